@@ -1,0 +1,71 @@
+# The workshop's commands. `make lab` is the one to begin with.
+
+# The first Python on this machine that fits; `make lab PYTHON=/path/to/python3.12` names another.
+PYTHON := $(shell for p in python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+	&& echo $$p && break; done || true)
+BIN := .venv/bin
+READY := .venv/.ready
+
+# Nothing here may lean on a Java that happens to be installed: the right one comes in a wheel.
+unexport JAVA_HOME
+
+.PHONY: help setup lab kernel test check reference picture demo soak bench stop reset lock
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY) ## set up .venv from requirements.lock
+
+$(READY): requirements.lock helpers/install.py
+	@command -v $(or $(PYTHON),python3) >/dev/null || { echo "The workshop needs Python 3.11 or 3.12:" \
+		"install it, then run the same command again (or: make lab PYTHON=/path/to/python3.12)."; exit 1; }
+	@$(or $(PYTHON),python3) helpers/install.py && touch $@
+
+lab: $(READY) ## set up, then open the workshop in JupyterLab
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/0-start-here.ipynb
+
+kernel: $(READY) ## set up, then offer the workshop's Python to a JupyterLab that runs already
+	@$(BIN)/python helpers/install.py kernel
+
+test: $(READY) ## set up, then run every test
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+# What runs on servers and in functions is checked each in its folder: there its imports are at home.
+TYPED := assets/agent assets/lambda/process_metrics assets/lambda/publish_metrics
+
+check: $(READY) ## the linter, the formatter, types, and the reference page
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy --no-error-summary helpers
+	@for folder in $(TYPED); do (cd $$folder && "$(CURDIR)/$(BIN)/mypy" --no-error-summary \
+		--config-file "$(CURDIR)/pyproject.toml" .) || exit 1; done
+	@$(BIN)/python docs/make_reference.py --check || { echo "docs/reference.md is old: make reference"; exit 1; }
+
+reference: $(READY) ## write docs/reference.md from the docstrings
+	@$(BIN)/python docs/make_reference.py
+
+picture: $(READY) ## make the README's picture from a real run (needs chromium)
+	@$(BIN)/python -m docs.make_picture
+
+demo: $(READY) ## the whole journey without a notebook: make demo [LOG=access.log] [RATE=200] [KEEP=1]
+	@$(BIN)/python -m helpers.demo $(if $(LOG),--log "$(LOG)") $(if $(RATE),--rate $(RATE)) $(if $(KEEP),--keep)
+
+soak: $(READY) ## half an hour of kills and faults: make soak [SECONDS=900] [RATE=500] [BLOWS=50] [SEED=1]
+	@$(BIN)/python -m bench.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE)) \
+		$(if $(BLOWS),--blows $(BLOWS)) $(if $(SEED),--seed $(SEED))
+
+bench: $(READY) ## a quarter of an hour of measurements into bench/results.md: make bench [ONLY=agents,flink]
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORDS),--records $(RECORDS)) $(if $(SHORT),--short)
+
+stop: ## end the local target
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m helpers.local stop; fi
+
+reset: stop ## end the local target and delete its state, its logs and .venv
+	@if [ -x $(BIN)/jupyter ]; then JUPYTER_PREFER_ENV_PATH=0 $(BIN)/jupyter kernelspec remove -f realtime-web-analytics; fi \
+		>/dev/null 2>&1 || true
+	rm -rf .workshop .venv
+
+lock: $(READY) ## write requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes \
+		--no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock

@@ -1,0 +1,195 @@
+"""A line of the beacon servers' access log becomes a click record.
+
+The line is Apache's, written with the `LogFormat` of `assets/fleet/httpd.conf`:
+
+    %a %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" "%{event}i" "%{clientid}i" "%{page}i"
+    "%{custom_metric_name}i" "%{custom_metric_int_value}i" "%{custom_metric_float_value}i"
+    "%{custom_metric_string_value}i" %{msec}t      (one line)
+
+No line is dropped: one that can't be read becomes a record that says so. Standard library only,
+for this file is also the agent's on a server that has nothing but Python and boto3.
+"""
+
+import json
+import math
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+# As long as Apache's own limit of a header field (LimitRequestFieldSize, 8190), rounded up.
+MAX_LINE_BYTES = 8192
+# How far a server's clock may be ahead of the agent's.
+FUTURE_TOLERANCE_MS = 60_000
+BIGINT = 2**63
+
+_QUOTED = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
+_LINE = re.compile(
+    rb"(\S+) (\S+) (\S+) \[([^\]]{26})\] "
+    + _QUOTED
+    + rb" ([0-9]+) (-|[0-9]+) "
+    + b" ".join([_QUOTED] * 9)
+    + rb" ([0-9]+)",
+    re.DOTALL,
+)
+_DATETIME = re.compile(r"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}")
+_INT = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_ESCAPED = {b"n": b"\n", b"t": b"\t", b"b": b"\b", b"r": b"\r", b"f": b"\f", b"v": b"\v"}
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def beacon_id(server: str, inode: int, offset: int, line: bytes) -> str:
+    """Return the name of a line: the same line always gets the same one, however often it is read.
+
+    Inode and offset come back once a log is truncated or its inode is given out again, so the
+    line's CRC-32 is part of the name.
+
+    Args:
+        server: the server's name.
+        inode: the log file's inode number.
+        offset: where in the file the line begins, in bytes.
+        line: the line without its newline; only its first 8192 bytes count.
+
+    Example:
+        >>> beacon_id("rwa-fleet-1", 12, 340, b"a line")
+        'rwa-fleet-1:12:340:43fb39b2'
+    """
+    return f"{server}:{inode}:{offset}:{zlib.crc32(line[:MAX_LINE_BYTES]):08x}"
+
+
+def click_record(line: bytes, beacon_id: str, now_ms: int) -> dict[str, Any]:
+    """Return the click record of a log line; a rejected one if the line can't be a beacon's.
+
+    Args:
+        line: the line without its newline. Of one that is too long, 8193 bytes are enough.
+        beacon_id: the line's name, as the function of that name gives it.
+        now_ms: the reader's clock, epoch milliseconds.
+
+    Returns:
+        The record's fields in their order, without `shipped_at`, which is added at each put.
+        Absent header fields (`-`) are None, as are numbers whose header was sent empty.
+        Rejected: `beacon_id`, `rejected` (`unparsable`, `too_long` or `from_the_future`),
+        `line` (the text, cut at 8192 bytes) and `received_at` (now_ms). It never raises.
+
+    Example:
+        >>> click_record(b"rubbish", "s:1:0:00000000", 1764028800000)["rejected"]
+        'unparsable'
+    """
+    if len(line) > MAX_LINE_BYTES:
+        return _rejected("too_long", line, beacon_id, now_ms)
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return _rejected("unparsable", line, beacon_id, now_ms)
+    fields: Sequence[bytes] = match.groups()
+    # Most lines are plain ASCII without escapes; a test that covers all of it costs less than 17.
+    if b"\\" in line:
+        fields = [unescape(field) if b"\\" in field else field for field in fields]
+    texts = [field.decode("utf-8", "backslashreplace") for field in fields]
+    try:
+        record = _accepted(texts, beacon_id)
+        event_ms = _epoch_ms(record["datetime"])
+    except ValueError:
+        return _rejected("unparsable", line, beacon_id, now_ms)
+    if event_ms > now_ms + FUTURE_TOLERANCE_MS:
+        return _rejected("from_the_future", line, beacon_id, now_ms)
+    return record
+
+
+def unescape(value: bytes) -> bytes:
+    r"""Undo Apache's escapes: `\"`, `\\`, `\n \t \b \r \f \v` and `\xhh`.
+
+    Example:
+        >>> unescape(rb"say \"hi\" \xc3\xa9").decode()
+        'say "hi" é'
+    """
+    return _ESCAPE.sub(_unescaped, value)
+
+
+def encode(record: dict[str, Any], shipped_at: int) -> bytes:
+    """Return a record as it goes into the stream: a line of JSON.
+
+    Args:
+        record: what `click_record` returned.
+        shipped_at: when it is put, epoch milliseconds.
+
+    Example:
+        >>> encode({"beacon_id": "s:1:0:00000000"}, 1764028800000)
+        b'{"beacon_id":"s:1:0:00000000","shipped_at":1764028800000}\\n'
+    """
+    return (_encode(record | {"shipped_at": shipped_at}) + "\n").encode()
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    code = match[1]
+    if len(code) == 3:
+        return bytes([int(code[1:], 16)])
+    return _ESCAPED.get(code, code)
+
+
+def _rejected(reason: str, line: bytes, beacon_id: str, now_ms: int) -> dict[str, Any]:
+    text = line[:MAX_LINE_BYTES].decode("utf-8", "backslashreplace")
+    return {"beacon_id": beacon_id, "rejected": reason, "line": text, "received_at": now_ms}
+
+
+def _accepted(texts: list[str], beacon_id: str) -> dict[str, Any]:
+    return {
+        "beacon_id": beacon_id,
+        "host": texts[0],
+        "ident": _present(texts[1]),
+        "authuser": _present(texts[2]),
+        "datetime": texts[3],
+        "request": _present(texts[4]),
+        "response": _bigint(texts[5]),
+        "bytes": _optional(texts[6], _bigint),
+        "referrer": _present(texts[7]),
+        "agent": _present(texts[8]),
+        "event": _present(texts[9]),
+        "clientid": _present(texts[10]),
+        "page": _present(texts[11]),
+        "custom_metric_name": _present(texts[12]),
+        "custom_metric_int_value": _optional(texts[13], _bigint),
+        "custom_metric_float_value": _optional(texts[14], _double),
+        "custom_metric_string_value": _present(texts[15]),
+        "received_at": _bigint(texts[16]),
+    }
+
+
+def _present(text: str) -> str | None:
+    return None if text == "-" else text
+
+
+def _optional(text: str, number: Callable[[str], int | float]) -> int | float | None:
+    return None if text in ("-", "") else number(text)
+
+
+def _bigint(text: str) -> int:
+    # int() alone would also take "1_000", " 5" and digits of other scripts.
+    if not _INT.fullmatch(text):
+        raise ValueError(text)
+    value = int(text)
+    if not -BIGINT <= value < BIGINT:
+        raise ValueError(text)
+    return value
+
+
+def _double(text: str) -> float:
+    # float() alone would also take "nan", "infinity" and "1_000".
+    if not _FLOAT.fullmatch(text):
+        raise ValueError(text)
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+@lru_cache(maxsize=4096)  # a busy second's lines share one text
+def _epoch_ms(text: str) -> int:
+    # strptime is forgiving about the number of digits; Flink's UNIX_TIMESTAMP is not.
+    if not _DATETIME.fullmatch(text):
+        raise ValueError(text)
+    return int(datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z").timestamp() * 1000)

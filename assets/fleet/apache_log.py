@@ -1,0 +1,158 @@
+"""The access log, written to the letter as Apache httpd does with httpd.conf's `LogFormat`."""
+
+import os
+import re
+import time
+from functools import lru_cache
+from pathlib import Path
+
+from troubles import Troubles
+
+LOGGED_FIELDS = (
+    b"referer",
+    b"user-agent",
+    b"event",
+    b"clientid",
+    b"page",
+    b"custom_metric_name",
+    b"custom_metric_int_value",
+    b"custom_metric_float_value",
+    b"custom_metric_string_value",
+)
+# The agent reads on from here in a line that has not ended (its MAX_LINE_BYTES).
+LONGEST_CUT_BYTES = 8192
+_UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
+_ESCAPES = {
+    b'"': rb"\"",
+    b"\\": rb"\\",
+    b"\b": rb"\b",
+    b"\n": rb"\n",
+    b"\r": rb"\r",
+    b"\t": rb"\t",
+    b"\v": rb"\v",
+}
+
+
+def escape(value: bytes) -> bytes:
+    r"""Return a value as Apache logs it: printable ASCII as it is, the rest escaped.
+
+    Example:
+        >>> escape('"é"'.encode())
+        b'\\"\\xc3\\xa9\\"'
+    """
+    return _UNSAFE.sub(_escaped, value)
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return _ESCAPES.get(match[0]) or b"\\x%02x" % match[0][0]
+
+
+def format_line(
+    host: str, now_ms: int, request: bytes, status: int, sent: int, fields: dict[bytes, bytes]
+) -> bytes:
+    """Return the log line of a request, with its newline.
+
+    Args:
+        host: the visitor's address.
+        now_ms: when the request came, epoch milliseconds.
+        request: the request line; `-` if there was none.
+        status: the answer's status.
+        sent: how many bytes its body had.
+        fields: the request's header fields, names in lower case.
+    """
+    values = [
+        b"-" if (value := fields.get(name)) is None else _UNSAFE.sub(_escaped, value)
+        for name in LOGGED_FIELDS
+    ]
+    return b'%s - - [%s] "%s" %d %s "%s" %d\n' % (
+        host.encode(),
+        _datetime(now_ms // 1000),
+        _UNSAFE.sub(_escaped, request),
+        status,
+        b"%d" % sent if sent else b"-",
+        b'" "'.join(values),
+        now_ms,
+    )
+
+
+@lru_cache(maxsize=8)  # one text a second
+def _datetime(seconds: int) -> bytes:
+    return time.strftime("%d/%b/%Y:%H:%M:%S %z", time.localtime(seconds)).encode()
+
+
+class AccessLog:
+    """The open log file. Whole lines only, each batch of them with one write.
+
+    Args:
+        path: the file; its folder is created.
+        troubles: where it is said that the log can't be opened.
+
+    Raises:
+        OSError: it can't be opened at the start.
+    """
+
+    def __init__(self, path: Path, troubles: Troubles) -> None:
+        self._path, self._troubles = path, troubles
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = -1
+        self._torn = self._stale = False
+        self._open()
+
+    def reopen(self) -> None:
+        """Open the path again: logrotate has given the old file another name.
+
+        Where that fails (a full disk), lines go on into the old file, and each write tries again.
+        """
+        try:
+            self._open()
+        except OSError as error:
+            self._stale = True
+            self._troubles.say("open", f"The access log can't be opened again: {error}", 0)
+        else:
+            self._stale = False
+            self._troubles.over("open", "The access log is open again.")
+
+    def _open(self) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        descriptor = os.open(self._path, flags, 0o644)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = descriptor
+        # A server that was killed in a write leaves half a line; ours must not be glued to it.
+        size = os.fstat(descriptor).st_size
+        self._torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+    def write(self, lines: bytes) -> tuple[int, OSError | None]:
+        """Append lines.
+
+        Args:
+            lines: whole lines.
+
+        Returns:
+            How many bytes of them are in the file, up to the end of the last whole line; and why
+            it is not all, or None.
+        """
+        if self._stale:
+            self.reopen()
+        data = b"\n" + lines if self._torn else lines
+        written, failure = 0, None
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+        except OSError as error:
+            failure = error
+        whole = data.rfind(b"\n", 0, written) + 1
+        if written:
+            self._torn = written > whole and not self._cut(written - whole)
+        return max(0, whole - (len(data) - len(lines))), failure
+
+    def _cut(self, torn: int) -> bool:
+        # Left there, half a line would count as a beacon that can't be read, though nobody was told
+        # that it was taken. The agent has not read it: it reads whole lines, or 8 KB of one.
+        if torn > LONGEST_CUT_BYTES:
+            return False
+        try:
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - torn)
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,213 @@
+"""One client's connection: requests in, answers out, for as long as both want."""
+
+import asyncio
+import ipaddress
+import time
+
+from answers import BODIES, answer, build, path_of, status_of
+from apache_log import format_line
+from apache_request import HeadReader, Request
+from body import MORE, Body
+from service import Service
+
+# Longer than the 60 s after which a load balancer drops an idle connection by itself.
+KEEP_ALIVE_SECONDS = 65
+LINGER_SECONDS = 2
+# A body may take the timeout and a second more for each so many bytes (httpd.conf's MinRate).
+BODY_BYTES_A_SECOND = 500
+# So many clients beyond the most are told so; for those after them there is no time.
+REFUSED_AT_A_TIME = 100
+# After these nobody knows where the next request begins.
+LAST_WORDS = {400, 408, 413, 414, 417}
+
+
+class Connection(asyncio.Protocol):
+    """A connection: idle, in a request's head, in its body, or lingering after the last answer.
+
+    Args:
+        service: what it shares with the others.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._buffer = b""
+        self._head = HeadReader()
+        self._request = Request()
+        self._status = 0  # what the request will be answered; 0 if a file decides
+        self._body: Body | None = None
+        self._has_answered = self._has_ended = self._lingering = False
+        self.deadline = 0.0  # of time.monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin (called by asyncio, as are the other methods of a Protocol)."""
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0].removeprefix("::ffff:") if peer else "-"
+        self._wait(self._service.timeout)
+        if len(self._service.connections) < self._service.most_connections:
+            self._service.connections.add(self)
+        else:
+            self._refuse()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._service.connections.discard(self)
+        self._service.refused.discard(self)
+
+    def pause_writing(self) -> None:
+        """Read no more from a client that does not read its answers."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read on."""
+        self._transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent, and answer each request that is complete."""
+        if self._lingering:
+            return
+        if self._body:
+            self.deadline += len(data) / BODY_BYTES_A_SECOND
+        elif self.is_idle():
+            self._wait(self._service.timeout)
+        self._buffer += data
+        while self._buffer and not self._lingering and self._advance():
+            pass
+
+    def eof_received(self) -> bool:
+        """The client will send no more."""
+        if not self._lingering:
+            self._cut_off(400)
+        # After this turn of the loop: what has just been answered is sent before the end.
+        asyncio.get_running_loop().call_soon(self._transport.close)
+        return True
+
+    def time_is_up(self) -> None:
+        """The deadline has passed."""
+        # One that closes and is still here has not read its answers all the while.
+        if self._lingering or self._transport.is_closing():
+            self._transport.abort()
+        elif self.is_idle() and self._has_answered:
+            self._transport.close()
+        elif not self._cut_off(408):
+            self._log_silence()
+
+    def is_idle(self) -> bool:
+        """Return whether no request has begun."""
+        return not self._buffer and self._body is None
+
+    def close_if_idle(self) -> None:
+        """Close unless a request is under way."""
+        if self.is_idle():
+            self._transport.close()
+
+    def send(self, data: bytes, keep: bool) -> None:
+        """Send an answer; close behind it unless the connection is kept.
+
+        Closing means: say that no more will come, and read on for a moment. Were bytes left
+        unread, the kernel would reset the connection and the client might lose the answer.
+        """
+        if self._transport.is_closing() or self._has_ended:
+            return
+        self._transport.write(data)
+        if not keep:
+            self._lingering = self._has_ended = True
+            self._wait(LINGER_SECONDS)
+            self._transport.write_eof()
+
+    def _refuse(self) -> None:
+        # Without a line in the log: no request has been read.
+        service = self._service
+        most = service.most_connections
+        service.troubles.say(
+            "crowd", f"{most} clients are connected, the most: others are answered 503."
+        )
+        if len(service.refused) >= REFUSED_AT_A_TIME:
+            self._transport.abort()
+            return
+        service.refused.add(self)
+        self.send(answer(503, keep_alive=False, head_only=False), keep=False)
+
+    def _wait(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
+
+    def _advance(self) -> bool:
+        # Returns whether something was completed, so that the buffer is worth another look.
+        if self._body:
+            self._buffer, error = self._body.feed(self._buffer)
+            if error == MORE:
+                return False
+            self._finish(error)
+            return True
+        request = self._head.read(self._buffer)
+        if request is None:
+            return False
+        self._head = HeadReader()
+        self._buffer = self._buffer[request.consumed :]
+        self._request, self._status = request, request.status or status_of(request)
+        if self._status in LAST_WORDS or not (request.chunked or request.length):
+            self._finish()
+            return True
+        self._body = Body(request.length, request.chunked)
+        self._wait(self._service.timeout + len(self._buffer) / BODY_BYTES_A_SECOND)
+        if request.expects_continue:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return True
+
+    def _cut_off(self, status: int) -> bool:
+        # Answers a request that did not come to its end; returns whether there was one.
+        if self._body:
+            self._finish(status)
+            return True
+        request = self._head.read(self._buffer, ended=status)
+        if request is None:
+            return False
+        self._request, self._status = request, request.status or status
+        self._finish()
+        return True
+
+    def _finish(self, error: int = 0) -> None:
+        # `error`: the body was bad.
+        request, page = self._request, None
+        status = error or self._status
+        if status == 0:
+            page = self._service.pages.get(path_of(request.target))
+            status = 200 if page else 404
+        keep = request.keep_alive and status not in LAST_WORDS and not self._service.closing
+        head_only = request.method == b"HEAD"
+        if page:
+            body, data = page.body, build(status, *page[:2], keep, head_only, page.headers)
+        elif request.target == b"*" and status == 200:
+            body, data = b"", build(status, b"", "text/plain", keep, head_only)
+        else:
+            body, data = BODIES.get(status, b""), answer(status, keep, head_only)
+        sent = 0 if head_only else len(body)
+        if error and self._status in (200, 405) and not head_only:
+            sent += len(BODIES[self._status])  # Apache counts the answer that it had ready, too
+        self._log(request, status, sent, data, keep)
+        self._body = None
+        self._has_answered, self._lingering = True, not keep
+        self._wait(self._service.timeout if self._buffer else KEEP_ALIVE_SECONDS)
+
+    def _log(self, request: Request, status: int, sent: int, data: bytes, keep: bool) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        line = format_line(
+            self._visitor(request), now_ms, request.line, status, sent, request.fields
+        )
+        self._service.finish(self, line, data, keep)
+
+    def _log_silence(self) -> None:
+        # Not even a request line came in time: Apache logs that and says nothing.
+        self._lingering = True
+        self._log(Request(line=b"-"), 408, 0, b"", keep=False)
+
+    def _visitor(self, request: Request) -> str:
+        # As mod_remoteip: the last address is the one that our own proxy has added.
+        forwarded = request.fields.get(self._service.proxy_header)
+        if forwarded and not request.status:
+            try:
+                last = forwarded.rpartition(b",")[2].strip().decode("latin-1")
+                return str(ipaddress.ip_address(last))
+            except ValueError:
+                pass
+        return self._peer

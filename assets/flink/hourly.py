@@ -1,0 +1,95 @@
+"""hourly_events: how many beacons of an event there were in the hour that ends with a bucket.
+
+A sum over windows that overlap: one late beacon is in 360 of them. So this keeps the counts of each
+event, ten seconds by ten seconds, and adds up an hour of them for each row that has to be sent.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+BUCKET, HOUR = 10, 3600
+# A beacon may be an hour late, and the sum of its bucket looks back an hour more.
+KEPT = 2 * HOUR + 600
+# Whoever sends us a thousand kinds of event an hour is not measuring, and shall not fill memory.
+MOST_EVENTS = 500
+RECENT = 60
+SECONDS_BETWEEN_AMENDMENTS = 10
+
+
+class Count(NamedTuple):
+    """Beacons of one event in one bucket, and when the newest was received (epoch ms, or None)."""
+
+    beacons: int
+    newest: int | None
+
+
+class Hours:
+    """The counts of the last two hours, and which sums they have changed.
+
+    Rows exist for each bucket in which an event had a beacon. A beacon changes the row of its
+    bucket and of every later one within the hour. Rows of the last minute are due at once; older
+    ones are gathered for ten seconds: at 30 late beacons a second each of them changes every time.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[str, dict[int, Count]] = {}
+        self.changed: set[tuple[str, int]] = set()
+        self._amended_at = 0.0
+
+    def note(self, event: str, bucket: int, count: Count) -> bool:
+        """Note the whole count of one event in one bucket; return False for one event too many."""
+        if event not in self.counts and len(self.counts) >= MOST_EVENTS:
+            return False
+        of_event = self.counts.setdefault(event, {})
+        of_event[bucket] = count
+        for later in range(bucket, bucket + HOUR, BUCKET):
+            if later in of_event:
+                self.changed.add((event, later))
+        return True
+
+    def oldest_change(self) -> int | None:
+        """Return the oldest bucket of which a row is still to be sent; None if all are."""
+        return min((bucket for _, bucket in self.changed), default=None)
+
+    def send_again(self, oldest: int) -> None:
+        """Let all rows be due whose bucket is this one or a later one."""
+        for event, of_event in self.counts.items():
+            self.changed.update((event, bucket) for bucket in of_event if bucket >= oldest)
+
+    def sum(self, event: str, bucket: int) -> Count:
+        """Return the sum over the hour that ends with a bucket."""
+        of_event = self.counts.get(event, {})
+        span = range(bucket - HOUR + BUCKET, bucket + BUCKET, BUCKET)
+        found = [of_event[one] for one in span if one in of_event]
+        newest = max((one.newest for one in found if one.newest is not None), default=None)
+        return Count(sum(one.beacons for one in found), newest)
+
+    def due(self, latest: int, now: float) -> Iterator[tuple[str, int, Count]]:
+        """Yield the rows to send now: event, bucket, and the sum.
+
+        Args:
+            latest: the newest bucket that beacons have reached, epoch seconds.
+            now: a clock, seconds.
+        """
+        rows = self.changed
+        if now - self._amended_at < SECONDS_BETWEEN_AMENDMENTS:
+            rows = {row for row in rows if row[1] >= latest - RECENT}
+        else:
+            self._amended_at = now
+        for event, bucket in sorted(rows):
+            yield event, bucket, self.sum(event, bucket)
+        self.changed = self.changed - rows
+
+    def forget(self, before: int) -> list[tuple[str, int]]:
+        """Forget the counts of buckets before a moment, and return which they were."""
+        old = [
+            (event, bucket)
+            for event, of_event in self.counts.items()
+            for bucket in of_event
+            if bucket < before
+        ]
+        for event, bucket in old:
+            del self.counts[event][bucket]
+            if not self.counts[event]:
+                del self.counts[event]
+        return old

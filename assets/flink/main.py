@@ -1,0 +1,179 @@
+"""The Flink application: runs every statement in sql/ as one streaming job.
+
+The same file runs on Managed Service for Apache Flink and on one machine. What differs (where
+records come from and go to, how often to checkpoint) stands in the application's properties.
+"""
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from py4j.protocol import Py4JJavaError
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import StatementSet, StreamTableEnvironment
+
+PROPERTIES = "APPLICATION_PROPERTIES_FILE"
+FOLDER = Path(__file__).resolve().parent
+EXIT_SQL = 3
+
+OPTIONS = {
+    "table.local-time-zone": "UTC",
+    # For how long Flink remembers a bucket, or a beacon_id, that nobody touches. A beacon may be an
+    # hour late (04_firsts.sql); the rest is for agents and jobs that were down for a while.
+    "table.exec.state.ttl": "3 h",
+    # All metrics read the same views. With this Flink computes each view once, not once a metric:
+    # one reader of the stream, and one memory of which beacons were seen.
+    "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
+}
+
+
+class SqlError(Exception):
+    """Flink refuses a statement. Its text: the file's name and Flink's reason, in one line."""
+
+
+def property_groups(path: str) -> dict[str, dict[str, str]]:
+    """Return the property groups of a JSON file, by their names."""
+    groups = json.loads(Path(path).read_text())
+    return {group["PropertyGroupId"]: group["PropertyMap"] for group in groups}
+
+
+def fill(sql: str, groups: dict[str, dict[str, str]]) -> str:
+    """Replace each ${name} by the pairs of the property group of that name, on the same line.
+
+    Example:
+        >>> fill("WITH (${clicks})", {"clicks": {"connector": "kinesis", "format": "json"}})
+        "WITH ('connector' = 'kinesis', 'format' = 'json')"
+    """
+
+    def pairs(match: re.Match) -> str:
+        if match[1] not in groups:
+            raise SqlError(f"${{{match[1]}}}: the application has no property group of that name")
+        quoted = {key: value.replace("'", "''") for key, value in groups[match[1]].items()}
+        return ", ".join(f"'{key}' = '{value}'" for key, value in quoted.items())
+
+    # Not in comments: they speak of ${name} too.
+    return re.sub(r"--.*|\$\{(\w+)\}", lambda m: pairs(m) if m[1] else m[0], sql)
+
+
+def reason(error: Exception) -> str:
+    """Return in one line what Flink says is wrong: the messages of its exceptions, no traces."""
+    lines = re.sub(r"\n\s*at .*", "", str(error)).split("\n")
+    causes = [line.split("Exception: ", 1)[1] for line in lines if "Exception: " in line] or lines
+    causes += [line for line in lines if line.startswith("Cause: ")]
+    said = causes[0]
+    for cause in causes[1:]:
+        said += "" if cause in said else " " + cause  # many an exception repeats the one below it
+    return re.sub(r"(SQL \w+ failed\. )\1", r"\1", re.sub(r"\s+", " ", said)).strip()
+
+
+def verb(sql: str) -> str:
+    """Return a statement's first word, after its comments, in capitals.
+
+    Example:
+        >>> verb("-- How many.\\nInsert INTO metrics SELECT 1")
+        'INSERT'
+    """
+    return re.match(r"(?:\s|--.*|/\*[\s\S]*?\*/)*(\w*)", sql)[1].upper()
+
+
+def define(tables: StreamTableEnvironment, statements: dict[str, str]) -> None:
+    """Execute the statements that make tables, views and functions.
+
+    Args:
+        tables: where.
+        statements: by their files' names.
+    """
+    for name, sql in statements.items():
+        with told(name):
+            if verb(sql) == "CREATE":
+                tables.execute_sql(sql)
+            elif verb(sql) != "INSERT":
+                begins = f"begins with {verb(sql)}" if verb(sql) else "is empty"
+                raise SqlError(f"it {begins}; the job is made of CREATE and INSERT statements")
+
+
+def insert(tables: StreamTableEnvironment, statements: dict[str, str]) -> StatementSet:
+    """Return one job of all INSERTs, not yet planned.
+
+    Args:
+        tables: has the tables and views of which they speak.
+        statements: by their files' names.
+    """
+    job = tables.create_statement_set()
+    for name, sql in statements.items():
+        with told(name):
+            if verb(sql) == "INSERT":
+                job.add_insert_sql(sql)
+    return job
+
+
+def refusal(
+    tables: StreamTableEnvironment, statements: dict[str, str], error: Exception
+) -> SqlError:
+    """Return why a job of valid SQL can't run as a stream: which statement is it?
+
+    Args:
+        tables, statements: of the job.
+        error: what Flink raised for the whole job.
+    """
+    for name, sql in statements.items():
+        try:
+            if verb(sql) == "INSERT":
+                tables.explain_sql(sql)  # planned by itself
+        except Exception as own_error:
+            return SqlError(f"{name}: {reason(own_error)}")
+    return SqlError(reason(error))
+
+
+@contextlib.contextmanager
+def told(name: str) -> Iterator[None]:
+    """Say in which file it is that Flink refuses a statement."""
+    try:
+        yield
+    except Exception as error:  # py4j has few classes for all that Java raises
+        raise SqlError(f"{name}: {reason(error)}") from None
+
+
+def main() -> None:
+    """Run every file of sql/, in the order of their names, as one job. `--check`: only plan it."""
+    sys.path.insert(0, str(FOLDER))  # Managed Flink starts this file from another folder
+    import stage
+
+    groups = property_groups(os.environ.get(PROPERTIES, "/etc/flink/application_properties.json"))
+    configuration = Configuration()
+    for key, value in (OPTIONS | groups.get("flink", {})).items():
+        configuration.set_string(key, value)
+    environment = StreamExecutionEnvironment.get_execution_environment(configuration)
+    tables = StreamTableEnvironment.create(environment)
+    files = sorted((FOLDER / "sql").glob("[0-9][0-9]_*.sql"))
+    statements = {file.name: fill(file.read_text(), groups) for file in files}
+    define(tables, statements)
+    stage.share(tables, "copies")
+    stage.add(environment, tables)
+    job = insert(tables, statements)
+    try:
+        result = job.explain() if "--check" in sys.argv else job.execute()
+    except Exception as error:
+        raise refusal(tables, statements, error) from None
+    if "--check" in sys.argv:
+        return
+    print("The job has started.", flush=True)
+    if PROPERTIES in os.environ:
+        # Here Flink runs inside this process and would end with it. Managed Flink runs the job
+        # elsewhere, and expects main() to return.
+        result.wait()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SqlError as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_SQL)
+    except Py4JJavaError as error:
+        sys.exit(reason(error))

@@ -1,0 +1,34 @@
+-- The accepted beacons: what the metrics count.
+--
+-- bucket is the ten seconds in which the request came, by the server's clock. An item longer than
+-- 255 characters (or 1,000 bytes) does not fit a DynamoDB key: it is cut, and 8 hex digits of the
+-- whole keep it apart from others that begin alike. 250 characters always fit: a character has at
+-- most 4 bytes. HEX writes two digits for each byte.
+CREATE VIEW beacons AS
+SELECT
+  requested / 10 * 10 AS bucket,
+  CASE
+    WHEN CHAR_LENGTH(event) <= 250 THEN event
+    WHEN CHAR_LENGTH(event) <= 255 AND CHAR_LENGTH(HEX(event)) <= 2000 THEN event
+    ELSE LEFT(event, 240) || LEFT(SHA256(event), 8)
+  END AS event,
+  CASE
+    WHEN CHAR_LENGTH(page) <= 250 THEN page
+    WHEN CHAR_LENGTH(page) <= 255 AND CHAR_LENGTH(HEX(page)) <= 2000 THEN page
+    ELSE LEFT(page, 240) || LEFT(SHA256(page), 8)
+  END AS page,
+  CASE
+    WHEN CHAR_LENGTH(agent) <= 250 THEN agent
+    WHEN CHAR_LENGTH(agent) <= 255 AND CHAR_LENGTH(HEX(agent)) <= 2000 THEN agent
+    ELSE LEFT(agent, 240) || LEFT(SHA256(agent), 8)
+  END AS agent,
+  CASE
+    WHEN referrer IS NULL THEN '(direct)'
+    WHEN CHAR_LENGTH(referrer) <= 250 THEN referrer
+    WHEN CHAR_LENGTH(referrer) <= 255 AND CHAR_LENGTH(HEX(referrer)) <= 2000 THEN referrer
+    ELSE LEFT(referrer, 240) || LEFT(SHA256(referrer), 8)
+  END AS referrer,
+  clientid, custom_metric_name, custom_metric_int_value, custom_metric_float_value,
+  custom_metric_string_value, received_at, shipped_at
+FROM firsts
+WHERE reason IS NULL

@@ -1,0 +1,153 @@
+"""The catalog of metrics: how each is counted, which items CloudWatch may show, how far we are.
+
+CloudWatch bills every item of a metric ($0.30 a month), and visitors choose the items: anyone can
+send a page name or a User-Agent. So at most MaxItems of a metric are admitted, in order of arrival
+and for good; the rest add up under `(other)`.
+"""
+
+import os
+from dataclasses import dataclass, field
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from dimension import OTHER
+
+DIGITS = 40  # the longest sequence number of a DynamoDB stream
+
+_dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 5}))
+
+
+@dataclass
+class Metric:
+    """A catalog row.
+
+    A metric without one still shows up, but all under `(other)`: it cannot make bills, and no row
+    written from here stands in the way of the one that its author will put.
+
+    Args:
+        name: MetricType.
+        unit: CloudWatch's unit.
+        statistic: `Sum`, `Average` or `Maximum`; None without a row.
+        max_items: how many items may be admitted.
+        items: the dimension values that are.
+        published_up_to: the last change that was put, as a 40-digit sequence number.
+        published_at: when that change was made, epoch seconds.
+    """
+
+    name: str
+    unit: str = "None"
+    statistic: str | None = None
+    max_items: int = 0
+    items: set[str] = field(default_factory=set)
+    published_up_to: str = ""
+    published_at: float = 0.0
+
+    def was_published(self, sequence_number: str, at: float) -> bool:
+        """Tell whether a change was put before, by a run whose end Lambda did not see.
+
+        Both must say so. AWS promises that sequence numbers grow within a shard, not from shard to
+        shard; a change that is new can't be older than the last one, either.
+        """
+        return sequence_number.zfill(DIGITS) <= self.published_up_to and at <= self.published_at
+
+
+def read_metric(name: str) -> Metric:
+    """Read a metric's catalog row as it is now.
+
+    It is read for every batch (a fraction of a write's cost): another container may have published
+    the batch before, or admitted items, and a learner may have raised MaxItems.
+
+    Args:
+        name: MetricType.
+
+    Raises:
+        botocore.exceptions.ClientError: DynamoDB did not answer as it should.
+    """
+    answer = _dynamodb.get_item(
+        TableName=os.environ["CATALOG_TABLE"],
+        Key={"MetricType": {"S": name}},
+        ConsistentRead=True,
+    )
+    return _metric(name, answer.get("Item"))
+
+
+def admit(metric: Metric, dimension: str) -> str:
+    """Return under which dimension value an item is put: its own, or `(other)`.
+
+    DynamoDB counts and adds in one step, so containers that admit at the same time can't exceed
+    MaxItems together.
+
+    Args:
+        metric: its row; `items` is brought up to date.
+        dimension: the item's dimension value.
+    """
+    if dimension in metric.items:
+        return dimension
+    if dimension == OTHER or len(metric.items) >= metric.max_items:
+        return OTHER
+    try:
+        answer = _dynamodb.update_item(
+            TableName=os.environ["CATALOG_TABLE"],
+            Key={"MetricType": {"S": metric.name}},
+            UpdateExpression="ADD #items :one",
+            ConditionExpression="attribute_exists(MetricType) AND "
+            "(attribute_not_exists(#items) OR size(#items) < :most)",
+            ExpressionAttributeNames={"#items": "Items"},
+            ExpressionAttributeValues={
+                ":one": {"SS": [dimension]},
+                ":most": {"N": str(metric.max_items)},
+            },
+            ReturnValues="UPDATED_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        metric.items = set(answer["Attributes"]["Items"]["SS"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        metric.items = _metric(metric.name, error.response.get("Item")).items
+    return dimension if dimension in metric.items else OTHER
+
+
+def note_published(metric: Metric, sequence_number: str, at: float) -> None:
+    """Write down the last change that was put, so that it is never put again.
+
+    Args:
+        metric: its row.
+        sequence_number: the change's.
+        at: when the change was made, epoch seconds.
+
+    Raises:
+        botocore.exceptions.ClientError: DynamoDB did not answer as it should.
+    """
+    if metric.statistic is None:
+        return
+    try:
+        _dynamodb.update_item(
+            TableName=os.environ["CATALOG_TABLE"],
+            Key={"MetricType": {"S": metric.name}},
+            UpdateExpression="SET PublishedUpTo = :number, PublishedAt = :at",
+            ConditionExpression="attribute_exists(MetricType)",
+            ExpressionAttributeValues={
+                ":number": {"S": sequence_number.zfill(DIGITS)},
+                ":at": {"N": repr(at)},
+            },
+        )
+    except ClientError as error:
+        # The row was deleted just now.
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+
+
+def _metric(name: str, row: dict | None) -> Metric:
+    if row is None:
+        return Metric(name)
+    return Metric(
+        name,
+        unit=row.get("Unit", {}).get("S", "None"),
+        statistic=row.get("Statistic", {}).get("S", "Sum"),
+        max_items=int(row.get("MaxItems", {}).get("N", 20)),
+        items=set(row.get("Items", {}).get("SS", [])),
+        published_up_to=row.get("PublishedUpTo", {}).get("S", ""),
+        published_at=float(row.get("PublishedAt", {}).get("N", 0)),
+    )

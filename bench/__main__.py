@@ -1,0 +1,116 @@
+"""`make bench`: measures the workshop on this machine and writes bench/results.md and results.json.
+
+    python -m bench [--only PART[,PART...]] [--short] [--records 5000000]
+
+Each part answers one question and may fail with one line in the report; the others go on, and what
+an earlier run has measured of the parts that are left out stays. results.json is one flat object
+(assets/measured.json, from which module 6 plans, is carried over from it by hand):
+
+    machine        {"cpu", "cores", "memory_gb", "system", "python", "load"}
+    measured_at    by part: ISO 8601, UTC
+    took_s         by part: seconds
+    failed         by part: one sentence; not there if all went well
+    short          the parts whose figures are of a `--short` run, to be taken for a first look
+    latency        by rate ("10", "100", "1000"): {"p50", "p90", "p99" (seconds), "sent", "lost",
+                   "drained_s", "generator_lag_ms", "cores" (by process)}
+    highest_rate_held, highest_rate, highest_rate_tries     beacons/s; its run; all runs
+    server_requests_per_second, apache_requests_per_second  on one core
+    agent_lines_per_second_per_core, agent_lines_per_second (by the clock),
+    apachelogs_lines_per_second, goaccess_lines_per_second  of one core
+    flink_records_per_second, flink    the job on both cores; {"records", "memory_mb",
+                                       "checkpoint_mb", "start_s", "cores"}
+    process_metrics_rows_per_second, publish_metrics_changes_per_second
+    chart_frame_ms, chart_frame_p95_ms, chart_cpu_percent
+    setup          {"cold_s", "disk_gb", "warm_lab_s", "target_s", "idle_memory_mb", ...}
+    scaling        {"servers": {"1": requests/s, ...}, "shards": {"1": beacons/s, ...}}
+
+A figure that could not be had is null or missing.
+"""
+
+import argparse
+import importlib
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bench import report
+from bench.chain import end_chain, own_home
+from helpers.home import REPOSITORY
+
+# Each part's module, and what `--short` gives it.
+PARTS: dict[str, tuple[str, dict]] = {
+    "machine": ("machine", {}),
+    "servers": ("servers", {"seconds": 2}),
+    "agents": ("agents", {"lines": 50_000}),
+    "flink": ("flink_job", {"records": 300_000}),
+    # From here on the parts share a chain, in this order.
+    "setup": ("setup", {"cold": False}),
+    "latency": ("latency_rates", {"seconds": 12}),
+    "highest": ("highest_rate", {"seconds": 15, "probe_seconds": 8}),
+    "charts": ("charts", {"seconds": 6, "frames": 5}),
+    "functions": ("functions", {"records": 1_500}),
+    "scaling": ("scaling", {"seconds": 2, "hold_seconds": 8}),
+}
+
+
+def main() -> int:
+    """Measure what is asked for; 1 if a part failed."""
+    arguments = _arguments()
+    own_home(str(REPOSITORY / "build" / "bench"))
+    results = report.load()
+    try:
+        for name in arguments.only or PARTS:
+            module, short = PARTS[name]
+            given = dict(short) if arguments.short else {}
+            if name == "flink" and arguments.records:
+                given["records"] = arguments.records
+            print(f"{name} ...", flush=True)
+            _measure(results, name, lambda m=module, g=given: _run(m, g))
+            others = set(results.get("short", ())) - {name}
+            results["short"] = sorted(others | ({name} if arguments.short else set()))
+            report.save(results)
+    finally:
+        end_chain()
+    print(f"\n{report.PATH.relative_to(REPOSITORY)} is written.")
+    return int(bool(results.get("failed")))
+
+
+def _run(module: str, given: dict) -> dict:
+    try:
+        return importlib.import_module(f"bench.{module}").measure(**given)
+    except Exception:
+        end_chain()  # the next part shall not meet what this one has left
+        raise
+
+
+def _measure(results: dict, name: str, run: Callable[[], dict]) -> None:
+    began = time.monotonic()
+    failed = results.setdefault("failed", {})
+    failed.pop(name, None)
+    try:
+        results |= run()
+    except Exception as error:
+        traceback.print_exc()
+        failed[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    if not failed:
+        del results["failed"]
+    results.setdefault("measured_at", {})[name] = datetime.now(UTC).isoformat(timespec="seconds")
+    results.setdefault("took_s", {})[name] = round(time.monotonic() - began)
+    print(f"{name}: {results['took_s'][name]} s", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.split("\n")[0])
+    parser.add_argument("--only", type=lambda text: text.split(","), help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--short", action="store_true", help="to see that it works")
+    parser.add_argument("--records", type=int, help="stored records for the Flink job")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.only or ()) - set(PARTS):
+        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())

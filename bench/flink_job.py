@@ -1,0 +1,146 @@
+"""(e) How many stored records a second does the Flink job take, alone, with all its metrics?
+
+The job and its options are the ones of the local target; there is no emulator and no pump. Its
+folder holds all records before it starts, as a job finds them that catches up after a night.
+"""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from bench.chain import end_chain
+from bench.made_up import click_files
+from bench.processes import cpu_seconds, resident_bytes
+from helpers.home import REPOSITORY, home
+from helpers.local.flink.application import Application
+from helpers.local.flink.job import Job
+from helpers.local.flink.properties import Folders
+
+RECORDS = 5_000_000
+PER_FILE = 10_000  # what the pump writes at most
+SECOND = 1_800  # records of the same second: 5 million are three quarters of an hour
+TOTAL = "referral_count"  # the one metric in which each beacon counts exactly once
+# Of cfn/2-analyze.yaml.
+OPTIONS = {
+    "table.exec.mini-batch.enabled": "true",
+    "table.exec.mini-batch.allow-latency": "500 ms",
+    "table.exec.mini-batch.size": "50000",
+}
+
+
+def measure(records: int = RECORDS, longest: float = 120) -> dict:
+    """Return `flink_records_per_second`, and `flink`: what else there is to say.
+
+    The rate is taken from the first counted record to the last, without the job's start (which
+    `start_s` tells). `flink`: records, counted, start_s, memory_mb (most of the process, resident),
+    checkpoint_mb (the last one, with all that it refers to), cores (CPU seconds per second).
+
+    Args:
+        records: how many are stored.
+        longest: seconds after which it is given up and what was counted until then is told.
+
+    Raises:
+        RuntimeError: the job ended.
+    """
+    end_chain()  # alone
+    folders = Folders(home() / "flink" / "bench")
+    folders.clicks.mkdir(parents=True)
+    now = time.time()
+    for number, data in enumerate(click_files(records, PER_FILE, SECOND, now)):
+        (folders.clicks / f"0-{number * PER_FILE + 1}-{number}.json").write_bytes(data)
+    groups = {
+        "clicks": {"format": "json", "json.ignore-parse-errors": "true"},
+        "metrics": {"format": "debezium-json"},
+        "flink": OPTIONS,
+    }
+    application = Application("bench", "RUNNING", 1, now, "", "", groups)
+    began = time.time()
+    job = Job(application, REPOSITORY / "assets" / "flink", folders)
+    try:
+        return _watch(job, folders, records, began, longest)
+    finally:
+        job.end()
+        shutil.rmtree(folders.root, ignore_errors=True)
+
+
+def _watch(job: Job, folders: Folders, records: int, began: float, longest: float) -> dict:
+    counted, first, memory = Totals(folders.metrics), None, 0
+    process = psutil.Process(job.process.pid)
+    while counted.total < records and time.time() - began < longest:
+        if job.exit_code is not None:
+            raise RuntimeError(f"the job ended: {job.last_words()}")
+        time.sleep(0.5)
+        counted.read()
+        memory = max(memory, sum(map(resident_bytes, _all(process))))
+        if first is None and counted.total:
+            first = counted.total, counted.at, _cpu(process)
+    if first is None or counted.at <= first[1]:
+        raise RuntimeError(f"nothing was counted within {longest:.0f} s: {job.last_words()}")
+    took = counted.at - first[1]
+    time.sleep(2)  # one more checkpoint
+    return {
+        "flink_records_per_second": round((counted.total - first[0]) / took),
+        "flink": {
+            "records": records,
+            "counted": counted.total,
+            "start_s": round(first[1] - began, 1),
+            "seconds": round(counted.at - began, 1),
+            "memory_mb": round(memory / 1e6),
+            "checkpoint_mb": round(_checkpoint_bytes(folders.checkpoints) / 1e6, 1),
+            "cores": round((_cpu(process) - first[2]) / took, 2),
+        },
+    }
+
+
+def _all(process: psutil.Process) -> list[psutil.Process]:
+    return [process, *process.children(recursive=True)]
+
+
+def _cpu(process: psutil.Process) -> float:
+    return sum(cpu_seconds(_all(process)).values())
+
+
+class Totals:
+    """Adds up what the job has written so far.
+
+    Args:
+        folder: the job's output.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._read = folder / f"MetricType={TOTAL}", set()
+        self._newest: dict[tuple[int, str], int] = {}
+        self.total = 0
+        self.at = 0.0  # when the newest row left the job, epoch seconds
+
+    def read(self) -> None:
+        """Read the files that were finished since the last call."""
+        for file in sorted(set(self._folder.glob("part-*")) - self._read):
+            self._read.add(file)
+            for row in _rows(file):
+                key = row["EventTimestamp"], row["MetricItem"]
+                self._newest[key] = max(row["Samples"], self._newest.get(key, 0))
+                self.at = max(self.at, row["EmittedAt"] / 1000)
+        self.total = sum(self._newest.values())
+
+
+def _rows(file: Path) -> Iterator[dict]:
+    for line in file.read_bytes().splitlines():
+        change = json.loads(line)
+        if change["op"] != "d":
+            yield change["after"]
+
+
+def _checkpoint_bytes(folder: Path) -> int:
+    """Size of the newest checkpoint: its own files, and those of earlier ones that it refers to."""
+    metadata = max(folder.glob("*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
+    text = metadata.read_bytes()
+    shared = set(re.findall(rb"/shared/([0-9a-f-]{36})", text))
+    files = [metadata.parent.parent / "shared" / name.decode() for name in shared]
+    files += list(metadata.parent.iterdir())
+    return sum(file.stat().st_size for file in files if file.exists())

@@ -1,0 +1,117 @@
+"""(f) How many records a second do the two functions take, on the emulator?
+
+Each gets a backlog of its own, with the other one away. Every record is of another key, which is
+the most work: of rows of one key in a batch, process_metrics puts only the newest.
+"""
+
+import json
+import time
+
+from bench.chain import chain
+from helpers.analytics import stop_analytics
+from helpers.cloud import Cloud
+
+METRIC, ITEMS = "event_count", ("pageview", "click", "login", "logoff", "conversion")
+BUCKET = 10
+LONGEST_SECONDS = 90
+
+
+def measure(records: int = 3_000) -> dict:
+    """Return `process_metrics_rows_per_second` and `publish_metrics_changes_per_second`.
+
+    Args:
+        records: in each backlog.
+    """
+    cloud = chain(warm=False)
+    stop_analytics(cloud)
+    publish = _mapping(cloud, "publish-metrics")
+    _enable(cloud, publish, False)
+    begin = (int(time.time()) - 1800 - records // len(ITEMS) * BUCKET) // BUCKET * BUCKET
+    begin = max(begin, (int(time.time()) - 10_000) // BUCKET * BUCKET)
+    rows = [_row(begin, number) for number in range(records)]
+    process = _mapping(cloud, "process-metrics")
+    _enable(cloud, process, False)
+    _put(cloud, rows)
+    _enable(cloud, process, True)
+    first = _wait(lambda: _stored(cloud, rows[0]))
+    last = _wait(lambda: _stored(cloud, rows[-1]))
+    stored = last - first
+    _enable(cloud, publish, True)
+    began = _wait(lambda: _published(cloud, rows[0]))
+    ended = _wait(lambda: _published(cloud, rows[-1]))
+    return {
+        "process_metrics_rows_per_second": round(records / stored),
+        "publish_metrics_changes_per_second": round(records / (ended - began)),
+        "functions": {"records": records},
+    }
+
+
+def _row(begin: int, number: int) -> dict:
+    now = int(time.time() * 1000)
+    return {
+        "MetricType": METRIC,
+        "EventTimestamp": begin + number // len(ITEMS) * BUCKET,
+        "MetricItem": ITEMS[number % len(ITEMS)],
+        "UnitValueInt": number + 1,
+        "UnitValueFloat": None,
+        "Samples": number + 1,
+        "NewestBeacon": now,
+        "EmittedAt": now,
+    }
+
+
+def _put(cloud: Cloud, rows: list[dict]) -> None:
+    for start in range(0, len(rows), 500):
+        records = [
+            {
+                "PartitionKey": METRIC,
+                "Data": json.dumps({"before": None, "after": row, "op": "c"}).encode(),
+            }
+            for row in rows[start : start + 500]
+        ]
+        cloud.client("kinesis").put_records(StreamName=cloud.name("metrics"), Records=records)
+
+
+def _mapping(cloud: Cloud, function: str) -> str:
+    found = cloud.client("lambda").list_event_source_mappings(FunctionName=cloud.name(function))
+    return found["EventSourceMappings"][0]["UUID"]
+
+
+def _enable(cloud: Cloud, mapping: str, enabled: bool) -> None:
+    cloud.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=enabled)
+    time.sleep(1.5)  # what is under way ends
+
+
+def _stored(cloud: Cloud, row: dict) -> bool:
+    key = {
+        "MetricType": {"S": row["MetricType"]},
+        "Bucket": {"S": f"{row['EventTimestamp']:016d}#{row['MetricItem']}"},
+    }
+    name = cloud.name("MetricDetails")
+    return "Item" in cloud.client("dynamodb").get_item(TableName=name, Key=key)
+
+
+def _published(cloud: Cloud, row: dict) -> bool:
+    client, at = cloud.client("cloudwatch"), row["EventTimestamp"]
+    found = client.get_metric_statistics(
+        Namespace="RealtimeWebAnalytics",
+        MetricName=METRIC,
+        Dimensions=[
+            {"Name": "Stack", "Value": cloud.prefix},
+            {"Name": "Item", "Value": row["MetricItem"]},
+        ],
+        StartTime=at,
+        EndTime=at + BUCKET,
+        Period=BUCKET,
+        Statistics=["Sum"],
+    )
+    return any(point["Sum"] == row["UnitValueInt"] for point in found["Datapoints"])
+
+
+def _wait(condition) -> float:
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the functions were not done after {LONGEST_SECONDS} s")
+        time.sleep(0.02)
+    return time.monotonic()

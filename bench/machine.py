@@ -1,0 +1,30 @@
+"""On which machine was it measured?"""
+
+import os
+import platform
+from pathlib import Path
+
+import psutil
+
+
+def measure() -> dict:
+    """Return `machine`: cpu, cores, memory_gb, system, python, load (of the minute before)."""
+    return {
+        "machine": {
+            "cpu": _cpu(),
+            "cores": os.cpu_count(),
+            "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+            "system": platform.platform(terse=True),
+            "python": platform.python_version(),
+            "load": round(os.getloadavg()[0], 2),
+        }
+    }
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

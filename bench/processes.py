@@ -1,0 +1,101 @@
+"""What our processes use: CPU seconds and memory, by what they do."""
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import psutil
+
+# Words of a command line that tell what a process of the local target does; the first that is in it
+# names it.
+ROLES = {
+    "beacon_server.py": "beacon servers",
+    "agent.py": "agents",
+    "helpers.generator": "generator",
+    "helpers.local.emulator": "emulator",
+    "helpers.local.fleet": "controllers",
+    "helpers.local.alarms": "controllers",
+    "helpers.local.flink": "pumps",
+    "main.py": "Flink",
+    "java": "Flink",
+    "jupyter": "JupyterLab",
+    "ipykernel": "JupyterLab",
+    "helpers.local": "controllers",
+}
+
+
+def family(pids: Iterable[int]) -> list[psutil.Process]:
+    """Return these processes and all that they have started."""
+    found: dict[int, psutil.Process] = {}
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one = psutil.Process(pid)
+            found |= {each.pid: each for each in [one, *one.children(recursive=True)]}
+    return list(found.values())
+
+
+def of_home(home: str) -> list[psutil.Process]:
+    """Return all processes whose WORKSHOP_HOME is this folder, but for this one."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get("WORKSHOP_HOME") == home:
+                found.append(process)
+    return found
+
+
+def role(process: psutil.Process) -> str:
+    """Return what a process of the local target does; functions have no name of their own."""
+    try:
+        command = " ".join(process.cmdline())
+    except psutil.Error:
+        return "gone"
+    return next((name for word, name in ROLES.items() if word in command), "functions")
+
+
+def cpu_seconds(processes: Iterable[psutil.Process]) -> Counter[str]:
+    """Return the CPU seconds that processes have used, by role."""
+    used: Counter[str] = Counter()
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            used[role(process)] += times.user + times.system
+    return used
+
+
+def memory_mb(processes: Iterable[psutil.Process]) -> Counter[str]:
+    """Return the resident memory in MB, by role; what several share is counted once (PSS)."""
+    used: Counter[str] = Counter()
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            used[role(process)] += resident_bytes(process) / 1e6
+    return used
+
+
+def resident_bytes(process: psutil.Process) -> int:
+    """Return a process's resident memory, with its share of what it shares; 0 if it is gone."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        full = process.memory_full_info()
+        return getattr(full, "pss", 0) or full.rss
+    return 0
+
+
+@contextmanager
+def on_core(number: int | None) -> Iterator[None]:
+    """Let what is started inside run on one core only, if the system can do that (Linux).
+
+    Args:
+        number: of the core; None for all of them.
+    """
+    if number is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    cores = sorted(before)
+    os.sched_setaffinity(0, {cores[number % len(cores)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

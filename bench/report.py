@@ -1,0 +1,242 @@
+"""results.json, and what it says as a page: bench/results.md."""
+
+import json
+from collections.abc import Callable, Iterator
+
+from helpers.home import REPOSITORY, read_json
+
+FIGURES = REPOSITORY / "bench" / "results.json"
+PATH = REPOSITORY / "bench" / "results.md"
+Rows = Iterator[tuple[str, ...]]
+
+
+def load() -> dict:
+    """Return the figures of earlier runs; {} if there are none."""
+    return read_json(FIGURES, {})
+
+
+def save(results: dict) -> None:
+    """Write the figures, and the page made from them."""
+    FIGURES.write_text(json.dumps(results, indent=1) + "\n")
+    PATH.write_text(page(results))
+
+
+def page(results: dict) -> str:
+    """Return results.md.
+
+    Args:
+        results: the figures (see `bench.__main__`); what is missing is left out.
+    """
+    parts = [
+        "# What this machine can do\n",
+        "Written by `make bench`; the same figures are in results.json.\n",
+        _machine(results),
+        _short(results),
+        "## Against the targets\n",
+        table(("", "measured", "target", ""), targets(results)),
+        "## (a) Beacon to CloudWatch datapoint, seconds\n",
+        _latency(results),
+        "## (b) The highest rate held\n",
+        _highest(results),
+        "## (c)-(g) Each stage alone, and others on the same work\n",
+        table(("", "a second", "for comparison", "ratio"), _alone(results)),
+        _words(results),
+        "## (h) To begin\n",
+        table(("", "measured", "of it, MB"), _setup(results)),
+        "".join(f"{note}\n" for note in results.get("setup", {}).get("notes", [])),
+        "## Servers and shards\n",
+        _scaling(results),
+        _failed(results),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def table(head: tuple[str, ...], rows: Rows) -> str:
+    """Return a table in Markdown; "" without rows."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    if not lines:
+        return "Not measured.\n"
+    return "\n".join([f"| {' | '.join(head)} |", "|---|" + "---|" * (len(head) - 1), *lines]) + "\n"
+
+
+def targets(results: dict) -> Rows:
+    """Yield a row for each target: what it is, what was measured, the target, whether it is met."""
+    at = results.get("latency", {})
+    setup = results.get("setup", {})
+    wanted: list[tuple[str, float | None, float, bool, Callable[[float], str]]] = [
+        ("p50 at 100/s", at.get("100", {}).get("p50"), 1.5, False, _seconds),
+        ("p99 at 100/s", at.get("100", {}).get("p99"), 3, False, _seconds),
+        ("p99 at 1,000/s", at.get("1000", {}).get("p99"), 6, False, _seconds),
+        ("held end to end, beacons/s", results.get("highest_rate_held"), 2000, True, _whole),
+        ("agent, lines/s a core", results.get("agent_lines_per_second_per_core"), 20_000, True,
+         _whole),
+        ("Flink job, records/s", results.get("flink_records_per_second"), 30_000, True, _whole),
+        ("warm `make lab` to a usable page", setup.get("warm_lab_s"), 15, False, _seconds),
+        ("idle target, resident MB", setup.get("idle_memory_mb"), 1500, False, _whole),
+    ]  # fmt: skip
+    for name, value, target, more, write in wanted:
+        if value is None:
+            yield name, "not measured", write(target), ""
+            continue
+        good = value >= target if more else value <= target
+        sign = "≥" if more else "≤"
+        yield name, write(value), f"{sign} {write(target)}", "met" if good else "**missed**"
+
+
+def _machine(results: dict) -> str:
+    machine = results.get("machine")
+    if not machine:
+        return ""
+    dates = sorted(results.get("measured_at", {}).values())
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
+        f"{machine['system']}, Python {machine['python']}; load before: {machine['load']}. "
+        f"Measured {dates[0][:16]} to {dates[-1][:16]} UTC, "
+        f"{sum(results['took_s'].values()) / 60:.0f} minutes in all.\n"
+    )
+
+
+def _short(results: dict) -> str:
+    parts = results.get("short")
+    return f"Of short runs, for a first look only: {', '.join(parts)}.\n" if parts else ""
+
+
+def _latency(results: dict) -> str:
+    def rows() -> Rows:
+        for rate, run in results.get("latency", {}).items():
+            times = [_seconds(run[name]) for name in ("p50", "p90", "p99")]
+            yield (f"{int(rate):,}/s", *times, f"{run['sent']:,}", f"{run['lost']:,}",
+                   _cores(run))  # fmt: skip
+
+    return table(("rate", "p50", "p90", "p99", "sent", "lost", "cores used"), rows())
+
+
+def _highest(results: dict) -> str:
+    best = results.get("highest_rate")
+    if "highest_rate_tries" not in results:
+        return "Not measured.\n"
+    said = "None of the rates tried was held.\n"
+    if best:
+        said = (
+            f"**{best['rate']:,} beacons/s for {best['seconds']:.0f} s**, the generator on the "
+            f"same cores: {best['sent']:,} sent, {best['lost']} lost (every stage in the ledger), "
+            f"p50 {_seconds(best['p50'])}, p99 {_seconds(best['p99'])}. Held means: nothing lost, "
+            "none sent late, p99 under 6 s.\n"
+        )
+
+    def rows() -> Rows:
+        for run in results["highest_rate_tries"]:
+            yield (f"{run['rate']:,}/s", f"{run['seconds']:.0f} s", f"{run['sent']:,}",
+                   f"{run['lost']:,}", _seconds(run["p50"]), _seconds(run["p99"]),
+                   f"{run['drained_s']:.0f} s", _cores(run))  # fmt: skip
+
+    head = ("rate", "for", "sent", "lost", "p50", "p99", "drained after", "cores used")
+    return f"{said}\nThe runs that looked for it:\n\n{table(head, rows())}"
+
+
+def _alone(results: dict) -> Rows:
+    get = results.get
+    server, apache = get("server_requests_per_second"), get("apache_requests_per_second")
+    name, other = (
+        "(c) beacon server, requests answered and logged, one core",
+        "Apache httpd, the same",
+    )
+    yield name, _whole(server), f"{other}: {_whole(apache)}", _ratio(server, apache)
+    agent = get("agent_lines_per_second_per_core")
+    for what, key in (("a bare loop of `apachelogs`", "apachelogs"), ("GoAccess", "goaccess")):
+        read = get(f"{key}_lines_per_second")
+        name = "(d) agent, lines read, encoded and put, a core"
+        yield name, _whole(agent), f"{what}, reads only: {_whole(read)}", _ratio(agent, read)
+    cores = get("flink", {}).get("cores", "?")
+    flink = _whole(get("flink_records_per_second"))
+    yield "(e) Flink job with all metrics, stored records", flink, f"{cores} cores", ""
+    for name, key in (
+        ("(f) process_metrics, rows of different keys", "process_metrics_rows_per_second"),
+        ("(f) publish_metrics, changes", "publish_metrics_changes_per_second"),
+    ):
+        yield name, _whole(get(key)), "on the emulator", ""
+
+
+def _words(results: dict) -> str:
+    said = list(results.get("agents_notes", []))
+    if flink := results.get("flink"):
+        whole = flink["counted"] == flink["records"]
+        said.append(
+            f"Flink: {flink['counted']:,} of {flink['records']:,} stored records counted"
+            f"{'' if whole else ' (stopped there)'}; {flink['start_s']} s to the first of them; "
+            f"{flink['memory_mb']:,} MB resident at most; the last checkpoint refers to "
+            f"{flink['checkpoint_mb']} MB."
+        )
+    if "chart_frame_ms" in results:
+        said.append(
+            f"(g) A live chart's frame, read, drawn and encoded: {results['chart_frame_ms']} ms "
+            f"(95 % within {results['chart_frame_p95_ms']} ms); one chart every 2 s costs the "
+            f"kernel {results['chart_cpu_percent']} % of a core."
+        )
+    return "\n".join(f"{one}\n" for one in said)
+
+
+def _setup(results: dict) -> Rows:
+    setup = results.get("setup")
+    if not setup:
+        return
+    names = {
+        "cold_s": ("`make setup`, nothing downloaded before", "s"),
+        "warm_lab_s": ("warm `make lab` until the notebook's kernel is idle in a browser", "s"),
+        "target_s": ("`connect`, every stack and the stream job, from nothing", "s"),
+        "disk_gb": (".venv on disk", "GB"),
+        "idle_memory_mb": ("the idle target, resident", "MB"),
+        "lab_memory_mb": ("JupyterLab and one kernel, resident", "MB"),
+        "idle_cores": ("the idle target, cores", ""),
+    }
+    parts = setup.get("idle_memory_by_process_mb", {})
+    for key, (name, unit) in names.items():
+        value = setup.get(key)
+        more = (
+            ", ".join(f"{part} {mb}" for part, mb in parts.items()) if key[:6] == "idle_m" else ""
+        )
+        yield name, "not measured" if value is None else f"{value:,} {unit}".strip(), more
+
+
+def _scaling(results: dict) -> str:
+    scaling = results.get("scaling")
+    if not scaling:
+        return "Not measured.\n"
+
+    def rows() -> Rows:
+        for count, rate in scaling["servers"].items():
+            name = f"beacon servers alone: {count}, `ab` on the same cores"
+            yield name, f"{rate:,} requests/s", ""
+        for count, run in scaling["shards"].items():
+            name = f"the whole chain, shards of 1,000 records/s: {count}"
+            said = {True: "held", False: "not held"}
+            tried = ", ".join(f"{one['rate']:,}/s: {said[one['held']]}" for one in run["tries"])
+            yield name, f"{run['held']:,} beacons/s", tried
+
+    most = results.get("highest_rate_held")
+    limit = f"Without that limit of shards it is the cores': {most:,}/s (b).\n" if most else ""
+    return table(("", "carries", "tried"), rows()) + limit
+
+
+def _failed(results: dict) -> str:
+    failed = results.get("failed")
+    if not failed:
+        return ""
+    return "## What could not be measured\n\n" + "".join(f"- {k}: {v}\n" for k, v in failed.items())
+
+
+def _cores(run: dict) -> str:
+    parts = sorted(run["cores"].items(), key=lambda part: -part[1])
+    return f"{sum(run['cores'].values()):.1f}: " + ", ".join(f"{k} {v}" for k, v in parts)
+
+
+def _ratio(one: float | None, other: float | None) -> str:
+    return f"{one / other:.2f}" if one and other else ""
+
+
+def _whole(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:,.0f}"
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:g} s"

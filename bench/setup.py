@@ -1,0 +1,149 @@
+"""(h) How long does it take to begin, cold and warm, and what does it take of disk and memory?"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import sync_playwright
+
+from bench.chain import chain
+from bench.processes import family, memory_mb, of_home
+from helpers.home import REPOSITORY, home
+from helpers.local.ports import answers, free_port
+
+SCRATCH = REPOSITORY / "build" / "bench-setup"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
+         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+# The notebook's cells are there, and its kernel is idle.
+USABLE = """() => document.querySelector('.jp-Notebook .jp-Cell') && document.querySelector(
+    '.jp-Notebook-ExecutionIndicator[data-status="idle"]')"""
+IDLE_SECONDS = 10
+
+
+def measure(cold: bool = True) -> dict:
+    """Return `setup`.
+
+    cold_s: `make setup` of a fresh copy, all packages downloaded (None: not asked for);
+    disk_gb: the .venv then; warm_lab_s: from `make lab` to a notebook whose kernel is idle, in a
+    real browser; target_s: `connect`, all stacks and the stream job, from nothing;
+    idle_memory_mb and idle_memory_by_process_mb: resident, the whole target without traffic;
+    lab_memory_mb: JupyterLab and one kernel; idle_cores: CPU seconds per second of the target;
+    notes: what could not be measured, and why.
+
+    Args:
+        cold: set up a copy.
+    """
+    found: dict = {"cold_s": None, "disk_gb": _size(REPOSITORY / ".venv"), "notes": []}
+    for step in (_cold, _lab) if cold else (_lab,):
+        try:
+            found |= step()
+        except Exception as error:  # no network, no chromium: the rest can be measured all the same
+            words = " ".join(str(error).split())[:200]
+            found["notes"].append(f"{step.__name__[1:]} could not be measured: {words}")
+    began = time.monotonic()
+    chain(anew=True, warm=False)
+    found["target_s"] = round(time.monotonic() - began, 1)
+    time.sleep(IDLE_SECONDS)  # what starting has left behind
+    processes = of_home(str(home()))
+    memory = memory_mb(processes)
+    cpu, since = _cpu(processes), time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    found["idle_cores"] = round((_cpu(processes) - cpu) / (time.monotonic() - since), 2)
+    found["idle_memory_mb"] = round(sum(memory.values()))
+    found["idle_memory_by_process_mb"] = {name: round(mb) for name, mb in sorted(memory.items())}
+    return {"setup": found}
+
+
+def _cpu(processes) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in processes if process.is_running())
+
+
+def _cold() -> dict:
+    copy = SCRATCH / "copy"
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True)
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (REPOSITORY / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, copy / name)
+    # Nothing that an earlier set-up has downloaded.
+    environment = _clean() | {"UV_CACHE_DIR": str(SCRATCH / "uv"), "PIP_NO_CACHE_DIR": "1"}
+    began = time.monotonic()
+    try:
+        said = subprocess.run(["make", "setup", f"PYTHON={sys._base_executable}"], cwd=copy,
+                              env=environment, capture_output=True, text=True)  # fmt: skip
+        if said.returncode:
+            raise RuntimeError(f"make setup: {(said.stderr or said.stdout).strip()[-300:]}")
+        return {"cold_s": round(time.monotonic() - began), "disk_gb": _size(copy / ".venv")}
+    finally:
+        shutil.rmtree(SCRATCH, ignore_errors=True)
+
+
+def _clean() -> dict[str, str]:
+    hidden = ("VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
+def _size(folder: Path) -> float:
+    # `du` counts a file that has several names once.
+    said = subprocess.run(["du", "-skL", str(folder)], capture_output=True, text=True)
+    return round(int(said.stdout.split()[0]) * 1024 / 1e9, 2)
+
+
+def _lab() -> dict:
+    port, token, folder = free_port(), secrets.token_hex(16), SCRATCH / "jupyter"
+    settings = {
+        "ServerApp": {"port": port, "port_retries": 0, "open_browser": False, "ip": "127.0.0.1"},
+    }
+    (folder / "config").mkdir(parents=True, exist_ok=True)
+    (folder / "config" / "jupyter_server_config.json").write_text(json.dumps(settings))
+    environment = _clean() | {
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTER_TOKEN": token,
+    }
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page()
+        log = (folder / "log").open("wb")
+        began = time.monotonic()
+        lab = subprocess.Popen(["make", "lab"], cwd=REPOSITORY, env=environment, stdout=log,
+                               stderr=log, start_new_session=True)  # fmt: skip
+        log.close()
+        try:
+            _wait_for_server(port, lab, folder / "log")
+            name = "0-start-here.ipynb"
+            page.goto(f"http://127.0.0.1:{port}/lab/tree/{name}?reset&token={token}")
+            page.wait_for_function(USABLE, timeout=90_000)
+            took = time.monotonic() - began
+            memory = sum(memory_mb(family([lab.pid])).values())
+        finally:
+            browser.close()
+            _end(family([lab.pid]))
+    return {"warm_lab_s": round(took, 1), "lab_memory_mb": round(memory)}
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    for process in reversed(processes):  # kernels first
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    for process in psutil.wait_procs(processes, timeout=10)[1]:
+        process.kill()
+
+
+def _wait_for_server(port: int, lab: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not answers(f"http://127.0.0.1:{port}/api"):
+        if lab.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"make lab: {log.read_text()[-300:]}")
+        time.sleep(0.05)

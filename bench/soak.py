@@ -1,0 +1,271 @@
+"""Traffic under a hail of kills and faults; in the end every stage must say the same number.
+
+    make soak [SECONDS=900] [RATE=500] [BLOWS=50] [SEED=1]
+
+It runs twice: with clean traffic, and with 2% duplicates, 3% late beacons and 1% garbage.
+"""
+
+import argparse
+import json
+import random
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+
+from helpers.accounts import Ledger, ledger
+from helpers.analytics import start_analytics
+from helpers.balance import DUPLICATES, bucket_edge
+from helpers.cloud import Cloud
+from helpers.deployment import deploy
+from helpers.errors import WorkshopError
+from helpers.faults import fault
+from helpers.fleet import beacon_url
+from helpers.kills import kill
+from helpers.reconciling import reconcile
+from helpers.recount import compare
+from helpers.recovery import newest_counted
+from helpers.stacks import MODULES
+from helpers.targets import connect, disconnect, is_running
+from helpers.traffic import Traffic
+from helpers.waiting import waiting
+
+KILLS = ("server", "agent", "flink", "pump", "function", "supervisor")
+FAULTS = (
+    ("kinesis", "throttle", 0.3),
+    ("kinesis", "partial", 0.3),
+    ("kinesis", "error", 0.3),
+    ("kinesis", "lost_answer", 0.2),
+    ("kinesis", "hang", 0.1),
+    ("dynamodb", "throttle", 0.3),
+    ("dynamodb", "error", 0.3),
+    ("dynamodb", "lost_answer", 0.2),
+    ("dynamodb", "hang", 0.1),
+    ("cloudwatch", "throttle", 0.3),
+    ("cloudwatch", "error", 0.3),
+    ("cloudwatch", "lost_answer", 0.3),
+    ("cloudwatch", "hang", 0.1),
+)
+DIRT = {"duplicates_percent": 2, "late_percent": 3, "garbage_percent": 1}
+WARM_SECONDS, CALM_SECONDS = 10, 20  # no blow while Flink's Python starts, nor at the very end
+LONGEST_FAULT = 10
+SETTLE_SECONDS, STILL_SECONDS = 300, 65  # reconcile() leaves the last minute alone
+
+
+@dataclass
+class Blow:
+    """One thing that is done to the chain.
+
+    Args:
+        at: seconds since the traffic began.
+        name: what is killed, or which service fails and how.
+        lasts: seconds; 0 for a kill.
+        share: of the service's calls that fail.
+        ended: when it was over, epoch seconds.
+        recovered: seconds from then until a beacon that came later was in DynamoDB.
+    """
+
+    at: float
+    name: str
+    lasts: float = 0.0
+    share: float = 0.0
+    ended: float | None = None
+    recovered: float | None = None
+
+
+@dataclass
+class Freshness:
+    """Notes every half second how new the newest beacon is that DynamoDB has counted."""
+
+    cloud: Cloud
+    samples: list[tuple[float, float]] = field(default_factory=list)
+    _end: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "Freshness":
+        self._thread = threading.Thread(target=self._watch, name="freshness", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._end.wait(0.5):
+            newest = newest_counted(self.cloud)
+            if newest is not None:
+                self.samples.append((time.time(), newest))
+
+    def seconds_until_seen(self, moment: float) -> float | None:
+        """Return how long after a moment a beacon of that moment or later was counted."""
+        return next((at - moment for at, newest in self.samples if newest >= moment), None)
+
+
+def plan(seconds: float, blows: int, seed: int) -> list[Blow]:
+    """Return the blows in order: every kill and every fault in turn, at random moments.
+
+    Args:
+        seconds: how long the traffic flows.
+        blows: how many.
+        seed: the same one plans the same.
+
+    Example:
+        >>> [round(blow.at) for blow in plan(120, 3, seed=1)] == sorted(
+        ...     round(blow.at) for blow in plan(120, 3, seed=1))
+        True
+    """
+    chance = random.Random(seed)
+    kinds: list[Blow] = []
+    while len(kinds) < blows:
+        turn = [Blow(0, name) for name in KILLS]
+        turn += [
+            Blow(0, f"{service} {how}", chance.uniform(3, LONGEST_FAULT), share)
+            for service, how, share in FAULTS
+        ]
+        kinds += chance.sample(turn, len(turn))
+    times = sorted(chance.uniform(WARM_SECONDS, seconds - CALM_SECONDS) for _ in range(blows))
+    for blow, at in zip(kinds, times, strict=False):
+        blow.at = at
+    return kinds[:blows]
+
+
+def strike(cloud: Cloud, blow: Blow) -> None:
+    """Do it, and note when it was over."""
+    try:
+        if blow.lasts:
+            service, how = blow.name.split()
+            with fault(cloud, service, **{how: blow.share}):
+                time.sleep(blow.lasts)
+        else:
+            kill(cloud, blow.name)
+    except WorkshopError as error:
+        print(f"  {blow.name}: {error}")  # e.g. it is dead already, from the blow before
+    blow.ended = time.time()
+
+
+def soak(
+    cloud: Cloud, seconds: float, rate: float, blows: int, seed: int, **settings: float
+) -> dict:
+    """Send traffic for a while, strike, and compare every stage.
+
+    Args:
+        cloud: a chain that runs.
+        seconds: how long the traffic flows.
+        rate: beacons per second.
+        blows: how many kills and faults.
+        seed: of the plan.
+        settings: further settings of the traffic, e.g. `late_percent`.
+
+    Returns:
+        `ledger` (as `ledger(cloud)` returns it), `wrong` (the values that differ from the archive's
+        recount), `repaired` (how many sums of CloudWatch were), `blows` (with their times).
+    """
+    todo = plan(seconds, blows, seed)
+    since = bucket_edge(60)
+    traffic = Traffic(cloud)
+    with Freshness(cloud) as freshness, waiting("Under fire", seconds):
+        traffic.start(rate=rate, seconds=seconds, **settings)
+        began, strikers = time.monotonic(), []
+        for blow in todo:
+            time.sleep(max(0.0, began + blow.at - time.monotonic()))
+            print(f"{f'  {blow.at:5.0f} s  {blow.name}':<78}", flush=True)
+            # Faults last a while, and blows may fall together.
+            striker = threading.Thread(target=strike, args=(cloud, blow), daemon=True)
+            striker.start()
+            strikers.append(striker)
+        while traffic.status()["state"] == "running":
+            time.sleep(0.5)
+        for striker in strikers:
+            striker.join()
+        print(
+            "The traffic has ended; waiting until all stages agree (5 minutes at most).", flush=True
+        )
+        traffic.stop()
+        account, wrong, repaired = settled(cloud, since)
+        time.sleep(1)
+    for blow in todo:
+        blow.recovered = freshness.seconds_until_seen(blow.ended)
+    return {"ledger": account, "wrong": wrong, "repaired": repaired, "blows": todo}
+
+
+def settled(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
+    """Wait until the ledger balances and no value differs; return both, and what was repaired.
+
+    A call to CloudWatch whose answer is lost may count twice. Where nothing else is wrong any more,
+    CloudWatch's sums are held against DynamoDB once, and mended: the number of mended sums is told.
+    """
+    deadline, last, since_when, repaired = time.monotonic() + SETTLE_SECONDS, None, 0.0, 0
+    while True:
+        account, wrong = ledger(cloud, since), wrong_values(cloud, since)
+        if (account.balances and wrong.empty) or time.monotonic() > deadline:
+            return account, wrong, repaired
+        if last is None or not account.frame.equals(last):
+            last, since_when = account.frame, time.monotonic()
+        differing = account.frame[["Missing", "Double"]].fillna(0).any(axis=1)
+        only_cloudwatch = list(differing[differing].index) == ["cloudwatch"] and wrong.empty
+        if only_cloudwatch and not repaired and time.monotonic() - since_when > STILL_SECONDS:
+            found = reconcile(cloud, since, repair=True)
+            repaired = int(found["Verdict"].eq("repaired").sum())
+        time.sleep(2)
+
+
+def wrong_values(cloud: Cloud, since: datetime) -> pd.DataFrame:
+    """Return the values that differ from the archive's recount.
+
+    Flink that catches up may read a copy before its first, and count it in the ten seconds in which
+    the first arrived: duplicates are compared by their number.
+    """
+    found = compare(cloud, since)
+    copies = found["Metric"] == DUPLICATES
+    if found[copies]["Recounted"].sum() == found[copies]["Stored"].sum():
+        return found[~copies]
+    return found
+
+
+def recoveries(blows: list[Blow]) -> pd.DataFrame:
+    """Return a row for each kind of blow: how many, and seconds to recover (middle and worst)."""
+    frame = pd.DataFrame([(blow.name, blow.recovered) for blow in blows], columns=["Blow", "s"])
+    table = frame.groupby("Blow")["s"].agg(["count", "median", "max"]).round(1)
+    return table.rename(columns={"count": "Times", "median": "Middle s", "max": "Worst s"})
+
+
+def main() -> int:
+    """Run both soaks and print their tables; 1 if a number is wrong."""
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=900)
+    parser.add_argument("--rate", type=float, default=500)
+    parser.add_argument("--blows", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    ours, bad = not is_running(), False
+    try:
+        cloud = connect("local")
+        for module in MODULES:
+            deploy(cloud, module)
+        start_analytics(cloud)
+        beacon_url(cloud)
+        for words, settings in (("Clean traffic", {}), (f"With {DIRT}", DIRT)):
+            print(f"\n{words}: {arguments.rate:.0f} beacons/s for {arguments.seconds:.0f} s")
+            found = soak(cloud, **vars(arguments), **settings)
+            print(f"\n{found['ledger'].frame.to_string()}\n")
+            print(recoveries(found["blows"]).to_string())
+            worst = max((blow.recovered or 0 for blow in found["blows"]), default=0)
+            good = found["ledger"].balances and found["wrong"].empty
+            bad |= not good
+            summary = {
+                "balances": found["ledger"].balances,
+                "wrong_values": len(found["wrong"]),
+                "repaired_sums": found["repaired"],
+            }
+            print(json.dumps(summary | {"worst_recovery_s": round(worst, 1)}), flush=True)
+    finally:
+        if ours and is_running():
+            disconnect()
+    return int(bad)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Make the README's pictures from a real run: module 3 in JupyterLab, beacons flowing.
+
+    python -m docs.make_picture
+
+It runs the notebook's own cells on a local target of its own, turns the rate slider as a learner
+would, and takes the pictures after some minutes. It needs Debian's chromium.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from helpers.local import supervisor
+from tests.browser.lab import ROOT, Notebook, chromium_of_its_own, jupyterlab_of_its_own
+
+IMAGES = ROOT / "assets" / "images"
+NOTEBOOK = "3-visualize.ipynb"
+WIDTH, HEIGHT = 1280, 1100
+SECONDS_A_STEP, STEPS = 30, ("PageUp", "PageUp", "PageUp", "Home", "PageUp")
+CONTROLS, BOARD = "traffic.controls()", "live_dashboard(cloud)"
+
+
+def main() -> None:
+    """Run the notebook, and write the pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        os.environ |= {"WORKSHOP_HOME": str(home / "target"), "WORKSHOP_ANY_PORTS": "1"}
+        try:
+            with (
+                jupyterlab_of_its_own(home, home / "target") as server,
+                chromium_of_its_own() as browser,
+            ):
+                path = server.folder / NOTEBOOK
+                path.write_bytes((ROOT / "notebooks" / NOTEBOOK).read_bytes())
+                page = browser.new_page(
+                    viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1.5
+                )
+                take(Notebook(page, server, path))
+        finally:
+            supervisor.stop()
+
+
+def take(notebook: Notebook) -> None:
+    """Run all up to the controls, turn the rate up and down, and take the pictures."""
+    for index in range(notebook.cell(CONTROLS) + 1):
+        notebook.run(index)
+    notebook.run(notebook.cell(BOARD))
+    # The first of the sliders is the rate.
+    slider = notebook.output(notebook.cell(CONTROLS)).get_by_role("slider").first
+    slider.wait_for(timeout=60_000)
+    for key in STEPS:
+        slider.press(key)
+        notebook.page.wait_for_timeout(SECONDS_A_STEP * 1000)
+    shoot(notebook, "live-notebook.png", "live_chart(", CONTROLS)
+    shoot(notebook, "live-dashboard.png", BOARD, BOARD)
+
+
+def shoot(notebook: Notebook, name: str, first: str, last: str) -> None:
+    """Take a picture from the cell in which some words stand to the end of another one."""
+    top, end = (notebook.whole(notebook.cell(words)) for words in (first, last))
+    end.scroll_into_view_if_needed()
+    top.scroll_into_view_if_needed()
+    above, below = top.bounding_box(), end.bounding_box()
+    clip = above | {"height": below["y"] + below["height"] - above["y"]}
+    notebook.page.screenshot(path=IMAGES / name, clip=clip)
+    print(f"Written: {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What becomes of each archived record, and waiting until the stages have settled.
+
+The archive is counted afresh here, with pandas, from the raw records: it owes nothing to the Flink
+job whose numbers it is compared with.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import pandas as pd
+
+from .cloud import Cloud
+from .data import archived_beacons, is_beacon
+from .waiting import waiting
+
+LATENESS_HORIZON = timedelta(hours=1)  # design: an older beacon is rejected as too_late
+BUCKET_SECONDS = 10
+# referral_count is the one metric in which every accepted beacon counts exactly once: a beacon
+# without a referrer counts as (direct).
+ACCEPTED, REJECTED, DUPLICATES = "referral_count", "rejected_count", "duplicate_count"
+
+_Value = TypeVar("_Value")
+
+
+def archived_fates(cloud: Cloud, since: datetime, until: datetime | None = None) -> pd.DataFrame:
+    """Return the archived beacons that arrived since a moment, and what each must count as.
+
+    Args:
+        cloud: where the archive is.
+        since: an aware datetime; records shipped earlier are left out.
+        until: records shipped at or after this are left out, too; None for now.
+
+    Returns:
+        The columns of `archived_beacons`, and `fate`: `accepted`, `rejected` (both for the first
+        record with its beacon_id) or `duplicate` (a further copy of either); `reason` of a
+        rejected one; `Time`, the start of the ten seconds in which it counts (those of the request
+        if accepted, else of its arrival; UTC). Requests that are no beacons are left out.
+
+    Example:
+        `archived_fates(cloud, since)["fate"].value_counts()`
+    """
+    records = archived_beacons(cloud, start=since, end=until)
+    # Flink counts nothing without a name and a time of arrival (03_copies.sql).
+    named = records["beacon_id"].notna() & records["shipped_at"].notna()
+    counted = records[is_beacon(records) | (records["rejected"].notna() & named)]
+    requested = pd.to_datetime(
+        counted["datetime"], format="%d/%b/%Y:%H:%M:%S %z", errors="coerce", utc=True
+    )
+    arrived = pd.to_datetime(counted["shipped_at"], unit="ms", utc=True)
+    in_time = (arrived - requested) <= LATENESS_HORIZON  # False where the time can't be read
+    bad = counted["rejected"].notna() | ~in_time
+    # In the stream's order, as Flink saw them: the first of a beacon_id is the one that counts.
+    fate = bad.map({True: "rejected", False: "accepted"}).astype(object)
+    fate[counted["beacon_id"].duplicated()] = "duplicate"
+    unread = requested.isna().map({True: "unparsable", False: "too_late"}).astype(object)
+    reason = counted["rejected"].fillna(unread).where(fate == "rejected")
+    at = requested.where(fate == "accepted", arrived).dt.floor(f"{BUCKET_SECONDS}s")
+    return counted.assign(fate=fate, reason=reason, Time=at)
+
+
+def settled(
+    read: Callable[[], _Value], good: Callable[[_Value], bool], what: str, seconds: float = 60
+) -> _Value:
+    """Read until the value is good or the time is over, with a word while it takes long.
+
+    Args:
+        read: returns the value of now.
+        good: tells whether it need not be waited for any longer.
+        what: what is waited for, e.g. `"the last beacons are counted"`.
+        seconds: how long to wait at most.
+
+    Returns:
+        The last value read, good or not.
+
+    Example:
+        `settled(lambda: ledger(cloud), lambda account: account.balances, "it balances").balances`
+    """
+    deadline = time.monotonic() + seconds
+    with waiting(f"Waiting until {what}"):
+        value = read()
+        while not good(value) and time.monotonic() < deadline:
+            time.sleep(1)
+            value = read()
+    return value
+
+
+def bucket_edge(seconds: int = BUCKET_SECONDS) -> datetime:
+    """Wait for the next edge of a bucket and return it: a clean place to begin counting.
+
+    Args:
+        seconds: how long a bucket is, and so the longest wait.
+
+    Example:
+        `start = bucket_edge()`
+    """
+    edge = (int(time.time()) // seconds + 1) * seconds
+    with waiting("Waiting for the next bucket to begin"):
+        time.sleep(max(0.0, edge - time.time()))
+    return datetime.fromtimestamp(edge, UTC)

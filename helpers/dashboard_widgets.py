@@ -1,0 +1,295 @@
+"""Drawing one widget of a dashboard into its box, and saying in words what it shows.
+
+Each function returns a phrase for the dashboard's sentence, or an empty one.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from . import plot
+from .dashboard_body import NotDrawn, Widget
+from .dashboard_math import Line, whole_range
+from .dashboard_query import shortest_period
+from .labels import fit, printable, shorten, width
+from .palette import CARD, GREEN, INK, OTHERS, QUIET, VERMILION
+from .picture import Box
+from .series import Series, edges, largest
+
+_MARGIN = 0.12
+_ROW = 0.19  # inches of a legend's row
+_MOST_STACKED, _MOST_LINES, _MOST_BARS = 7, 7, 10
+_ALARM_LOOKS = {
+    "OK": ("✔ OK", GREEN),
+    "ALARM": ("▲ IN ALARM", VERMILION),
+    "INSUFFICIENT_DATA": ("… no data yet", QUIET),
+}
+
+
+def metric(box: Box, widget: Widget, lines: Sequence[Line], start: float, now: float) -> str:
+    """Draw a widget of type "metric".
+
+    Args:
+        box: the widget's card.
+        widget: what the JSON says.
+        lines: its values.
+        start, now: the time axis, epoch seconds.
+
+    Raises:
+        NotDrawn: the view is none of timeSeries, bar, pie, singleValue and table.
+    """
+    view = widget.properties.get("view", "timeSeries")
+    inner = box.inside(left=_MARGIN, top=title(box, widget), right=_MARGIN, bottom=0.1)
+    if view == "timeSeries":
+        return _time_series(inner, widget, lines, start, now)
+    drawn = {"bar": _bars, "table": _bars, "pie": _pie, "singleValue": _single_values}
+    if view not in drawn:
+        raise NotDrawn(f'the view "{view}"')
+    if not whole_range(widget) and lines:
+        # Without setPeriodToTimeRange these views show the newest period that has a value.
+        newest = max((line.times[-1] for line in lines if len(line.times)), default=0)
+        rows = [(line, _at(line, newest)) for line in lines]
+    else:
+        rows = [(line, float(line.values[-1])) for line in lines if len(line.values)]
+    if view == "singleValue" and not rows:
+        rows = [(line, float("nan")) for line in lines]
+    return drawn[view](inner, rows, widget)
+
+
+def text(box: Box, widget: Widget) -> str:
+    """Draw a widget of type "text": headings, paragraphs and lists of its Markdown."""
+    inner, y = box.inside(left=_MARGIN, top=0.1, right=_MARGIN, bottom=0.05), 0.0
+    words = ""
+    for line in str(widget.properties.get("markdown", "")).splitlines():
+        heading = re.match(r"(#{1,6})\s+(.*)", line)
+        points = {1: 14, 2: 12}.get(len(heading[1]), 10.5) if heading else 9.5
+        plain = _plain(heading[2] if heading else line)
+        if not plain:
+            y += 0.08
+            continue
+        words = words or plain
+        for part in _wrap(plain, points, inner.width):
+            height = points / 72 * 1.45
+            if y + height > inner.height + 0.04:
+                inner.text(inner.width, inner.height - 0.02, "…", color=QUIET, ha="right")
+                return words
+            weight = "bold" if heading else "normal"
+            inner.text(0, y + height / 2, part, points=points, weight=weight)
+            y += height
+    return words
+
+
+def alarm(box: Box, widget: Widget, states: dict[str, dict[str, Any]]) -> str:
+    """Draw a widget of type "alarm": the state of each alarm.
+
+    Args:
+        box: the widget's card.
+        widget: what the JSON says; its "alarms" are ARNs.
+        states: MetricAlarms of DescribeAlarms by their names.
+    """
+    inner = box.inside(left=_MARGIN, top=title(box, widget), right=_MARGIN, bottom=0.08)
+    said = []
+    for row, name in enumerate(alarm_names(widget)):
+        state = states.get(name)
+        words, color = _ALARM_LOOKS.get(
+            state["StateValue"] if state else "", ("no such alarm", QUIET)
+        )
+        y = 0.12 + row * 0.52
+        if y + 0.3 > inner.height:
+            break
+        inner.rectangle(0, y - 0.12, 1.1, 0.24, color)
+        inner.text(0.08, y, words, color=CARD, weight="bold")
+        since = state and state.get("StateUpdatedTimestamp")
+        when = f"since {since:%H:%M}" if isinstance(since, datetime) else ""
+        inner.text(1.18, y, when, color=QUIET)
+        inner.text(0, y + 0.24, fit(name, 9, inner.width))
+        said.append(f"alarm {name}: {words[2:] if state else words}")
+    return ", ".join(said)
+
+
+def not_drawn(box: Box, widget: Widget, reason: str) -> str:
+    """Draw an empty box that says what is left to the CloudWatch console, and why."""
+    inner = box.inside(left=_MARGIN, top=title(box, widget), right=_MARGIN, bottom=0.1)
+    lines = _wrap(f"Not drawn here: {reason}.", 9, inner.width)
+    for row, line in enumerate(lines[: max(int(inner.height / 0.18), 1)]):
+        inner.text(0, 0.1 + row * 0.18, line, color=QUIET)
+    return ""
+
+
+def title(box: Box, widget: Widget) -> float:
+    """Write the widget's title on one or two lines; return where, in inches, the rest may begin."""
+    room = (box.width - 2 * _MARGIN) * 0.88  # bold letters are wider than measured
+    lines = _wrap(_title(widget), 10, room)
+    if len(lines) > 2 or box.height < 1.5:
+        lines = [fit(_title(widget), 10, room)]
+    for row, line in enumerate(lines):
+        box.text(_MARGIN, 0.21 + row * 0.18, line, points=10, weight="bold")
+    return 0.42 if len(lines) < 2 else 0.57
+
+
+def alarm_names(widget: Widget) -> list[str]:
+    """Return the names at the end of the widget's alarm ARNs."""
+    return [str(arn).split(":alarm:")[-1] for arn in widget.properties.get("alarms", [])]
+
+
+def _time_series(box: Box, widget: Widget, lines: Sequence[Line], start: float, now: float) -> str:
+    asked = lines[0].query if lines and lines[0].query else None
+    bucket = asked.period if asked else int(widget.properties.get("period", 300))
+    bucket = max(bucket, shortest_period(now - start))
+    stacked = bool(widget.properties.get("stacked"))
+    series = [_series(line).between(start - bucket, now + bucket) for line in lines]
+    series = [each for each in series if len(each.times)]
+    if stacked:
+        shown = largest(series, _MOST_STACKED - 1, OTHERS)
+    else:
+        shown = sorted(series, key=lambda each: -each.total())[:_MOST_LINES]
+    entries = list(plot.colored(shown).items())
+    entries = [(each.label, dict(entries)[each.label]) for each in shown]
+    hidden = len(series) - len(shown) if not stacked else 0
+    legend = widget.properties.get("legend", {}).get("position", "bottom") != "hidden"
+    # In a small box the curve needs the room more than the name of a single line.
+    rows = (1 if len(entries) < 4 else 2) if legend and box.height > 1.1 else 0
+    area = box.inside(left=0.38, top=0.02, bottom=0.26 + rows * _ROW)
+    axes = area.axes()
+    plot.prepare(axes, start, now, area.width)
+    left = widget.properties.get("yAxis", {}).get("left", {})
+    marks = widget.properties.get("annotations", {}).get("horizontal", [])
+    if not shown:
+        axes.set_yticks([])
+        area.text(area.width / 2, area.height / 2, "no data yet", color=QUIET, ha="center")
+        return ""
+    if stacked:
+        high, low = float(plot.stack(axes, shown, edges(start, now, bucket), now).max()), 0.0
+    else:
+        plot.lines(axes, shown, bucket, now)
+        high = float(max(each.values.max() for each in shown))
+        low = min(0.0, float(min(each.values.min() for each in shown)))
+    high = max([high, *(float(mark["value"]) for mark in marks)])
+    low, top = float(left.get("min", low)), float(left.get("max", high))
+    plot.value_axis(axes, low, top, area.height, fixed="max" in left)
+    for mark in marks:
+        _mark(area, float(mark["value"]), mark, axes.get_ylim())
+    if rows:
+        below = box.inside(top=box.height - rows * _ROW)
+        plot.flow_legend(below, entries, rows, hidden)
+    times = np.unique(np.concatenate([each.times for each in shown]))
+    finished = times[times + bucket + plot.JOURNEY_SECONDS <= now]
+    newest = finished[-1] if len(finished) else times[-1]
+    return _said(widget, [(each.label, each.between(newest, newest + 1).total()) for each in shown])
+
+
+def _mark(area: Box, value: float, mark: dict[str, Any], limits: tuple[float, float]) -> None:
+    """Draw a horizontal annotation: a dashed line with its label above."""
+    low, high = limits
+    if not low <= value <= high:
+        return
+    y = area.height * (1 - (value - low) / (high - low))
+    color = mark.get("color", VERMILION)
+    area.figure.axes[-1].axhline(value, color=color, linewidth=1.2, linestyle="--")
+    words = fit(str(mark.get("label", "")), 9, area.width - 0.1) if mark.get("label") else ""
+    below = y < 0.16
+    area.text(0.04, y + (0.1 if below else -0.1), words, color=INK)
+
+
+def _bars(box: Box, rows: list[tuple[Line, float]], widget: Widget) -> str:
+    rows = [(line, value) for line, value in rows if value == value]  # without NaN
+    if not rows:
+        box.text(box.width / 2, box.height / 2, "no data yet", color=QUIET, ha="center")
+        return ""
+    if len(rows) > _MOST_BARS:
+        rows = sorted(rows, key=lambda row: -row[1])  # what is left out must be the smallest
+    shown = [(line.label, value) for line, value in rows[:_MOST_BARS]]
+    plot.bars(box, shown)
+    return _said(widget, shown)
+
+
+def _pie(box: Box, rows: list[tuple[Line, float]], widget: Widget) -> str:
+    parts = [(line, value) for line, value in rows if value > 0]
+    if not parts:
+        return _bars(box, [], widget)
+    series = [_series(line) for line, _ in parts]
+    shown = largest(series, _MOST_STACKED - 1, OTHERS)
+    colors, size = plot.colored(shown), min(box.height, box.width * 0.4)
+    axes = Box(box.figure, box.left, box.top, size, size).axes()
+    axes.pie(
+        [each.total() for each in shown],
+        colors=[colors[each.label] for each in shown],
+        startangle=90,
+        counterclock=False,
+        wedgeprops={"width": 0.42, "edgecolor": CARD},
+        radius=1.2,
+    )
+    whole = sum(each.total() for each in shown)
+    side = box.inside(left=size + 0.15)
+    for row, each in enumerate(shown):
+        y = 0.12 + row * 0.24
+        if y > side.height:
+            break
+        share = f"{each.total() / whole:.0%}"
+        side.rectangle(0, y - 0.06, 0.12, 0.12, colors[each.label])
+        side.text(0.18, y, fit(each.label, 9, side.width - 0.25 - width(share, 9)))
+        side.text(side.width, y, share, ha="right")
+    return _said(widget, [(each.label, each.total()) for each in shown])
+
+
+def _single_values(box: Box, rows: list[tuple[Line, float]], widget: Widget) -> str:
+    share = box.width / max(len(rows), 1)
+    for column, (line, value) in enumerate(rows):
+        cell = box.inside(left=column * share, right=box.width - (column + 1) * share)
+        words = plot.number(value)
+        points = min(30.0, (cell.height - 0.25) * 72 * 0.7, 9 * cell.width / width(words, 9) * 0.9)
+        cell.text(0, cell.height * 0.42, words, points=max(points, 9), weight="bold")
+        if cell.height > 0.5:
+            cell.text(0, cell.height - 0.1, fit(line.label, 9, cell.width - 0.1), color=QUIET)
+    return _said(widget, [(line.label, value) for line, value in rows])
+
+
+def _series(line: Line) -> Series:
+    color = line.options.get("color")
+    if color is None and line.label == "(other)":
+        color = OTHERS
+    return Series(line.label, line.times, line.values, color)
+
+
+def _at(line: Line, moment: float) -> float:
+    found = line.values[line.times == moment]
+    return float(found[0]) if len(found) else float("nan")
+
+
+def _title(widget: Widget) -> str:
+    first = widget.properties.get("metrics", [[]])[:1]
+    names = [str(part) for part in (first[0] if first else []) if not isinstance(part, dict)]
+    return str(widget.properties.get("title") or (names[1] if len(names) > 1 else widget.kind))
+
+
+def _said(widget: Widget, values: Sequence[tuple[str, float]]) -> str:
+    words = ", ".join(f"{_quoted(label)} {plot.number(value)}" for label, value in values[:2])
+    return f"{_title(widget)}: {words}"
+
+
+def _quoted(label: str) -> str:
+    # Isolated (Unicode TR9), so that a label written from right to left keeps to itself.
+    return f"\u2068{shorten(printable(label), 30)}\u2069"
+
+
+def _plain(markdown: str) -> str:
+    """Markdown's words without its marks."""
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markdown.strip())
+    text = re.sub(r"^[*-]\s+", "• ", text)
+    return re.sub(r"\*\*|__|`", "", text)
+
+
+def _wrap(text: str, points: float, inches: float) -> list[str]:
+    lines, line = [], ""
+    for word in text.split():
+        word = fit(word, points, inches)
+        longer = f"{line} {word}".strip()
+        if line and width(longer, points) > inches:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    return [*lines, line] if line else lines

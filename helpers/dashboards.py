@@ -1,0 +1,192 @@
+"""The CloudWatch dashboard, drawn in the notebook from its own JSON.
+
+The same definition that the template deploys and the console shows, on the same 24 columns.
+"""
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from . import dashboard_widgets as draw
+from .cloud import Cloud
+from .dashboard_body import COLUMNS, NotDrawn, Widget, seconds, widgets
+from .dashboard_math import Line, lines, whole_range
+from .dashboard_query import NO_POINTS, Points, Query, Reader
+from .errors import WorkshopError
+from .live import LiveChart
+from .palette import DESK
+from .picture import Box, Picture
+from .waiting import waiting
+
+WIDTH = 9.6  # inches: 920 CSS pixels, what a laptop's window leaves to an output
+_COLUMN, _ROW, _GAP = WIDTH / COLUMNS, 0.42, 0.035
+
+
+def dashboard(cloud: Cloud, live: bool = False, period: float = 2) -> Picture | LiveChart:
+    """Draw the workshop's CloudWatch dashboard.
+
+    Args:
+        cloud: where the dashboard is.
+        live: redraw it in place until `.stop()`, or return one picture. (On AWS, GetMetricData
+            costs $0.01 for each 1,000 metrics read: a dashboard of 60 metrics that is read every
+            two seconds, about $1 an hour.)
+        period: seconds between two pictures of a live one.
+
+    Returns:
+        A picture, or a running chart. As the last line of a cell it is shown.
+
+    Raises:
+        WorkshopError: there is no dashboard yet.
+
+    Example:
+        `dashboard(cloud, live=True)`
+    """
+    body, reader = dashboard_json(cloud), Reader(cloud)
+    name = cloud.name("dashboard")
+
+    def show(picture: Picture) -> str:
+        return draw_dashboard(picture, name, body, reader)
+
+    if live:
+        return LiveChart(show, name=name, period=period, size=size(body)).start()
+    picture = Picture(*size(body))
+    with waiting(f"Reading the metrics of {name}"):
+        picture.sentence = show(picture)
+    return picture
+
+
+def dashboard_json(cloud: Cloud) -> dict[str, Any]:
+    """Return the dashboard's JSON, as CloudWatch keeps it.
+
+    Raises:
+        WorkshopError: there is no dashboard, or it is not JSON.
+
+    Example:
+        `dashboard_json(cloud)["widgets"][0]`
+    """
+    name = cloud.name("dashboard")
+    client = cloud.client("cloudwatch")
+    try:
+        text = client.get_dashboard(DashboardName=name)["DashboardBody"]
+    except ClientError as error:
+        if "NotFound" not in error.response["Error"]["Code"]:
+            raise
+        raise WorkshopError(
+            f"There is no dashboard {name} yet.", 'Deploy it: deploy(cloud, "3-visualize").'
+        ) from None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise WorkshopError(
+            f"The dashboard {name} is not valid JSON: {error}.",
+            'Deploy it again: deploy(cloud, "3-visualize").',
+        ) from None
+
+
+def size(body: dict[str, Any]) -> tuple[float, float]:
+    """Return the width and height, in inches, that a dashboard takes."""
+    bottom = max((each.y + each.height for each in widgets(body)), default=3)
+    return WIDTH, bottom * _ROW
+
+
+def draw_dashboard(
+    picture: Picture, name: str, body: dict[str, Any], reader: Reader, now: float | None = None
+) -> str:
+    """Draw a dashboard; return the sentence that says what it shows.
+
+    Args:
+        picture: of the dashboard's `size`; drawn into.
+        name: the dashboard's name.
+        body: its JSON.
+        reader: reads the metrics.
+        now: epoch seconds; the clock's by default.
+    """
+    now = time.time() if now is None else now
+    picture.set_facecolor(DESK)
+    every = widgets(body)
+    starts = {id(each): now - _reach(each, body) for each in every}
+    points = _read(every, reader, starts, now)
+    states = _alarm_states(every, reader.cloud)
+    said = []
+    for each in every:
+        box = Box(
+            picture,
+            each.x * _COLUMN + _GAP,
+            each.y * _ROW + _GAP,
+            each.width * _COLUMN - 2 * _GAP,
+            each.height * _ROW - 2 * _GAP,
+        )
+        box.card()
+        try:
+            if each.kind == "metric":
+                found = _lines(each, reader, points, starts[id(each)])
+                phrase = draw.metric(box, each, found, starts[id(each)], now)
+            elif each.kind == "text":
+                phrase = draw.text(box, each)
+            elif each.kind == "alarm":
+                phrase = draw.alarm(box, each, states)
+            else:
+                raise NotDrawn(f'widgets of type "{each.kind}"')
+        except NotDrawn as reason:
+            phrase = draw.not_drawn(box, each, str(reason))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            # A definition may hold anything; one odd widget must not hide the others.
+            phrase = draw.not_drawn(box, each, f"this definition ({error!r})")
+        if phrase:
+            said.append(phrase)
+    when = f"{datetime.fromtimestamp(now, UTC):%H:%M:%S} UTC"
+    if not any(len(times) for times, _ in points.values()):
+        said.append(
+            "no data yet → send beacons (Traffic(cloud)) with modules 1 to 3 deployed, "
+            "and wait a few seconds"
+        )
+    return f"{name}, read at {when}. {'; '.join(said)}."
+
+
+def _reach(widget: Widget, body: dict[str, Any]) -> int:
+    try:
+        return seconds(widget.properties.get("start") or body.get("start"))
+    except NotDrawn:
+        return seconds(None)
+
+
+def _read(
+    every: list[Widget], reader: Reader, starts: dict[int, float], now: float
+) -> dict[Query, Points]:
+    """Find out what all widgets ask for, and read it at once."""
+    asked: list[Query] = []
+
+    def note(query: Query) -> Points:
+        asked.append(query)
+        return NO_POINTS
+
+    for each in every:
+        if each.kind == "metric":
+            try:
+                lines(each, reader, note)
+            except (NotDrawn, KeyError, TypeError, ValueError, AttributeError, IndexError):
+                continue  # said in its box when it is drawn
+    if not asked:
+        return {}
+    return reader.fetch(asked, min(starts.values()), now + 1)
+
+
+def _lines(widget: Widget, reader: Reader, points: dict[Query, Points], start: float) -> list[Line]:
+    first = start // 60 * 60 if whole_range(widget) else start // 60 * 60 - 60
+
+    def fetch(query: Query) -> Points:
+        times, values = points.get(query, NO_POINTS)
+        return times[times >= first], values[times >= first]
+
+    return lines(widget, reader, fetch)
+
+
+def _alarm_states(every: list[Widget], cloud: Cloud) -> dict[str, dict[str, Any]]:
+    names = [name for each in every if each.kind == "alarm" for name in draw.alarm_names(each)]
+    if not names:
+        return {}
+    answer = cloud.client("cloudwatch").describe_alarms(AlarmNames=names[:100])
+    return {alarm["AlarmName"]: alarm for alarm in answer["MetricAlarms"]}

@@ -1,0 +1,95 @@
+"""How long a beacon takes to become a CloudWatch datapoint that can be read."""
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .cloud import NAMESPACE, Cloud
+
+POLL_SECONDS = 0.2
+
+
+class CloudWatchWatch:
+    """Reads one metric's total again and again, and remembers when it reached which number.
+
+    Args:
+        cloud: where the metric is.
+        metric: its name, e.g. `event_count`.
+        item: its item, e.g. `pageview`.
+        since: an aware datetime on the edge of a bucket; earlier datapoints are left out.
+
+    Example:
+        `with CloudWatchWatch(cloud, "event_count", "pageview", start) as watch: ...`
+        `watch.latencies(received_at)`
+    """
+
+    def __init__(self, cloud: Cloud, metric: str, item: str, since: datetime) -> None:
+        self._client, self._since = cloud.client("cloudwatch"), since
+        dimensions = [{"Name": "Stack", "Value": cloud.prefix}, {"Name": "Item", "Value": item}]
+        self._query = {
+            "Id": "total",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": NAMESPACE,
+                    "MetricName": metric,
+                    "Dimensions": dimensions,
+                },
+                "Period": 10,
+                "Stat": "Sum",
+            },
+        }
+        self._seen: list[tuple[float, float]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name=f"watch-{metric}", daemon=True)
+
+    def __enter__(self) -> "CloudWatchWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def total(self) -> float:
+        """Return the sum of the metric's datapoints as they can be read now."""
+        answer = self._client.get_metric_data(
+            MetricDataQueries=[self._query],
+            StartTime=self._since,
+            EndTime=self._since + timedelta(hours=3),  # sub-minute data lives three hours
+        )
+        return sum(answer["MetricDataResults"][0]["Values"])
+
+    def seen(self) -> list[tuple[float, float]]:
+        """Return what was seen so far: epoch seconds, and the total that could be read then."""
+        return list(self._seen)
+
+    def latencies(self, received_at: Sequence[float]) -> np.ndarray:
+        """Return, for each beacon, the seconds from its request until the total held it.
+
+        Beacons look alike once they are counted, so the k-th to be received is taken to be the
+        one that made the total reach k.
+
+        Args:
+            received_at: epoch milliseconds at which each counted beacon was received.
+
+        Returns:
+            Seconds, in the order of reception; shorter than the input if some were never seen.
+        """
+        received = np.sort(np.asarray(received_at, dtype=float)) / 1000
+        when = np.array([at for at, _ in self._seen])
+        reached = np.maximum.accumulate([total for _, total in self._seen] or [0])
+        first = np.searchsorted(reached, np.arange(1, len(received) + 1))
+        readable = first < len(when)
+        return when[first[readable]] - received[readable]
+
+    def _watch(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            try:
+                total = self.total()
+            except (BotoCoreError, ClientError):
+                continue  # a look that failed; the next one sees what this one would have seen
+            self._seen.append((time.time(), total))

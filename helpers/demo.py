@@ -1,0 +1,118 @@
+"""The whole journey without a notebook: `make demo [LOG=access.log] [RATE=200] [KEEP=1]`.
+
+It starts the local target, deploys the stacks, replays a log, waits until every stage has counted
+every beacon, and prints the ledger, the totals by metric, and one JSON object as its last line.
+"""
+
+import argparse
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+
+from .accounts import Ledger, ledger
+from .analytics import start_analytics
+from .balance import archived_fates, bucket_edge, settled
+from .cloud import Cloud
+from .datapoint_watch import CloudWatchWatch
+from .deployment import deploy
+from .errors import WorkshopError
+from .fleet import beacon_url
+from .home import REPOSITORY
+from .recount import metric_totals
+from .stacks import MODULES, explained
+from .targets import connect, disconnect, is_running
+from .traffic import Traffic, check_replay
+
+SETTLE_SECONDS = 90
+SAMPLE = REPOSITORY / "assets" / "sample" / "access.log.gz"
+
+
+def main() -> int:
+    """Run the demo; return 0, or 1 if a stage disagrees or something could not be done."""
+    arguments = _arguments()
+    ours = not is_running()
+    try:
+        check_replay(arguments.log, arguments.rate)  # before a minute is spent on starting
+        with explained():
+            return demo(connect("local"), arguments.log, arguments.rate)
+    except WorkshopError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    finally:
+        # A target that was running before belongs to somebody's notebook.
+        if ours and not arguments.keep and is_running():
+            disconnect()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description="A log's whole journey.")
+    parser.add_argument("--log", default=str(SAMPLE), help="an Apache combined log, plain or .gz")
+    parser.add_argument("--rate", type=float, default=100, help="beacons per second")
+    parser.add_argument("--keep", action="store_true", help="leave the local target running")
+    return parser.parse_args()
+
+
+def demo(cloud: Cloud, log: str, rate: float) -> int:
+    """Replay a log through a deployed chain and compare every stage.
+
+    Args:
+        cloud: where to deploy.
+        log: path of an Apache combined log, plain or gzip.
+        rate: beacons per second.
+
+    Returns:
+        0 if every stage accounts for every beacon, and each was seen in CloudWatch; else 1.
+    """
+    for module in MODULES:
+        deploy(cloud, module)
+    start_analytics(cloud)
+    beacon_url(cloud)
+    since = bucket_edge()
+    with CloudWatchWatch(cloud, "event_count", "pageview", since) as watch:
+        Traffic(cloud).replay(log, rate=rate)
+        account = settled(
+            lambda: ledger(cloud, since),
+            lambda account: account.balances,
+            "every stage has counted every beacon",
+            SETTLE_SECONDS,
+        )
+    print(f"\n{metric_totals(cloud, since).to_string()}\n\n{account}\n")
+    summary = summarise(account, archived_fates(cloud, since), watch)
+    print(json.dumps(summary))
+    return 0 if account.balances and summary["latency_p99_s"] is not None else 1
+
+
+def summarise(account: Ledger, fates: pd.DataFrame, watch: CloudWatchWatch) -> dict:
+    """Return the demo's last line: beacons by stage, and seconds until they could be read.
+
+    Args:
+        account: the ledger.
+        fates: as `archived_fates` returns it.
+        watch: has seen `event_count` of `pageview` grow.
+    """
+    frame = account.frame
+    stages = frame["Beacons"] - frame["Duplicates"]  # further copies are no further beacons
+    accepted = fates[(fates["fate"] == "accepted") & (fates["event"] == "pageview")]
+    latencies = watch.latencies(accepted["received_at"])
+    p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (None, None)
+    return {
+        "sent": int(stages["sent"]),
+        "accepted": int(frame.loc["archived", "Accepted"]),
+        "rejected": int(stages["archived"] - frame.loc["archived", "Accepted"]),
+        "duplicates": int(frame.loc["archived", "Duplicates"]),
+        "archived": int(stages["archived"]),
+        "dynamodb": int(stages["dynamodb"]),
+        "cloudwatch": int(stages["cloudwatch"]),
+        "lost": int(frame["Missing"].max()),
+        "latency_p50_s": p50 and round(float(p50), 2),
+        "latency_p99_s": p99 and round(float(p99), 2),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

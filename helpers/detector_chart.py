@@ -1,0 +1,130 @@
+"""One hour of traffic with bursts and outages, and below it when each detector rang."""
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from . import plot
+from .detector import DETECTORS, UNJUDGED, Judgement, judge, near_injection, watched_alarms
+from .detector_streams import BUCKET, BURST, EVENTS, OUTAGE, SCENARIOS, Stream, stream
+from .errors import WorkshopError
+from .palette import BLUE, DESK, ORANGE, QUIET, SKY, SLATE, VERMILION
+from .picture import Box, Picture
+from .series import Series
+from .waiting import waiting
+
+_WIDTH, _SIDE, _LEFT = 9.6, 2.55, 0.65  # inches
+_CHART, _ROW = 1.75, 0.42
+_CHART_TOP = 0.55
+
+
+@waiting("Scoring an hour and a quarter")
+def detector_picture(
+    scenario: str = "daily rhythm", seed: int = 7, rate: float = 30, watched: str = "click"
+) -> Picture:
+    """Return a picture of an hour and a quarter: a stream, what was injected, and all alarms.
+
+    Args:
+        scenario: "steady", "bursts", "outages", "slow drift" or "daily rhythm".
+        seed: the same one draws the same stream.
+        rate: beacons per second, above 0.
+        watched: the event whose alarms are drawn, e.g. "click", or "all events".
+
+    Raises:
+        WorkshopError: there is no such scenario or event, the rate is out of bounds, or krcf is
+            not installed.
+
+    Example:
+        `detector_picture("outages", watched="all events")`
+    """
+    if watched not in (*EVENTS, "all events"):
+        raise WorkshopError(
+            f"The demo shop has no event {watched!r}.",
+            f'Use "all events" or one of: {", ".join(EVENTS)}.',
+        )
+    played = stream(scenario, 1.25, rate, seed)
+    alarms = {
+        name: watched_alarms(find(played.counts), watched) for name, find in DETECTORS.items()
+    }
+    judged = {name: judge(each, played.injections) for name, each in alarms.items()}
+    picture = Picture(_WIDTH, _CHART_TOP + _CHART + _ROW * len(DETECTORS) + 0.42)
+    _draw_heading(picture.box(), scenario, watched)
+    area = Box(picture, _LEFT, _CHART_TOP, _WIDTH - _LEFT - _SIDE, _CHART)
+    _draw_stream(area, played, watched)
+    rows = Box(picture, _LEFT, _CHART_TOP + _CHART + 0.3, area.width, _ROW * len(DETECTORS))
+    _draw_alarms(rows, played, alarms)
+    for number, (name, each) in enumerate(judged.items()):
+        top = _ROW * (number + 0.5)
+        rows.text(rows.width + 0.15, top - 0.08, name, points=8.5)
+        rows.text(rows.width + 0.15, top + 0.09, _result(each), points=8, color=QUIET)
+    results = "; ".join(f"{name}: {_result(each)}" for name, each in judged.items())
+    picture.sentence = f"Alarms on {watched} in {_words(scenario)}. {results}."
+    return picture
+
+
+def _words(scenario: str) -> str:
+    words = {
+        "steady": "steady traffic",
+        "slow drift": "a slow drift",
+        "daily rhythm": "a day's rhythm in an hour",
+    }
+    return words.get(scenario, scenario)
+
+
+def _result(judged: Judgement) -> str:
+    words = f"{judged.false_alarms} false alarm{'' if judged.false_alarms == 1 else 's'}"
+    return f"{judged.found} of {judged.injected} found, {words}" if judged.injected else words
+
+
+def _draw_heading(box: Box, scenario: str, watched: str) -> None:
+    what = "Beacons" if watched == "all events" else f"Event {watched}"
+    box.text(0.15, 0.24, f"{what} per 10 s: {_words(scenario)}", points=11, weight="bold")
+    lengths = [length for _, length in SCENARIOS[scenario][0]]
+    shades = [("burst: 3 × for 30 s", ORANGE), ("outage: none for 60 s", SLATE)]
+    entries = [
+        shade
+        for shade, (_, length) in zip(shades, (BURST, OUTAGE), strict=True)
+        if length in lengths
+    ]
+    entries += [("alarm that is right", BLUE), ("false alarm", VERMILION)]
+    side = box.inside(left=_WIDTH - _SIDE + 0.15, top=_CHART_TOP)
+    for number, (words, color) in enumerate(entries):
+        side.rectangle(0, 0.04 + number * 0.25, 0.13, 0.13, color)
+        side.text(0.21, 0.105 + number * 0.25, words)
+
+
+def _shade(axes: Axes, played: Stream) -> None:
+    for start, end in played.injections:
+        color = ORANGE if end - start == BURST[1] else SLATE
+        axes.axvspan(start, end, color=color, alpha=0.3, linewidth=0, zorder=0.5)
+
+
+def _draw_stream(area: Box, played: Stream, watched: str) -> None:
+    every = watched == "all events"
+    counts = played.counts.sum(axis=1) if every else played.counts[:, EVENTS.index(watched)]
+    bounds = np.arange(len(counts) + 1) * float(BUCKET)
+    axes = area.axes()
+    area.text(-0.06, area.height + 0.095, "h:min", color=QUIET, ha="right")
+    plot.prepare(axes, 0, bounds[-1], area.width)
+    series = Series(watched, bounds[:-1], counts.astype(float), SKY)
+    plot.stack(axes, [series], bounds, now=float("inf"))
+    plot.value_axis(axes, 0, counts.max(), area.height)
+    _shade(axes, played)
+
+
+def _draw_alarms(rows: Box, played: Stream, alarms: dict[str, np.ndarray]) -> None:
+    axes = rows.axes()
+    plot.prepare(axes, 0, len(played.counts) * float(BUCKET), rows.width)
+    axes.set_xticks([])
+    axes.set_ylim(len(alarms), 0)
+    axes.set_yticks(range(len(alarms)), [""] * len(alarms))
+    _shade(axes, played)
+    for number, each in enumerate(alarms.values()):
+        judged = each & (np.arange(len(each)) >= UNJUDGED)
+        false = judged & ~near_injection(len(each), played.injections)
+        # False ones are shorter, too: colour alone must not tell them apart.
+        for buckets, color, top in ((judged & ~false, BLUE, 0.15), (false, VERMILION, 0.45)):
+            middles = np.flatnonzero(buckets) * BUCKET + BUCKET / 2
+            axes.vlines(middles, number + top, number + 0.85, color=color, linewidth=2)
+    axes.axvspan(0, UNJUDGED * BUCKET, color=DESK, linewidth=0, zorder=0.4)
+    unjudged = UNJUDGED * BUCKET / (len(played.counts) * BUCKET) * rows.width
+    rows.text(unjudged / 2, rows.height / 2, "not judged", color=QUIET, points=8, ha="center")

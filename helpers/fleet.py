@@ -1,0 +1,93 @@
+"""The beacon servers: how many there are, and where browsers send their beacons."""
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+from helpers.cloud import Cloud
+from helpers.errors import WorkshopError
+from helpers.stacks import explained
+from helpers.waiting import waiting
+
+_DEPLOY_FIRST = 'Run `deploy(cloud, "1-frontend")` first.'
+
+
+def fleet_size(cloud: Cloud, n: int) -> None:
+    """Set the number of beacon servers; they start or stop within seconds (minutes on AWS).
+
+    On AWS the group also scales by itself: one that has too little to do for 15 minutes shrinks.
+
+    Args:
+        cloud: where the fleet runs.
+        n: servers, within the group's own bounds: 1 to 6, on AWS 2 to 6.
+
+    Raises:
+        WorkshopError: `n` is no whole number within the bounds, or there is no fleet.
+
+    Example:
+        `fleet_size(cloud, 3)` prints `✓ 3 beacon servers, where there were 1.`
+    """
+    name, autoscaling = cloud.name("fleet"), cloud.client("autoscaling")
+    with explained():
+        found = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        if not found["AutoScalingGroups"]:
+            raise WorkshopError(f"There is no fleet {name}.", _DEPLOY_FIRST)
+        group = found["AutoScalingGroups"][0]
+        least, most = group["MinSize"], group["MaxSize"]
+        if not isinstance(n, int) or isinstance(n, bool) or not least <= n <= most:
+            raise WorkshopError(
+                f"A fleet has {least} to {most} servers, not {n!r}.",
+                f"Call `fleet_size(cloud, n)` with a whole number from {least} to {most}.",
+            )
+        autoscaling.set_desired_capacity(
+            AutoScalingGroupName=name, DesiredCapacity=n, HonorCooldown=False
+        )
+    print(f"✓ {n} beacon servers, where there were {group['DesiredCapacity']}.")
+
+
+def beacon_url(cloud: Cloud, timeout: float = 60) -> str:
+    """Return the URL of the beacon servers, waiting until somebody listens there.
+
+    Args:
+        cloud: where the fleet runs.
+        timeout: seconds to wait at most.
+
+    Raises:
+        WorkshopError: module 1-frontend is not deployed, or nobody listened in time.
+
+    Example:
+        `beacon_url(cloud)` -> `"http://127.0.0.1:8080/beacon"`
+    """
+    name, deadline = f"/{cloud.prefix}/beacon-url", time.monotonic() + timeout
+    with waiting("The beacon servers are starting"):
+        while not _listens(url := _parameter(cloud, name)):
+            if time.monotonic() >= deadline:
+                raise WorkshopError(
+                    f"No beacon server was reached at {url} within {timeout:.0f} s.",
+                    "On AWS, let your address in: "
+                    '`deploy(cloud, "1-frontend", BeaconSourceCIDR=own_address())`; '
+                    "locally, look at .workshop/fleet/*/server.out.",
+                )
+            time.sleep(0.3)
+    return url
+
+
+def _listens(url: str) -> bool:
+    # Connects and says nothing: a request would be logged among the beacons.
+    at = urlsplit(url)
+    try:
+        with socket.create_connection((at.hostname, at.port or 80), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _parameter(cloud: Cloud, name: str) -> str:
+    ssm = cloud.client("ssm")
+    with explained():
+        try:
+            return ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        except ssm.exceptions.ParameterNotFound:
+            raise WorkshopError(
+                f"Nobody takes beacons yet: {name} is not there.", _DEPLOY_FIRST
+            ) from None

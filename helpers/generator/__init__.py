@@ -1,0 +1,9 @@
+"""The traffic generator: a process of its own that sends beacons, so that no busy cell stops it.
+
+    python -m helpers.generator live ...     # made-up visitors of the demo shop
+    python -m helpers.generator replay ...   # the requests of a real access log
+
+Notebooks do not use this package: `helpers.traffic.Traffic` starts and steers it. The two sides
+talk through files in `.workshop/traffic/`: the notebook writes the settings, the generator writes
+its status and a journal of every beacon it sent, which is what the ledger begins with.
+"""

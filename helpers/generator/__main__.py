@@ -1,0 +1,74 @@
+"""The generator's command line, as `helpers.traffic` starts it."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from helpers.home import read_json
+
+from .cut_off import CutOff
+from .live import Live, settings_path
+from .replay import Replay
+from .run import Run, take_lock
+
+
+def _kinesis(arguments: argparse.Namespace) -> Any:  # noqa: ANN401 - boto3's class
+    # Imported here: boto3 takes half a second and 40 MB, and only late beacons need it.
+    import boto3
+
+    from helpers.cloud import Cloud
+
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    return Cloud(boto3.Session(), "", arguments.prefix, endpoint).client("kinesis")
+
+
+async def _live(arguments: argparse.Namespace) -> None:
+    if "beacon_url" not in read_json(settings_path(), default={}):
+        sys.exit(f"{settings_path()} names no beacon_url: start traffic with helpers.traffic.")
+    run = Run("live", arguments.target)
+    loop = asyncio.get_running_loop()
+    cut_off = CutOff(
+        lambda: _kinesis(arguments),
+        f"{arguments.prefix}-clicks",
+        lambda line: (loop.call_soon_threadsafe(run.journal.add, line), None)[1],
+    )
+    run.problems.append(lambda: cut_off.problem)
+    await run.go(Live(run, cut_off, arguments.seconds).work)
+
+
+async def _replay(arguments: argparse.Namespace) -> None:
+    run = Run("replay", arguments.target)
+    replay = Replay(Path(arguments.log), arguments.url, arguments.rate, arguments.speed)
+    await run.go(replay.work)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m helpers.generator", description=__doc__)
+    roles = parser.add_subparsers(dest="role", required=True)
+    live = roles.add_parser("live", help="made-up visitors; follows the settings")
+    live.add_argument("--seconds", type=float, help="end after so many seconds")
+    replay = roles.add_parser("replay", help="a real access log")
+    replay.add_argument("--log", required=True)
+    replay.add_argument("--url", required=True)
+    replay.add_argument("--rate", type=float)
+    replay.add_argument("--speed", type=float)
+    for role in (live, replay):
+        role.add_argument("--prefix", default="rwa")
+        role.add_argument("--target", default="by-hand", help="names the journal's folder")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Send beacons until the work is done, SIGTERM comes, or the parent is gone."""
+    arguments = _arguments()
+    lock = take_lock(arguments.role)
+    if lock is None:
+        sys.exit(f"A {arguments.role} generator runs already.")
+    asyncio.run(_live(arguments) if arguments.role == "live" else _replay(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+r"""Real access logs: each line of Apache's combined format becomes one beacon.
+
+The format: `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`
+(https://httpd.apache.org/docs/2.4/logs.html#combined). Apache writes `-` for an absent header, and
+`\"`, `\\`, `\n`, `\xhh` for bytes that would spoil a line; both are undone here, so that the
+beacon server, which logs in the same way, shows the same values again.
+"""
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from .beacon import Beacon, sendable
+
+LONGEST_LINE = 1 << 20  # what follows in a longer line is not read into memory
+
+_QUOTED = rb'"((?:[^"\\]|\\.)*)"'
+_LINE = re.compile(
+    rb"(\S+) \S+ .+? \[([^\]]*)\] "
+    + _QUOTED
+    + rb"(?: \S+ \S+ "
+    + _QUOTED
+    + rb" "
+    + _QUOTED
+    + rb")?"
+)
+_ESCAPE = re.compile(rb'\\(?:x([0-9a-fA-F]{2})|([\\"ntbrfv]))')
+_PLAIN = {
+    b"\\": b"\\",
+    b'"': b'"',
+    b"n": b"\n",
+    b"t": b"\t",
+    b"b": b"\b",
+    b"r": b"\r",
+    b"f": b"\f",
+    b"v": b"\v",
+}
+_REQUEST = re.compile(rb"[A-Za-z]+ ([^ ?]+)")
+
+
+def unescaped(value: bytes) -> bytes:
+    r"""Undo the escapes of Apache's log.
+
+    Example:
+        >>> unescaped(rb"caf\xc3\xa9 \"x\"").decode()
+        'café "x"'
+    """
+    if b"\\" not in value:
+        return value
+    return _ESCAPE.sub(
+        lambda found: bytes([int(found[1], 16)]) if found[1] else _PLAIN[found[2]], value
+    )
+
+
+def beacon_of(line: bytes) -> tuple[Beacon, float | None]:
+    """Return the beacon that a line becomes, and when it was logged.
+
+    Args:
+        line: a line without its end. One that is no log line is a beacon too, without a page.
+
+    Returns:
+        The beacon, and epoch seconds (None where the line has no readable time).
+
+    Example:
+        >>> line = b'::1 - - [25/Nov/2026:00:00:00 +0000] "GET /a?b HTTP/1.1" 200 5 "-" "curl/8"'
+        >>> beacon_of(line)[0].page
+        b'/a'
+    """
+    found = _LINE.match(line)
+    parts: Any = found.groups() if found else (line, None, b"-", None, None)
+    address, time, request, referrer, agent = parts
+    path = _REQUEST.match(unescaped(request))
+    visitor = hashlib.blake2s(b"%b %b" % (address, agent or b"-"), digest_size=6).hexdigest()
+    beacon = Beacon(event=b"pageview", clientid=visitor.encode())
+    values = {"page": path and path[1], "referrer": _present(referrer), "agent": _present(agent)}
+    for name, value in values.items():
+        if value is not None:
+            value, change = sendable(value)
+            setattr(beacon, name, value)
+            if change:
+                beacon.altered.append(f"{name}: {change}")
+    return beacon, _epoch_seconds(time)
+
+
+def _present(value: bytes | None) -> bytes | None:
+    return None if value is None or value == b"-" else unescaped(value)
+
+
+def _epoch_seconds(time: bytes | None) -> float | None:
+    try:
+        return datetime.strptime((time or b"").decode(), "%d/%b/%Y:%H:%M:%S %z").timestamp()
+    except ValueError:
+        return None
+
+
+class LogFile:
+    """A log file, plain or gzip, read line by line.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._raw = path.open("rb")
+        self._size = max(1, path.stat().st_size)
+        zipped = self._raw.read(2) == b"\x1f\x8b"
+        self._raw.seek(0)
+        self._file = gzip.GzipFile(fileobj=self._raw) if zipped else self._raw
+        self.problem: str | None = None
+
+    @property
+    def progress(self) -> float:
+        """Which share of the file has been read, 0 to 1."""
+        return min(1.0, self._raw.tell() / self._size)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield each line that is not blank, without its end.
+
+        A damaged gzip file ends where the damage begins; `problem` then says so.
+        """
+        begun = True
+        try:
+            while piece := self._file.readline(LONGEST_LINE):
+                if begun and (line := piece.rstrip(b"\r\n")).strip():
+                    yield line
+                begun = piece.endswith(b"\n")
+        except (EOFError, OSError, zlib.error) as error:
+            self.problem = f"The log can't be read to its end: {error}."

@@ -1,0 +1,147 @@
+"""What the generator says of itself: a journal line for each beacon, and a short status."""
+
+import json
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+from helpers.home import write_json
+
+from .beacon import Beacon
+
+NOT_SENT = 0
+
+
+def text(value: bytes | None) -> str | None:
+    r"""Return a header's value as the click record will show it: UTF-8, an invalid byte as `\xhh`.
+
+    A `-` is None: in the server's log it looks like an absent header.
+    """
+    return None if value is None or value == b"-" else value.decode("utf-8", "backslashreplace")
+
+
+def entry(beacon: Beacon, sent_at: float, status: int | None, **more: object) -> dict:
+    """Return a beacon's journal entry.
+
+    Args:
+        beacon: the beacon.
+        sent_at: when it was sent, epoch seconds.
+        status: the answer's status; None if it was sent and no answer came; 0 if it was not sent.
+        more: further fields, e.g. the `beacon_id` of one that was put straight to the stream.
+    """
+    line = {
+        "sent_at": int(sent_at * 1000),
+        "kind": beacon.kind,
+        "event": text(beacon.event),
+        "clientid": text(beacon.clientid),
+        "page": text(beacon.page),
+        "agent": text(beacon.agent),
+        "referrer": text(beacon.referrer),
+        "status": status,
+        "expect": beacon.expect,
+    }
+    if beacon.altered:
+        line["altered"] = beacon.altered
+    return line | more
+
+
+class Journal:
+    """One run's file of JSON lines, and the totals of what is in it.
+
+    Lines are kept until `flush`, so that 1,000 beacons a second are not 1,000 writes; a run that
+    is killed with SIGKILL loses the lines since the last flush (half a second).
+
+    Args:
+        path: the file to write; its folder is created.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.totals: Counter[str] = Counter()
+        self.expected: Counter[str] = Counter()
+        self._lines: list[str] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a", encoding="utf-8")
+
+    def add(self, line: dict) -> None:
+        """Note what became of one beacon (see `entry`)."""
+        self._lines.append(json.dumps(line))
+        status, totals = line["status"], self.totals
+        if status == NOT_SENT:
+            totals["not_sent"] += 1
+            totals["failed"] += 1
+            return
+        totals["sent"] += 1
+        totals[line["kind"]] += 1
+        if status == 200:
+            totals["answered"] += 1
+            self.expected[line["expect"]] += 1
+        else:
+            totals["failed"] += 1
+            totals["unknown"] += status is None
+        totals["altered"] += "altered" in line
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        if self._lines:
+            self._file.write("\n".join(self._lines) + "\n")
+            self._file.flush()
+            self._lines.clear()
+
+    def close(self) -> None:
+        """Write the lines that wait and close the file."""
+        self.flush()
+        self._file.close()
+
+
+class Status:
+    """Writes `status.json`: the totals of a run, its rate now, its lag.
+
+    Args:
+        path: the file.
+        journal: whose totals are told.
+    """
+
+    def __init__(self, path: Path, journal: Journal) -> None:
+        self._path, self._journal = path, journal
+        self.started = time.time()
+        self._recent: list[tuple[float, int]] = []
+
+    def write(self, state: str, *, lag: float = 0.0, problem: str | None = None, **more) -> None:
+        """Write the status.
+
+        Args:
+            state: `running`, `stopped`, or `finished` (a replay that came to its end).
+            lag: by how many seconds the latest beacons were behind the schedule.
+            problem: one sentence, or None.
+            more: further fields.
+        """
+        totals = self._journal.totals
+        names = ("sent", "answered", "failed", "unknown", "not_sent", "altered")
+        write_json(
+            self._path,
+            {
+                "state": state,
+                "pid": os.getpid(),
+                "started": self.started,
+                "seconds": round(time.time() - self.started, 3),
+                **{name: totals[name] for name in names},
+                "late": totals["late"],
+                "duplicates": totals["duplicate"],
+                "garbage": totals["garbage"],
+                "expect": dict(self._journal.expected),
+                "rate_now": self._rate_now(totals["sent"]),
+                "lag_ms": round(lag * 1000),
+                "problem": problem,
+                "journal": str(self._journal.path),
+                **more,
+            },
+        )
+
+    def _rate_now(self, sent: int) -> float:
+        now = time.monotonic()
+        self._recent = [(at, count) for at, count in self._recent if now - at < 2.2]
+        self._recent.append((now, sent))
+        first_at, first_sent = self._recent[0]
+        return round((sent - first_sent) / (now - first_at), 1) if now > first_at else 0.0

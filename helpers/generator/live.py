@@ -1,0 +1,102 @@
+"""The live run: beacons of made-up visitors at the rate that the settings ask for, open loop."""
+
+import asyncio
+import random
+from pathlib import Path
+
+from helpers.home import read_json
+
+from .beacon import Beacon
+from .connections import Connections
+from .cut_off import CutOff
+from .garbage import garbage
+from .journal import entry
+from .pacer import Pacer
+from .run import ANSWERS_SECONDS, Run
+from .settings import DEFAULTS, folder, rate_now
+from .shop import Shop
+
+POLL_SECONDS = 0.2
+TICK_SECONDS = 0.01
+PATIENCE_SECONDS = 2.0  # a visitor does not wait: a beacon that can't leave by then is lost
+
+
+def settings_path() -> Path:
+    """Return the path of the live run's settings."""
+    return folder() / "settings.json"
+
+
+class Live:
+    """A live run.
+
+    Args:
+        run: its journal, status and end.
+        cut_off: takes beacons that are to arrive late, and makes duplicates.
+        seconds: after how many seconds it ends; None = when it is told to.
+    """
+
+    def __init__(self, run: Run, cut_off: CutOff, seconds: float | None) -> None:
+        self._run, self._cut_off, self._seconds = run, cut_off, seconds
+        self._chance = random.Random()
+        self._shop = Shop(self._chance)
+        self._settings: dict = DEFAULTS
+        self._read_at: tuple[int, int] | None = None
+        self._url: str | None = None
+        self._former: asyncio.Task | None = None
+
+    async def work(self, run: Run) -> str:
+        """Send beacons until the end; return `stopped`."""
+        loop = asyncio.get_running_loop()
+        begun = polled = loop.time()
+        self._poll()
+        pacer = Pacer(begun)
+        while not run.ending.is_set():
+            await asyncio.sleep(TICK_SECONDS)
+            now = loop.time()
+            if self._seconds is not None and now - begun >= self._seconds:
+                now = begun + self._seconds
+                run.ending.set()
+            if now - polled >= POLL_SECONDS:
+                polled = now
+                self._poll()
+            for due in pacer.due(now, rate_now(self._settings)):
+                self._send(due)
+        await asyncio.to_thread(self._cut_off.close, 5)
+        return "stopped"
+
+    def _poll(self) -> None:
+        try:
+            found = settings_path().stat()
+        except FileNotFoundError:
+            return
+        if (found.st_mtime_ns, found.st_ino) == self._read_at:
+            return
+        self._read_at = (found.st_mtime_ns, found.st_ino)
+        self._settings = DEFAULTS | read_json(settings_path(), default={})
+        settings, run = self._settings, self._run
+        self._shop.set_mix(settings["mix"])
+        self._cut_off.late_seconds = settings["late_seconds"]
+        run.facts["rate"] = settings["rate"]
+        self._cut_off.duplicates = settings["duplicates_percent"] > 0
+        if settings["beacon_url"] != self._url:
+            self._url = settings["beacon_url"]
+            if run.connections is not None:
+                self._former = asyncio.create_task(run.connections.close(ANSWERS_SECONDS))
+            run.connections = Connections(self._url, self._done, patience=PATIENCE_SECONDS)
+
+    def _send(self, due: float) -> None:
+        settings, chance = self._settings, self._chance.random
+        beacon = self._shop.beacon(settings["visitors"], settings["bots_percent"] / 100)
+        beacon.due = due
+        # Copies come on top of the rate: whoever repeats a beacon does not send another one less.
+        self._cut_off.ask_for_copies(settings["duplicates_percent"] / 100)
+        if chance() < settings["late_percent"] / 100:
+            beacon.kind = "late"
+            self._cut_off.add_late(beacon)
+        elif chance() < settings["garbage_percent"] / 100:
+            self._run.connections.send(garbage(beacon, self._chance))
+        else:
+            self._run.connections.send(beacon)
+
+    def _done(self, beacon: Beacon, sent_at: float, status: int | None) -> None:
+        self._run.journal.add(entry(beacon, sent_at, status))

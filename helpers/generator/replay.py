@@ -1,0 +1,83 @@
+"""The replay run: every request of a real access log becomes one beacon, open loop."""
+
+import asyncio
+from pathlib import Path
+
+from .access_log import LogFile, beacon_of
+from .beacon import Beacon
+from .connections import Connections
+from .journal import entry
+from .run import Run
+
+TICK_SECONDS = 0.005
+# Lines are not given up because a server is slow; a server that is gone for so long ends the run.
+DOWN_SECONDS = 30.0
+MOST_WAITING = 5_000  # beacons kept in memory when the servers can't keep up
+
+
+class Replay:
+    """A replay of one log.
+
+    Args:
+        path: the log file.
+        url: where beacons are sent, without `/beacon`.
+        rate: beacons per second, or None.
+        speed: for the log's own timing, so many times as fast.
+    """
+
+    def __init__(self, path: Path, url: str, rate: float | None, speed: float | None) -> None:
+        self._path, self._url, self._rate, self._speed = path, url, rate, speed
+        self._first: float | None = None
+        self._latest = 0.0
+        self._number = 0
+
+    async def work(self, run: Run) -> str:
+        """Send a beacon for each line; return `finished`, or `stopped` if it was ended early."""
+        self._run = run
+        log = LogFile(self._path)
+        run.problems.append(lambda: log.problem)
+        run.facts["rate"] = self._rate
+        connections = run.connections = Connections(self._url, self._done, patience=None)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for line in log.lines():
+            beacon, logged = beacon_of(line)
+            beacon.due = begun + self._offset(logged)
+            # A replay that is behind must not starve the answers.
+            await asyncio.sleep(0)
+            while beacon.due > loop.time() or connections.waiting >= MOST_WAITING:
+                await asyncio.sleep(TICK_SECONDS)
+                if self._must_end(run):
+                    break
+            if self._must_end(run):
+                return self._end(run, log)
+            connections.send(beacon)
+            run.facts["progress"] = log.progress
+        while connections.unfinished and not self._must_end(run):
+            await asyncio.sleep(TICK_SECONDS)
+        return self._end(run, log)
+
+    def _offset(self, logged: float | None) -> float:
+        """Return how many seconds after the beginning the next line is due."""
+        self._number += 1
+        if self._rate is not None:
+            return self._number / self._rate
+        assert self._speed is not None, "a replay has a rate or a speed"
+        if logged is not None:
+            self._first = logged if self._first is None else self._first
+            # A log is written when a request ends, so its times go back now and then.
+            self._latest = max(self._latest, (logged - self._first) / self._speed)
+        return self._latest
+
+    def _must_end(self, run: Run) -> bool:
+        down = run.connections.down_since
+        gone = down is not None and run.connections.loop.time() - down > DOWN_SECONDS
+        return gone or run.ending.is_set()
+
+    def _end(self, run: Run, log: LogFile) -> str:
+        complete = log.problem is None and not self._must_end(run)
+        run.facts["progress"] = 1.0 if complete else log.progress
+        return "finished" if complete else "stopped"
+
+    def _done(self, beacon: Beacon, sent_at: float, status: int | None) -> None:
+        self._run.journal.add(entry(beacon, sent_at, status))

@@ -1,0 +1,143 @@
+"""Sets up `.venv` from requirements.lock: what `make` runs before anything else.
+
+It runs under whatever Python the machine has, so it uses the standard library only, and syntax
+that an old Python can read far enough to say that it is too old.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+VENV = os.path.join(ROOT, ".venv")  # noqa: PTH118
+LOCK = os.path.join(ROOT, "requirements.lock")  # noqa: PTH118
+FREE_GB = 3  # the environment takes 1.5 GB, its downloads as much again while they are unpacked
+SUPPORTED = ((3, 11), (3, 12))
+KERNEL, SHOWN = "realtime-web-analytics", "Python (realtime web analytics)"
+
+
+def fail(cause, remedy):  # noqa: ANN001, ANN201
+    """Say in one sentence what happened and what to do, and end."""
+    sys.exit("\n{0}\n-> {1}\n".format(cause, remedy))  # noqa: UP030, UP032
+
+
+def check_python():  # noqa: ANN201
+    """End with a sentence if this Python is too old or too new."""
+    if sys.version_info[:2] not in SUPPORTED:
+        fail(
+            "The workshop needs Python 3.11 or 3.12; this is %d.%d." % sys.version_info[:2],  # noqa: UP031
+            "Install one of them and run `make lab PYTHON=python3.12` (or its full path).",
+        )
+
+
+def check_disk():  # noqa: ANN201
+    """End with a sentence if the disk has no room for the packages."""
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < FREE_GB:
+        fail(
+            f"The disk has {free:.1f} GB free; the packages need about {FREE_GB}.",
+            "Free some space and run the same command again.",
+        )
+
+
+def locked_version(package):  # noqa: ANN001, ANN201
+    """Return the version that requirements.lock gives a package."""
+    with open(LOCK) as file:  # noqa: PTH123
+        return re.search(rf"^{package}==(\S+)", file.read(), re.MULTILINE).group(1)
+
+
+def create_environment():  # noqa: ANN201
+    """Create `.venv` with this Python unless it is there; return its own Python's path."""
+    python = os.path.join(VENV, "bin", "python")  # noqa: PTH118
+    if has_pip(python):
+        return python  # after a change of the lock, only what differs is installed
+    try:
+        venv.EnvBuilder(with_pip=True, clear=True).create(VENV)
+    except (subprocess.CalledProcessError, ImportError):
+        fail(
+            "This Python can't create a virtual environment.",
+            "Install its venv package (Debian, Ubuntu: `apt install python3-venv`) and try again.",
+        )
+    return python
+
+
+def has_pip(python):  # noqa: ANN001, ANN201
+    """Return whether a Python of our own version is there, with pip."""
+    code = "import sys, pip; sys.exit(sys.version_info[:2] != %r)" % (sys.version_info[:2],)  # noqa: UP031
+    try:
+        return subprocess.call([python, "-c", code], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
+def run(command):  # noqa: ANN001, ANN201
+    """Run a command that downloads packages; explain a failure."""
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    errors = []
+    for line in process.stderr:
+        sys.stderr.write(line)
+        errors.append(line)
+    if process.wait() == 0:
+        return
+    words = "".join(errors).lower()
+    if "no space left" in words:
+        fail("The disk is full.", "Free about %d GB and run the same command again." % FREE_GB)  # noqa: UP031
+    # pip, asked to be quiet, says no more of a dead network than that it found no version.
+    if re.search(r"resolve|connect|network|dns|timed out|tls|unreachable|no matching", words):
+        fail(
+            "The packages could not be downloaded: the package index did not answer.",
+            "Check the network (and the proxy settings of pip), and run the same command again.",
+        )
+    fail("The packages could not be installed; the reason stands above.", "Run `make reset` first.")
+
+
+def register_kernel(python, where):  # noqa: ANN001, ANN201
+    """Make `.venv` a kernel that JupyterLab offers: the one that the notebooks name.
+
+    `where` is an option of `ipykernel install`: `--sys-prefix` for the JupyterLab in `.venv`,
+    `--user` for one that runs on this machine already (SageMaker).
+    """
+    command = [python, "-m", "ipykernel", "install", where, "--name", KERNEL]
+    if subprocess.call([*command, "--display-name", SHOWN], stdout=subprocess.DEVNULL):
+        fail("The kernel could not be registered; the reason stands above.", "Run `make reset`.")
+
+
+def write_kernel_settings(where):  # noqa: ANN001, ANN201
+    """Let each kernel of an environment say in two lines what a name lacks that it does not know.
+
+    Before the first cell has run, after a restart, nothing of `helpers` is there to say so.
+    """
+    folder = os.path.join(where, "etc", "ipython")  # noqa: PTH118
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    with open(os.path.join(folder, "ipython_kernel_config.py"), "w") as file:  # noqa: PTH118, PTH123
+        file.write('get_config().InteractiveShellApp.extensions = ["helpers.two_lines"]\n')
+
+
+def main():  # noqa: ANN201
+    """Check the machine, create the environment, install exactly what the lock says."""
+    check_python()
+    check_disk()
+    print("Setting up .venv (once; about a minute with a fast network) ...", flush=True)
+    python = create_environment()
+    uv = "uv==" + locked_version("uv")
+    quiet = ["--quiet", "--disable-pip-version-check"]
+    run([python, "-m", "pip", "install", *quiet, uv])
+    run([python, "-m", "uv", "pip", "sync", "--python", python, "--require-hashes", LOCK])
+    # So that notebooks find `helpers` wherever their kernel starts.
+    library = "python%d.%d" % sys.version_info[:2]  # noqa: UP031
+    with open(os.path.join(VENV, "lib", library, "site-packages", "workshop.pth"), "w") as file:  # noqa: PTH118, PTH123
+        file.write(ROOT + "\n")
+    register_kernel(python, "--sys-prefix")
+    write_kernel_settings(VENV)
+    print("Ready.", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["kernel"]:
+        register_kernel(sys.executable, "--user")
+        print("Reload JupyterLab's page; the notebooks ask for the kernel %r." % SHOWN)  # noqa: UP031
+    else:
+        main()

@@ -1,0 +1,116 @@
+"""What DescribeAlarms says of a metric alarm, in the form in which it is evaluated."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .expression import NotEvaluated, Values, evaluate
+from .rules import COMPARISONS, EXTRA_PERIODS
+
+_STATISTIC = re.compile(r"Average|Sum|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d+)?|p100")
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A metric alarm.
+
+    Args:
+        name: its name.
+        state: the state it is in.
+        period: seconds in one datapoint.
+        periods, needed: EvaluationPeriods (N) and DatapointsToAlarm (M).
+        operator, threshold: when a datapoint is breaching.
+        missing: its TreatMissingData.
+        statistic: of a single metric; None for an expression.
+        queries: its metrics, as GetMetricData takes them, by id.
+        expressions: its metric math, by id.
+        result: the id of what is compared with the threshold.
+        changed: when its configuration last changed.
+    """
+
+    name: str
+    state: str
+    period: int
+    periods: int
+    needed: int
+    operator: str
+    threshold: float
+    missing: str
+    statistic: str | None
+    queries: dict[str, dict[str, Any]]
+    expressions: dict[str, str]
+    result: str
+    changed: object
+
+    @property
+    def range(self) -> int:
+        """How many periods are looked at."""
+        return self.periods + EXTRA_PERIODS
+
+    def values(self, metrics: dict[str, Values]) -> Values:
+        """Return what is compared with the threshold, of each period.
+
+        Args:
+            metrics: the values of each of the queries.
+
+        Raises:
+            NotEvaluated: see `expression.evaluate`.
+        """
+        if self.result in self.expressions:
+            return evaluate(self.expressions[self.result], metrics, self.expressions)
+        return metrics[self.result]
+
+    def breaches(self, values: Values) -> list[bool | None]:
+        """Return of each value whether it is breaching; None where there is none."""
+        compare = COMPARISONS[self.operator]
+        return [None if value is None else compare(value, self.threshold) for value in values]
+
+
+def alarm(described: dict[str, Any]) -> Alarm:
+    """Return the alarm that one of DescribeAlarms' MetricAlarms describes.
+
+    Raises:
+        NotEvaluated: it is of a kind that needs CloudWatch itself (an anomaly band, SQL).
+    """
+    if described["ComparisonOperator"] not in COMPARISONS or "Threshold" not in described:
+        raise NotEvaluated(f"the comparison {described['ComparisonOperator']}")
+    entries = described.get("Metrics") or [_single(described)]
+    queries = {entry["Id"]: entry["MetricStat"] for entry in entries if "MetricStat" in entry}
+    for stat in (query["Stat"] for query in queries.values()):
+        if not _STATISTIC.fullmatch(stat):
+            raise NotEvaluated(f"the statistic {stat}")
+    lengths = {int(query["Period"]) for query in queries.values()}
+    if len(lengths) != 1:
+        raise NotEvaluated("metrics of different periods, or none")
+    results = [entry["Id"] for entry in entries if entry.get("ReturnData", True)]
+    if len(results) != 1:
+        raise NotEvaluated("more than one result")
+    periods = int(described["EvaluationPeriods"])
+    return Alarm(
+        name=described["AlarmName"],
+        state=described["StateValue"],
+        period=lengths.pop(),
+        periods=periods,
+        needed=int(described.get("DatapointsToAlarm") or periods),
+        operator=described["ComparisonOperator"],
+        threshold=float(described["Threshold"]),
+        missing=described.get("TreatMissingData") or "missing",
+        statistic=queries[results[0]]["Stat"] if results[0] in queries else None,
+        queries=queries,
+        expressions={e["Id"]: e["Expression"] for e in entries if "Expression" in e},
+        result=results[0],
+        changed=described.get("AlarmConfigurationUpdatedTimestamp"),
+    )
+
+
+def _single(described: dict[str, Any]) -> dict[str, Any]:
+    keys = ("Namespace", "MetricName", "Dimensions")
+    statistic = described.get("ExtendedStatistic") or described.get("Statistic") or "Average"
+    return {
+        "Id": "m1",
+        "MetricStat": {
+            "Metric": {key: described[key] for key in keys if described.get(key)},
+            "Period": described["Period"],
+            "Stat": statistic,
+        },
+    }

@@ -1,0 +1,105 @@
+"""How a kernel reaches the local target: find the running one, or start it."""
+
+import subprocess
+import time
+from urllib.parse import urljoin
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest
+
+from helpers.cloud import Cloud
+from helpers.errors import WorkshopError
+from helpers.home import home
+from helpers.waiting import waiting
+
+from . import ports, state
+from .adopted import adopt
+from .emulator.settings import ACCOUNT, KEY, REGION
+from .succession import start_supervisor
+
+START_SECONDS = 90
+_HEALTH = "/_ministack/health"
+
+
+def connect_local(prefix: str) -> Cloud:
+    """Return a Cloud on this machine's local target, which is started if none runs.
+
+    Args:
+        prefix: what every name begins with.
+
+    Raises:
+        WorkshopError: it did not start, or does not answer.
+    """
+    state.touch()
+    return Cloud(session(), ACCOUNT, prefix=prefix, endpoint=_endpoint())
+
+
+def session() -> boto3.Session:
+    """Return a boto3 session whose calls keep the target running, or say that it has ended.
+
+    Raises:
+        WorkshopError: (each of its calls) no target runs any more. Without this, boto3 would try
+            five times, up to half a minute, before it says that nothing listens.
+    """
+    made = boto3.Session(KEY, KEY, region_name=REGION)
+    made.events.register("before-send", _refuse_if_ended)
+    made.events.register("before-send", _note_use)
+    return made
+
+
+def _refuse_if_ended(request: AWSPreparedRequest, **_: object) -> None:
+    # While a killed one is being replaced, a target is there: then boto3's retries are right.
+    if not state.is_there() and not ports.answers(urljoin(request.url, _HEALTH)):
+        raise WorkshopError(
+            "The local target has ended, and all that was deployed in it is gone. (It ends with "
+            "notebook 9, with `make stop`, after two idle hours, and with the computer.)",
+            'Run `cloud = connect("local")` again, then the notebooks from module 1 on.',
+        )
+
+
+_noted = 0.0
+
+
+def _note_use(**_: object) -> None:
+    # A target that is used must not end; once a minute is often enough to say so.
+    global _noted
+    if time.monotonic() - _noted > 60:
+        _noted = time.monotonic()
+        state.touch()
+
+
+def _endpoint() -> str:
+    process = None if state.holder() else _start()
+    deadline = time.monotonic() + START_SECONDS
+    with waiting("Waiting until the local target answers"):
+        while time.monotonic() < deadline:
+            facts = state.description()
+            if facts.get("ready") and ports.answers(facts["endpoint"] + _HEALTH):
+                return facts["endpoint"]
+            if process and process.poll() and not state.is_there():
+                raise WorkshopError(
+                    f"The local target did not start: {_last_words()}",
+                    "Run `make reset` in a terminal, then this cell again.",
+                )
+            time.sleep(0.1)
+    raise WorkshopError(
+        f"The local target (process {state.holder()}) has not answered for {START_SECONDS} s.",
+        "Run `make stop` in a terminal, then this cell again.",
+    )
+
+
+def _start() -> subprocess.Popen:
+    print("Starting the local target: an AWS emulator, and what plays servers and Flink ...")
+    if adopt("emulator") is None:
+        for name in ("emulator", "local"):  # so that the last words are of this start
+            (home() / "logs" / f"{name}.log").unlink(missing_ok=True)
+    return start_supervisor()
+
+
+def _last_words() -> str:
+    for name in ("emulator", "local"):
+        path = home() / "logs" / f"{name}.log"
+        lines = path.read_text(errors="replace").split("\n") if path.exists() else []
+        if words := [line for line in lines if line.strip()]:
+            return words[-1][:300]
+    return f"see the logs in {home() / 'logs'}"

@@ -1,0 +1,105 @@
+"""Managed Flink: ListApplications, ListApplicationOperations, and a status that is true.
+
+AWS: "Returns a list of Managed Service for Apache Flink applications in your account", each with
+name, ARN, status, version, runtime and mode. MiniStack lacks the operation; the flink controller
+finds its work with it.
+
+AWS: ListApplicationOperations "lists all the operations performed for the specified application",
+each with its times. MiniStack forgets them; what an application has cost is told from its starts
+and stops.
+
+AWS: an application is STARTING (or UPDATING) until its job runs, then RUNNING; one that can't
+start is READY again. MiniStack, which runs no job without Docker, calls it RUNNING at the next
+look. Where our flink controller runs the jobs, its status.json says when that is so.
+"""
+
+import os
+import time
+from collections.abc import Callable
+
+from ministack.core.responses import json_response, new_uuid
+from ministack.services import kinesisanalyticsv2 as analytics
+
+from helpers.home import home, read_json
+
+CONTROLLER = "WORKSHOP_FLINK_CONTROLLER"  # set where the controller runs beside the emulator
+_settle_at_once = analytics._settle
+
+SUMMARY = (
+    "ApplicationName",
+    "ApplicationARN",
+    "ApplicationStatus",
+    "ApplicationVersionId",
+    "RuntimeEnvironment",
+    "ApplicationMode",
+)
+
+
+def apply() -> None:
+    """Add the operations; let the controller settle what is on its way."""
+    analytics._HANDLERS["ListApplications"] = list_applications
+    analytics._HANDLERS["ListApplicationOperations"] = list_operations
+    for operation in ("StartApplication", "StopApplication", "UpdateApplication"):
+        analytics._HANDLERS[operation] = noted(operation, analytics._HANDLERS[operation])
+    if os.environ.get(CONTROLLER):
+        analytics._settle = settle
+
+
+def settle(record: dict) -> None:
+    """Let an application's status follow its job.
+
+    Args:
+        record: the emulator's own dict of the application.
+    """
+    if record["ApplicationStatus"] not in ("STARTING", "UPDATING"):
+        _settle_at_once(record)
+        return
+    path = home() / "flink" / record["ApplicationName"] / "status.json"
+    job = read_json(path, default={})
+    if job.get("version") == record["ApplicationVersionId"]:
+        if job["state"] == "running":
+            record["ApplicationStatus"] = "RUNNING"
+        elif job["state"] == "failed":
+            record["ApplicationStatus"] = "READY"
+
+
+def list_applications(_: dict) -> tuple:
+    """Answer ListApplications: all on one page."""
+    records = [analytics._get(name) for name in list(analytics._applications)]
+    details = [analytics.application_detail(record) for record in records]
+    summaries = [{key: d[key] for key in SUMMARY if key in d} for d in details]
+    return json_response({"ApplicationSummaries": summaries})
+
+
+def noted(operation: str, handler: Callable[[dict], tuple]) -> Callable[[dict], tuple]:
+    """Return a handler that does the same, and notes the operation if it was accepted.
+
+    Args:
+        operation: its name, e.g. `StartApplication`.
+        handler: the emulator's own.
+    """
+
+    def handle(data: dict) -> tuple:
+        answer = handler(data)
+        if answer[0] == 200:
+            now = int(time.time())
+            entry = {
+                "Operation": operation,
+                "OperationId": new_uuid(),
+                "StartTime": now,
+                "EndTime": now,
+                "OperationStatus": "SUCCESSFUL",
+            }
+            record = analytics._applications[data["ApplicationName"]]
+            record.setdefault("_Operations", []).append(entry)
+        return answer
+
+    return handle
+
+
+def list_operations(data: dict) -> tuple:
+    """Answer ListApplicationOperations: all on one page, the newest first."""
+    record = analytics._get(data["ApplicationName"])
+    if record is None:
+        return analytics._not_found(data["ApplicationName"])
+    return json_response({"ApplicationOperationInfoList": record.get("_Operations", [])[::-1]})

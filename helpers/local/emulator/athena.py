@@ -1,0 +1,68 @@
+"""Athena: read a JSON table by the columns that it declares, and never make up an answer.
+
+AWS: "the JSON SerDe" reads each line of a table's objects into the table's columns; a field that a
+record lacks is NULL, and with `ignore.malformed.json` a line that is no JSON is a row of NULLs.
+MiniStack lets DuckDB guess the columns from the data: one that no record fills yet (`rejected` on
+a good day) does not exist for it, and one that is always null is no text.
+
+Without DuckDB, MiniStack answers each query with a row that says "mock_value". Here it fails.
+
+Athena's SQL is Trino's. A few functions that a query of the archive is likely to use have other
+names in DuckDB.
+"""
+
+from ministack.services import athena
+
+MACROS = (
+    "CREATE MACRO from_unixtime(seconds) AS to_timestamp(seconds); "
+    "CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern); "
+    "CREATE MACRO approx_distinct(value) AS approx_count_distinct(value); "
+)
+_relation = athena._table_relation
+_rewrite = athena._rewrite_data_paths
+
+
+def apply() -> None:
+    """Replace the emulator's reading of a table, and its answer without an engine."""
+    athena._table_relation = table_relation
+    athena._rewrite_data_paths = rewrite_with_macros
+    athena._mock_query_results = refuse
+
+
+def table_relation(table: dict, files: list[str]) -> str:
+    """Return what DuckDB reads in place of a table.
+
+    Args:
+        table: the emulator's own dict of a Glue table.
+        files: where its objects were copied to.
+    """
+    if athena._data_format(table) != "json":
+        return _relation(table, files)
+    columns = ", ".join(
+        f"{_quoted(column['Name'])}: '{athena._duckdb_type(column)}'"
+        for column in table["StorageDescriptor"]["Columns"]
+    )
+    partitions = athena._hive_options(athena._path_partition_keys(table, files))
+    return (
+        f"read_json({athena._sql_list(files)}, format = 'newline_delimited', "
+        f"ignore_errors = true, columns = {{{columns}}}, {partitions})"
+    )
+
+
+async def rewrite_with_macros(query: str, database: str, catalog: str | None = None) -> tuple:
+    """Put the macros before a query whose tables have been replaced."""
+    rewritten, *rest = await _rewrite(query, database, catalog)
+    return MACROS + rewritten, *rest
+
+
+def refuse(query: str) -> dict:
+    """Fail a query that no engine can run.
+
+    Raises:
+        RuntimeError: always.
+    """
+    raise RuntimeError("The emulator runs SQL with DuckDB, which is not installed.")
+
+
+def _quoted(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"

@@ -1,0 +1,146 @@
+"""Faults on request: what AWS does on a bad day, in front of the emulator.
+
+`helpers.faults` writes what is wanted to `faults.json`. Here each request's operation is read from
+its X-Amz-Target header (boto3 speaks AWS JSON to all three services). Of those that a fault names,
+the share that it asks for
+
+    hang          gets no answer, and has no effect
+    throttle      gets the service's own throttling error, and has no effect
+    error         gets status 500, and has no effect
+    lost_answer   has its effect, and gets no answer
+    partial       of PutRecords and BatchWriteItem: so many of the entries are refused
+
+and all of them wait for the seconds of `delay` first.
+"""
+
+import asyncio
+import json
+import random
+import time
+from pathlib import Path
+
+import ministack.app
+
+from helpers.home import home, read_json
+
+from .exchange import App, Exchange, Receive, Send
+from .refusals import SPLIT, TOO_MUCH
+
+SERVICE_OF = {
+    "Kinesis_20131202": "kinesis",
+    "DynamoDB_20120810": "dynamodb",
+    "GraniteServiceVersion20100801": "cloudwatch",
+}
+# Status, error code and message, as each service's API reference has them.
+THROTTLED = {
+    "kinesis": (400, TOO_MUCH, "Rate exceeded for the stream."),
+    "dynamodb": (400, TOO_MUCH, "The provisioned throughput of the table was exceeded."),
+    "cloudwatch": (400, "Throttling", "Rate exceeded"),
+}
+FAILED = {
+    "kinesis": (500, "InternalFailure", "The service failed."),
+    "dynamodb": (500, "InternalServerError", "The service failed."),
+    "cloudwatch": (500, "InternalFailure", "The service failed."),
+}
+# Longer than boto3 waits by itself (60 s).
+HANG_SECONDS, SECONDS_BETWEEN_LOOKS = 70, 0.2
+
+
+def apply() -> None:
+    """Stand in front of the emulator."""
+    ministack.app.app = faulty(ministack.app.app, Faults(home() / "faults.json"))
+
+
+class Faults:
+    """The faults that are wanted now, read again when their file has changed.
+
+    Args:
+        path: `faults.json`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read_at: tuple[int, int] | None = None
+        self._all: list[dict] = []
+
+    def now(self) -> list[dict]:
+        """Return the faults in effect."""
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return []
+        if (status.st_ino, status.st_mtime_ns) != self._read_at:
+            self._read_at = status.st_ino, status.st_mtime_ns
+            self._all = read_json(self._path, default=[])
+        moment = time.time()
+        return [fault for fault in self._all if moment < fault["until"]]
+
+
+def faulty(app: App, faults: Faults) -> App:
+    """Return an ASGI application that treats each request as the faults want it.
+
+    Args:
+        app: the emulator's.
+        faults: what is wanted.
+    """
+
+    async def with_faults(scope: dict, receive: Receive, send: Send) -> None:
+        wanted = faults.now() if scope["type"] == "http" else []
+        if wanted:
+            exchange = Exchange(app, scope, receive, send)
+            api, operation = exchange.target()
+            for fault in wanted:
+                of_service = fault["service"] == SERVICE_OF.get(api)
+                is_meant = of_service and operation in fault["operations"]
+                if is_meant and await _hit(fault, operation, exchange, faults):
+                    return
+        await app(scope, receive, send)
+
+    return with_faults
+
+
+async def _hit(fault: dict, operation: str, exchange: Exchange, faults: Faults) -> bool:
+    # Returns whether the request is done with.
+    def happens(kind: str) -> bool:
+        return random.random() < fault.get(kind, 0)
+
+    await asyncio.sleep(fault.get("delay", 0))
+    if happens("hang"):
+        await exchange.body()
+        await _say_nothing(fault, exchange, faults)
+        exchange.hang_up()
+    elif happens("throttle"):
+        await exchange.body()
+        await exchange.refuse(*THROTTLED[fault["service"]])
+    elif happens("error"):
+        await exchange.body()
+        await exchange.refuse(*FAILED[fault["service"]])
+    elif happens("lost_answer"):
+        await exchange.call()
+        exchange.hang_up()
+    elif fault.get("partial") and operation in SPLIT:
+        await _do_in_part(fault, operation, exchange)
+    else:
+        return False
+    return True
+
+
+async def _say_nothing(fault: dict, exchange: Exchange, faults: Faults) -> None:
+    # Until the client gives up or the fault is over.
+    deadline = time.monotonic() + HANG_SECONDS
+    while time.monotonic() < deadline and fault in faults.now():
+        if await exchange.is_given_up(SECONDS_BETWEEN_LOOKS):
+            return
+
+
+async def _do_in_part(fault: dict, operation: str, exchange: Exchange) -> None:
+    split = SPLIT[operation](json.loads(await exchange.body()), fault["partial"])
+    if split.rest is None and split.merge is None:
+        await exchange.refuse(*THROTTLED[fault["service"]])
+        return
+    status, headers, body = 200, [(b"content-type", b"application/x-amz-json-1.1")], b"{}"
+    if split.rest is not None:
+        status, headers, body = await exchange.call(json.dumps(split.rest).encode())
+    if status == 200 and split.merge is not None:
+        body = json.dumps(split.merge(json.loads(body))).encode()
+    await exchange.answer(status, headers, body)

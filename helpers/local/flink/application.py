@@ -1,0 +1,92 @@
+"""What the emulator says of a Flink application, and its code."""
+
+import io
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Groups = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Application:
+    """A Flink application as DescribeApplication reports it.
+
+    Args:
+        name: its name, e.g. `rwa-analytics`.
+        status: e.g. `READY` (stopped) or `RUNNING`.
+        version: a number that grows with each update of code or properties.
+        created: when it was created, epoch seconds: another one of the same name differs in it.
+        bucket, key: where its zip is in S3.
+        groups: its property groups by their names.
+    """
+
+    name: str
+    status: str
+    version: int
+    created: float
+    bucket: str
+    key: str
+    groups: Groups
+
+
+def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a boto3 client
+    """Return all Flink applications by their names.
+
+    Args:
+        client: the boto3 client of `kinesisanalyticsv2`.
+    """
+    found: dict[str, Any] = {}
+    token: dict[str, str] = {}
+    while True:
+        page = client.list_applications(**token)
+        for summary in page["ApplicationSummaries"]:
+            name = summary["ApplicationName"]
+            try:
+                detail = client.describe_application(ApplicationName=name)["ApplicationDetail"]
+            except client.exceptions.ResourceNotFoundException:
+                continue  # deleted since it was listed
+            if application := _parse(detail):
+                found[name] = application
+        if "NextToken" not in page:
+            return found
+        token = {"NextToken": page["NextToken"]}
+
+
+def _parse(detail: dict) -> Application | None:
+    configuration = detail.get("ApplicationConfigurationDescription", {})
+    code = configuration.get("ApplicationCodeConfigurationDescription", {})
+    location = code.get("CodeContentDescription", {}).get("S3ApplicationCodeLocationDescription")
+    if location is None:
+        return None  # its code is not in S3: not one of ours
+    properties = configuration.get("EnvironmentPropertyDescriptions", {})
+    groups = properties.get("PropertyGroupDescriptions", [])
+    return Application(
+        name=detail["ApplicationName"],
+        status=detail["ApplicationStatus"],
+        version=detail["ApplicationVersionId"],
+        created=detail["CreateTimestamp"].timestamp(),
+        bucket=location["BucketARN"].rsplit(":", 1)[1],
+        key=location["FileKey"],
+        groups={group["PropertyGroupId"]: group["PropertyMap"] for group in groups},
+    )
+
+
+def unpack_code(s3: Any, application: Application, folder: Path) -> None:  # noqa: ANN401
+    """Download an application's zip and unpack it.
+
+    Args:
+        s3: the boto3 client of S3.
+        application: whose zip.
+        folder: is replaced by what the zip holds.
+
+    Raises:
+        botocore.exceptions.ClientError: the bucket or the zip is not there.
+        zipfile.BadZipFile: it is no zip.
+    """
+    body = s3.get_object(Bucket=application.bucket, Key=application.key)["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        shutil.rmtree(folder, ignore_errors=True)
+        archive.extractall(folder)

@@ -1,0 +1,62 @@
+"""Checkpoints of the job: which one to restart from, and which input files none of them needs.
+
+Flink writes a checkpoint to `<job id>/chk-<n>/`, its `_metadata` last and by renaming it into
+place: a checkpoint that has one is complete.
+"""
+
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+
+def complete(folder: Path) -> list[Path]:
+    """Return the folders of all complete checkpoints, the oldest first.
+
+    Args:
+        folder: where Flink keeps them (`execution.checkpointing.dir`).
+    """
+    dated = []
+    for metadata in folder.glob("*/chk-*/_metadata"):
+        try:
+            dated.append((metadata.stat().st_mtime_ns, metadata.parent))
+        except FileNotFoundError:
+            continue  # Flink has just deleted it: it keeps the newest three
+    return [path for _, path in sorted(dated)]
+
+
+def covered(names: set[str], folder: Path) -> set[str]:
+    """Return those input files that no restart can need again.
+
+    The file source remembers in each checkpoint the path of every file it has found, and the path
+    of each file that is still to be read or half read, once more. So a file that a checkpoint
+    names exactly once has been read to its end before that checkpoint: a restart from it does not
+    open the file. It may go when that is true of every checkpoint that is kept, the oldest too.
+    (A file's age says nothing: a job that catches up reads it minutes later.)
+
+    Args:
+        names: file names, each beginning with `<digits>-<digits>`.
+        folder: where Flink keeps the checkpoints.
+    """
+    kept = complete(folder)
+    done = set(names) if kept else set()
+    for checkpoint in kept:
+        try:
+            metadata = (checkpoint / "_metadata").read_bytes()
+        except FileNotFoundError:
+            return set()  # deleted since it was listed: look again next time
+        counts = Counter(re.findall(rb"/(\d+-\d+-\d+\.json)", metadata))
+        done = {name for name in done if counts[name.encode()] == 1}
+    return done
+
+
+def forget_other_jobs(folder: Path, job: Path) -> None:
+    """Delete the checkpoints of all jobs but one, once that one has its own.
+
+    Args:
+        folder: where Flink keeps them.
+        job: the folder of the job that runs now.
+    """
+    for other in folder.iterdir():
+        if other != job:
+            shutil.rmtree(other, ignore_errors=True)

@@ -1,0 +1,172 @@
+"""From the clicks stream to the folder that the job reads: what the Kinesis connector does on AWS.
+
+Each call of GetRecords makes one file, named by its shard and its first and last sequence number.
+The file is moved into place whole, and only then is the position saved. A kill between the two
+makes the next pump read the same records again: the same beacon_ids, which the SQL counts once.
+"""
+
+import contextlib
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from helpers.home import read_json, write_json
+
+SECONDS_BETWEEN_LISTS = 3
+# A job that catches up with a long stream reads more slowly than we do: let it, then go on.
+FOLDER_BYTES = 64_000_000
+RECORDS_PER_FILE = 10_000  # what GetRecords returns at most
+
+
+def start_position(clicks: dict[str, str], now: float) -> dict[str, Any]:
+    """Return where an application wants to begin, as arguments of GetShardIterator.
+
+    Args:
+        clicks: the application's property group; `source.init.position` is TRIM_HORIZON, LATEST
+            or AT_TIMESTAMP, then with `source.init.timestamp` (epoch seconds or ISO 8601).
+        now: the time, epoch seconds. LATEST means that moment, also after a restart.
+
+    Example:
+        >>> start_position({"source.init.position": "TRIM_HORIZON"}, now=0)
+        {'ShardIteratorType': 'TRIM_HORIZON'}
+    """
+    wanted = clicks.get("source.init.position", "LATEST")
+    if wanted == "TRIM_HORIZON":
+        return {"ShardIteratorType": "TRIM_HORIZON"}
+    if wanted == "AT_TIMESTAMP":
+        text = clicks["source.init.timestamp"]
+        try:
+            now = float(text)
+        except ValueError:
+            now = datetime.fromisoformat(text).timestamp()
+    return {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": now}
+
+
+class PumpIn:
+    """Moves the records of one stream into files, from where it stopped last time.
+
+    Args:
+        client: the boto3 client of Kinesis.
+        stream: the stream's name.
+        folder: where the job reads.
+        positions: the file that remembers how far each shard has been read.
+        start: where to begin a shard that has not been read yet: see `start_position`.
+    """
+
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - a boto3 client
+        stream: str,
+        folder: Path,
+        positions: Path,
+        start: dict[str, Any],
+    ) -> None:
+        self.client, self.stream, self.folder, self.positions = client, stream, folder, positions
+        saved = read_json(positions, {})
+        self.start = saved.get("start", start)
+        self.last: dict[str, str] = saved.get("shards", {})
+        self.iterators: dict[str, str | None] = {}
+        self.read_until: float = saved.get("read_until", 0)
+        self.caught_up: dict[str, float] = {}
+        self.listed = 0.0
+        self.records = 0
+
+    def step(self) -> int:
+        """Read each shard once; return how many records were moved."""
+        if time.monotonic() - self.listed > SECONDS_BETWEEN_LISTS:
+            self._list_shards()
+        if _bytes_in(self.folder) > FOLDER_BYTES:
+            return 0
+        moved = sum(self._read(shard) for shard, at in list(self.iterators.items()) if at)
+        self.records += moved
+        return moved
+
+    def save(self) -> None:
+        """Write down how far each shard has been read, and until which moment all were."""
+        self.read_until = min(self.caught_up.values(), default=self.read_until)
+        state = {"start": self.start, "shards": self.last, "read_until": self.read_until}
+        write_json(self.positions, state)
+
+    def _list_shards(self) -> None:
+        token: dict[str, str] = {"StreamName": self.stream}
+        while True:
+            page = self.client.list_shards(**token)
+            for shard in page["Shards"]:
+                if shard["ShardId"] not in self.iterators:
+                    self.iterators[shard["ShardId"]] = self._iterator(shard["ShardId"])
+                    self.caught_up[shard["ShardId"]] = self.read_until
+            if "NextToken" not in page:
+                break
+            token = {"NextToken": page["NextToken"]}
+        self.listed = time.monotonic()
+        self.save()
+
+    def _iterator(self, shard: str) -> str:
+        if shard in self.last:
+            start = {
+                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                "StartingSequenceNumber": self.last[shard],
+            }
+        else:
+            start = self.start
+        answer = self.client.get_shard_iterator(StreamName=self.stream, ShardId=shard, **start)
+        return answer["ShardIterator"]
+
+    def _read(self, shard: str) -> int:
+        try:
+            answer = self.client.get_records(
+                ShardIterator=self.iterators[shard], Limit=RECORDS_PER_FILE
+            )
+        except self.client.exceptions.ExpiredIteratorException:
+            self.iterators[shard] = self._iterator(shard)
+            return 0
+        if records := answer["Records"]:
+            write_file(self.folder, shard, records)
+            self.last[shard] = records[-1]["SequenceNumber"]
+            self.caught_up[shard] = records[-1]["ApproximateArrivalTimestamp"].timestamp()
+        if not answer.get("MillisBehindLatest"):
+            self.caught_up[shard] = datetime.now(UTC).timestamp()
+        # A shard that was split or merged ends: it has no next iterator, and is not read again.
+        self.iterators[shard] = answer.get("NextShardIterator")
+        if self.iterators[shard] is None:
+            self.caught_up.pop(shard, None)
+        if records:
+            # Last: where it fails (a full disk), this pump still goes on behind what it has moved.
+            self.save()
+        return len(records)
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for file in folder.glob("*.json"):
+        with contextlib.suppress(FileNotFoundError):  # read, and deleted since it was listed
+            total += file.stat().st_size
+    return total
+
+
+def write_file(folder: Path, shard: str, records: list[dict]) -> Path:
+    """Write records as one file of JSON lines, in place at once or not at all.
+
+    Args:
+        folder: where the job reads; drafts are written beside it.
+        shard: its id, e.g. `shardId-000000000000`.
+        records: what GetRecords returned, at least one.
+
+    Returns:
+        The file.
+    """
+    # Numbers without their leading zeros: the job remembers the name of every file it ever read.
+    ends = [records[0]["SequenceNumber"], records[-1]["SequenceNumber"]]
+    number, first, last = (int(re.sub(r"\D", "", text)) for text in (shard, *ends))
+    path = folder / f"{number}-{first}-{last}.json"
+    draft = folder.with_name(f"{folder.name}.draft")
+    draft.write_bytes(b"".join(map(_line, records)))
+    draft.replace(path)
+    return path
+
+
+def _line(record: dict) -> bytes:
+    # A line is a record. Inside JSON a line break is only a blank between two tokens.
+    return re.sub(rb"[\r\n]+", b" ", record["Data"].strip()) + b"\n"

@@ -1,0 +1,151 @@
+"""From the folder that the job writes to the metrics stream: what the Kinesis sink does on AWS.
+
+A file appears in the folder when a checkpoint is complete, and is deleted once all its rows are in
+the stream. A kill in between sends rows again: they are whole values, so readers don't mind.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from helpers.home import read_json, write_json
+
+BATCH = 500  # PutRecords takes no more records at once
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+FINAL = "event_anomaly"  # the one metric whose values are never amended, whatever else is read
+Row = tuple[str, bytes]
+
+
+class PumpOut:
+    """Moves finished files of metric rows into a stream.
+
+    Args:
+        client: the boto3 client of Kinesis.
+        stream: the stream's name.
+        folder: where the job writes: a folder for each metric.
+        begin: rows of buckets that begin before this moment (epoch seconds) are left out: after a
+            replay, their beacons were not all read.
+        finals: the file that remembers the newest bucket whose final values were sent.
+        begin_finals: the same as `begin` for final values: a replay must not send them again.
+    """
+
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - a boto3 client
+        stream: str,
+        folder: Path,
+        begin: int = 0,
+        finals: Path | None = None,
+        begin_finals: int = 0,
+    ) -> None:
+        self.client, self.stream, self.folder = client, stream, folder
+        self.begin, self.begin_finals = begin, max(begin, begin_finals)
+        self.finals, self.newest_final = finals, newest_final(finals) if finals else 0
+        self.records = 0
+
+    def step(self) -> int:
+        """Send every finished file; return how many rows were sent."""
+        files = finished_files(self.folder)
+        rows, newest = [], self.newest_final
+        for file in files:
+            is_final = metric_of(file) == FINAL
+            found = list(read_rows(file, self.begin_finals if is_final else self.begin))
+            rows += found
+            if is_final:
+                newest = max(
+                    [newest, *(json.loads(row)["after"]["EventTimestamp"] for _, row in found)]
+                )
+        for start in range(0, len(rows), BATCH):
+            send(self.client, self.stream, rows[start : start + BATCH])
+        if self.finals and newest > self.newest_final:
+            self.newest_final = newest
+            write_json(self.finals, {"newest": newest})
+        for file in files:
+            file.unlink()
+        self.records += len(rows)
+        return len(rows)
+
+
+def newest_final(finals: Path) -> int:
+    """Return the newest bucket whose final values were sent, epoch seconds; 0 if none were."""
+    return read_json(finals, {}).get("newest", 0)
+
+
+def metric_of(file: Path) -> str:
+    """Return the metric of whose rows a file is full."""
+    return file.parent.name.split("=", 1)[1]
+
+
+def finished_files(folder: Path) -> list[Path]:
+    """Return the files that the job has finished, in the order in which they were written.
+
+    Args:
+        folder: holds `MetricType=<name>/part-<job's id>-<subtask>-<counter>`; the name of a file
+            that is not finished begins with a dot.
+    """
+    parts = folder.glob("*/part-*")
+    return sorted(parts, key=lambda p: (p.stat().st_mtime_ns, int(p.name.rsplit("-", 1)[1])))
+
+
+def read_rows(file: Path, begin: int = 0) -> Iterator[Row]:
+    """Yield the metric type and the JSON of each row, as the Kinesis sink would send it.
+
+    The job takes an old value back (`"op": "d"`) before each new one. Every reader of the stream
+    ignores that: the new row is the whole value. Here it is left out, which halves what is sent.
+
+    Args:
+        file: a finished file. Flink has put MetricType into its folder's name, not into its rows.
+        begin: leave out rows of buckets before this moment (epoch seconds).
+    """
+    metric = metric_of(file)
+    for line in file.read_bytes().splitlines():
+        change = json.loads(line)
+        if change["op"] != "d" and change["after"]["EventTimestamp"] >= begin:
+            change["after"] = {"MetricType": metric} | change["after"]
+            yield metric, json.dumps(change).encode() + b"\n"
+
+
+def send(client: Any, stream: str, rows: list[Row]) -> None:  # noqa: ANN401 - a boto3 client
+    """Put rows into a stream, in order within each metric type, until it has taken all.
+
+    PutRecords may refuse some records of a call and take others. From the first that was refused,
+    the rows of that metric type are sent again, so that none overtakes it.
+
+    Args:
+        client: the boto3 client of Kinesis.
+        stream: the stream's name.
+        rows: at most 500.
+    """
+    pause = FIRST_PAUSE
+    while rows:
+        records = [{"PartitionKey": metric, "Data": data} for metric, data in rows]
+        answer = client.put_records(StreamName=stream, Records=records)
+        again = not_taken(rows, answer["Records"])
+        if len(again) < len(rows):
+            pause = FIRST_PAUSE  # it goes on, if slowly
+        rows = again
+        if rows:
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def not_taken(rows: list[Row], results: list[dict]) -> list[Row]:
+    """Return the rows to send again: of each metric type, those from the first refused one on.
+
+    Args:
+        rows: what was sent.
+        results: what PutRecords answered for each; a refused one has an ErrorCode.
+
+    Example:
+        >>> not_taken([("a", b"1"), ("b", b"2"), ("a", b"3")], [{"ErrorCode": "x"}, {}, {}])
+        [('a', b'1'), ('a', b'3')]
+    """
+    again, refused = [], set()
+    for row, result in zip(rows, results, strict=True):
+        if result.get("ErrorCode"):
+            refused.add(row[0])
+        if row[0] in refused:
+            again.append(row)
+    return again

@@ -1,0 +1,243 @@
+"""One application: keeps its job running and its records moving.
+
+crash                  the job goes on from its last checkpoint
+stop, then start       so too
+new code, properties   replay: the state of changed SQL can't be trusted, so it is thrown away,
+                       and the stream is read again from two hours before the point that had been
+                       reached. Rows of the last hour (the horizon of late beacons) are whole, also
+                       hourly_events, which look back an hour more: they replace themselves.
+                       Older rows are not sent, nor final ones that were sent before.
+"""
+
+import logging
+import shutil
+import threading
+import time
+from typing import Any
+
+from helpers.home import home, read_json, write_json
+
+from . import checkpoints
+from .application import Application, unpack_code
+from .job import EXIT_SQL, Job
+from .properties import Folders
+from .pump_in import PumpIn, start_position
+from .pump_out import PumpOut, newest_final
+
+log = logging.getLogger("workshop.flink")
+
+HORIZON_SECONDS = 3600  # 04_firsts.sql: an older beacon is too_late
+LOOK_BACK_SECONDS = 3600  # of hourly_events
+BUCKET_SECONDS = 10  # of final values
+EDGE_SECONDS = 60  # the longest bucket: a replay begins where every bucket begins
+# A record waits half as long on average. More often makes more files, and Flink keeps their names:
+# four a second are 1.6 MB in each checkpoint after an hour (measured: 95 bytes a file).
+SECONDS_BETWEEN_READS, SECONDS_BETWEEN_SENDS = 0.25, 0.1
+SECONDS_BETWEEN_CLEANUPS = 2
+LONGEST_PAUSE = 30
+RESTORE_ATTEMPTS = 3
+STATUS_SECONDS = 0.5
+# What says that a job is to run. The emulator calls it RUNNING once our status.json does.
+WANTED = ("STARTING", "UPDATING", "RUNNING")
+
+
+class Runner:
+    """Makes one application's status real.
+
+    Args:
+        kinesis, s3: boto3 clients.
+        name: the application's name.
+    """
+
+    def __init__(self, kinesis: Any, s3: Any, name: str) -> None:  # noqa: ANN401
+        self.kinesis, self.s3 = kinesis, s3
+        self.folders = Folders(home() / "flink" / name)
+        self.memory = self.folders.root / "application.json"
+        self.finals = self.folders.root / "finals.json"
+        self.job: Job | None = None
+        self.pump_in: PumpIn | None = None
+        self.pump_out: PumpOut | None = None
+        self.threads: list[Pumping] = []
+        self.version = 0
+        self.failures = self.restarts = 0
+        self.due = self.cleaned = self.told_at = 0.0
+        self.told: dict[str, Any] = {}
+        self.state, self.reason = "stopped", ""
+
+    def step(self, application: Application) -> None:
+        """Bring the job nearer to what the application's status says. Called a few times a second.
+
+        Args:
+            application: as the emulator describes it now.
+        """
+        if self.job and application.version != self.version:
+            self.end("restarting")
+        if application.status in WANTED:
+            if application.version != self.version:
+                self.failures, self.restarts, self.due = 0, 0, 0.0
+                self.version, self.state = application.version, "starting"
+            self._keep_running(application)
+        elif application.status in ("READY", "STOPPING", "FORCE_STOPPING"):
+            self.end("stopped")
+            self.version = 0
+        self._tell()
+
+    def end(self, state: str) -> None:
+        """End the job and the pumps; their files and positions stay.
+
+        Args:
+            state: what status.json shall say, e.g. `stopped`.
+        """
+        for thread in self.threads:
+            thread.end()
+        self.threads = []
+        if self.job:
+            self.job.end()
+            self.job = None
+        self.state = state
+
+    def forget(self) -> None:
+        """End everything and delete all that is left of a deleted application."""
+        self.end("stopped")
+        shutil.rmtree(self.folders.root, ignore_errors=True)
+
+    def _keep_running(self, application: Application) -> None:
+        if self.job is None:
+            if self.state != "failed" and time.monotonic() >= self.due:
+                self._start(application)
+        elif self.job.exit_code is not None:
+            self._note_death()
+        elif time.monotonic() - self.cleaned > SECONDS_BETWEEN_CLEANUPS or self.state != "running":
+            self._clean_up()
+
+    def _start(self, application: Application) -> None:
+        self._prepare(application)
+        code = self.folders.root / f"version-{application.version}"
+        try:
+            if not (code / "main.py").exists():
+                unpack_code(self.s3, application, code)
+            clicks, metrics = (_stream(application, name) for name in ("clicks", "metrics"))
+        except Exception as error:  # whatever S3, the zip or a property lacks: it may come later
+            self._fail_for_now(f"The application can't be started: {error!r}")
+            return
+        self.job, self.state, self.reason = Job(application, code, self.folders), "starting", ""
+        log.info("%s version %s starts", application.name, application.version)
+        memory = read_json(self.memory, {})
+        start = start_position(application.groups["clicks"], time.time())
+        # Records stay in the stream until the job can read them: that keeps them in order.
+        self.pump_in = PumpIn(
+            self.kinesis, clicks, self.folders.clicks, self.folders.positions, start
+        )
+        self.pump_out = PumpOut(
+            self.kinesis,
+            metrics,
+            self.folders.metrics,
+            begin=memory.get("begin", 0),
+            finals=self.finals,
+            begin_finals=memory.get("begin_finals", 0),
+        )
+        self.threads = [Pumping("out", self.pump_out, SECONDS_BETWEEN_SENDS)]
+
+    def _prepare(self, application: Application) -> None:
+        memory = read_json(self.memory, {})
+        if memory.get("created") != application.created:
+            shutil.rmtree(self.folders.root, ignore_errors=True)  # of an older one of this name
+            memory = {}
+        elif memory["version"] != application.version:
+            memory |= self._begin_replay()
+        memory |= {"created": application.created, "version": application.version}
+        write_json(self.memory, memory)
+
+    def _begin_replay(self) -> dict[str, int]:
+        read_until = read_json(self.folders.positions, {}).get("read_until", 0) or time.time()
+        edge = int(min(read_until, time.time()) - HORIZON_SECONDS) // EDGE_SECONDS * EDGE_SECONDS
+        for folder in (self.folders.checkpoints, self.folders.clicks, self.folders.metrics):
+            shutil.rmtree(folder, ignore_errors=True)
+        start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": edge - LOOK_BACK_SECONDS}
+        write_json(self.folders.positions, {"start": start, "read_until": read_until})
+        log.info("replay from %s", edge)
+        newest = newest_final(self.finals)
+        return {"begin": edge, "begin_finals": newest + BUCKET_SECONDS if newest else 0}
+
+    def _note_death(self) -> None:
+        code, words, restored = self.job.exit_code, self.job.last_words(), self.job.restored
+        started = self.job.checkpoint_folder() is not None
+        self.end("restarting")
+        self.failures = 1 if started else self.failures + 1
+        self.restarts += 1
+        if code == EXIT_SQL:
+            # The same text would be refused again.
+            self.state, self.reason = "failed", words
+            log.warning("not started again until its code changes: %s", words)
+            return
+        self._fail_for_now(f"The job ended with {code}: {words}")
+        if restored and self.failures >= RESTORE_ATTEMPTS:
+            log.warning("three restarts from the checkpoint failed: replay")
+            memory = read_json(self.memory, {})
+            write_json(self.memory, memory | self._begin_replay())
+
+    def _fail_for_now(self, reason: str) -> None:
+        self.state, self.reason = "restarting", reason
+        pause = min(2 ** max(self.failures - 1, 0), LONGEST_PAUSE)
+        self.due = time.monotonic() + pause
+        log.warning("%s; again in %s s", reason, pause)
+
+    def _clean_up(self) -> None:
+        own = self.job.checkpoint_folder()
+        if own is None:
+            return
+        self.cleaned = time.monotonic()
+        if self.state != "running" and self.pump_in:
+            self.state = "running"
+            self.threads.append(Pumping("in", self.pump_in, SECONDS_BETWEEN_READS))
+            checkpoints.forget_other_jobs(self.folders.checkpoints, own)
+        names = {file.name for file in self.folders.clicks.glob("[0-9]*.json")}
+        for name in checkpoints.covered(names, self.folders.checkpoints):
+            (self.folders.clicks / name).unlink()
+
+    def _tell(self) -> None:
+        status = {
+            "state": self.state,
+            "reason": self.reason,
+            "version": self.version,
+            "restarts": self.restarts,
+            "records_in": self.pump_in.records if self.pump_in else 0,
+            "records_out": self.pump_out.records if self.pump_out else 0,
+            "pid": self.job.process.pid if self.job else None,
+        }
+        if status != self.told and time.monotonic() - self.told_at > STATUS_SECONDS:
+            write_json(self.folders.root / "status.json", status)
+            self.told, self.told_at = status, time.monotonic()
+
+
+def _stream(application: Application, group: str) -> str:
+    return application.groups[group]["stream.arn"].rsplit("/", 1)[1]
+
+
+class Pumping(threading.Thread):
+    """Calls a pump's step again and again, in its own thread, until it is ended.
+
+    Args:
+        name: what the log calls it.
+        pump: has a `step` that moves what there is to move.
+        pause: seconds between two steps.
+    """
+
+    def __init__(self, name: str, pump: PumpIn | PumpOut, pause: float) -> None:
+        super().__init__(name=name, daemon=True)
+        self._pump, self._pause, self._ended = pump, pause, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        """Pump until ended; a failure is told and tried again."""
+        while not self._ended.wait(self._pause):
+            try:
+                self._pump.step()
+            except Exception as error:  # the emulator restarts, a stream is being deleted, ...
+                log.warning("pump %s: %s", self.name, error)
+                self._ended.wait(1)
+
+    def end(self) -> None:
+        """End the thread after its current step."""
+        self._ended.set()
+        self.join(timeout=10)

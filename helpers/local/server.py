@@ -1,0 +1,83 @@
+"""One beacon server of the local fleet: the server process, its log, and the agent that ships it.
+
+What stands on an EC2 instance as Apache httpd, logrotate and the agent's unit is here two
+processes and a rename.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from helpers.home import REPOSITORY, read_json
+
+from . import lifeline
+
+ROTATE_BYTES = 64 * 1024 * 1024
+DRAIN_SECONDS = 20
+BUSY_SECONDS = 5
+
+
+class Server:
+    """A beacon server and its agent.
+
+    Args:
+        name: the server's name, which begins every beacon_id of its log.
+        folder: where its log and the agent's state are.
+        port: the port, which it may share with others.
+        stream: the Kinesis stream to which the agent ships.
+    """
+
+    def __init__(self, name: str, folder: Path, port: int, stream: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.name, self.log, self.agent_state = name, folder / "access.log", folder / "agent.json"
+        script = [str(REPOSITORY / "assets" / "fleet" / "beacon_server.py")]
+        agent = [str(REPOSITORY / "assets" / "agent" / "agent.py"), "--stream", stream]
+        self._commands = {
+            "server": [*script, "--port", str(port), "--log", str(self.log)],
+            "agent": [*agent, "--log", str(self.log), "--server", name]
+            + ["--state", str(self.agent_state)],
+        }
+        self._folder = folder
+        self._processes: dict[str, subprocess.Popen] = {}
+
+    def keep_alive(self) -> None:
+        """Start the server and the agent where they do not run, and rotate a log grown large."""
+        for role, command in self._commands.items():
+            process = self._processes.get(role)
+            if process is None or process.poll() is not None:
+                if process:
+                    process.stdin.close()
+                log = self._folder / f"{role}.out"
+                self._processes[role] = lifeline.start(command, log=log, name=f"{role}-{self.name}")
+        self._rotate()
+
+    def is_busy(self) -> bool:
+        """Return whether a request was logged in the last few seconds."""
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - self.log.stat().st_mtime < BUSY_SECONDS
+        return False
+
+    def end(self) -> None:
+        """End the server, then the agent, which first ships what the log still holds."""
+        for role in ("server", "agent"):
+            if role in self._processes:
+                lifeline.end(self._processes.pop(role), DRAIN_SECONDS)
+
+    def _rotate(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if self.log.stat().st_size > ROTATE_BYTES and self._forget_shipped():
+                self.log.rename(f"{self.log}.{int(time.time())}")
+                os.kill(self._processes["server"].pid, signal.SIGHUP)
+
+    def _forget_shipped(self) -> bool:
+        # A rotated log is deleted only once the agent has moved on to the current one: the
+        # original deleted it after a minute, shipped or not.
+        rotated = list(self._folder.glob("access.log.*"))
+        if read_json(self.agent_state, {}).get("inode") == self.log.stat().st_ino:
+            for path in rotated:
+                path.unlink()
+            return True
+        return not rotated

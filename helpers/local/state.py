@@ -1,0 +1,92 @@
+"""What is known of the local target between processes: one lock, and one file beside it.
+
+The lock is the truth: whoever holds `.workshop/local.lock` is the target's supervisor.
+"""
+
+import time
+from pathlib import Path
+from typing import IO
+
+from helpers import locks
+from helpers.home import home, read_json, write_json
+
+IDLE_SECONDS = 2 * 3600
+
+
+def lock_path() -> Path:
+    """Return the path of the lock that the supervisor holds."""
+    return home() / "local.lock"
+
+
+def description_path() -> Path:
+    """Return the path of `local.json`: pid, endpoint, beacon_url, ports."""
+    return home() / "local.json"
+
+
+def take_lock() -> IO | None:
+    """Become the one local target of this folder; see `locks.take`."""
+    return locks.take(lock_path())
+
+
+def holder() -> int | None:
+    """Return the pid of the running target, or None if none runs.
+
+    Example:
+        >>> holder() is None or holder() > 0
+        True
+    """
+    return locks.holder(lock_path())
+
+
+def is_there() -> bool:
+    """Return whether a target runs, be it an emulator that is without a supervisor just now."""
+    return holder() is not None or locks.holder(locks.pid_file("emulator")) is not None
+
+
+def description() -> dict:
+    """Return what the running target says of itself, or {} where it says nothing."""
+    return read_json(description_path(), default={})
+
+
+def update_description(**facts: object) -> None:
+    """Add facts to `local.json`."""
+    write_json(description_path(), description() | facts)
+
+
+def _ending_path() -> Path:
+    return home() / "local.ending"
+
+
+def begin_ending() -> None:
+    """Note that the target is to end: should its supervisor be killed now, it gets no heir."""
+    _ending_path().touch()
+
+
+def is_ending() -> bool:
+    """Return whether the target is to end."""
+    return _ending_path().exists()
+
+
+def forget() -> None:
+    """Delete what an earlier target said of itself, and the faults that it was to have."""
+    for path in (_ending_path(), description_path(), home() / "faults.json"):
+        path.unlink(missing_ok=True)
+
+
+def forget_jobs() -> None:
+    """Delete what the flink controller of an earlier life said of its jobs: none of them runs."""
+    for status in (home() / "flink").glob("*/status.json"):
+        status.unlink()
+
+
+def touch() -> None:
+    """Note that the target was used just now: it ends by itself after two idle hours."""
+    (home() / "last-used").touch()
+
+
+def idle_seconds() -> float:
+    """Return for how many seconds nobody has used the target."""
+    try:
+        return time.time() - (home() / "last-used").stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

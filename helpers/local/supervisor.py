@@ -1,0 +1,227 @@
+"""The local target's one background process: starts the emulator and the controllers, keeps them
+alive, and ends them all when it ends. Killed, it has an heir: see succession.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+from helpers import locks
+from helpers.home import home
+
+from . import lifeline, ports, state
+from .adopted import Adopted, adopt
+from .emulator.settings import KEY, REGION, SUPERVISED, emulator_environment
+
+log = logging.getLogger("workshop.local")
+
+EMULATOR_PORT, BEACON_PORT = 4566, 8080
+START_SECONDS, FLEET_GRACE_SECONDS, STOP_SECONDS = 60, 45, 90
+# A child that dies at once is started again after 1, 2, 4 ... 30 s; one that lived longer, at 1 s.
+LONGEST_PAUSE, HEALTHY_SECONDS = 30, 60
+LOG_LIMIT_BYTES = 20_000_000
+
+
+@dataclass
+class Child:
+    """One process of the target, and when to start it again."""
+
+    name: str
+    module: str
+    environment: dict[str, str]
+    process: subprocess.Popen | Adopted | None = None
+    started: float = 0.0
+    grace: float = lifeline.GRACE_SECONDS
+    outlives: bool = False
+    failures: int = 0
+    due: float = field(default_factory=time.monotonic)
+
+    def start(self) -> None:
+        """Start the process; its output goes to `logs/<name>.log`."""
+        path = home() / "logs" / f"{self.name}.log"
+        if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        self.process = lifeline.start(
+            ["-m", self.module],
+            log=path,
+            environment=self.environment,
+            name=self.name,
+            outlive=self.outlives,
+        )
+        self.started = time.monotonic()
+
+    def keep_alive(self) -> None:
+        """Start the process if it is due; notice that it has died."""
+        if self.process is None:
+            if time.monotonic() >= self.due:
+                self.start()
+        elif (code := self.process.poll()) is not None:
+            lived = time.monotonic() - self.started
+            self.failures = 1 if lived > HEALTHY_SECONDS else self.failures + 1
+            pause = min(2 ** (self.failures - 1), LONGEST_PAUSE)
+            log.warning(
+                "%s ended with %s after %.0f s; again in %s s", self.name, code, lived, pause
+            )
+            lifeline.close(self.process)
+            self.process, self.due = None, time.monotonic() + pause
+
+    def end(self) -> None:
+        """End the process, if it runs."""
+        if self.process:
+            lifeline.end(self.process, self.grace)
+
+
+def run(heir: bool = False) -> int:
+    """Be the local target until SIGTERM, or until nobody has used it for two hours.
+
+    Args:
+        heir: the former supervisor was killed: go on with its emulator, or not at all.
+
+    Returns:
+        The process's exit code: 0, or 1 if the emulator did not start.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    lock = state.take_lock()
+    if lock is None:
+        print(f"The local target runs already (process {state.holder()}).")
+        return 0
+    emulator = _former_emulator()
+    if heir and not emulator:
+        return 0
+    if not emulator:
+        _begin_anew()
+    children = _children(emulator)
+    try:
+        return _supervise(children, stop)
+    finally:
+        state.begin_ending()
+        # The emulator last: the fleet and the job drain into it.
+        for child in reversed(children):
+            child.end()
+        state.forget()
+        lock.close()
+
+
+def _former_emulator() -> Adopted | None:
+    former = adopt("emulator")
+    if former and not state.is_ending() and "endpoint" in state.description():
+        log.warning("The supervisor was killed; another one goes on with its emulator.")
+        return former
+    return None
+
+
+def _begin_anew() -> None:
+    if left := adopt("emulator"):
+        lifeline.end(left)
+    state.forget()
+    state.forget_jobs()
+    state.touch()
+    # Targets that start at the same moment, as tests' do, must not both find a usual port free.
+    usual = (0, 0) if os.environ.get("WORKSHOP_ANY_PORTS") else (EMULATOR_PORT, BEACON_PORT)
+    emulator_port, beacon_port = map(ports.free_port, usual)
+    state.update_description(endpoint=f"http://127.0.0.1:{emulator_port}", beacon_port=beacon_port)
+
+
+def _children(emulator: Adopted | None) -> list[Child]:
+    state.update_description(pid=os.getpid())
+    endpoint = state.description()["endpoint"]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = inherited | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "WORKSHOP_BEACON_PORT": str(state.description()["beacon_port"]),
+    }
+    controlled = {"WORKSHOP_FLINK_CONTROLLER": "1", SUPERVISED: "1"}
+    settings = emulator_environment(int(endpoint.rsplit(":", 1)[1])) | controlled
+    return [
+        Child("emulator", "helpers.local.emulator", settings, emulator, outlives=True),
+        # Its agents first ship what their logs still hold.
+        Child("fleet", "helpers.local.fleet", environment, grace=FLEET_GRACE_SECONDS),
+        Child("flink", "helpers.local.flink", environment),
+        Child("alarms", "helpers.local.alarms", environment),
+    ]
+
+
+def _supervise(children: list[Child], stop: threading.Event) -> int:
+    if not _has_emulator(children[0]):
+        print("The emulator did not start; its last words are in logs/emulator.log.")
+        return 1
+    state.update_description(ready=True)
+    while not stop.wait(0.3):
+        for child in children:
+            child.keep_alive()
+        if state.idle_seconds() > state.IDLE_SECONDS:
+            log.warning("Nobody has used the local target for two hours: it ends.")
+            break
+    return 0
+
+
+def _has_emulator(emulator: Child) -> bool:
+    adopted = emulator.process is not None
+    if not adopted:
+        emulator.start()
+    answers = _answers_soon(emulator)
+    if adopted and emulator.process.poll() is not None:
+        # It was killed before we could look after it.
+        emulator.start()
+        answers = _answers_soon(emulator)
+    return answers
+
+
+def _answers_soon(emulator: Child) -> bool:
+    health = f"{state.description()['endpoint']}/_ministack/health"
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and emulator.process.poll() is None:
+        if ports.answers(health):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def stop() -> bool:
+    """End the running local target and wait for it.
+
+    Returns:
+        Whether there was one.
+    """
+    if not state.is_there():
+        return False
+    state.begin_ending()
+    deadline = time.monotonic() + STOP_SECONDS
+    asked = set()
+    # The note is gone once all has ended, or once somebody else has begun anew.
+    while state.is_ending() and state.is_there():
+        late = time.monotonic() > deadline
+        for pid in (state.holder(), locks.holder(locks.pid_file("emulator")) if late else None):
+            # What else there is ends by itself once these are gone: see lifeline.
+            if pid and (late or pid not in asked):
+                asked.add(pid)
+                with contextlib.suppress(ProcessLookupError):  # it may be ending just now
+                    os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+        time.sleep(0.1)
+    if lock := state.take_lock():
+        state.forget()
+        lock.close()
+    return True
+
+
+def main() -> int:
+    """`python -m helpers.local` runs the target; `python -m helpers.local stop` ends it.
+
+    With `heir`, it goes on with the emulator of a supervisor that was killed.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    if sys.argv[1:] == ["stop"]:
+        print("The local target has ended." if stop() else "No local target was running.")
+        return 0
+    return run(heir=sys.argv[1:] == ["heir"])

@@ -1,0 +1,214 @@
+"""The parts that the live chart and the dashboard share: axes, stacks, lines, bars, a legend."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from .labels import FAMILY, fit, width
+from .palette import BAR, CARD, INK, LINE, QUIET, item_colors
+from .picture import Box
+from .series import Series
+
+# A beacon is a CloudWatch datapoint about two seconds later: until then its bucket may still grow.
+JOURNEY_SECONDS = 3
+_TIME_STEPS = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+
+
+def number(value: float) -> str:
+    """Return a number as a reader would write it.
+
+    Example:
+        >>> number(1204), number(0.51234), number(2_500_000), number(float("nan"))
+        ('1,204', '0.512', '2.5M', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    if abs(value) >= 1e15:
+        return f"{value:.2g}"
+    if abs(value) >= 1_000_000:
+        return f"{value / 1e9:.3g}G" if abs(value) >= 1e9 else f"{value / 1e6:.3g}M"
+    if value == int(value) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def colored(series: Sequence[Series]) -> dict[str, str]:
+    """Return each series' colour by its label: its own wish, or one from the palette."""
+    wishes = {each.label: each.color for each in series if each.color}
+    return item_colors(each.label for each in series if not each.color) | wishes
+
+
+def prepare(axes: Axes, start: float, end: float, inches: float) -> None:
+    """Give the axes a bare look and a time axis from `start` to `end` (epoch seconds, UTC).
+
+    Args:
+        inches: width of the axes, which decides how many times of day fit.
+    """
+    axes.set_facecolor(CARD)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(LINE)
+    axes.tick_params(length=0, labelsize=9, labelcolor=QUIET, labelfontfamily=FAMILY, pad=3)
+    axes.grid(axis="y", color=LINE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    most = max(2, int(inches / 0.75))
+    step = next((step for step in _TIME_STEPS if (end - start) / step <= most), _TIME_STEPS[-1])
+    margin = 0.25 / inches * (end - start)  # a label further left would lie upon the values' zero
+    ticks = np.arange(math.ceil((start + margin) / step) * step, end - margin / 3, step)
+    style = "%H:%M:%S" if step < 60 else "%H:%M" if step < 86400 else "%d %b"
+    axes.set_xticks(ticks, [f"{datetime.fromtimestamp(tick, UTC):{style}}" for tick in ticks])
+    axes.set_xlim(start, end)
+
+
+def value_axis(axes: Axes, low: float, high: float, inches: float, *, fixed: bool = False) -> None:
+    """Scale the value axis with three to five round numbers.
+
+    Args:
+        low, high: what must be seen.
+        inches: height of the axes.
+        fixed: end exactly at `high`, which someone chose, rather than a little above.
+    """
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        low, high = (low, low + 1) if math.isfinite(low) else (0, 1)
+    raw = (high - low) / max(2, min(5, int(inches / 0.3)))
+    step = round_step(raw)
+    top = high if fixed else high + (high - low) * 0.08
+    # Where labels would lie upon each other, only the top one is written.
+    ticks = np.arange(math.ceil(low / step) * step, top + step * 1e-9, step)[
+        slice(None) if inches > 0.4 else slice(-1, None)
+    ]
+    axes.set_yticks(ticks, [number(tick) if abs(tick) > step / 1e6 else "0" for tick in ticks])
+    axes.set_ylim(low, top)
+
+
+def round_step(least: float) -> float:
+    """Return 1, 2 or 5 times a power of ten, which is not less than `least`.
+
+    Example:
+        >>> round_step(13), round_step(0.02)
+        (20, 0.02)
+    """
+    size = 10 ** math.floor(math.log10(least))
+    return next(size * unit for unit in (1, 2, 5, 10) if size * unit >= least * 0.999)
+
+
+def stack(axes: Axes, series: Sequence[Series], bounds: np.ndarray, now: float) -> np.ndarray:
+    """Draw counts as steps on top of each other; what may still grow is pale and hatched.
+
+    Args:
+        series: the first lies at the bottom.
+        bounds: the buckets' bounds, epoch seconds.
+        now: epoch seconds; buckets that ended less than a beacon's journey ago may still grow.
+
+    Returns:
+        The sum of all series in each bucket.
+    """
+    colors = colored(series)
+    closed = int(np.searchsorted(bounds[1:] + JOURNEY_SECONDS, now, side="right"))
+    total = np.zeros(len(bounds) - 1)
+    for each in series:
+        above = total + each.on(bounds)
+        for part, alpha in ((slice(0, closed), 1.0), (slice(closed, None), 0.45)):
+            if len(above[part]):
+                axes.stairs(
+                    above[part],
+                    bounds[part.start : (part.stop or len(bounds)) + 1],
+                    baseline=total[part],
+                    fill=True,
+                    facecolor=colors[each.label],
+                    alpha=alpha,
+                    # A thin rim in the card's colour tells neighbours apart without colour.
+                    edgecolor=CARD,
+                    linewidth=0.5,
+                )
+        total = above
+    if closed < len(total) and total[closed:].any():
+        axes.stairs(
+            total[closed:],
+            bounds[closed:],
+            fill=True,
+            facecolor="none",
+            edgecolor=CARD,
+            hatch="////",
+            linewidth=0,
+        )
+    return total
+
+
+def lines(axes: Axes, series: Sequence[Series], bucket: float, now: float) -> None:
+    """Draw each series as a line; the part whose buckets may still grow is dotted.
+
+    Args:
+        bucket: length of a bucket, seconds.
+        now: epoch seconds.
+    """
+    colors = colored(series)
+    for each in series:
+        closed = int(np.searchsorted(each.times + bucket + JOURNEY_SECONDS, now, side="right"))
+        style: dict[str, Any] = {
+            "color": colors[each.label],
+            "linewidth": 1.6,
+            "solid_joinstyle": "round",
+        }
+        marker: dict[str, Any] = {"marker": "o", "markersize": 2.5 if len(each.times) <= 40 else 0}
+        axes.plot(each.times[:closed], each.values[:closed], **style, **marker)
+        tail = slice(max(closed - 1, 0), None)
+        if closed < len(each.times):
+            axes.plot(each.times[tail], each.values[tail], linestyle=":", **style)
+
+
+def flow_legend(
+    box: Box, entries: Sequence[tuple[str, str]], rows: int = 2, hidden: int = 0
+) -> None:
+    """Write (label, colour) entries side by side, on at most `rows` rows; say how many are left.
+
+    Args:
+        box: where; each row takes 0.19 inches.
+        entries: in the order to be shown.
+        rows: how many rows there are.
+        hidden: how many lines the chart does not show at all.
+    """
+    x, row = 0.0, 0
+    for index, (label, color) in enumerate(entries):
+        left = len(entries) - index + hidden
+        words = fit(label, 9, min(1.6, box.width - 0.3))
+        needed = 0.17 + width(words, 9)
+        more = 0.75 if row == rows - 1 and left > 1 else 0  # room to say "12 more"
+        if x and x + needed + more > box.width:
+            if row == rows - 1:
+                box.text(x, 0.09 + row * 0.19, f"{left} more", color=QUIET)
+                return
+            x, row = 0.0, row + 1
+        box.rectangle(x, 0.04 + row * 0.19, 0.11, 0.11, color)
+        box.text(x + 0.16, 0.09 + row * 0.19, words)
+        x += needed + 0.16
+    if hidden:
+        box.text(x, 0.09 + row * 0.19, f"{hidden} more", color=QUIET)
+
+
+def bars(box: Box, rows: Sequence[tuple[str, float]], unit: str = "") -> None:
+    """Draw a table of labels and values, each upon a bar as long as its value.
+
+    The label stands on the bar, so that a long one has the whole width.
+
+    Args:
+        box: where; each row takes 0.18 to 0.3 inches, and what has no room is left out.
+        rows: (label, value), the largest first.
+        unit: written after each value.
+    """
+    rows = rows[: max(int(box.height / 0.18), 1)]
+    height = min(0.3, box.height / max(len(rows), 1))
+    longest = max((value for _, value in rows if math.isfinite(value)), default=0)
+    for index, (label, value) in enumerate(rows):
+        top = index * height
+        part = value / longest if longest > 0 and value > 0 else 0
+        color = LINE if label.startswith(("all others", "(other)")) else BAR
+        box.rectangle(0, top + 0.02, max(part * box.width, 0.02), height - 0.04, color)
+        words = f"{number(value)}{unit}"
+        room = box.width - width(words, 9) - 0.3
+        box.text(0.07, top + height / 2, fit(label, 9, room))
+        box.text(box.width - 0.06, top + height / 2, words, ha="right", color=INK)

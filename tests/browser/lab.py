@@ -1,0 +1,197 @@
+"""A private JupyterLab on 127.0.0.1, and a headless Chromium page with a notebook open in it.
+
+Nothing is switched off that a learner's server has on: the token and the XSRF check stay.
+"""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = ROOT / "build" / "screenshots"
+SETTINGS = {
+    # The question about Jupyter news would lie over the notebook.
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    # Cells outside the window must be in the document too.
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+}
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+KERNEL_IS_IDLE = """() => window.jupyterapp?.shell?.currentWidget?.context?.sessionContext
+    ?.session?.kernel?.status === 'idle'"""
+SHUT_DOWN_KERNEL = """async () => {
+    await window.jupyterapp?.shell?.currentWidget?.context?.sessionContext?.shutdown();
+}"""
+RUN_CELL = """async ([index, wait]) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = index;
+    notebook.deselectAll();
+    const done = window.jupyterapp.commands.execute('notebook:run-cell');
+    if (wait) await done;
+}"""
+
+# Null while cells run. JupyterLab stops at one that raises, unless its tag says that it may.
+ERRORS_OF_RUN_ALL = """() => {
+    const cells = window.jupyterapp.shell.currentWidget.content.widgets
+        .map(widget => widget.model).filter(model => model.type === 'code');
+    const errors = cells
+        .filter(cell => !(cell.getMetadata('tags') ?? []).includes('raises-exception'))
+        .flatMap(cell => cell.outputs.toJSON())
+        .filter(output => output.output_type === 'error')
+        .map(output => output.traceback.join(' '));
+    return errors.length || cells.at(-1).executionCount !== null ? errors : null;
+}"""
+
+
+class Server(NamedTuple):
+    url: str
+    token: str
+    folder: Path
+
+
+@contextmanager
+def jupyterlab_of_its_own(home: Path, target: Path) -> Iterator[Server]:
+    """Run a JupyterLab whose files are in `home` and whose kernels reach the target in `target`."""
+    for plugin, body in SETTINGS.items():
+        path = home / "settings" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(body))
+    folder = home / "notebooks"
+    folder.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    environment = os.environ | {
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_TOKEN": token,
+        "PYTHONPATH": str(ROOT),
+        "WORKSHOP_HOME": str(target),
+    }
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [
+                str(Path(sys.executable).parent / "jupyter"),
+                "lab",
+                "--no-browser",
+                "--allow-root",
+                "--ip=127.0.0.1",
+                f"--port={port}",
+                "--ServerApp.port_retries=0",
+                "--LabApp.expose_app_in_browser=True",
+                f"--ServerApp.root_dir={folder}",
+            ],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"{url}/api", timeout=2)
+            break
+        except (urllib.error.URLError, OSError):
+            assert server.poll() is None, (home / "server.log").read_text()
+            time.sleep(0.1)
+    yield Server(url, token, folder)
+    # SIGTERM lets the server end its kernels, which live in process groups of their own.
+    os.kill(server.pid, signal.SIGTERM)
+    server.wait(timeout=30)
+
+
+class Notebook:
+    """A notebook open in JupyterLab, driven as a learner would, or by JupyterLab's commands."""
+
+    def __init__(self, page: Page, server: Server, path: Path) -> None:
+        self.page, self.path = page, path
+        name = path.relative_to(server.folder)
+        page.goto(f"{server.url}/lab/tree/{name}?reset&token={server.token}")
+        page.wait_for_function(KERNEL_IS_IDLE, timeout=60_000)
+
+    def run(self, index: int, *, wait: bool = True) -> None:
+        """Run the cell with this number, counted from 0."""
+        self.page.evaluate(RUN_CELL, [index, wait])
+
+    def run_all(self) -> None:
+        """Begin to run all cells."""
+        self.page.evaluate(
+            "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+        )
+
+    def finish(self, minutes: float = 8) -> None:
+        """Wait until all cells have run; fail with the words of one that raised."""
+        ended = self.page.wait_for_function(
+            ERRORS_OF_RUN_ALL, timeout=minutes * 60_000, polling=500
+        )
+        assert ended.json_value() == []
+
+    def cell(self, words: str) -> int:
+        """Return the number of the first code cell in whose source the words stand."""
+        cells = json.loads(self.path.read_text())["cells"]
+        return next(
+            number
+            for number, cell in enumerate(cells)
+            if cell["cell_type"] == "code" and words in "".join(cell["source"])
+        )
+
+    def whole(self, index: int) -> Locator:
+        """Return a cell with all that stands under it."""
+        cell = ".jp-Notebook > .jp-Cell, .jp-WindowedPanel-viewport > .jp-Cell"
+        return self.page.locator(cell).nth(index)
+
+    def output(self, index: int) -> Locator:
+        """Return what stands under a cell."""
+        return self.whole(index).locator(".jp-OutputArea").first
+
+    def command(self, name: str, **arguments) -> None:
+        """Execute one of JupyterLab's commands, e.g. `docmanager:save`."""
+        self.page.evaluate(
+            "async ([name, arguments]) => "
+            "{ await window.jupyterapp.commands.execute(name, arguments); }",
+            [name, arguments],
+        )
+
+    def screenshot(self, name: str) -> Path:
+        """Keep a picture of the window under build/screenshots, for people to look at."""
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+
+@contextmanager
+def chromium_of_its_own() -> Iterator[Browser]:
+    """Run Debian's Chromium, without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS
+        )
+        yield browser
+        browser.close()

@@ -1,0 +1,15 @@
+"""Modules 0 to 2 in JupyterLab, as a learner runs them; 0 and 1 twice in a row."""
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.mark.parametrize(
+    "name", ["0-start-here", "0-start-here", "1-capture", "1-capture", "2-analyze"]
+)
+def test_run_all(target_home, open_module, name):
+    notebook = open_module(f"{name}.ipynb", height=3000)
+    notebook.run_all()
+    notebook.finish()
+    expect(notebook.output(notebook.cell("check."))).to_contain_text("✓")
+    notebook.screenshot(f"module-{name[0]}")

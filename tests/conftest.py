@@ -1,0 +1,89 @@
+"""What several kinds of test share: a private emulator, and folders that no learner's run meets."""
+
+import os
+
+import boto3
+import pytest
+
+from helpers.analytics import start_analytics
+from helpers.cloud import Cloud
+from helpers.deployment import deploy
+from helpers.fleet import beacon_url
+from helpers.local import lifeline, ports, supervisor
+from helpers.local.emulator.settings import ACCOUNT, KEY, REGION, emulator_environment
+from helpers.stacks import MODULES
+from helpers.targets import connect
+
+QUICK = {"local", "parity", "templates", "unit"}
+SHARED_TARGETS = []
+# Several targets start side by side here, and a learner's own may be running: see supervisor.
+os.environ["WORKSHOP_ANY_PORTS"] = "1"
+# No test may lean on a Java that happens to be installed.
+os.environ.pop("JAVA_HOME", None)
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory) -> Cloud:
+    """A Cloud on an emulator of this test run's own, ended with it."""
+    port = ports.free_port()
+    log = tmp_path_factory.mktemp("emulator") / "log"
+    process = lifeline.start(
+        ["-m", "helpers.local.emulator"],
+        log=log,
+        environment=emulator_environment(port) | {"WORKSHOP_HOME": str(log.parent)},
+    )
+    endpoint = f"http://127.0.0.1:{port}"
+    assert ports.wait_for(f"{endpoint}/_ministack/health", 30), log.read_text()
+    session = boto3.Session(KEY, KEY, region_name=REGION)
+    yield Cloud(session, ACCOUNT, prefix="rwa", endpoint=endpoint)
+    lifeline.end(process)
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    """A `.workshop` folder of this test's own."""
+    monkeypatch.setenv("WORKSHOP_HOME", str(tmp_path / "workshop"))
+    return tmp_path / "workshop"
+
+
+@pytest.fixture(scope="session")
+def session_home(tmp_path_factory):
+    """The folder of the one local target that the longer tests share: Flink takes its time."""
+    folder = tmp_path_factory.mktemp("target") / "workshop"
+    SHARED_TARGETS.append(folder)
+    yield folder
+    end_shared_targets()
+
+
+def pytest_runtest_setup(item):
+    """End the shared target before the first of the quick tests, which come last.
+
+    Even an idle one takes a third of a core from all that run after it.
+    """
+    if item.path.parent.name in QUICK:
+        end_shared_targets()
+
+
+def end_shared_targets() -> None:
+    while SHARED_TARGETS:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WORKSHOP_HOME", str(SHARED_TARGETS.pop()))
+            supervisor.stop()
+
+
+@pytest.fixture
+def target_home(session_home, monkeypatch):
+    """Make the shared local target this test's own `.workshop`."""
+    monkeypatch.setenv("WORKSHOP_HOME", str(session_home))
+    return session_home
+
+
+@pytest.fixture
+def chain(target_home) -> Cloud:
+    """The whole chain, deployed and running on the shared local target."""
+    cloud = connect("local")
+    for module in MODULES:
+        deploy(cloud, module)
+    start_analytics(cloud)
+    beacon_url(cloud)
+    return cloud

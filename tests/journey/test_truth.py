@@ -1,0 +1,233 @@
+"""Tens of thousands of beacons through the real chain, and everything that can go wrong on the way.
+
+Late, out of order, twice, too late, rejected, no beacons, odd texts; the job is killed, stopped,
+started, and restarted by a change of its SQL. Then every value of every bucket must be what plain
+Python computes from what was put into the stream. `BEACONS=100000 pytest` puts that many.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from helpers.analytics import start_analytics, stop_analytics, update_analytics
+from helpers.data import cloudwatch_values, metric_values
+from helpers.deployment import deploy
+from helpers.errors import WorkshopError
+from helpers.extend import add_metric
+from helpers.fleet import beacon_url
+from helpers.home import REPOSITORY, read_json
+from helpers.local import supervisor
+from helpers.recount import METRICS, compare
+from helpers.stacks import MODULES
+from helpers.targets import connect
+from helpers.traffic import Traffic
+from tests.journey.flink_reference import expected, records
+
+FLINK = REPOSITORY / "assets" / "flink"
+sys.path.append(str(FLINK))
+BEACONS = int(os.environ.get("BEACONS", 40_000))
+STILL_SECONDS, SCORES_SECONDS = 45, 180
+MEAN = FLINK / "extra" / "20_avg_pg_ld.sql"
+
+
+@pytest.fixture
+def cloud(own_home):
+    """A local target of this test's own: nothing else is in its tables."""
+    cloud = connect("local")
+    for module in MODULES:
+        deploy(cloud, module)
+    add_metric(cloud, "avg_pg_ld", title="Load", unit="Milliseconds", statistic="Average")
+    start_analytics(cloud)
+    beacon_url(cloud)
+    yield cloud
+    supervisor.stop()
+
+
+def put(cloud, clicks: list[dict]) -> None:
+    kinesis, stream = cloud.client("kinesis"), cloud.name("clicks")
+    for start in range(0, len(clicks), 500):
+        batch = [
+            {"Data": json.dumps(c).encode() + b"\n", "PartitionKey": c["beacon_id"]}
+            for c in clicks[start : start + 500]
+        ]
+        answer = kinesis.put_records(StreamName=stream, Records=batch)
+        assert answer["FailedRecordCount"] == 0
+
+
+def read_stream(cloud, stream: str) -> list[dict]:
+    """Return all that a stream holds, in its order (it has one shard)."""
+    kinesis, found = cloud.client("kinesis"), []
+    shard = kinesis.list_shards(StreamName=stream)["Shards"][0]["ShardId"]
+    iterator = kinesis.get_shard_iterator(
+        StreamName=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    while True:
+        answer = kinesis.get_records(ShardIterator=iterator)
+        iterator = answer["NextShardIterator"]
+        found += [json.loads(record["Data"]) for record in answer["Records"]]
+        if not answer["Records"] and not answer["MillisBehindLatest"]:
+            return found
+
+
+def stored(cloud, metrics, start) -> dict:
+    """Return (value, Samples) of every row in the table, by (metric, bucket, item)."""
+    rows = {}
+    for metric in metrics:
+        frame = metric_values(cloud, metric, start=start)
+        for row in frame.itertuples():
+            rows[metric, int(row.Time.timestamp()), row.Item] = row.Value, row.Samples
+    return rows
+
+
+def wait_until_equal(read, wanted: dict) -> None:
+    """Wait until what is read is what is wanted, for as long as it comes nearer to it."""
+    found, still = {}, time.monotonic()
+    while (new := read()) != wanted:
+        if new != found:
+            found, still = new, time.monotonic()
+        if time.monotonic() - still > STILL_SECONDS:
+            wrong = [key for key in wanted | found if wanted.get(key) != found.get(key)]
+            some = [(key, wanted.get(key), found.get(key)) for key in wrong[:10]]
+            raise AssertionError(f"{len(wrong)} of {len(wanted)} are wrong: {some}")
+        time.sleep(1)
+
+
+def kill_job(home, name: str) -> None:
+    status = read_json(home / "flink" / name / "status.json", {})
+    os.killpg(status["pid"], signal.SIGKILL)
+
+
+def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home):
+    name, now = cloud.name("analytics"), int(time.time() * 1000)
+    start = datetime.fromtimestamp(now / 1000, UTC).replace(second=0, microsecond=0)
+    hours_ago = start - timedelta(hours=2, minutes=10)
+    clicks = records(BEACONS, now, seed=7)
+    a, b, c = (BEACONS * tenths // 10 for tenths in (3, 5, 7))
+    traffic = Traffic(cloud)
+    # No duplicates of these: when it catches up, Flink may read files in another order, and count
+    # the first as the copy. The copies among `clicks` arrive in the ten seconds of their firsts.
+    traffic.start(rate=60, garbage_percent=5, late_percent=5)
+
+    put(cloud, clicks[:a])
+    kill_job(own_home, name)  # while it reads
+    put(cloud, clicks[a:b])
+    time.sleep(15)
+    kill_job(own_home, name)
+    stop_analytics(cloud)
+    put(cloud, clicks[b:c])  # these wait in the stream
+    start_analytics(cloud)
+    put(cloud, clicks[c:])
+    scores_before = wait_for_scores(cloud, hours_ago, 3)
+
+    # Wrong SQL changes nothing, not even the version; right SQL restarts the job by replay.
+    mine = own_home / "sql"
+    mine.mkdir(exist_ok=True)
+    (mine / "30_wrong.sql").write_text("INSERT INTO metrics\nSELECT colour FROM beacons\n")
+    with pytest.raises(WorkshopError, match=r"30_wrong.sql: .*line 2, column 8.*'colour' not"):
+        update_analytics(cloud)
+    (mine / "30_wrong.sql").unlink()
+    (mine / MEAN.name).write_text(MEAN.read_text())
+    update_analytics(cloud)
+    running = cloud.client("kinesisanalyticsv2").describe_application(ApplicationName=name)
+    assert running["ApplicationDetail"]["ApplicationStatus"] == "RUNNING"
+    update_analytics(cloud)  # the same again: nothing to do
+    deploy(cloud, "2-analyze")
+    again = cloud.client("kinesisanalyticsv2").describe_application(ApplicationName=name)
+    assert code_and_version(again) == code_and_version(running)
+
+    time.sleep(15)
+    traffic.stop()
+    time.sleep(3)
+    sent = read_stream(cloud, cloud.name("clicks"))
+    assert len(sent) > BEACONS and [r for r in sent if r in clicks[-3:]] == clicks[-3:]
+
+    wanted = expected(sent)
+    begin = read_json(own_home / "flink" / name / "application.json")["begin"]
+    whole = {
+        key: (value, samples)
+        for key, (value, samples, _) in wanted.items()
+        if key[0] != "avg_pg_ld" or key[1] >= begin
+    }
+    metrics = (*METRICS, "avg_pg_ld")
+    wait_until_equal(lambda: stored(cloud, metrics, hours_ago), whole)
+    assert compare(cloud, start).empty  # and what a learner's check says
+
+    for period in (10, 60, 3600):
+        wait_until_equal(
+            lambda period=period: cloudwatch_totals(cloud, hours_ago, period),
+            totals(whole, period),
+        )
+    check_scores(cloud, hours_ago, scores_before, wanted)
+
+
+def code_and_version(answer: dict) -> tuple:
+    detail = answer["ApplicationDetail"]
+    code = detail["ApplicationConfigurationDescription"]["ApplicationCodeConfigurationDescription"]
+    return detail["ApplicationVersionId"], code
+
+
+def cloudwatch_totals(cloud, start, period: int) -> dict:
+    """Return each metric's sum over all items, by (metric, period's start)."""
+    edge = start.replace(minute=0, second=0, microsecond=0) if period == 3600 else start
+    found = {}
+    for metric in METRICS:
+        frame = cloudwatch_values(cloud, metric, start=edge, period=period)
+        for time_, value in frame.groupby("Time")["Value"].sum().items():
+            found[metric, int(time_.timestamp())] = value
+    return {key: value for key, value in found.items() if value}
+
+
+def totals(whole: dict, period: int) -> dict:
+    sums = Counter()
+    for (metric, bucket, _), (value, _) in whole.items():
+        if metric in METRICS:
+            sums[metric, bucket // period * period] += value
+    return dict(sums)
+
+
+def wait_for_scores(cloud, start, buckets: int) -> list[tuple]:
+    """Wait until so many buckets have a score; return the rows in their order."""
+    deadline = time.monotonic() + SCORES_SECONDS
+    while True:
+        rows = sorted(score_rows(cloud, start))
+        if len({row[0] for row in rows}) >= buckets or time.monotonic() > deadline:
+            assert rows
+            return rows
+        time.sleep(1)
+
+
+def score_rows(cloud, start) -> list[tuple]:
+    frame = metric_values(cloud, "event_anomaly", start=start)
+    return [(int(r.Time.timestamp()), r.Item, r.Samples, r.Value) for r in frame.itertuples()]
+
+
+def check_scores(cloud, start, before: list[tuple], wanted: dict) -> None:
+    """Each score is put once, and is what a forest says that sees the final counts in order."""
+    from forest import Forest
+
+    put_rows = defaultdict(set)
+    for change in read_stream(cloud, cloud.name("metrics")):
+        row = change["after"]
+        if row["MetricType"] == "event_anomaly":
+            key = row["EventTimestamp"], row["MetricItem"]
+            put_rows[key].add((row["Samples"], row["UnitValueFloat"]))
+    assert all(len(values) == 1 for values in put_rows.values())
+
+    rows = sorted(score_rows(cloud, start))
+    assert {(r[0], r[1]): {r[2:]} for r in rows} == put_rows
+    assert rows[: len(before)] == before  # not one was changed by what came later
+    buckets = sorted({row[0] for row in rows})
+    assert buckets == list(range(buckets[0], buckets[-1] + 10, 10))  # nor one left out
+    for bucket, event, samples, _ in rows:
+        assert samples <= wanted.get(("event_count", bucket, event), (0,))[0]
+
+    # Through two kills and a stop, one forest: until the replay began another.
+    forest = Forest()
+    for bucket, event, samples, value in before:
+        assert value == forest.score(event, samples), (bucket, event)

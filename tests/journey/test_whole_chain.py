@@ -1,0 +1,150 @@
+"""A beacon's whole journey on the local target: from HTTP to CloudWatch, every stage exact."""
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from helpers import check
+from helpers.accounts import ledger
+from helpers.analytics import start_analytics, stop_analytics
+from helpers.balance import archived_fates, bucket_edge, settled
+from helpers.data import cloudwatch_values, metric_values
+from helpers.errors import WorkshopError
+from helpers.home import REPOSITORY
+from helpers.recount import METRICS, compare, metric_totals, shortened
+from helpers.targets import is_running
+from helpers.traffic import Traffic
+from tests.logs import LOGS, counted
+
+METRIC_OF = {"page": "top_pages", "user-agent": "agent_count", "referer": "referral_count"}
+
+
+def expected_from(log) -> dict[str, Counter]:
+    """Each metric's totals, straight from the log."""
+    expected = {}
+    for header, counts in counted(log).items():
+        absent = "(direct)" if header == "referer" else None
+        items = {
+            absent if value is None else shortened(value.decode("utf-8", "backslashreplace")): n
+            for value, n in counts.items()
+        }
+        items.pop(None, None)
+        expected[METRIC_OF[header]] = Counter(items)
+    return expected
+
+
+def by_item(frame) -> Counter:
+    return Counter(frame.groupby("Item")["Value"].sum().to_dict())
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_every_request_of_a_log_is_found_at_every_stage(chain, log):
+    since = bucket_edge()
+    totals = Traffic(chain).replay(log, rate=250, progress=False)
+    assert totals.sent == totals.answered == LOGS[log]
+    account = settled(lambda: ledger(chain, since), lambda found: found.balances, "all", 90)
+    assert account.balances, account
+    stages = account.frame.loc[["sent", "answered", "archived", "flink", "dynamodb", "cloudwatch"]]
+    assert set(stages["Beacons"]) == {LOGS[log]}
+    for metric, expected in expected_from(log).items():
+        assert by_item(metric_values(chain, metric, start=since)) == expected
+
+
+@pytest.fixture
+def minute():
+    """Buckets of this test's own: none of an earlier test's beacons are in them."""
+    return bucket_edge(60)
+
+
+def test_late_twice_and_nonsense_each_count_as_what_they_are(chain, minute):
+    traffic = Traffic(chain)
+    traffic.start(rate=80, late_percent=10, duplicates_percent=10, garbage_percent=10, seconds=25)
+    while traffic.status()["state"] == "running":
+        time.sleep(0.2)
+    totals = traffic.stop()
+    assert totals.failed == 0 and min(totals.late, totals.duplicates, totals.garbage) > 20
+
+    # The late ones count in buckets up to a minute before this test's own.
+    since = minute - timedelta(minutes=2)
+
+    def settled():
+        return compare(chain, since).empty and sums_agree(chain, minute)
+
+    for _ in range(60):
+        if settled():
+            break
+        time.sleep(1)
+    assert compare(chain, since).empty, compare(chain, since)
+    assert sums_agree(chain, minute), metric_totals(chain, minute)
+
+    fates = archived_fates(chain, minute)
+    rejected = Counter(fates[fates["fate"] == "rejected"]["rejected"])
+    expected = Counter(totals.expect)
+    assert (fates["fate"] == "accepted").sum() == expected["accepted"]
+    for reason in ("unparsable", "too_long"):
+        assert rejected[reason] == expected[reason]
+    assert (fates["fate"] == "duplicate").sum() == totals.duplicates
+    late = fates[fates["datetime"].notna() & fates["beacon_id"].str.startswith("cut-off")]
+    assert len(late[late["fate"] != "duplicate"]) == totals.late
+
+
+def sums_agree(cloud, since: datetime) -> bool:
+    totals = metric_totals(cloud, since)
+    return totals["DynamoDB"].equals(totals["CloudWatch"])
+
+
+def test_cloudwatch_has_the_same_sum_over_any_period(chain):
+    edge = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    stored = {m: metric_values(chain, m, start=edge)["Value"].sum() for m in METRICS}
+    assert stored["event_count"] > 0
+    for period in (10, 60, 3600):
+        shown = {
+            metric: cloudwatch_values(chain, metric, start=edge, period=period)["Value"].sum()
+            for metric in METRICS
+        }
+        assert shown == stored
+
+
+def test_the_demo_prints_the_ledger_as_its_last_line_and_leaves_a_running_target_alone(chain):
+    command = [sys.executable, "-m", "helpers.demo", "--rate", "250"]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    summary = json.loads(ended.stdout.splitlines()[-1])
+    stages = ("sent", "accepted", "archived", "dynamodb", "cloudwatch")
+    assert [summary.pop(stage) for stage in stages] == [2000] * 5
+    assert [summary.pop(name) for name in ("rejected", "duplicates", "lost")] == [0, 0, 0]
+    assert set(summary) == {"latency_p50_s", "latency_p99_s"} and all(summary.values())
+    assert is_running()
+
+
+@pytest.fixture
+def stopped_job(chain):
+    stop_analytics(chain)
+    yield
+    start_analytics(chain)
+
+
+def test_beacons_that_no_job_counts_are_missed_by_the_ledger_and_by_the_check(
+    chain, stopped_job, monkeypatch
+):
+    monkeypatch.setattr(check, "SETTLE_SECONDS", 5)
+    since, traffic = bucket_edge(), Traffic(chain)
+    traffic.start(rate=50, seconds=2)
+    while traffic.status()["state"] == "running":
+        time.sleep(0.2)
+    totals = traffic.stop()
+    account = settled(
+        lambda: ledger(chain, since), lambda found: not found.frame.loc["archived", "Missing"], "it"
+    )
+    frame = account.frame.loc[["archived", "flink", "dynamodb", "cloudwatch"]]
+    assert totals.sent == 100 and list(frame["Beacons"]) == [100, 0, 0, 0]
+    assert list(frame["Missing"]) == [0, 100, 0, 0] and not account.balances
+    assert "start_analytics(cloud)" in frame.loc["flink", "Cause"]
+    assert set(account.missing["Stage"]) == {"flink"}
+    with pytest.raises(WorkshopError, match="differ from the archive's recount"):
+        check.visualized(chain, traffic)

@@ -1,0 +1,3 @@
+"""Fixtures of several files here."""
+
+from tests.local.watch import watch  # noqa: F401

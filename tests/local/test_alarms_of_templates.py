@@ -1,0 +1,116 @@
+"""Alarms as the templates define them: metric math, silence, exceptions; and the process itself."""
+
+import json
+import time
+
+from cfnlint.decode import decode
+
+from helpers.home import REPOSITORY
+from helpers.local import lifeline
+from tests.local.watch import NAMESPACE
+
+
+def test_metric_math(watch):
+    watch.alarm(
+        Metrics=[
+            watch.stat("bad", "exception"),
+            watch.stat("good", "pageview"),
+            {"Id": "share", "Expression": "bad / SUM(METRICS())", "Label": "exceptions"},
+        ],
+        Threshold=0.1,
+        TreatMissingData="notBreaching",
+    )
+    described = watch.described()
+    assert [entry["Id"] for entry in described["Metrics"]] == ["bad", "good", "share"]
+    assert "MetricName" not in described and "Period" not in described
+    assert watch.look(0) == "OK"
+    watch.put(0, 90, item="pageview")
+    watch.put(30, 10, item="exception")
+    assert watch.look(60) == "OK"  # a tenth, not more
+    watch.put(60, 89, item="pageview")
+    watch.put(119, 10, item="exception")
+    assert watch.look(120) == "ALARM"
+    watch.put(120, 100, item="pageview")  # and no exception at all: no share, which is good
+    assert watch.look(240) == "ALARM"  # real datapoints go before missing ones
+    assert watch.look(300) == "OK"
+    assert watch.messages() == ["OK", "ALARM", "OK"]
+
+
+def test_metric_math_from_a_template(watch, emulator):
+    stat = watch.stat("m1", "click")
+    stat["MetricStat"]["Period"] = {"Ref": "Period"}  # a parameter is text
+    properties = {
+        "AlarmName": watch.name,
+        "Metrics": [stat, {"Id": "double", "Expression": "2 * m1"}],
+        "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 1,
+        "Threshold": 9,
+    }
+    template = {
+        "Parameters": {"Period": {"Type": "Number", "Default": 10}},
+        "Resources": {"A": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}},
+    }
+    formation = emulator.client("cloudformation")
+    formation.create_stack(StackName=watch.name, TemplateBody=json.dumps(template))
+    waiter = {"StackName": watch.name, "WaiterConfig": {"Delay": 1}}
+    formation.get_waiter("stack_create_complete").wait(**waiter)
+    watch.put(0, 5)
+    assert watch.look(10) == "ALARM"
+    formation.delete_stack(StackName=watch.name)
+    formation.get_waiter("stack_delete_complete").wait(**waiter)
+    assert watch.cloudwatch.describe_alarms(AlarmNames=[watch.name])["MetricAlarms"] == []
+
+
+def from_template(watch, logical: str) -> None:
+    """Put an alarm of the template, on this test's metric in place of the workshop's."""
+    template, problems = decode(str(REPOSITORY / "cfn" / "3-visualize.yaml"))
+    assert not problems
+    kept = dict(template["Resources"][logical]["Properties"])
+    for key in ("AlarmName", "AlarmActions", "OKActions", "Tags"):
+        del kept[key]
+    text = json.dumps(kept).replace('{"Ref": "Prefix"}', '"rwa"')
+    text = text.replace("RealtimeWebAnalytics", NAMESPACE)
+    text = text.replace('"MetricName": "event_count"', f'"MetricName": "{watch.name}"')
+    text = text.replace('{"Name": "Stack", "Value": "rwa"}, ', "")
+    watch.cloudwatch.put_metric_alarm(AlarmName=watch.name, **json.loads(text))
+
+
+def test_the_templates_alarm_on_silence(watch):
+    from_template(watch, "NoBeaconsAlarm")
+    watch.put(0, 1, item="pageview")
+    watch.put(5, 1, item="click")
+    # The last pageview's period is over after 10 s, and it counts for 70 s more.
+    assert [watch.look(second) for second in (10, 60, 79)] == ["OK", "OK", "OK"]
+    assert watch.look(90) == "ALARM"
+    watch.put(95, 1, item="pageview")
+    assert watch.look(100) == "OK"
+
+
+def test_the_templates_alarm_on_exceptions(watch):
+    from_template(watch, "ExceptionsAlarm")
+    for second, exceptions in ((0, 10), (60, 11), (120, 10)):
+        watch.put(second, 60, item="pageview")
+        watch.put(second + 10, 30, item="click")
+        watch.put(second + 50, exceptions, item="exception")
+    assert [watch.look(second) for second in (60, 120, 180)] == ["OK", "ALARM", "OK"]
+    assert [watch.look(second) for second in (240, 300, 360)] == ["OK"] * 3
+
+
+def test_the_process_rings_on_fresh_data_and_ends_when_asked(watch, emulator, tmp_path):
+    log = tmp_path / "alarms.log"
+    process = lifeline.start(
+        ["-m", "helpers.local.alarms"], log=log, environment=emulator.child_environment()
+    )
+    try:
+        watch.alarm()
+        for second in range(560, 640, 10):  # the buckets around this moment
+            watch.put(second + time.time() % 60 // 10 * 10, 5)
+        for _ in range(200):
+            if watch.described()["StateValue"] == "ALARM":
+                break
+            time.sleep(0.1)
+        assert watch.described()["StateValue"] == "ALARM", log.read_text()
+        assert watch.messages() == ["ALARM"]
+    finally:
+        assert lifeline.end(process) == 0, log.read_text()
+    assert "ALARM" in log.read_text() and "Traceback" not in log.read_text()

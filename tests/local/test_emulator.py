@@ -1,0 +1,173 @@
+"""Our corrections of the emulator, each against what AWS documents."""
+
+import gzip
+import json
+import socket
+import time
+
+import pytest
+
+
+@pytest.fixture
+def archive(emulator):
+    """A stream, a bucket, and a delivery stream between them that buffers for two seconds."""
+    kinesis, s3 = emulator.client("kinesis"), emulator.client("s3")
+    firehose = emulator.client("firehose")
+    kinesis.create_stream(StreamName="corrections", ShardCount=1)
+    arn = kinesis.describe_stream(StreamName="corrections")["StreamDescription"]["StreamARN"]
+    s3.create_bucket(Bucket="corrections")
+    role = emulator.client("iam").create_role(
+        RoleName="corrections", AssumeRolePolicyDocument=json.dumps({"Statement": []})
+    )["Role"]["Arn"]
+    firehose.create_delivery_stream(
+        DeliveryStreamName="corrections",
+        DeliveryStreamType="KinesisStreamAsSource",
+        KinesisStreamSourceConfiguration={"KinesisStreamARN": arn, "RoleARN": role},
+        ExtendedS3DestinationConfiguration={
+            "BucketARN": "arn:aws:s3:::corrections",
+            "RoleARN": role,
+            "Prefix": "beacons/hour=!{timestamp:HH}/",
+            "ErrorOutputPrefix": "failed/",
+            "CompressionFormat": "GZIP",
+            "BufferingHints": {"IntervalInSeconds": 2, "SizeInMBs": 1},
+        },
+    )
+    yield kinesis, s3
+    firehose.delete_delivery_stream(DeliveryStreamName="corrections")
+    kinesis.delete_stream(StreamName="corrections")
+
+
+def objects(s3, expected_bytes: int) -> dict[str, bytes]:
+    """Wait until the archive holds that many bytes; return its objects, unpacked."""
+    for _ in range(100):
+        keys = [o["Key"] for o in s3.list_objects_v2(Bucket="corrections").get("Contents", [])]
+        bodies = {
+            key: gzip.decompress(s3.get_object(Bucket="corrections", Key=key)["Body"].read())
+            for key in keys
+        }
+        if sum(map(len, bodies.values())) >= expected_bytes:
+            return bodies
+        time.sleep(0.1)
+    raise AssertionError(f"{expected_bytes} bytes did not arrive: {bodies.keys()}")
+
+
+def test_firehose_gathers_records_into_gzip_objects_in_hour_partitions(archive):
+    kinesis, s3 = archive
+    lines = [f'{{"n": {n}}}\n'.encode() for n in range(300)]
+    for start in range(0, 300, 100):
+        records = [{"Data": line, "PartitionKey": "x"} for line in lines[start : start + 100]]
+        kinesis.put_records(StreamName="corrections", Records=records)
+    small = objects(s3, sum(map(len, lines)))
+    assert len(small) == 1, "the records of one interval make one object"
+    [(key, body)] = small.items()
+    assert body == b"".join(lines)
+    assert key.startswith("beacons/hour=") and key.endswith(".gz")
+
+    big = b"x" * 400_000 + b"\n"
+    for _ in range(3):  # over 1 MB: delivered by size, before the interval ends
+        kinesis.put_record(StreamName="corrections", Data=big, PartitionKey="x")
+    both = objects(s3, sum(map(len, lines)) + 3 * len(big))
+    assert b"".join(both[key] for key in sorted(both)).count(b"\n") == 303
+
+
+def test_records_past_their_retention_are_gone_and_the_others_stay():
+    from helpers.local.emulator import kinesis
+
+    now = time.time()
+    ages = [25 * 3600, 24.5 * 3600, 23 * 3600, 0]
+    records = [{"ApproximateArrivalTimestamp": now - age, "n": age} for age in ages]
+    stream = {"RetentionPeriodHours": 24, "shards": {"shard-0": {"records": records}}}
+    kinesis.expire_records(stream)
+    assert [r["n"] for r in stream["shards"]["shard-0"]["records"]] == ages[2:]
+
+
+def test_applications_are_listed(emulator):
+    analytics = emulator.client("kinesisanalyticsv2")
+    role = f"arn:aws:iam::{emulator.account}:role/corrections"
+    analytics.create_application(
+        ApplicationName="listed", RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=role
+    )
+    [summary] = [
+        s
+        for s in analytics.list_applications()["ApplicationSummaries"]
+        if s["ApplicationName"] == "listed"
+    ]
+    assert summary["ApplicationStatus"] == "READY" and summary["ApplicationVersionId"] == 1
+    created = analytics.describe_application(ApplicationName="listed")["ApplicationDetail"]
+    analytics.delete_application(
+        ApplicationName="listed", CreateTimestamp=created["CreateTimestamp"]
+    )
+
+
+def test_a_table_from_a_template_has_its_time_to_live(emulator):
+    template = {
+        "Resources": {
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": {
+                    "TableName": "expiring",
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+                    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+                    "TimeToLiveSpecification": {"AttributeName": "Expires", "Enabled": True},
+                },
+            }
+        }
+    }
+    formation, dynamodb = emulator.client("cloudformation"), emulator.client("dynamodb")
+    formation.create_stack(StackName="expiring", TemplateBody=json.dumps(template))
+    formation.get_waiter("stack_create_complete").wait(
+        StackName="expiring", WaiterConfig={"Delay": 1}
+    )
+    described = dynamodb.describe_time_to_live(TableName="expiring")["TimeToLiveDescription"]
+    assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "Expires"}
+    formation.delete_stack(StackName="expiring")
+
+
+def test_an_applications_operations_are_listed_newest_first(emulator):
+    analytics = emulator.client("kinesisanalyticsv2")
+    role = f"arn:aws:iam::{emulator.account}:role/corrections"
+    analytics.create_application(
+        ApplicationName="busy", RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=role
+    )
+
+    def operations():
+        listed = analytics.list_application_operations(ApplicationName="busy")
+        return [entry["Operation"] for entry in listed["ApplicationOperationInfoList"]]
+
+    assert operations() == []
+    analytics.start_application(ApplicationName="busy", RunConfiguration={})
+    with pytest.raises(analytics.exceptions.ResourceInUseException):
+        analytics.start_application(ApplicationName="busy", RunConfiguration={})
+    analytics.describe_application(ApplicationName="busy")
+    analytics.stop_application(ApplicationName="busy")
+    assert operations() == ["StopApplication", "StartApplication"]
+    detail = analytics.describe_application(ApplicationName="busy")["ApplicationDetail"]
+    analytics.delete_application(ApplicationName="busy", CreateTimestamp=detail["CreateTimestamp"])
+    with pytest.raises(analytics.exceptions.ResourceNotFoundException):
+        analytics.list_application_operations(ApplicationName="busy")
+
+
+def test_a_load_balancer_from_a_template_leads_nowhere_on_this_machine(emulator):
+    """Its real name would be asked of the real DNS by who looks whether it serves."""
+    template = {
+        "Resources": {
+            "Balancer": {
+                "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
+                "Properties": {"Name": "nowhere", "Subnets": ["subnet-1", "subnet-2"]},
+            }
+        },
+        "Outputs": {"Address": {"Value": {"Fn::GetAtt": ["Balancer", "DNSName"]}}},
+    }
+    formation, elb = emulator.client("cloudformation"), emulator.client("elbv2")
+    formation.create_stack(StackName="nowhere", TemplateBody=json.dumps(template))
+    formation.get_waiter("stack_create_complete").wait(
+        StackName="nowhere", WaiterConfig={"Delay": 1}
+    )
+    (stack,) = formation.describe_stacks(StackName="nowhere")["Stacks"]
+    (balancer,) = elb.describe_load_balancers(Names=["nowhere"])["LoadBalancers"]
+    assert stack["Outputs"][0]["OutputValue"] == balancer["DNSName"]
+    host, port = balancer["DNSName"].split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), timeout=5)
+    formation.delete_stack(StackName="nowhere")

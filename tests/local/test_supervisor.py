@@ -1,0 +1,236 @@
+"""The local target's life: one at a time, found again, ended whole, whatever ends it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from helpers import locks
+from helpers.home import REPOSITORY, read_json, write_json
+from helpers.local import lifeline, ports, state, supervisor
+from helpers.local.adopted import adopt
+from helpers.local.emulator.settings import SUPERVISED, emulator_environment
+from helpers.targets import connect
+
+CONNECT = "from helpers.targets import connect; print(connect('local').endpoint)"
+
+
+@pytest.fixture
+def target(own_home):
+    """A place for a local target of this test's own, which is ended afterwards."""
+    yield own_home
+    supervisor.stop()
+    ended(own_home)
+
+
+def family(folder: Path) -> list[psutil.Process]:
+    """The processes that work for the target of this folder, found by their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get("WORKSHOP_HOME") == str(folder):
+                found.append(process)
+    return [process for process in found if process.pid != os.getpid()]
+
+
+def until(condition, what: str):
+    for _ in range(900):
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"never happened: {what}")
+
+
+def ended(folder: Path):
+    # The lock is free a moment before its holder's process is gone.
+    until(lambda: family(folder) == [], "all its processes are gone")
+
+
+def children(pid: int) -> dict[str, int]:
+    """The supervisor's children by the module they run."""
+    found = {}
+    for process in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.Error):
+            found[(process.cmdline() or [""])[-1]] = process.pid  # none while it is being started
+    return found
+
+
+def test_two_kernels_at_once_share_one_target(target):
+    kernels = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONNECT], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    endpoints = {kernel.communicate(timeout=120)[0].split("\n")[-2] for kernel in kernels}
+    assert endpoints == {state.description()["endpoint"]}
+    assert state.holder() == state.description()["pid"]
+
+
+def test_a_stale_description_misleads_nobody(target):
+    write_json(state.description_path(), {"pid": 1, "endpoint": "http://127.0.0.1:1", "ready": 1})
+    cloud = connect("local")
+    assert cloud.endpoint != "http://127.0.0.1:1"
+    assert cloud.client("sts").get_caller_identity()["Account"] == cloud.account
+
+
+def test_killed_with_sigkill_it_has_an_heir_with_the_same_emulator_again_and_again(target):
+    cloud = connect("local")
+    cloud.client("kinesis").create_stream(StreamName="kept", ShardCount=1)
+    emulator = locks.holder(locks.pid_file("emulator"))
+    for _ in range(3):
+        controllers = until(controllers_run, "the controllers run")
+        heir = until(killed(state.holder()), "another supervisor")
+        until(lambda old=controllers: controllers_run() not in (None, old), "others in their place")
+        assert state.description()["pid"] == heir
+        assert connect("local").endpoint == cloud.endpoint
+        assert cloud.client("kinesis").list_streams()["StreamNames"] == ["kept"]
+        assert locks.holder(locks.pid_file("emulator")) == emulator
+    assert supervisor.stop()
+    ended(target)
+
+
+def controllers_run() -> tuple | None:
+    pids = [locks.holder(locks.pid_file(name)) for name in ("fleet", "flink", "alarms")]
+    return tuple(pids) if all(pids) else None
+
+
+def killed(pid: int):
+    """Kill a supervisor; return a condition: its successor's pid, once there is one."""
+    os.kill(pid, signal.SIGKILL)
+    return lambda: (heir := state.holder()) != pid and heir
+
+
+def test_killed_twice_in_a_row_it_has_an_heir_all_the_same(target):
+    cloud = connect("local")
+    first = state.holder()
+    second = until(killed(first), "another supervisor")
+    os.kill(second, signal.SIGKILL)  # as it starts
+    third = until(lambda: (pid := state.holder()) not in (None, second) and pid, "a third")
+    assert third != first and connect("local").endpoint == cloud.endpoint
+    assert supervisor.stop()
+    ended(target)
+
+
+def test_killed_while_its_emulator_starts_it_leaves_one_target_or_none(target):
+    kernel = subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY)
+    first = until(state.holder, "the target has begun")
+    until(lambda: adopt("emulator"), "the emulator has begun")
+    os.kill(first, signal.SIGKILL)
+    assert kernel.wait(timeout=120) == 0
+    assert state.holder() == state.description()["pid"] != first
+
+
+def test_stopped_just_after_a_kill_nothing_comes_back(target):
+    connect("local")
+    os.kill(state.holder(), signal.SIGKILL)
+    assert supervisor.stop()
+    ended(target)
+    assert not list(target.glob("local.[je]*"))
+
+
+def test_killed_while_it_ends_nothing_comes_back(target):
+    connect("local")
+    until(controllers_run, "the controllers run")
+    pid = state.holder()
+    os.kill(pid, signal.SIGTERM)
+    until(state.is_ending, "it ends")
+    os.kill(pid, signal.SIGKILL)
+    ended(target)
+
+
+def test_an_adopted_emulator_ends_after_two_idle_hours_too(target):
+    connect("local")
+    until(killed(state.holder()), "another supervisor")
+    make_idle(target)
+    ended(target)
+
+
+def test_a_dead_adopted_emulator_is_started_again(target):
+    cloud = connect("local")
+    until(killed(state.holder()), "another supervisor")
+    first = locks.holder(locks.pid_file("emulator"))
+    os.kill(first, signal.SIGKILL)
+    until(lambda: locks.holder(locks.pid_file("emulator")) not in (None, first), "another emulator")
+    assert connect("local").endpoint == cloud.endpoint
+
+
+def test_an_emulator_that_finds_no_heir_ends(own_home, tmp_path):
+    own_home.mkdir()
+    write_json(state.description_path(), {})  # no supervisor can go on with that
+    environment = emulator_environment(ports.free_port()) | {SUPERVISED: "1"}
+    process = lifeline.start(
+        ["-m", "helpers.local.emulator"],
+        log=tmp_path / "log",
+        environment=environment,
+        name="emulator",
+        outlive=True,
+    )
+    assert process.wait(timeout=120) == 0
+    ended(own_home)
+
+
+def test_a_dead_emulator_is_started_again(target):
+    cloud = connect("local")
+    before = until(lambda: children(state.holder()).get("helpers.local.emulator"), "an emulator")
+    os.kill(before, signal.SIGKILL)
+
+    def answers():
+        again = children(state.holder()).get("helpers.local.emulator")
+        return again not in (None, before) and connect("local").endpoint == cloud.endpoint
+
+    until(answers, "a second emulator at the same endpoint")
+
+
+def test_ctrl_c_while_it_starts_leaves_one_target_or_none(target):
+    kernel = subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY)
+    until(state.holder, "the target has begun")
+    kernel.send_signal(signal.SIGINT)
+    kernel.wait(timeout=30)
+    connect("local")
+    assert state.holder() == state.description()["pid"]
+
+
+def test_stop_ends_everything_and_says_so(target):
+    connect("local")
+    stopped = subprocess.run(
+        [sys.executable, "-m", "helpers.local", "stop"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert stopped.stdout == "The local target has ended.\n"
+    ended(target)
+    assert read_json(state.description_path()) is None
+    assert supervisor.stop() is False
+
+
+def test_it_listens_on_the_loopback_only(target):
+    connect("local")
+    until(lambda: len(children(state.holder())) == 4, "four children")
+    ours = [
+        socket.laddr.ip
+        for process in family(target)
+        for socket in process.net_connections()
+        if socket.status == psutil.CONN_LISTEN
+    ]
+    assert ours, "at least the emulator listens"
+    assert set(ours) <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+
+
+def test_after_two_idle_hours_it_ends_by_itself(target):
+    connect("local")
+    make_idle(target)
+    ended(target)
+
+
+def make_idle(target):
+    long_ago = time.time() - state.IDLE_SECONDS - 1
+    os.utime(target / "last-used", (long_ago, long_ago))
+    until(lambda: state.holder() is None, "it has ended")

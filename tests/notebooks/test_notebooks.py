@@ -1,0 +1,69 @@
+"""The notebooks as they are stored. What they do when they run: see tests/browser."""
+
+import json
+import re
+import runpy
+import statistics
+
+import pytest
+
+from tests.running_notebooks import FOLDER
+
+NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+SOLUTIONS = sorted(path.name for path in (FOLDER / "solutions").glob("*.py"))
+
+
+def code_cells(name: str) -> list[dict]:
+    cells = json.loads((FOLDER / name).read_text())["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_cells_are_thin_and_stored_without_outputs(name):
+    for cell in code_cells(name):
+        assert cell["outputs"] == [] and cell["execution_count"] is None
+        assert len(cell["source"]) <= 12
+        assert set(cell["metadata"]) <= {"tags"}
+
+
+def test_the_median_cell_has_three_lines_or_less():
+    lengths = [len(cell["source"]) for name in NOTEBOOKS for cell in code_cells(name)]
+    assert statistics.median(lengths) <= 3
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_each_says_at_its_top_how_long_it_takes(name):
+    first = json.loads((FOLDER / name).read_text())["cells"][0]
+    assert first["cell_type"] == "markdown"
+    assert " minutes" in "".join(first["source"][:4])
+
+
+def test_every_solution_has_a_cell_that_loads_it():
+    cells = ["".join(cell["source"]) for cell in code_cells("4-extend.ipynb")]
+    assert [f"# %load solutions/{name}" for name in SOLUTIONS] == [
+        cell for cell in cells if "%load" in cell
+    ]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_each_begins_with_its_drawing_and_ends_with_a_question_and_the_link_on(name):
+    cells = json.loads((FOLDER / name).read_text())["cells"]
+    first, last = ("".join(cells[end]["source"]) for end in (0, -1))
+    assert f"(../assets/images/architecture-{name[0]}.svg)" in first
+    assert "<details><summary>" in last
+    assert re.search(r"\*\*(Next|To begin again):\*\* \[[^]]+\]\((\d-[^)]+\.ipynb)\)", last)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_it_links_to_is_there(name):
+    cells = json.loads((FOLDER / name).read_text())["cells"]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    for link in re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", text):
+        assert (FOLDER / link).exists(), link
+
+
+def test_the_drawings_are_what_their_script_writes():
+    script = runpy.run_path(str(FOLDER.parent / "assets" / "images" / "make_architecture.py"))
+    for module in script["MODULES"]:
+        drawn = FOLDER.parent / "assets" / "images" / f"architecture-{module}.svg"
+        assert drawn.read_text() == script["drawing"](module)

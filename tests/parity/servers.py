@@ -1,0 +1,119 @@
+"""A real Apache httpd and our beacon server, each with a log of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from helpers.home import REPOSITORY
+from helpers.local.ports import answers, free_port
+
+APACHE = Path("/usr/sbin/apache2")
+SITE = REPOSITORY / "assets" / "site"
+MODULES = Path("/usr/lib/apache2/modules")
+TIMEOUT_SECONDS = 1
+MAIN_CONFIGURATION = """
+ServerRoot {folder}
+ServerName localhost
+PidFile {folder}/pid
+ErrorLog {folder}/error.log
+Listen {listen}
+# Otherwise Linux keeps a silent connection from Apache, which then can't log its 408.
+AcceptFilter http none
+{user}
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule dir_module {modules}/mod_dir.so
+LoadModule headers_module {modules}/mod_headers.so
+LoadModule mime_module {modules}/mod_mime.so
+TypesConfig /dev/null
+LoadModule remoteip_module {modules}/mod_remoteip.so
+LoadModule reqtimeout_module {modules}/mod_reqtimeout.so
+LoadModule rewrite_module {modules}/mod_rewrite.so
+Define BEACON_PORT {port}
+Define BEACON_LOG {folder}/access.log
+Define BEACON_SITE {folder}/site
+Define BEACON_TIMEOUT {timeout}
+{proxies}
+Include {fragment}
+"""
+
+
+class Running:
+    """A server process, its port and its log."""
+
+    def __init__(self, command, log: Path, port: int, address: str = "127.0.0.1"):
+        self.log, self.address = log, (address, port)
+        host = f"[{address}]" if ":" in address else address
+        output = (log.parent / "output").open("w")
+        self.process = subprocess.Popen(command, stdout=output, stderr=output)
+        output.close()
+        deadline = time.monotonic() + 20
+        while not answers(f"http://{host}:{port}/health"):
+            said = (log.parent / "output").read_text()
+            assert self.process.poll() is None and time.monotonic() < deadline, said
+            time.sleep(0.05)
+
+    def lines(self) -> list[bytes]:
+        """The log's lines, but those of the look whether the server answers."""
+        return [
+            line
+            for line in self.log.read_bytes().splitlines()
+            if b'"GET /health HTTP/1.1" 200 2 "-" "Python-urllib' not in line
+        ]
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+
+
+def start_apache(
+    folder: Path,
+    *,
+    trust_proxy: bool = False,
+    host: str = "127.0.0.1",
+    fragment: Path = REPOSITORY / "assets" / "fleet" / "httpd.conf",
+) -> Running:
+    """Start httpd with our fragment on a free port, with its files in `folder`."""
+    assert APACHE.exists(), (
+        "Apache httpd is not here to compare with: install Debian's package apache2 "
+        "(`apt-get install apache2`)."
+    )
+    shutil.copytree(SITE, folder / "site")  # Apache's user may not be let into this folder
+    folder.chmod(0o755)
+    port = free_port()
+    configuration = folder / "main.conf"
+    configuration.write_text(
+        MAIN_CONFIGURATION.format(
+            folder=folder,
+            port=port,
+            listen=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            # Started as root, httpd serves as somebody else; started as anyone, as itself.
+            user="User nobody\nGroup nogroup" if os.getuid() == 0 else "",
+            modules=MODULES,
+            timeout=TIMEOUT_SECONDS,
+            proxies='Define BEACON_PROXIES "127.0.0.1"' if trust_proxy else "",
+            fragment=fragment,
+        )
+    )
+    command = [str(APACHE), "-f", str(configuration), "-DFOREGROUND"]
+    return Running(command, folder / "access.log", port, host)
+
+
+def start_ours(folder: Path, *, trust_proxy: bool = False, host: str = "127.0.0.1") -> Running:
+    """Start our beacon server on a free port, with its log in `folder`."""
+    folder.mkdir(parents=True)
+    port = free_port()
+    command = [sys.executable, str(REPOSITORY / "assets" / "fleet" / "beacon_server.py")]
+    command += ["--port", str(port), "--log", str(folder / "access.log"), "--host", host]
+    command += ["--timeout", str(TIMEOUT_SECONDS)]
+    if trust_proxy:
+        command += ["--trust-proxy-header", "X-Forwarded-For"]
+    return Running(command, folder / "access.log", port, host)

@@ -1,0 +1,222 @@
+"""Our beacon server's log against a real Apache httpd's, request by hostile request.
+
+Both servers get the same bytes. Their logs are compared whole, but for the time, and so is what
+the agent's parser makes of each line.
+
+What differs, and is not tested: the answers' Date and Server headers; an HTTP/1.0 request with
+words in its Connection header that only resemble keep-alive; Apache's answers from files (304,
+206, If-Match), for the demo shop's pages are always sent whole; MaxKeepAliveRequests.
+"""
+
+import concurrent.futures
+import re
+import select
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from access_log import beacon_id, click_record
+
+from tests.parity import hostile, servers
+from tests.running_server import all_of
+
+# A client that went away before its request line ended was never there.
+UNHEARD = {"nothing", "half a request line", "a blank line"}
+NOW_MS = int(time.time() * 1000)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A real Apache and our server."""
+    yield from _pair(tmp_path_factory.mktemp("parity"))
+
+
+@pytest.fixture
+def proxied(tmp_path):
+    """The two, believing X-Forwarded-For."""
+    yield from _pair(tmp_path, trust_proxy=True)
+
+
+def _pair(folder: Path, **options):
+    # Apache serves as another user, who must be able to enter the folders above its log.
+    top = Path(tempfile.gettempdir())
+    for parent in [folder, *folder.parents]:
+        if parent.is_relative_to(top) and parent != top:
+            parent.chmod(parent.stat().st_mode | 0o055)
+    apache = servers.start_apache(folder / "apache", **options)
+    try:
+        ours = servers.start_ours(folder / "ours", **options)
+        try:
+            yield apache, ours
+        finally:
+            ours.end()
+    finally:
+        apache.end()
+
+
+def exchange(address, data: bytes, half_close: bool = False) -> bytes:
+    """Send bytes, return all that comes until the server ends the connection."""
+    with socket.create_connection(address, timeout=10) as client:
+        try:
+            client.sendall(data)
+            if half_close:
+                client.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the server has answered and gone before it had read everything
+        return all_of(client)
+
+
+def without_time(line: bytes) -> bytes:
+    """The line without its two times."""
+    return re.sub(rb" [0-9]{13}$", b"", re.sub(rb" \[[^]]*\]", b"", line, count=1))
+
+
+def new_lines(pair, seen, at_least: int) -> tuple[list[bytes], list[bytes]]:
+    """What both have logged since `seen`, as soon as it is the same, or after three seconds."""
+    deadline = time.monotonic() + 3
+    while True:
+        logged = [
+            [without_time(line) for line in server.lines()[count:]]
+            for server, count in zip(pair, seen, strict=True)
+        ]
+        if time.monotonic() > deadline or (logged[0] == logged[1] and len(logged[0]) >= at_least):
+            return tuple(logged)
+        time.sleep(0.01)
+
+
+def compare(pair, data: bytes, half_close: bool = False, at_least: int = 1):
+    seen = [len(server.lines()) for server in pair]
+    apache, ours = (exchange(server.address, data, half_close) for server in pair)
+    logged = new_lines(pair, seen, at_least)
+    assert logged[0] == logged[1]
+    assert len(logged[0]) >= at_least
+    assert statuses(apache) == statuses(ours)
+    if not data.startswith(b"OPTIONS * "):  # to Apache no part of any site, so without its headers
+        assert allowed(apache) == allowed(ours)
+
+
+def statuses(answer: bytes) -> list[bytes]:
+    return re.findall(rb"^HTTP/1\.1 ([0-9]{3})", answer, re.M)
+
+
+def allowed(answer: bytes) -> list[bytes]:
+    names = rb"Access-Control-[^:]*|Cache-Control|Content-Security-Policy|X-Content-Type-Options"
+    return re.findall(rb"^(?:" + names + rb"):[^\r]*", answer, re.M)
+
+
+@pytest.mark.parametrize("name", hostile.WHOLE)
+def test_a_request_is_answered_and_logged_as_apache_does(pair, name):
+    compare(pair, hostile.WHOLE[name])
+
+
+def test_the_shops_files_are_sent_as_apache_does(pair):
+    for file in sorted(servers.SITE.iterdir()):
+        data = hostile.get(line=b"GET /%s HTTP/1.1" % file.name.encode())
+        compare(pair, data)
+        kinds, bodies = set(), set()
+        for server in pair:
+            head, _, body = exchange(server.address, data).partition(b"\r\n\r\n")
+            kinds.add(re.search(rb"^Content-Type: ([^\r]*)", head, re.M)[1])
+            bodies.add(body)
+        assert bodies == {file.read_bytes()} and len(kinds) == 1, (file.name, kinds)
+
+
+@pytest.mark.parametrize("name", hostile.HALF_CLOSED)
+def test_a_request_cut_off_is_logged_as_apache_does(pair, name):
+    at_least = 0 if name in UNHEARD else 1
+    compare(pair, hostile.HALF_CLOSED[name], half_close=True, at_least=at_least)
+
+
+def test_a_client_that_falls_silent_is_logged_as_apache_does(pair):
+    seen = [len(server.lines()) for server in pair]
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = [
+            list(pool.map(lambda d, a=server.address: exchange(a, d), hostile.SILENT.values()))
+            for server in pair
+        ]
+    logged = [sorted(lines) for lines in new_lines_of_any_order(pair, seen, len(hostile.SILENT))]
+    assert logged[0] == logged[1]
+    assert len(logged[0]) == len(hostile.SILENT)
+    assert [statuses(a) for a in answers[0]] == [statuses(a) for a in answers[1]]
+
+
+def test_a_body_that_drips_is_cut_off_as_apache_does(pair):
+    """It has the timeout, and a second more for each 500 bytes: so it never waits for long."""
+    seen = [len(server.lines()) for server in pair]
+    data = b"POST /beacon HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda server: drip(server.address, data), pair))
+    apache, ours = new_lines(pair, seen, 1)
+    assert apache == ours and len(ours) == 1
+    assert [statuses(answer) for answer in answers] == [[b"408"], [b"408"]]
+
+
+def drip(address, data: bytes) -> bytes:
+    with socket.create_connection(address, timeout=10) as client:
+        client.sendall(data)
+        for _ in range(600):
+            if select.select([client], [], [], 0.1)[0]:
+                return client.recv(65536)
+            client.sendall(b"x")
+    raise AssertionError("it is never cut off")
+
+
+def new_lines_of_any_order(pair, seen, count: int) -> list[list[bytes]]:
+    deadline = time.monotonic() + 5
+    while True:
+        logged = [
+            [without_time(line) for line in server.lines()[start:]]
+            for server, start in zip(pair, seen, strict=True)
+        ]
+        if time.monotonic() > deadline or all(len(lines) >= count for lines in logged):
+            return logged
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "forwarded",
+    [
+        b"203.0.113.9",
+        b"198.51.100.1, 203.0.113.9",
+        b"2001:db8::1",
+        b"2001:DB8:0:0::1",
+        b"unknown",
+        b"",
+        b"203.0.113.9\r\nX-Forwarded-For: 203.0.113.10",
+    ],
+)
+def test_behind_a_load_balancer_the_visitor_is_logged(proxied, forwarded):
+    compare(proxied, hostile.get(b"X-Forwarded-For: " + forwarded + b"\r\nevent: x\r\n"))
+
+
+def test_without_a_load_balancer_nobody_can_pretend_another_address(pair):
+    compare(pair, hostile.get(b"X-Forwarded-For: 203.0.113.9\r\n"))
+    assert pair[1].lines()[-1].startswith(b"127.0.0.1 ")
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_an_ipv6_client_is_logged_as_apache_does(tmp_path):
+    for apache, ours in _pair(tmp_path, host="::1"):
+        compare((apache, ours), hostile.get(hostile.FIELDS))
+        assert ours.lines()[-1].startswith(b"::1 ")
+
+
+def test_the_agent_reads_the_same_from_both_logs(pair):
+    """Runs on whatever the tests above have logged, and on one request of its own."""
+    compare(pair, hostile.get(hostile.FIELDS))
+    apache, ours = ([_record(line) for line in server.lines()] for server in pair)
+    assert sorted(apache, key=repr) == sorted(ours, key=repr)
+    assert {record.get("rejected") for record in apache} <= {None, "too_long"}
+    assert ours[-1]["custom_metric_int_value"] == 312
+
+
+def _record(line: bytes) -> dict:
+    record = click_record(line, beacon_id("server", 1, 0, b""), NOW_MS + 3_600_000)
+    if "rejected" in record:
+        return {"rejected": record["rejected"]}
+    seconds = record.pop("received_at") // 1000
+    datetime = time.strptime(record.pop("datetime").split()[0], "%d/%b/%Y:%H:%M:%S")
+    assert abs(time.mktime(datetime) - seconds) <= 1
+    return record

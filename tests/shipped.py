@@ -1,0 +1,50 @@
+"""What agents have shipped: the records of a clicks stream."""
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Iterator
+
+SECONDS = 120  # how long a condition may take on a busy machine
+
+
+@contextlib.contextmanager
+def new_stream(cloud, shards: int = 2) -> Iterator[str]:
+    """Make a stream, and delete it afterwards; its name."""
+    kinesis, name = cloud.client("kinesis"), f"clicks-{uuid.uuid4().hex[:8]}"
+    kinesis.create_stream(StreamName=name, ShardCount=shards)
+    try:
+        yield name
+    finally:
+        kinesis.delete_stream(StreamName=name)
+
+
+def shipped(cloud, stream: str) -> list[dict]:
+    """What the stream holds, in the order in which it was put."""
+    kinesis, records = cloud.client("kinesis"), []
+    for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
+        iterator = kinesis.get_shard_iterator(
+            StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while True:
+            page = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
+            records += page["Records"]
+            iterator = page.get("NextShardIterator")
+            if not page["Records"] or iterator is None:
+                break
+    for record in records:
+        assert json.loads(record["Data"])["beacon_id"] == record["PartitionKey"]
+    records.sort(key=lambda record: int(record["SequenceNumber"]))
+    return [json.loads(record["Data"]) for record in records]
+
+
+def wait_for(cloud, stream: str, count: int) -> list[dict]:
+    """What the stream holds once there are `count` different records."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        records = shipped(cloud, stream)
+        if len({record["beacon_id"] for record in records}) >= count:
+            return records
+        assert time.monotonic() < deadline, f"{len(records)} of {count} records"
+        time.sleep(0.1)

@@ -1,0 +1,188 @@
+"""The expiry: its function deletes everything, its role may, and a learner can put it off."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cfnlint.decode import decode
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+import helpers.deployment
+from helpers.cloud import Cloud
+from helpers.deployment import deploy
+from helpers.errors import WorkshopError
+from helpers.expiry import extend_expiry
+from helpers.home import REPOSITORY
+from helpers.leftovers import remaining
+from helpers.lifetime import expires_at, is_over, times
+from helpers.stacks import EXPIRY, MODULES, describe
+from helpers.teardown import destroy
+from tests.small_code import small_code
+
+TEMPLATES = {path.stem: decode(str(path))[0] for path in (REPOSITORY / "cfn").glob("*.yaml")}
+# What CloudFormation's schemas name besides, and this workshop's resources don't need.
+NOT_NEEDED = {
+    "autoscaling:Describe*": "its three calls that matter here are named one by one",
+    "ec2:DeleteTags": "the tags go with the launch template",
+    "ec2:DescribeVpnGateways": "no VPN gateway",
+    "ec2:DetachVpnGateway": "no VPN gateway",
+    "glue:CreateTable": "deletes only",
+    "glue:DeleteConnection": "no Glue connection",
+    "glue:GetConnection": "no Glue connection",
+    "iam:TagRole": "deletes only",
+    "iam:UntagRole": "deletes only",
+    "athena:UntagResource": "the tags go with the workgroup",
+    "kinesis:UntagResource": "the tags go with the stream",
+    "kms:Decrypt": "no event source has filter criteria, which a key could encrypt",
+    "kms:RevokeGrant": "Firehose uses no key of ours",
+    "logs:DeleteDataProtectionPolicy": "no log group has one",
+    "ssm:RemoveTagsFromResource": "the tags go with the parameter",
+}
+NOT_USED = ("lakeformation:", "managed-fleets:")  # services that the workshop does not use
+
+
+@pytest.fixture
+def cloud(emulator, tmp_path, monkeypatch) -> Cloud:
+    code = small_code(tmp_path)
+    monkeypatch.setattr(helpers.deployment, "CODE", code)
+    cloud = Cloud(emulator.session, emulator.account, "over", emulator.endpoint)
+    yield cloud
+    destroy(cloud)
+
+
+def function_code() -> str:
+    return TEMPLATES[EXPIRY]["Resources"]["ExpiryFunction"]["Properties"]["Code"]["ZipFile"]
+
+
+def policy() -> dict:
+    (policy,) = TEMPLATES[EXPIRY]["Resources"]["ExpiryRole"]["Properties"]["Policies"]
+    return policy["PolicyDocument"]
+
+
+def test_the_functions_code_is_clean_and_short_enough_to_stand_in_a_template(tmp_path):
+    assert len(function_code()) <= 4096
+    (tmp_path / "index.py").write_text(textwrap.dedent(function_code()))
+    linter = Path(sys.executable).with_name("ruff")
+    for command in (["check"], ["format", "--check"]):
+        config = ["--config", str(REPOSITORY / "pyproject.toml"), "--ignore", "ANN,D"]
+        config = config if command == ["check"] else config[:2]
+        ended = subprocess.run(
+            [linter, *command, *config, tmp_path], capture_output=True, text=True
+        )
+        assert ended.returncode == 0, ended.stdout
+
+
+def test_it_deletes_every_stack_also_one_that_runs_and_buckets_that_hold_something(cloud):
+    for module in MODULES:
+        deploy(cloud, module)
+    s3, archive = cloud.client("s3"), cloud.bucket("archive")
+    s3.put_bucket_versioning(Bucket=archive, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"one", b"two"):
+        s3.put_object(Bucket=archive, Key="beacons/a.gz", Body=body)
+    s3.delete_object(Bucket=archive, Key="beacons/a.gz")
+    cloud.client("kinesisanalyticsv2").start_application(
+        ApplicationName=cloud.name("analytics"), RunConfiguration={}
+    )
+    answer = cloud.client("lambda").invoke(
+        FunctionName=cloud.name("expiry"), Payload=json.dumps({"pause": 0.2})
+    )
+    assert json.loads(answer["Payload"].read()) == {"left": []}
+    # It stays itself, and the log of what it has done; they cost nothing.
+    kinds = [entry.split(" ")[0] for entry in remaining(cloud)]
+    assert sorted(kinds) == ["function", "log", "role", "role", "schedule", "stack"]
+    assert describe(cloud, cloud.name(EXPIRY))["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_the_schedule_begins_at_the_expiry_and_calls_the_function(cloud, capsys):
+    deploy(cloud, "1-capture")
+    stack = describe(cloud, cloud.name(EXPIRY))
+    wanted = datetime.now(UTC) + timedelta(hours=8)
+    assert abs(expires_at(stack) - wanted) < timedelta(minutes=2)
+    assert f"deleted at {expires_at(stack):%H:%M} UTC" in capsys.readouterr().out
+    given = {pair["ParameterKey"]: pair["ParameterValue"] for pair in stack["Parameters"]}
+    assert given["Stacks"] == (
+        "over-3-visualize,over-2-analyze,over-1-frontend,over-1-network,over-1-capture"
+    )
+    schedule = cloud.client("scheduler").get_schedule(Name=cloud.name("expiry"))
+    assert schedule["Target"]["Arn"].endswith(":function:over-expiry")
+    properties = TEMPLATES[EXPIRY]["Resources"]["Schedule"]["Properties"]
+    assert (properties["StartDate"], properties["EndDate"]) == (
+        {"Ref": "ExpiresAt"},
+        {"Ref": "GivesUpAt"},
+    )
+
+
+def test_it_is_put_off_kept_and_set_anew_once_it_is_over(cloud, capsys):
+    deploy(cloud, "1-capture")
+    extend_expiry(cloud, 20)
+    later = expires_at(describe(cloud, cloud.name(EXPIRY)))
+    assert abs(later - datetime.now(UTC) - timedelta(hours=20)) < timedelta(minutes=2)
+    capsys.readouterr()
+    deploy(cloud, "1-capture")
+    deploy(cloud, EXPIRY)
+    assert expires_at(describe(cloud, cloud.name(EXPIRY))) == later
+    deploy(cloud, EXPIRY, **times(-1))
+    assert is_over(describe(cloud, cloud.name(EXPIRY)))
+    deploy(cloud, "1-capture")
+    assert not is_over(describe(cloud, cloud.name(EXPIRY)))
+
+
+def test_a_mistake_is_answered_by_what_to_do(cloud):
+    with pytest.raises(WorkshopError, match="1-capture"):
+        extend_expiry(cloud)
+    for hours in (0, -1, 169):
+        with pytest.raises(WorkshopError, match="between 0.25 and 168"):
+            extend_expiry(cloud, hours)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module != EXPIRY])
+def test_the_role_may_delete_whatever_a_template_makes(module):
+    allowed = {
+        action
+        for statement in policy()["Statement"]
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+    }
+    for resource in TEMPLATES[module]["Resources"].values():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
+        asked = schema.get("handlers", {}).get("delete", {}).get("permissions", [])
+        needed = {action for action in asked if not action.startswith(NOT_USED)}
+        assert needed - set(NOT_NEEDED) <= allowed, resource["Type"]
+
+
+def test_the_role_fits_into_what_iam_takes():
+    text = json.dumps(policy(), separators=(",", ":"))
+    for name, value in {
+        "AWS::Partition": "aws",
+        "AWS::Region": "ap-southeast-1",
+        "AWS::AccountId": "123456789012",
+        "Prefix": "a23456789012",
+    }.items():
+        text = text.replace(f"${{{name}}}", value)
+    assert len(text.replace('{"Fn::Sub":', "").replace(" ", "")) < 10_240
+
+
+def test_the_local_target_notes_a_schedule_and_never_fires_it(emulator):
+    from helpers.local.emulator import scheduler
+
+    schedules = emulator.client("scheduler")
+    schedules.create_schedule(
+        Name="due",
+        ScheduleExpression="rate(1 minutes)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:lambda:us-east-1:000000000000:function:none", "RoleArn": "a" * 20},
+    )
+    assert schedules.get_schedule(Name="due")["State"] == "ENABLED"
+    schedules.delete_schedule(Name="due")
+    before = scheduler.scheduler._tick_schedules
+    try:
+        scheduler.apply()
+        assert scheduler.scheduler._tick_schedules() is None
+        assert scheduler.scheduler._tick_schedules is scheduler.fire_none
+    finally:
+        scheduler.scheduler._tick_schedules = before

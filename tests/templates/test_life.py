@@ -1,0 +1,188 @@
+"""The templates as they live: made in order, updated, deleted, and nothing left."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from helpers.cloud import Cloud
+from helpers.deployment import deploy
+from helpers.stacks import MODULES
+from helpers.teardown import destroy, remaining
+from tests.small_code import all_stacks
+
+
+@pytest.fixture(scope="module")
+def cloud(emulator, tmp_path_factory) -> Iterator[Cloud]:
+    with all_stacks(emulator, "life", tmp_path_factory.mktemp("code")) as cloud:
+        yield cloud
+
+
+def stack_state(cloud):
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    return {s["StackName"]: s["StackStatus"] for s in stacks if s["StackName"].startswith("life-")}
+
+
+def test_all_stacks_stand(cloud):
+    assert stack_state(cloud) == {f"life-{module}": "CREATE_COMPLETE" for module in MODULES}
+
+
+def test_what_the_local_target_reads_is_as_agreed(cloud):
+    group = cloud.client("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=["life-fleet"]
+    )["AutoScalingGroups"][0]
+    assert (group["MinSize"], group["DesiredCapacity"], group["MaxSize"]) == (1, 1, 6)
+    tags = {tag["Key"]: (tag["Value"], tag["PropagateAtLaunch"]) for tag in group["Tags"]}
+    assert tags["clicks-stream"] == ("life-clicks", True)
+    delivery = cloud.client("firehose").describe_delivery_stream(DeliveryStreamName="life-archive")[
+        "DeliveryStreamDescription"
+    ]
+    to = delivery["Destinations"][0]["ExtendedS3DestinationDescription"]
+    assert to["Prefix"].startswith("beacons/year=!{timestamp:yyyy}/month=!{timestamp:MM}/")
+    assert to["ErrorOutputPrefix"].startswith("failed/")
+    assert to["CompressionFormat"] == "GZIP"
+    assert int(to["BufferingHints"]["IntervalInSeconds"]) == 10
+    parameter = cloud.client("ssm").get_parameter(Name="/life/beacon-url")["Parameter"]
+    assert parameter["Value"] == "http://127.0.0.1:1/beacon"  # until the fleet writes its own
+
+
+def test_the_flink_application_has_its_zip_and_its_property_groups(cloud):
+    detail = cloud.client("kinesisanalyticsv2").describe_application(
+        ApplicationName="life-analytics"
+    )["ApplicationDetail"]
+    assert (detail["RuntimeEnvironment"], detail["ApplicationStatus"]) == ("FLINK-2_2", "READY")
+    configuration = detail["ApplicationConfigurationDescription"]
+    groups = {
+        group["PropertyGroupId"]: group["PropertyMap"]
+        for group in configuration["EnvironmentPropertyDescriptions"]["PropertyGroupDescriptions"]
+    }
+    account = f"us-east-1:{cloud.account}"
+    assert set(groups) == {"clicks", "metrics", "flink", "kinesis.analytics.flink.run.options"}
+    assert groups["clicks"]["stream.arn"] == f"arn:aws:kinesis:{account}:stream/life-clicks"
+    assert groups["metrics"]["stream.arn"] == f"arn:aws:kinesis:{account}:stream/life-metrics"
+    assert groups["metrics"]["sink.flush-buffer.timeout"] == "200"
+    assert groups["kinesis.analytics.flink.run.options"]["python"] == "main.py"
+    code = configuration["ApplicationCodeConfigurationDescription"]["CodeContentDescription"]
+    location = code["S3ApplicationCodeLocationDescription"]
+    cloud.client("s3").head_object(Bucket=cloud.bucket("code"), Key=location["FileKey"])
+
+
+def test_the_functions_are_fed_and_know_their_tables(cloud):
+    functions = cloud.client("lambda")
+    for name in ("life-process-metrics", "life-publish-metrics"):
+        environment = functions.get_function_configuration(FunctionName=name)["Environment"]
+        assert environment["Variables"] == {
+            "PREFIX": "life",
+            "DETAILS_TABLE": "life-MetricDetails",
+            "CATALOG_TABLE": "life-Metrics",
+        }
+        sources = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        assert [source["BatchSize"] for source in sources] == [500]
+
+
+def test_the_alarm_tells_the_topic_and_the_topic_the_inbox(cloud):
+    alarm = cloud.client("cloudwatch").describe_alarms(AlarmNames=["life-click-anomaly"])
+    (alarm,) = alarm["MetricAlarms"]
+    assert alarm["Dimensions"] == [
+        {"Name": "Stack", "Value": "life"},
+        {"Name": "Item", "Value": "click"},
+    ]
+    assert (alarm["Period"], alarm["Threshold"], alarm["Statistic"]) == (10, 2.0, "Maximum")
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="life-inbox")["QueueUrl"]
+    cloud.client("sns").publish(TopicArn=alarm["AlarmActions"][0], Message="it rings")
+    messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    assert [json.loads(message["Body"])["Message"] for message in messages] == ["it rings"]
+
+
+def test_the_dashboard_is_valid_fits_and_shows_every_metric(cloud):
+    body = cloud.client("cloudwatch").get_dashboard(DashboardName="life-dashboard")
+    widgets = json.loads(body["DashboardBody"])["widgets"]
+    taken = set()
+    for widget in widgets:
+        assert widget["x"] >= 0 and widget["x"] + widget["width"] <= 24
+        cells = {
+            (x, y)
+            for x in range(widget["x"], widget["x"] + widget["width"])
+            for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not cells & taken, widget["properties"]
+        taken |= cells
+    charts = [widget["properties"] for widget in widgets if widget["type"] == "metric"]
+    assert all(chart["title"] and chart["region"] == "us-east-1" for chart in charts)
+    shown = set()
+    for chart in charts:
+        for metric in chart["metrics"]:
+            if isinstance(metric[0], dict):
+                assert metric[0]["label"] == "${PROP('Dim.Item')}"
+                assert 'Stack="life"' in metric[0]["expression"]
+                shown.add(re.search(r'MetricName="(\w+)"', metric[0]["expression"])[1])
+            else:
+                shown.add(metric[1])
+    assert shown == {
+        "event_count",
+        "visitor_count",
+        "top_pages",
+        "agent_count",
+        "referral_count",
+        "rejected_count",
+        "duplicate_count",
+        "event_anomaly",
+    }
+
+
+def test_an_update_changes_what_it_names_and_keeps_the_rest(cloud):
+    deploy(cloud, "1-capture", BufferMegabytes=9)
+    deploy(cloud, "1-capture", BufferSeconds=20)
+    delivery = cloud.client("firehose").describe_delivery_stream(DeliveryStreamName="life-archive")[
+        "DeliveryStreamDescription"
+    ]
+    hints = delivery["Destinations"][0]["ExtendedS3DestinationDescription"]["BufferingHints"]
+    assert {name: int(value) for name, value in hints.items()} == {
+        "SizeInMBs": 9,
+        "IntervalInSeconds": 20,
+    }
+
+
+def test_destroy_leaves_nothing_and_can_be_repeated(cloud, capsys):
+    s3 = cloud.client("s3")
+    for n in range(3):
+        s3.put_object(Bucket=cloud.bucket("archive"), Key=f"beacons/{n}.gz", Body=b"x")
+    assert len(remaining(cloud)) > 20
+    destroy(cloud)
+    assert "3 objects removed from life-archive" in capsys.readouterr().out
+    assert stack_state(cloud) == {}
+    kept = {
+        "streams": cloud.client("kinesis").list_streams()["StreamNames"],
+        "deliveries": cloud.client("firehose").list_delivery_streams()["DeliveryStreamNames"],
+        "tables": cloud.client("dynamodb").list_tables()["TableNames"],
+        "buckets": s3.list_buckets()["Buckets"],
+        "functions": cloud.client("lambda").list_functions()["Functions"],
+        "feeds": cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"],
+        "roles": cloud.client("iam").list_roles()["Roles"],
+        "profiles": cloud.client("iam").list_instance_profiles()["InstanceProfiles"],
+        "templates": cloud.client("ec2").describe_launch_templates()["LaunchTemplates"],
+        "balancers": cloud.client("elbv2").describe_load_balancers()["LoadBalancers"],
+        "targets": cloud.client("elbv2").describe_target_groups()["TargetGroups"],
+        "networks": cloud.client("ec2").describe_vpcs()["Vpcs"],
+        "subnets": cloud.client("ec2").describe_subnets()["Subnets"],
+        "gateways": cloud.client("ec2").describe_internet_gateways()["InternetGateways"],
+        "security groups": cloud.client("ec2").describe_security_groups()["SecurityGroups"],
+        "scaling": cloud.client("autoscaling").describe_policies()["ScalingPolicies"],
+        "alarms": cloud.client("cloudwatch").describe_alarms()["MetricAlarms"],
+        "dashboards": cloud.client("cloudwatch").list_dashboards()["DashboardEntries"],
+        "logs": cloud.client("logs").describe_log_groups()["logGroups"],
+        "queues": cloud.client("sqs").list_queues().get("QueueUrls", []),
+        "topics": cloud.client("sns").list_topics()["Topics"],
+        "parameters": cloud.client("ssm").describe_parameters()["Parameters"],
+        "databases": cloud.client("glue").get_databases()["DatabaseList"],
+        "workgroups": cloud.client("athena").list_work_groups()["WorkGroups"],
+    }
+    # Other tests share the emulator: only what bears our prefix counts.
+    assert {kind: found for kind, found in kept.items() if re.search("life[-_]", str(found))} == {}
+    # A last run of a function may make its log group anew after the stack is gone.
+    cloud.client("logs").create_log_group(logGroupName="/aws/lambda/life-process-metrics")
+    destroy(cloud)
+    assert capsys.readouterr().out == "✓ Nothing of life is left.\n"
+    assert remaining(cloud) == []

@@ -1,0 +1,177 @@
+"""What can be said of the templates without deploying them."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cfnlint.decode import decode
+
+from helpers.stacks import MODULES
+from tests.template_text import texts, walk
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted((ROOT / "cfn").glob("*.yaml"))
+NAMES = ["0-expiry", "1-capture", "1-frontend", "1-network", "2-analyze", "3-visualize"]
+# Types that have no tags, or have them elsewhere (a launch template in its TagSpecifications).
+UNTAGGED = {
+    "AWS::AutoScaling::ScalingPolicy",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::EC2::LaunchTemplate",
+    "AWS::EC2::Route",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::ElasticLoadBalancingV2::Listener",
+    "AWS::Glue::Database",
+    "AWS::Glue::Table",
+    "AWS::IAM::InstanceProfile",
+    "AWS::KinesisAnalyticsV2::ApplicationCloudWatchLoggingOption",
+    "AWS::Logs::LogStream",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::Scheduler::Schedule",
+    "AWS::SQS::QueuePolicy",
+}
+METRICS = {
+    "event_count",
+    "top_pages",
+    "agent_count",
+    "referral_count",
+    "visitor_count",
+    "hourly_events",
+    "event_anomaly",
+    "rejected_count",
+    "duplicate_count",
+}
+each = pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+
+
+def load(path: Path) -> dict:
+    template, problems = decode(str(path))
+    assert not problems, problems
+    return template
+
+
+def test_the_templates_are_there():
+    assert [path.stem for path in TEMPLATES] == NAMES == sorted(MODULES)
+
+
+def test_cfn_lint_finds_nothing():
+    linter = Path(sys.executable).with_name("cfn-lint")
+    found = subprocess.run([linter, *TEMPLATES], capture_output=True, text=True)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+@each
+def test_a_template_is_small_enough_to_read_and_to_send(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 350
+    assert len(text.encode()) <= 51_200  # CloudFormation's limit for a template sent inline
+
+
+@each
+def test_parameters_are_described_and_checked(path):
+    for name, parameter in load(path)["Parameters"].items():
+        checks = {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter)
+        assert parameter.get("Description") and checks, name
+
+
+@each
+def test_outputs_are_described_and_exported_under_the_prefix(path):
+    for name, output in load(path)["Outputs"].items():
+        assert output["Description"], name
+        assert output["Export"]["Name"] == {"Fn::Sub": f"${{Prefix}}-{name}"}
+
+
+def test_every_import_is_exported_by_an_earlier_template():
+    exported = set()
+    for name in MODULES:
+        template = load(ROOT / "cfn" / f"{name}.yaml")
+        wanted = {
+            node["Fn::ImportValue"]["Fn::Sub"]
+            for node in walk(template)
+            if isinstance(node, dict) and "Fn::ImportValue" in node
+        }
+        assert wanted <= exported, name
+        exported |= {output["Export"]["Name"]["Fn::Sub"] for output in template["Outputs"].values()}
+
+
+@each
+def test_every_resource_is_tagged(path):
+    for name, resource in load(path)["Resources"].items():
+        if resource["Type"] not in UNTAGGED:
+            assert "realtime-web-analytics" in texts(resource["Properties"]["Tags"]), name
+
+
+@each
+def test_every_name_begins_with_the_prefix(path):
+    named = 0
+    for logical, resource in load(path)["Resources"].items():
+        own = resource["Type"].rsplit("::", 1)[1] + "Name"
+        value = resource["Properties"].get(own)
+        if resource["Type"].startswith("AWS::EC2::") and "Tags" in resource["Properties"]:
+            # EC2 gives its things ids; their name is a tag.
+            (value,) = [t["Value"] for t in resource["Properties"]["Tags"] if t["Key"] == "Name"]
+        if isinstance(value, dict) and "Fn::Sub" in value:
+            named += 1
+            assert "${Prefix}-" in value["Fn::Sub"], logical
+    assert named >= 3
+
+
+def test_buckets_are_private_encrypted_and_take_tls_only():
+    resources = load(ROOT / "cfn" / "1-capture.yaml")["Resources"]
+    buckets = {k: v for k, v in resources.items() if v["Type"] == "AWS::S3::Bucket"}
+    assert set(buckets) == {"ArchiveBucket", "CodeBucket"}
+    for name, bucket in buckets.items():
+        blocked = bucket["Properties"]["PublicAccessBlockConfiguration"]
+        assert list(blocked.values()) == [True] * 4
+        assert bucket["Properties"]["BucketEncryption"]
+        policy = resources[f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"][0]
+        assert policy["Effect"] == "Deny"
+        assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_no_event_source_can_be_blocked_by_one_bad_record():
+    sources = [
+        resource["Properties"]
+        for path in TEMPLATES
+        for resource in load(path)["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping"
+    ]
+    assert len(sources) == 2
+    for source in sources:
+        assert source["BisectBatchOnFunctionError"] is True
+        # A time, not a number of tries: five tries are over before a short outage is.
+        assert 60 <= source["MaximumRecordAgeInSeconds"] < 24 * 3600
+        assert "MaximumRetryAttempts" not in source
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+def test_rows_expire_by_a_time_to_live_and_their_changes_are_streamed():
+    table = load(ROOT / "cfn" / "2-analyze.yaml")["Resources"]["DetailsTable"]["Properties"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpireTime", "Enabled": True}
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+def test_the_catalog_describes_every_metric_but_the_learners_own():
+    rows = json.loads((ROOT / "assets" / "catalog.json").read_text())
+    assert {row["MetricType"] for row in rows} == METRICS and len(rows) == len(METRICS)
+    for row in rows:
+        assert set(row) == {
+            "MetricType",
+            "Title",
+            "Unit",
+            "BucketSeconds",
+            "Statistic",
+            "MaxItems",
+            "IsWholeNumber",
+        }
+        assert row["Unit"] in {"Count", "Milliseconds", "None"}
+        assert row["Statistic"] in {"Sum", "Average", "Maximum"}
+        assert row["BucketSeconds"] % 10 == 0 and row["MaxItems"] >= 1
+        assert re.fullmatch(r"[A-Z][A-Za-z' ]+", row["Title"])
+        assert row["IsWholeNumber"] is (row["Statistic"] == "Sum")

@@ -1,0 +1,15 @@
+"""Fixtures of several files here; each module says what its own are."""
+
+import pytest
+
+from tests.unit.lambdas import own_tables
+from tests.unit.ledger_world import full, world  # noqa: F401
+from tests.unit.metric_chain import chain  # noqa: F401
+from tests.unit.pumping import folders, kinesis, stream  # noqa: F401
+from tests.unit.written import empty, listed, now  # noqa: F401
+
+
+@pytest.fixture
+def cloud(emulator, monkeypatch):
+    """The emulator under a prefix of this test's own, with the two tables of the functions."""
+    return own_tables(emulator, monkeypatch)

@@ -1,0 +1,222 @@
+"""The parser: every field, every escape, every way to be rejected, and any bytes at all."""
+
+import json
+
+import pytest
+from access_log import beacon_id, click_record, encode, unescape
+from apache_log import escape, format_line
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+NOW_MS = 1795564860000  # 26/Nov/2026 00:01:00 UTC
+LINE = (
+    b'203.0.113.9 - - [25/Nov/2026:00:01:00 +0000] "GET /beacon HTTP/1.1" 200 2 '
+    b'"https://a.example/" "Mozilla/5.0" "click" "c-1" "/cart" "page_load_time" "312" "0.25" '
+    b'"fast" 1795564860123'
+)
+FIELDS = [
+    *("beacon_id", "host", "ident", "authuser", "datetime", "request", "response", "bytes"),
+    *("referrer", "agent", "event", "clientid", "page", "custom_metric_name"),
+    *("custom_metric_int_value", "custom_metric_float_value", "custom_metric_string_value"),
+    "received_at",
+]
+
+
+def parse(line: bytes) -> dict:
+    return click_record(line, "server:1:0:00000000", NOW_MS)
+
+
+def test_every_field_of_a_beacon():
+    record = parse(LINE)
+    assert list(record) == FIELDS
+    assert list(record.values()) == [
+        *("server:1:0:00000000", "203.0.113.9", None, None, "25/Nov/2026:00:01:00 +0000"),
+        *("GET /beacon HTTP/1.1", 200, 2, "https://a.example/", "Mozilla/5.0", "click", "c-1"),
+        *("/cart", "page_load_time", 312, 0.25, "fast", 1795564860123),
+    ]
+
+
+def test_what_is_absent_is_null():
+    record = parse(b'::1 - - [25/Nov/2026:00:01:00 +0000] "-" 408 -' + b' "-"' * 9 + b" 7")
+    present = {name: value for name, value in record.items() if value is not None}
+    assert present == {
+        "beacon_id": "server:1:0:00000000",
+        "host": "::1",
+        "datetime": "25/Nov/2026:00:01:00 +0000",
+        "response": 408,
+        "received_at": 7,
+    }
+
+
+def test_what_is_empty_is_empty_text_but_no_number():
+    record = parse(LINE.replace(b'"click"', b'""').replace(b'"312"', b'""'))
+    assert (record["event"], record["custom_metric_int_value"]) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("logged", "text"),
+    [
+        (rb"\"", '"'),
+        (rb"\\", "\\"),
+        (rb"\n\t\b\r\f\v", "\n\t\b\r\f\v"),
+        (rb"\x00\x1b\x7f", "\x00\x1b\x7f"),
+        (rb"\xc3\xa9 \xe6\x97\xa5", "é 日"),
+        (rb"\xF0\x9F\xA6\x86", "🦆"),
+        (rb"\\x41", r"\x41"),
+        (rb"\\\"", '\\"'),
+        (rb"\x5cn", r"\n"),
+        (rb"\q", "q"),
+        (rb"\xff\xc3", r"\xff\xc3"),  # not UTF-8: left visible
+        (rb"\xzz", "xzz"),
+        ("é".encode(), "é"),
+        (b"\xff", r"\xff"),
+    ],
+)
+def test_escapes_are_undone(logged, text):
+    assert parse(LINE.replace(b"/cart", logged))["page"] == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "value"),
+    [
+        (b'"312"', b'"-9223372036854775808"', "custom_metric_int_value", -(2**63)),
+        (b'"312"', b'"+007"', "custom_metric_int_value", 7),
+        (b'"0.25"', b'"-1e-3"', "custom_metric_float_value", -0.001),
+        (b'"0.25"', b'"5"', "custom_metric_float_value", 5.0),
+        (b'"0.25"', b'".5"', "custom_metric_float_value", 0.5),
+        (b" 200 2 ", b" 304 - ", "bytes", None),
+        (b" 200 2 ", b" 200 9223372036854775807 ", "bytes", 2**63 - 1),
+        (b"+0000", b"-0500", "datetime", "25/Nov/2026:00:01:00 -0500"),
+        (b"203.0.113.9", b"2001:db8::1", "host", "2001:db8::1"),
+        (b"GET /beacon HTTP/1.1", b"", "request", ""),
+    ],
+)
+def test_values_at_their_limits(old, new, field, value):
+    # Ten days on, so that the other time zone's line is no line from the future.
+    record = click_record(LINE.replace(old, new), "server:1:0:00000000", NOW_MS + 864_000_000)
+    assert record[field] == value
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"312"', b'"9223372036854775808"'),
+        (b'"312"', b'"1_000"'),
+        (b'"312"', b'" 5"'),
+        (b'"312"', b'"3.5"'),
+        (b'"312"', "\N{ARABIC-INDIC DIGIT FIVE}".encode().join([b'"', b'"'])),
+        (b'"312"', b'"' + b"9" * 6000 + b'"'),
+        (b'"0.25"', b'"nan"'),
+        (b'"0.25"', b'"inf"'),
+        (b'"0.25"', b'"1e999"'),
+        (b'"0.25"', b'"0x1p3"'),
+        (b'"0.25"', b'"fast"'),
+        (b" 200 2 ", b" - 2 "),
+        (b" 200 2 ", b" 9223372036854775808 2 "),
+        (b" 200 2 ", b" 200 two "),
+        (b"1795564860123", b"9223372036854775808"),
+        (b"1795564860123", b""),
+        (b"1795564860123", b"1795564860123 "),
+        (b"25/Nov/2026", b"31/Feb/2026"),
+        (b"25/Nov/2026", b"5/Nov/2026"),
+        (b"25/Nov/2026", b"25/nov/2026"),
+        (b"00:01:00 +0000", b"24:01:00 +0000"),
+        (b"00:01:00 +0000", b"00:01:00 +9900"),
+        (b"25/Nov/2026", b"01/Jan/0000"),
+        (b'"click"', b'"cl"ick"'),
+        (b'"click"', b'"click\\"'),
+        (b'"click" ', b""),
+        (b" - - ", b" - "),
+        (LINE, b""),
+        (LINE, LINE[:150]),
+        (LINE, LINE[:100] + LINE),
+        (LINE, bytes(range(256))),
+    ],
+)
+def test_what_cannot_be_read_is_rejected_with_its_text(old, new):
+    line = LINE.replace(old, new)
+    assert parse(line) == {
+        "beacon_id": "server:1:0:00000000",
+        "rejected": "unparsable",
+        "line": line.decode("utf-8", "backslashreplace"),
+        "received_at": NOW_MS,
+    }
+
+
+def test_a_line_of_8192_bytes_is_read_and_a_longer_one_rejected_and_cut():
+    filler = b"p" * (8192 - len(LINE) + len(b"/cart"))
+    assert "rejected" not in parse(LINE.replace(b"/cart", filler))
+    longer = LINE.replace(b"/cart", filler + b"p")
+    record = parse(longer)
+    assert record["rejected"] == "too_long"
+    assert record["line"] == longer[:8192].decode()
+
+
+def test_a_line_more_than_a_minute_ahead_is_from_the_future():
+    event_ms = 1795564860000
+    at = [event_ms - 60_000, event_ms - 60_001]
+    assert [click_record(LINE, "s:1:0:0", now).get("rejected") for now in at] == [
+        None,
+        "from_the_future",
+    ]
+
+
+def test_the_time_zone_counts():
+    assert parse(LINE.replace(b"+0000", b"-0100"))["rejected"] == "from_the_future"
+    assert "rejected" not in parse(LINE.replace(b"+0000", b"+0100"))
+
+
+def test_the_name_of_a_line_changes_with_all_that_tells_lines_apart():
+    names = {
+        beacon_id(*arguments)
+        for arguments in [
+            ("a", 1, 0, b"x"),
+            ("b", 1, 0, b"x"),
+            ("a", 2, 0, b"x"),
+            ("a", 1, 2, b"x"),
+            ("a", 1, 0, b"y"),
+        ]
+    }
+    assert len(names) == 5
+    # The agent reads an endless line's first 8193 bytes, or more: the name is the same.
+    assert beacon_id("a", 1, 0, b"x" * 8193) == beacon_id("a", 1, 0, b"x" * 10_000)
+
+
+def test_a_record_travels_as_one_line_of_json():
+    data = encode(parse(LINE.replace(b"/cart", rb"/\n\xc3\xa9")), 1795564861000)
+    assert data.count(b"\n") == 1 and data.endswith(b"}\n")
+    assert list(json.loads(data)) == [*FIELDS, "shipped_at"]
+    assert json.loads(data)["page"] == "/\né"
+
+
+@given(st.binary(max_size=300) | st.binary().map(lambda junk: LINE[:90] + junk + LINE[90:]))
+@example(b"\xed\xa0\x80")
+@example(LINE.replace(b"25/Nov/2026:00:01:00 +0000", b"01/Jan/0001:00:00:00 +1400"))
+@example(LINE.replace(b"25/Nov/2026:00:01:00 +0000", b"31/Dec/9999:23:59:59 -1400"))
+def test_any_bytes_become_a_record_that_json_can_hold(line):
+    record = parse(line)
+    assert json.loads(encode(record, 1).decode()) == record | {"shipped_at": 1}
+    assert set(record) == set(FIELDS) or record["rejected"] in (
+        "unparsable",
+        "too_long",
+        "from_the_future",
+    )
+
+
+@given(st.binary())
+@example(bytes(range(256)))
+def test_what_is_escaped_comes_back(value):
+    escaped = escape(value)
+    assert escaped.isascii() and b"\n" not in escaped
+    assert unescape(escaped) == value
+
+
+@given(st.text().filter(lambda text: text != "-"), st.text().filter(lambda text: text != "-"))
+def test_what_the_server_logs_is_what_the_agent_reads(event, page):
+    fields = {b"event": event.encode(), b"page": page.encode()}
+    line = format_line("::1", NOW_MS, b"GET /beacon HTTP/1.1", 200, 2, fields)
+    record = parse(line.removesuffix(b"\n"))
+    if len(line) > 8193:
+        assert record["rejected"] == "too_long"
+    else:
+        assert (record["event"], record["page"], record["received_at"]) == (event, page, NOW_MS)

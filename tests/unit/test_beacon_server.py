@@ -1,0 +1,149 @@
+"""The beacon server as a process: what holds beyond the log's letters (those: tests/parity)."""
+
+import signal
+import socket
+import sys
+import threading
+import time
+
+import pytest
+from apache_log import AccessLog
+from body import MAX_TRAILERS, MORE, Body
+from troubles import Troubles
+
+from helpers.local.ports import answers
+from tests.running_server import Server
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = Server(tmp_path / "logs" / "access.log")
+    yield server
+    server.end()
+
+
+def test_a_beacon_is_in_the_log_before_it_is_answered(server):
+    connection = server.connect()
+    for count in range(1, 101):
+        assert server.beacon(f"e{count}", connection) == 200
+        assert server.events()[-1] == f"e{count}"
+
+
+def test_lines_of_many_clients_never_interleave(server):
+    agent = "x" * 4000
+
+    def client(number):
+        connection = server.connect()
+        for count in range(50):
+            connection.request(
+                "POST", "/beacon", b"body", {"event": f"{number}-{count}", "User-Agent": agent}
+            )
+            connection.getresponse().read()
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(server.events()) == sorted(f"{n}-{c}" for n in range(8) for c in range(50))
+    assert all(line.count(agent) == 1 for line in server.log.read_text().splitlines())
+
+
+def test_after_hup_it_writes_to_the_new_file(server):
+    server.beacon("before")
+    rotated = server.log.with_name("access.log.1")
+    server.log.rename(rotated)
+    server.beacon("between")
+    server.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 10
+    while not server.log.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    server.beacon("after")
+    assert server.events(rotated) == ["before", "between"]
+    assert server.events() == ["after"]
+
+
+def test_term_lets_a_kept_connection_finish_and_takes_no_new_one(server):
+    connection = server.connect()
+    server.beacon("first", connection)
+    server.process.terminate()
+    deadline = time.monotonic() + 10
+    while answers(f"http://127.0.0.1:{server.port}/health") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    connection.request("GET", "/beacon", headers={"event": "last"})
+    response = connection.getresponse()
+    assert (response.status, response.headers["Connection"]) == (200, "close")
+    assert server.process.wait(10) == 0
+    assert server.events()[0] == "first" and server.events()[-1] == "last"
+
+
+def test_term_with_an_idle_and_a_half_sent_request_ends_all_the_same(server):
+    idle = server.connect()
+    server.beacon("first", idle)
+    with socket.create_connection(("127.0.0.1", server.port)) as half:
+        half.sendall(b"GET /beacon HTTP/1.1\r\nHost: a\r\n")
+        assert server.end() == 0
+    assert server.events() == ["first"]
+
+
+def test_a_beacon_that_cannot_be_logged_is_not_confirmed():
+    server = Server("/dev/full")
+    try:
+        for _ in range(20):
+            assert server.beacon("lost") == 503
+        assert server.process.poll() is None
+    finally:
+        server.end()
+    (said,) = server.said  # no flood
+    assert said.startswith("The access log can't be written: [Errno 28] No space left on device")
+
+
+def test_two_servers_share_a_port(server, tmp_path):
+    other = Server(tmp_path / "other.log", server.port)
+    try:
+        for count in range(60):
+            assert server.beacon(f"e{count}") == 200
+        both = server.events() + other.events()
+        assert sorted(both) == sorted(f"e{count}" for count in range(60))
+        if sys.platform == "linux":  # elsewhere the kernel may give all to one of them
+            assert server.events() and other.events()
+    finally:
+        other.end()
+
+
+def test_a_port_in_use_is_said_in_a_sentence(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        server = Server(tmp_path / "access.log", taken.getsockname()[1], wait=False)
+        _, said = server.process.communicate(timeout=20)
+    assert server.process.returncode == 1
+    assert said.startswith(b"The server can't run: ") and said.count(b"\n") == 1
+
+
+def test_half_a_line_of_a_killed_server_is_ended_first(tmp_path):
+    path = tmp_path / "access.log"
+    path.write_bytes(b"whole\nhal")
+    log = AccessLog(path, Troubles())
+    assert (log.write(b"next\n"), log.write(b"after\n")) == ((5, None), (6, None))
+    assert path.read_bytes() == b"whole\nhal\nnext\nafter\n"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+def test_a_body_ends_where_it_ends_however_it_arrives(size):
+    trailers = b"name: value\r\n" * MAX_TRAILERS
+    chunks = b"3;x=y\r\nabc\r\n1\r\nd\r\n0\r\n" + trailers + b"\r\n"
+    for body, sent in ((Body(8, False), b"abcdefgh"), (Body(0, True), chunks)):
+        data, left, status = sent + b"NEXT", b"", MORE
+        while status == MORE:
+            left, status = body.feed(left + data[:size])
+            data = data[size:]
+        assert (left + data, status) == (b"NEXT", 0)
+
+
+def test_requests_that_arrive_byte_by_byte_are_answered(server):
+    request = b"GET /beacon HTTP/1.1\r\nHost: a\r\nevent: slow\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in request:
+            client.sendall(bytes([byte]))
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert server.events() == ["slow"]

@@ -1,0 +1,112 @@
+"""What the runner reads: checkpoints, property groups, the application itself."""
+
+import time
+
+from helpers.local.flink import checkpoints
+from helpers.local.flink.application import Application, applications
+from helpers.local.flink.properties import local_groups
+
+
+def checkpoint(folders, job, number, *paths):
+    folder = folders.checkpoints / job / f"chk-{number}"
+    folder.mkdir(parents=True)
+    text = b"".join(b"\x00\x1ffile:/x/in/" + path.encode() + b"\x07" for path in paths)
+    (folder / "_metadata").write_bytes(text)
+    time.sleep(0.01)
+    return folder
+
+
+def test_a_file_goes_when_every_kept_checkpoint_has_read_it(folders):
+    read, half, unseen, new = (f"0-{n}-{n}.json" for n in (10, 110, 1110, 2))
+    names = {read, half, unseen, new}
+    assert checkpoints.covered(names, folders.checkpoints) == set()
+    # The list of files found, then those still to be read.
+    checkpoint(folders, "job", 1, read, half, half)
+    assert checkpoints.covered(names, folders.checkpoints) == {read}
+    checkpoint(folders, "job", 2, read, half, new, new)
+    assert checkpoints.covered(names, folders.checkpoints) == {read}, "chk-1 still needs half"
+    (folders.checkpoints / "job" / "chk-1" / "_metadata").unlink()
+    assert checkpoints.covered(names, folders.checkpoints) == {read, half}
+
+
+def test_the_newest_complete_checkpoint_is_the_last(folders):
+    old = checkpoint(folders, "b", 9)
+    new = checkpoint(folders, "a", 1)
+    (folders.checkpoints / "a" / "chk-2").mkdir()  # not complete
+    assert checkpoints.complete(folders.checkpoints) == [old, new]
+    checkpoints.forget_other_jobs(folders.checkpoints, new.parent)
+    assert checkpoints.complete(folders.checkpoints) == [new]
+
+
+GROUPS = {
+    "clicks": {
+        "connector": "kinesis",
+        "stream.arn": "arn:aws:kinesis:us-east-1:000000000000:stream/rwa-clicks",
+        "aws.region": "us-east-1",
+        "source.init.position": "TRIM_HORIZON",
+        "format": "json",
+        "json.ignore-parse-errors": "true",
+    },
+    "metrics": {
+        "connector": "kinesis",
+        "format": "debezium-json",
+        "sink.flush-buffer.timeout": "200",
+    },
+    "flink": {"table.exec.mini-batch.size": "5", "parallelism.default": "4"},
+    "other": {"a": "b"},
+}
+
+
+def test_streams_become_folders_and_all_else_stays(folders):
+    groups = {
+        group["PropertyGroupId"]: group["PropertyMap"]
+        for group in local_groups(GROUPS, folders, None)
+    }
+    assert groups["clicks"] == {
+        "connector": "filesystem",
+        "path": folders.clicks.as_uri(),
+        "source.monitor-interval": "200 ms",
+        "format": "json",
+        "json.ignore-parse-errors": "true",
+    }
+    assert groups["metrics"]["format"] == "debezium-json"
+    assert not any("kinesis" in str(groups[name]) or "arn" in groups[name] for name in groups)
+    assert groups["other"] == {"a": "b"}
+    assert groups["flink"]["table.exec.mini-batch.size"] == "5"
+    assert groups["flink"]["parallelism.default"] == "1"
+    assert "execution.state-recovery.path" not in groups["flink"]
+    [*_, flink, _] = local_groups(GROUPS, folders, folders.checkpoints / "j" / "chk-3")
+    assert flink["PropertyMap"]["execution.state-recovery.path"].endswith("/j/chk-3")
+
+
+def test_an_application_is_read_as_the_emulator_describes_it(emulator):
+    client = emulator.client("kinesisanalyticsv2")
+    code = {"BucketARN": "arn:aws:s3:::rwa-code", "FileKey": "code/a.zip"}
+    groups = [{"PropertyGroupId": "flink", "PropertyMap": {"a": "1"}}]
+    client.create_application(
+        ApplicationName="described",
+        RuntimeEnvironment="FLINK-2_2",
+        ServiceExecutionRole="arn:aws:iam::000000000000:role/flink",
+        ApplicationConfiguration={
+            "ApplicationCodeConfiguration": {
+                "CodeContentType": "ZIPFILE",
+                "CodeContent": {"S3ContentLocation": code},
+            },
+            "EnvironmentProperties": {"PropertyGroups": groups},
+        },
+    )
+    found = applications(client)["described"]
+    created = client.describe_application(ApplicationName="described")["ApplicationDetail"]
+    assert found == Application(
+        name="described",
+        status="READY",
+        version=1,
+        created=created["CreateTimestamp"].timestamp(),
+        bucket="rwa-code",
+        key="code/a.zip",
+        groups={"flink": {"a": "1"}},
+    )
+    client.delete_application(
+        ApplicationName="described", CreateTimestamp=created["CreateTimestamp"]
+    )
+    assert "described" not in applications(client)

@@ -1,0 +1,115 @@
+"""PutRecords when the stream throttles, fails, or takes only part: botocore's own stubs say so.
+
+(The local emulator never throttles, so here alone its answers are made up.)
+"""
+
+import io
+import json
+import time
+
+import boto3
+import pytest
+import shipping
+from botocore.stub import ANY, Stubber
+from notices import Notices
+from shipping import GaveUpError, Shipper
+
+
+@pytest.fixture
+def client():
+    return boto3.client(
+        "kinesis",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(shipping, "BACKOFF_SECONDS", (0.001, 0.002))
+
+
+def records(count: int, size: int = 0) -> list[dict]:
+    return [{"beacon_id": f"s:1:{number}:0", "page": "p" * size} for number in range(count)]
+
+
+def answer(*errors: str | None) -> dict:
+    """What PutRecords answers, with an error or None for each record."""
+    results = [
+        {"ErrorCode": error, "ErrorMessage": "slow down"}
+        if error
+        else {"SequenceNumber": "1", "ShardId": "shard"}
+        for error in errors
+    ]
+    failed = sum(error is not None for error in errors)
+    return {"Records": results} | ({"FailedRecordCount": failed} if failed else {})
+
+
+def stub_answers(stub: Stubber, *answers: dict) -> list[list[str]]:
+    """Let the client answer these in turn; returns a list that the keys of each call go into."""
+    sent: list[list[str]] = []
+    for each in answers:
+        stub.add_response("put_records", each, {"StreamName": "clicks", "Records": ANY})
+    stub.client.meta.events.register_first(
+        "provide-client-params.kinesis.PutRecords",
+        lambda params, **_: sent.append([entry["PartitionKey"] for entry in params["Records"]]),
+    )
+    return sent
+
+
+def test_only_what_was_throttled_is_put_again(client):
+    output = io.StringIO()
+    throttled = "ProvisionedThroughputExceededException"
+    with Stubber(client) as stub:
+        sent = stub_answers(
+            stub,
+            answer(None, throttled, None, "InternalFailure"),
+            answer(throttled, None),
+            answer(None),
+        )
+        shipper = Shipper(client, "clicks", Notices(output))
+        shipper.ship(records(4))
+        stub.assert_no_pending_responses()
+    assert sent == [
+        ["s:1:0:0", "s:1:1:0", "s:1:2:0", "s:1:3:0"],
+        ["s:1:1:0", "s:1:3:0"],
+        ["s:1:1:0"],
+    ]
+    assert (shipper.shipped, shipper.retries) == (4, 2)
+    # Two troubles within five seconds: said once.
+    (said,) = map(json.loads, output.getvalue().splitlines())
+    assert said["message"] == f"2 of 4 records are put again: {throttled}"
+
+
+def test_a_call_that_fails_is_repeated_whole(client):
+    with Stubber(client) as stub:
+        stub.add_client_error("put_records", "ResourceNotFoundException", "no such stream")
+        stub.add_client_error("put_records", "ExpiredTokenException", "expired")
+        sent = stub_answers(stub, answer(None, None))
+        shipper = Shipper(client, "clicks", Notices(io.StringIO()))
+        shipper.ship(records(2))
+        stub.assert_no_pending_responses()
+    assert sent[-1] == ["s:1:0:0", "s:1:1:0"]
+    assert (shipper.shipped, shipper.retries) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "batches"),
+    [(500, 0, [500]), (501, 0, [500, 1]), (12, 500_000, [10, 2])],
+)
+def test_a_batch_keeps_to_the_limits_of_one_call(client, count, size, batches):
+    with Stubber(client) as stub:
+        sent = stub_answers(stub, *(answer(*[None] * batch) for batch in batches))
+        Shipper(client, "clicks", Notices(io.StringIO())).ship(records(count, size))
+    assert [len(batch) for batch in sent] == batches
+
+
+def test_after_the_deadline_it_gives_up(client):
+    with Stubber(client) as stub:
+        stub.add_client_error("put_records", "ResourceNotFoundException", "no such stream")
+        shipper = Shipper(client, "clicks", Notices(io.StringIO()))
+        shipper.deadline = time.monotonic() - 1
+        with pytest.raises(GaveUpError):
+            shipper.ship(records(2))
+    assert shipper.shipped == 0
