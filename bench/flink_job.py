@@ -33,7 +33,7 @@ OPTIONS = {
 }
 
 
-def measure(records: int = RECORDS, longest: float = 120) -> dict:
+def measure(records: int = RECORDS, longest: float = 200) -> dict:
     """Return `flink_records_per_second`, and `flink`: what else there is to say.
 
     The rate is taken from the first counted record to the last, without the job's start (which

@@ -81,18 +81,23 @@ def test_the_real_chain_balances_after_late_twice_and_nonsense(chain):
 
 def test_lost_answers_of_the_real_chain_are_found_and_repaired(chain, monkeypatch):
     start, traffic = bucket_edge(), Traffic(chain)
+
+    def is_put_twice(account):
+        return account.frame.loc["cloudwatch", "Double"] > 0
+
+    # On a busy machine few calls carry it all, and chance may spare each of them.
     with fault(chain, "cloudwatch", lost_answer=0.5):
-        traffic.start(rate=50, seconds=10)
-        while traffic.status()["state"] == "running":
-            time.sleep(0.2)
+        traffic.start(rate=50, seconds=120)
+        settled(lambda: ledger(chain, start), is_put_twice, "an answer is lost", 90)
+        sent = traffic.stop().sent
 
     def nothing_missing(account):
         return not account.frame["Missing"].sum()
 
     account = settled(lambda: ledger(chain, start), nothing_missing, "all is counted", 120)
     assert nothing_missing(account), account
-    assert account.frame.loc["dynamodb", "Beacons"] == traffic.stop().sent == 500
-    assert account.frame.loc["cloudwatch", "Double"] > 0
+    assert account.frame.loc["dynamodb", "Beacons"] == sent
+    assert is_put_twice(account), account
     assert "reconcile" in account.frame.loc["cloudwatch", "Cause"]
 
     monkeypatch.setattr(reconciling, "SETTLED_SECONDS", 0)
@@ -108,4 +113,4 @@ def test_lost_answers_of_the_real_chain_are_found_and_repaired(chain, monkeypatc
     assert settled(repaired, bool, "no difference is left", 60)
     assert settled(lambda: ledger(chain, start), lambda found: found.balances, "it").balances
     stored = metric_values(chain, "event_count", start=start)["Value"].sum()
-    assert cloudwatch_values(chain, "event_count", start=start)["Value"].sum() == stored == 500
+    assert cloudwatch_values(chain, "event_count", start=start)["Value"].sum() == stored == sent

@@ -93,8 +93,12 @@ def _job_options(folders: Folders, restore_from: Path | None) -> dict[str, str]:
         "state.backend.type": "rocksdb",
         "execution.checkpointing.incremental": "true",
         # A new beacon_id is looked for in vain in each of the small files that two checkpoints a
-        # second make. A filter tells which of them can't hold it.
+        # second make. A filter tells which of them can't hold it. It is read in parts: as one block
+        # it outgrows the cache, of which it may take a share only, and is then read again for each
+        # record. Measured on 5 million records: 37,000/s; without parts, from the 820,000th record
+        # on, 4,000/s (with 320 MB of managed memory from the 2,600,000th on).
         "state.backend.rocksdb.use-bloom-filter": "true",
+        "state.backend.rocksdb.memory.partitioned-index-filters": "true",
         # The job ends by a signal; what it leaves is what it goes on from.
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         # Small state stands inside _metadata, where checkpoints.covered looks for file names.
