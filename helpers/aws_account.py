@@ -14,6 +14,7 @@ from .cloud import Cloud
 from .errors import WorkshopError
 from .home import home, read_json, write_json
 from .managed_flink import dependencies
+from .monthly import counting_hour
 from .prices import hourly
 from .stacks import MODULES, describe, stack_name
 
@@ -61,7 +62,8 @@ def sign_in(session: boto3.Session, prefix: str, confirm: bool) -> Cloud:
         print("! This is the account's root user, who may do anything: better sign in as a role.")
     _say_what_stands(cloud)
     print(
-        f"What the modules deploy costs about ${hourly():.2f} an hour (prices of us-east-1), "
+        f"What the modules deploy costs about ${hourly():.2f} an hour, and "
+        f"${counting_hour():.2f} more while beacons are counted (prices of us-east-1), "
         "until `destroy(cloud)`."
     )
     if confirm:

@@ -16,6 +16,7 @@ from docs.clear_notebooks import cleared
 from docs.make_reference import public_names
 from helpers import prices
 from helpers.home import REPOSITORY
+from helpers.monthly import counting_hour
 
 FOLDERS = ("helpers", "assets", "tests", "bench", "docs", "notebooks")
 SOURCES = [path for folder in FOLDERS for path in sorted((REPOSITORY / folder).rglob("*.py"))]
@@ -123,10 +124,17 @@ def test_every_link_leads_to_a_file():
     assert len(found) > 50 and dead == set()
 
 
-def test_the_costs_that_a_page_tells_are_those_of_the_price_list():
+def test_the_costs_that_pages_tell_are_those_of_the_price_list():
+    standing, counting = f"${prices.hourly():.2f} an hour", f"${counting_hour():.2f} more"
+    for notebook in NOTEBOOKS:
+        if notebook.name[0] in "3456":
+            head = json.loads(notebook.read_text())["cells"][0]["source"]
+            assert standing in "".join(head) and counting in "".join(head), notebook.name
     text = (REPOSITORY / "docs" / "teaching.md").read_text()
-    assert f"**${prices.hourly():.2f} an hour**" in text
-    assert f"**${30 * 3.5 * prices.hourly():.0f} for thirty**" in text
+    assert f"**{standing}**" in text and counting in text
+    most = prices.hourly() + counting_hour()
+    assert f"at most ${3.5 * most:.2f} for" in text
+    assert f"**${30 * 3.5 * most:.0f} for thirty**" in text
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
