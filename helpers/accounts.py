@@ -22,8 +22,8 @@ from .causes import Suspects, explained_causes
 from .cloud import Cloud
 from .data import OTHER, catalog
 from .errors import WorkshopError
+from .generator import results
 from .generator.process import target_name
-from .generator.results import frame as read_journal
 from .generator.run import journal_folder
 from .matching import matches, repeated
 from .picture import Picture
@@ -159,16 +159,16 @@ def _range(cloud: Cloud, start: datetime | None, end: datetime | None) -> Range:
 
 def _journal(cloud: Cloud) -> pd.DataFrame:
     """Return the journal of what was sent since the stream was made: before, nothing was there."""
-    folder = journal_folder(target_name(cloud))
-    sizes = tuple((path.name, path.stat().st_size) for path in sorted(folder.glob("*.jsonl")))
-    journal = _read_once(folder, sizes)
-    return journal[journal["sent_at"] >= _made(cloud) * 1000].reset_index(drop=True)
+    folder, made = journal_folder(target_name(cloud)), _made(cloud)
+    sizes = tuple((path.name, path.stat().st_size) for path in results.written_since(folder, made))
+    journal = _read_once(folder, made, sizes)
+    return journal[journal["sent_at"] >= made * 1000].reset_index(drop=True)
 
 
 @lru_cache(maxsize=1)
-def _read_once(folder: Path, sizes: tuple[tuple[str, int], ...]) -> pd.DataFrame:  # noqa: ARG001
+def _read_once(folder: Path, since: float, sizes: tuple[tuple[str, int], ...]) -> pd.DataFrame:  # noqa: ARG001
     """Read the journals; while nothing is sent they need no second reading."""
-    return read_journal(folder)
+    return results.frame(folder, since)
 
 
 def _made(cloud: Cloud) -> float:

@@ -15,7 +15,7 @@ from .generator.run import journal_folder
 AGENT = "realtime-web-analytics-workshop"
 
 
-def send_beacon(cloud: Cloud, event: str, page: str, clientid: str, **headers: str) -> None:
+def send_beacon(cloud: Cloud, event: str, page: str, clientid: str, **headers: str | int) -> None:
     """Send one beacon to the fleet, as a browser would; print it, and note it in the journal.
 
     Args:
@@ -26,14 +26,15 @@ def send_beacon(cloud: Cloud, event: str, page: str, clientid: str, **headers: s
         headers: further headers, e.g. `custom_metric_name="page_load_time"`.
 
     Raises:
-        WorkshopError: there is no fleet, or it does not answer.
+        WorkshopError: there is no fleet, it does not answer, or a header can't be sent.
 
     Example:
         `send_beacon(cloud, event="click", page="/cart", clientid="me")`
     """
     url = beacon_url(cloud)
-    headers = {"event": event, "page": page, "clientid": clientid, **headers}
-    request = urllib.request.Request(url, headers={"User-Agent": AGENT, **headers})
+    beacon = {"event": event, "page": page, "clientid": clientid, **headers}
+    sendable = {name: _sendable(name, str(value)) for name, value in beacon.items()}
+    request = urllib.request.Request(url, headers={"User-Agent": AGENT, **sendable})
     sent_at = int(time.time() * 1000)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -44,12 +45,24 @@ def send_beacon(cloud: Cloud, event: str, page: str, clientid: str, **headers: s
         raise WorkshopError(
             f"{url} does not answer: {error}.", "Run the deploy cells above again, then this one."
         ) from None
-    # As its click record will show it: urllib sends a value as Latin-1, and so does the log.
-    said = {name.lower(): text(value.strip().encode("latin-1")) for name, value in headers.items()}
+    # As its click record will show it: urllib writes each character as one byte.
+    said = {
+        name.lower(): text(value.strip(" \t").encode("latin-1")) for name, value in sendable.items()
+    }
     facts = {"agent": said.pop("user-agent", AGENT), "referrer": said.pop("referer", None)}
     note(cloud, said | facts | {"sent_at": sent_at, "status": status})
-    shown = "\n".join(f"    {name}: {value}" for name, value in headers.items())
+    shown = "\n".join(f"    {name}: {value}" for name, value in beacon.items())
     print(f"GET {url}\n{shown}\n→ {status}")
+
+
+def _sendable(name: str, value: str) -> str:
+    """Return a header's value as urllib takes it: UTF-8 as browsers send it, byte for byte."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise WorkshopError(
+            f"The header {name!r} can't be sent: {value!r} holds a control character.",
+            "Leave out line breaks and the like: HTTP ends a header there.",
+        )
+    return value.encode().decode("latin-1")
 
 
 def note(cloud: Cloud, facts: dict) -> None:

@@ -27,7 +27,6 @@ _LISTINGS = [
     ("table", "dynamodb", "list_tables", "TableNames", None),
     ("function", "lambda", "list_functions", "Functions", "FunctionName"),
     ("schedule", "scheduler", "list_schedules", "Schedules", "Name"),
-    ("log group", "logs", "describe_log_groups", "logGroups", "logGroupName"),
     ("fleet", "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups",
      "AutoScalingGroupName"),
     ("launch template", "ec2", "describe_launch_templates", "LaunchTemplates",
@@ -44,6 +43,15 @@ _LISTINGS = [
     ("instance profile", "iam", "list_instance_profiles", "InstanceProfiles",
      "InstanceProfileName"),
 ]  # fmt: skip
+
+# As the templates name them. In an account's list of all, others begin with the prefix, too.
+_LOG_GROUPS = (
+    "/aws/kinesis-analytics/{}-analytics",
+    "/aws/kinesisfirehose/{}-archive",
+    "/aws/lambda/{}-expiry",
+    "/aws/lambda/{}-process-metrics",
+    "/aws/lambda/{}-publish-metrics",
+)
 
 
 def remaining(cloud: Cloud) -> list[str]:
@@ -78,6 +86,18 @@ def pages(client: Any, call: str, **arguments: Any) -> Iterator[dict]:  # noqa: 
         yield getattr(client, call)(**arguments)
 
 
+def log_groups(cloud: Cloud) -> list[str]:
+    """Return the names of the workshop's log groups that are there.
+
+    Example:
+        `log_groups(cloud)` -> `["/aws/lambda/rwa-process-metrics"]`
+    """
+    ours = {name.format(cloud.prefix) for name in _LOG_GROUPS}
+    listed = pages(cloud.client("logs"), "describe_log_groups")
+    names = {found["logGroupName"] for page in listed for found in page["logGroups"]}
+    return sorted(names & ours)
+
+
 def application_status(cloud: Cloud) -> str | None:
     """Return the Flink application's status, or None where there is none."""
     analytics = cloud.client("kinesisanalyticsv2")
@@ -104,11 +124,12 @@ def _by_name(cloud: Cloud) -> Iterator[tuple[str, str]]:
     with suppress(glue.exceptions.EntityNotFoundException):
         glue.get_database(Name=database)
         yield "database", database
+    yield from (("log group", name) for name in log_groups(cloud))
     for kind, service, call, key, name_key in _LISTINGS:
         for page in pages(cloud.client(service), call):
             for found in page.get(key, []):
                 whole = found[name_key] if name_key else found
-                # Queues are listed as URLs, topics as ARNs, log groups as paths: the last part.
+                # Queues are listed as URLs, topics as ARNs: the last part.
                 last = whole.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
                 if last.startswith(cloud.name("")) or whole.startswith(f"/{cloud.prefix}/"):
                     yield kind, whole if kind == "parameter" else last

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import pandas as pd
+from botocore.exceptions import ClientError
 
 from .cloud import Cloud
 from .data import metric_values
@@ -29,7 +30,7 @@ def newest_counted(cloud: Cloud) -> float | None:
     try:
         # One row a minute, which every visitor's beacon amends: the cheapest to look at.
         newest = metric_values(cloud, "visitor_count", minutes=3)["NewestBeacon"].max()
-    except WorkshopError:
+    except (WorkshopError, ClientError):
         return None
     return None if pd.isna(newest) else newest.timestamp()
 

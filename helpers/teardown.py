@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
-from helpers.leftovers import application_status, named, pages, remaining
+from helpers.leftovers import application_status, log_groups, named, remaining
 from helpers.modules_passed import note_passed
 from helpers.stacks import MODULES, describe, explained, pauses, settled, stack_name
 from helpers.waiting import waiting
@@ -121,11 +121,8 @@ def delete_stack(cloud: Cloud, name: str) -> None:
 
 def _delete_logs(cloud: Cloud) -> None:
     """Delete the log groups that a last run of a function made anew after its stack was deleted."""
-    logs = cloud.client("logs")
-    for page in pages(logs, "describe_log_groups"):
-        for found in page["logGroups"]:
-            if found["logGroupName"].rsplit("/", 1)[-1].startswith(f"{cloud.prefix}-"):
-                logs.delete_log_group(logGroupName=found["logGroupName"])
+    for name in log_groups(cloud):
+        cloud.client("logs").delete_log_group(logGroupName=name)
 
 
 @waiting("Waiting until the Flink application has stopped")

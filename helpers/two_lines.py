@@ -2,6 +2,7 @@
 
 import builtins
 import difflib
+import sys
 from types import TracebackType
 from typing import Any
 
@@ -65,6 +66,12 @@ def _unknown_name(shell: Any, error: NameError, trace: TracebackType) -> Worksho
     # One within a function is that function's defect: its traceback says where.
     if trace.tb_frame.f_globals is not shell.user_ns or trace.tb_frame.f_code.co_name != "<module>":
         return None
+    if error.name in getattr(sys.modules.get("helpers"), "__all__", ()):
+        return WorkshopError(
+            f"This kernel has not imported the helper `{error.name}` (yet).",
+            f"Run `from helpers import {error.name}` in a new cell, then this one; after a restart "
+            "of the kernel, choose `Run All Above Selected Cell` in the menu Run first.",
+        )
     alike = difflib.get_close_matches(str(error.name), [*shell.user_ns, *dir(builtins)], 1, 0.8)
     return WorkshopError(
         f"This kernel knows nothing called `{error.name}`"

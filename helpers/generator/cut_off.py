@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from assets.agent import access_log
@@ -23,6 +23,7 @@ STEP_SECONDS = 0.2
 READ_SECONDS = 1.0  # a shard allows five reads a second to all of its readers
 HORIZON_SECONDS = 3600  # what is later than this is counted as too_late
 MOST_RECORDS = 500  # of one PutRecords call
+_TEXTS = ("event", "clientid", "page", "agent", "referrer")
 
 
 def log_line(beacon: Beacon, at: float, host: str) -> bytes:
@@ -179,7 +180,7 @@ class CutOff:
         for iterator in self._iterators:
             answer = self._client.get_records(ShardIterator=iterator, Limit=1_000)
             following.append(answer.get("NextShardIterator"))
-            for record in (json.loads(each["Data"]) for each in answer["Records"]):
+            for record in _records(answer):
                 if record["beacon_id"] in self._copied:  # our own copy, coming back
                     self._copied.remove(record["beacon_id"])
                 elif is_beacon(record):
@@ -199,13 +200,35 @@ class CutOff:
         ]
 
 
+def _records(answer: dict) -> Iterator[dict]:
+    """Yield the click records of a GetRecords answer; anybody may put something else."""
+    for each in answer["Records"]:
+        try:
+            record = json.loads(each["Data"])
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict) and isinstance(record.get("beacon_id"), str):
+            yield record
+
+
+def _is_whole(record: dict) -> bool:
+    """Return whether a record has what a copy is made of, as an agent writes it."""
+    return (
+        all(isinstance(record.get(name, 0), str | None) for name in _TEXTS)
+        and all(isinstance(record.get(name), str) for name in ("request", "datetime"))
+        and all(isinstance(record.get(name), int) for name in ("received_at", "shipped_at"))
+    )
+
+
 def is_beacon(record: dict) -> bool:
     """Return whether a click record is a beacon that is counted, so that its copy is a duplicate.
 
     Args:
         record: a click record, e.g. of a health check, or of a rejected line.
     """
-    request = (record.get("request") or "").split(" ")
+    if not _is_whole(record):
+        return False
+    request = record["request"].split(" ")
     return (
         not record.get("rejected")
         and record.get("response") == 200

@@ -61,8 +61,10 @@ class Journal:
         self.totals: Counter[str] = Counter()
         self.expected: Counter[str] = Counter()
         self._lines: list[str] = []
+        self._unwritten = b""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8")
+        # Without a buffer: after a write that fails, it is known how much of it was written.
+        self._file = path.open("ab", buffering=0)
 
     def add(self, line: dict) -> None:
         """Note what became of one beacon (see `entry`)."""
@@ -83,11 +85,15 @@ class Journal:
         totals["altered"] += "altered" in line
 
     def flush(self) -> None:
-        """Write the lines that wait."""
-        if self._lines:
-            self._file.write("\n".join(self._lines) + "\n")
-            self._file.flush()
-            self._lines.clear()
+        """Write the lines that wait.
+
+        Raises:
+            OSError: the disk is full, say; they go on waiting.
+        """
+        self._unwritten += "".join(f"{line}\n" for line in self._lines).encode()
+        self._lines.clear()
+        while self._unwritten:
+            self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
 
     def close(self) -> None:
         """Write the lines that wait and close the file."""

@@ -96,14 +96,25 @@ def latest_status(role: str) -> dict[str, Any]:
     return status
 
 
-def frame(folder: Path) -> pd.DataFrame:
-    """Return all journals of a folder as one table, a row for each beacon.
+def written_since(folder: Path, since: float) -> list[Path]:
+    """Return the journals of a folder in which something was written since a moment.
 
     Args:
         folder: as `journal_folder` names it.
+        since: epoch seconds.
+    """
+    return [path for path in sorted(folder.glob("*.jsonl")) if path.stat().st_mtime >= since]
+
+
+def frame(folder: Path, since: float = 0) -> pd.DataFrame:
+    """Return journals of a folder as one table, a row for each beacon.
+
+    Args:
+        folder: as `journal_folder` names it.
+        since: leave out those that were finished before, epoch seconds.
     """
     rows = []
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in written_since(folder, since):
         with path.open(encoding="utf-8") as lines:
             # A run that flows right now may have written half of its last line.
             rows += [json.loads(line) | {"run": path.stem} for line in lines if line[-1:] == "\n"]

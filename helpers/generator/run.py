@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from helpers import locks
+from helpers.errors import WorkshopError
 
 from .connections import Connections
 from .journal import Journal, Status
@@ -101,16 +102,21 @@ class Run:
         self.ending.set()
 
     async def _report(self) -> None:
+        unwritten: str | None = None
         while True:
-            self.journal.flush()
             lag = 0.0
             if self.connections is not None:
                 self.connections.sweep()
                 lag = self.connections.take_lag()
-            problem = self._problem()
+            problem = unwritten or self._problem()
             if problem is None and lag > BEHIND_SECONDS:
                 problem = f"It can't keep up: beacons leave {lag:.1f} s after their time."
-            self.status.write("running", lag=lag, problem=problem, **self.facts)
+            try:
+                self.journal.flush()
+                self.status.write("running", lag=lag, problem=problem, **self.facts)
+                unwritten = None
+            except (OSError, WorkshopError) as error:
+                unwritten = f"The generator could not write for a while: {error}"
             await asyncio.sleep(REPORT_SECONDS)
 
     def _problem(self) -> str | None:

@@ -69,6 +69,7 @@ def _note_use(**_: object) -> None:
 
 
 def _endpoint() -> str:
+    _wait_for_the_end()
     process = None if state.holder() else _start()
     deadline = time.monotonic() + START_SECONDS
     with waiting("Waiting until the local target answers"):
@@ -86,6 +87,14 @@ def _endpoint() -> str:
         f"The local target (process {state.holder()}) has not answered for {START_SECONDS} s.",
         "Run `make stop` in a terminal, then this cell again.",
     )
+
+
+def _wait_for_the_end() -> None:
+    # A target that is ending still answers, until its agents have sent what they hold.
+    deadline = time.monotonic() + START_SECONDS
+    with waiting("Waiting until the former local target has ended"):
+        while state.is_ending() and state.holder() and time.monotonic() < deadline:
+            time.sleep(0.1)
 
 
 def _start() -> subprocess.Popen:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -176,6 +177,15 @@ class Notebook:
             "{ await window.jupyterapp.commands.execute(name, arguments); }",
             [name, arguments],
         )
+
+    def serious_findings(self) -> list[tuple[str, list[str]]]:
+        """Return what axe-core finds serious or critical in all that stands under cells."""
+        found = Axe().run(self.page, context=".jp-OutputArea-output").response["violations"]
+        return [
+            (rule["id"], [node["html"] for node in rule["nodes"]])
+            for rule in found
+            if rule["impact"] in ("serious", "critical")
+        ]
 
     def screenshot(self, name: str) -> Path:
         """Keep a picture of the window under build/screenshots, for people to look at."""

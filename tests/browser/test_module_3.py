@@ -51,3 +51,4 @@ def test_the_slider_moves_the_live_chart_while_all_cells_run(target_home, open_m
     for shown in ("dashboard(cloud)", "check."):
         notebook.output(notebook.cell(shown)).scroll_into_view_if_needed()
         notebook.screenshot(f"module-3-{shown.strip('.').split('(')[0]}")
+    assert notebook.serious_findings() == []

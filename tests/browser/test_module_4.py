@@ -23,6 +23,7 @@ def test_run_all(target_home, open_module):
     notebook.finish()
     expect(notebook.output(notebook.cell("check.extended"))).to_contain_text("✓ avg_pg_ld")
     notebook.screenshot("module-4")
+    assert notebook.serious_findings() == []
 
 
 @pytest.mark.parametrize("name", SOLUTIONS)
@@ -52,6 +53,7 @@ def test_module_6_all_of_it_then_its_planner_by_hand(target_home, open_module):
     planner.get_by_role("slider").press("PageUp")
     expect(said).not_to_contain_text("116 million events a day need")
     notebook.screenshot("module-6")
+    assert notebook.serious_findings() == []
 
 
 def test_the_last_one_takes_everything_down_and_may_run_again(target_home, open_module):

@@ -30,3 +30,4 @@ def test_what_a_button_breaks_heals(target_home, open_module):
     notebook.run(account)
     notebook.output(account).scroll_into_view_if_needed()
     notebook.screenshot("module-5-ledger")
+    assert notebook.serious_findings() == []

@@ -182,7 +182,10 @@ def test_destroy_leaves_nothing_and_can_be_repeated(cloud, capsys):
     # Other tests share the emulator: only what bears our prefix counts.
     assert {kind: found for kind, found in kept.items() if re.search("life[-_]", str(found))} == {}
     # A last run of a function may make its log group anew after the stack is gone.
-    cloud.client("logs").create_log_group(logGroupName="/aws/lambda/life-process-metrics")
+    logs, foreign = cloud.client("logs"), "/ecs/life-of-somebody-else"
+    for name in ("/aws/lambda/life-process-metrics", foreign):
+        logs.create_log_group(logGroupName=name)
     destroy(cloud)
+    logs.delete_log_group(logGroupName=foreign)  # fails if it is gone
     assert capsys.readouterr().out == "✓ Nothing of life is left.\n"
     assert remaining(cloud) == []

@@ -92,6 +92,11 @@ def test_a_late_log_line_reads_as_the_beacon_it_was():
         {"rejected": "too_long"},
         {"agent": "ELB-HealthChecker/2.0"},
         {"shipped_at": int(NOW * 1000) + 3_600_001},
+        # What anybody may put to the stream.
+        {"request": ["GET /beacon"]},
+        {"datetime": None},
+        {"received_at": "soon"},
+        {"agent": 7},
     ],
 )
 def test_what_is_no_counted_beacon_is_never_copied(changes):

@@ -1,0 +1,56 @@
+"""The server that was cut off reads a stream to which anybody may put anything."""
+
+import json
+import random
+import time
+
+from helpers.generator.cut_off import CutOff
+from helpers.generator.settings import DEFAULTS
+from helpers.generator.shop import Shop
+
+FOREIGN = [
+    b"",
+    b"no JSON",
+    b"[]",
+    b"7",
+    b'{"hello": 1}',
+    b'{"beacon_id": 1}',
+    b'{"beacon_id": "x"}',
+]
+
+
+class Stream:
+    """One shard whose reader finds foreign records; it keeps what is put."""
+
+    def __init__(self):
+        self.put, self.reads = [], 0
+
+    def list_shards(self, **_):
+        return {"Shards": [{"ShardId": "0"}]}
+
+    def get_shard_iterator(self, **_):
+        return {"ShardIterator": "0"}
+
+    def get_records(self, **_):
+        self.reads += 1
+        return {"NextShardIterator": "0", "Records": [{"Data": data} for data in FOREIGN]}
+
+    def put_records(self, Records, **_):  # noqa: N803 - boto3's name
+        self.put += [json.loads(each["Data"]) for each in Records]
+        return {"Records": [{} for _ in Records]}
+
+
+def test_foreign_records_do_not_keep_late_beacons_from_being_sent():
+
+    shop, stream, noted = Shop(random.Random(1)), Stream(), []
+    shop.set_mix(DEFAULTS["mix"])
+    cut_off = CutOff(lambda: stream, "clicks", noted.append)
+    cut_off.duplicates = True
+    cut_off.ask_for_copies(5)
+    deadline = time.monotonic() + 60
+    while stream.reads < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    cut_off.add_late(shop.beacon(visitors=5, bots=0))
+    cut_off.close(60)
+    assert stream.reads >= 2 and cut_off.problem is None
+    assert [entry["status"] for entry in noted] == [200] and len(stream.put) == 1
