@@ -54,6 +54,15 @@ def test_defect_1_a_late_amendment_is_the_whole_value_not_the_addition(cloud, ru
     assert values(cloud) == {KEY: 107}
 
 
+def test_a_score_is_final_whatever_a_job_that_reads_again_says(cloud, run):
+    key = ("event_anomaly", "0000001795500000#click")
+    for score, samples in ((2.5, 40), (1.1, 41), (0.9, 40)):
+        scored = row(samples, "click", metric="event_anomaly", UnitValueFloat=score)
+        assert run(kinesis_event([scored]), None) == {"batchItemFailures": []}
+    item = stored(cloud)[key]
+    assert (float(item["UnitValueFloat"]), item["Samples"]) == (2.5, 40)
+
+
 def test_defect_2_the_row_expires_in_seven_days_in_seconds(cloud, run):
     run(kinesis_event([row(7)]), None)
     item = stored(cloud)[KEY]
