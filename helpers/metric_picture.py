@@ -29,6 +29,7 @@ class Metric:
     bucket: int = 10
     statistic: str = "Sum"
     unit: str = "Count"
+    needs: str = "modules 1 to 3"
 
     def adds_up(self) -> bool:
         """Whether values of different items at one time may be added up, and so be stacked."""
@@ -75,7 +76,7 @@ def draw_metric(
         area.text(area.width / 2, area.height / 2, "no values yet", color=QUIET, ha="center")
         return (
             f"{metric.name}: no value in the last {minutes:g} minutes, read at {clock(now)}. "
-            "→ Send beacons (Traffic(cloud)) with modules 1 to 3 deployed, and wait a few seconds."
+            f"→ Send beacons (Traffic(cloud)) with {metric.needs} deployed, and wait a few seconds."
         )
     area.text(-0.05, area.height + 0.14, "UTC", color=QUIET, ha="right")
     shown = choose(series, metric, len(items) if items else SHOWN)

@@ -27,7 +27,7 @@ def live_stream_chart(cloud: Cloud, stream: str = "clicks", minutes: float = 2) 
     Example:
         `live_stream_chart(cloud)`
     """
-    about = Metric(stream, f"Records in {cloud.name(stream)}", bucket=1)
+    about = Metric(stream, f"Records in {cloud.name(stream)}", bucket=1, needs="module 1")
     counter = StreamCounter(cloud, stream).start()
 
     def draw(picture: Picture) -> str:
