@@ -96,7 +96,8 @@ def _latency(seen: Numbers) -> float | None:
 def _path(seen: Numbers) -> str:
     if seen.latency is None:
         return "click to table; CloudWatch: none yet" if seen.to_table else "click to CloudWatch"
-    return f"median, click to CloudWatch; {_seconds(seen.to_table)} to table"
+    # Of the table's rows we see the last of each bucket only: another sample, and not a part of it.
+    return "median, click to CloudWatch"
 
 
 def _pace(seen: Numbers) -> str:
