@@ -15,11 +15,11 @@ import ipywidgets as widgets
 from botocore.exceptions import ConnectionError as CloudConnectionError
 from botocore.exceptions import HTTPClientError
 from IPython.display import HTML, display
-from traitlets import Unicode
 
 from .aws_errors import explanation
 from .busy import hear_while_busy
 from .errors import WorkshopError
+from .named import NamedImage
 from .picture import Picture, as_html
 
 LONGEST_SECONDS = 3600  # a chart forgotten in a tab must not read, and on AWS cost, for ever
@@ -130,12 +130,6 @@ class Live:
         self._shown.append(display(self.widget, display_id=True))
 
 
-class _Image(widgets.Image):
-    """An image with a tooltip. ipywidgets sets one only where there is no description, and asks."""
-
-    description = Unicode("").tag(sync=True)
-
-
 class LiveChart(Live):
     """Calls `draw(picture)` every `period` seconds and shows the result as one image widget.
 
@@ -163,7 +157,7 @@ class LiveChart(Live):
         width = self._picture.css_width()
         # The tooltip is the name that a screen reader says: the widget has no alt text.
         said_below = f"Chart {name}: the sentence below says what it shows"
-        self._image = _Image(format="png", width=str(width), tooltip=said_below)
+        self._image = NamedImage(format="png", width=str(width), tooltip=said_below)
         self._image.layout = widgets.Layout(max_width="100%", height="auto")
         super().__init__(self._image, name=name, period=period, max_width=f"{width}px")
 

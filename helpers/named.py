@@ -6,6 +6,7 @@ one. A small script in the page does, each time the widgets are shown.
 """
 
 import ipywidgets as widgets
+from traitlets import Unicode
 
 _CLASS = "rwa-named"
 # JupyterLab runs a script before it puts its `element` into the page: hence the tries.
@@ -15,7 +16,8 @@ const begin = () => {
   const panel = element.closest('.%s');
   if (!panel) { if (tries++ < 100) setTimeout(begin, 50); return; }
   const name = () => panel.querySelectorAll('.widget-slider').forEach(slider => {
-    const words = slider.querySelector('label').textContent;
+    const label = slider.querySelector('label');
+    const words = label.textContent || label.title;
     const say = (part, label) => {
       if (part && part.getAttribute('aria-label') !== label) part.setAttribute('aria-label', label);
     };
@@ -31,11 +33,20 @@ begin();
 """
 
 
+class NamedImage(widgets.Image):
+    """An image whose tooltip is its name; ipywidgets sets one only where there is a description."""
+
+    description = Unicode("").tag(sync=True)
+
+
 def named(panel: widgets.Box) -> widgets.Box:
-    """Give each slider in a panel its description as its name; return the panel.
+    """Give each slider in a panel its description, or else its tooltip, as its name.
 
     Args:
         panel: a box that holds sliders, at any depth.
+
+    Returns:
+        The panel.
 
     Example:
         `named(widgets.VBox([slider, button]))`

@@ -7,6 +7,7 @@ import ipywidgets as widgets
 
 from .bottlenecks import MOST_EVENTS
 from .busy import hear_while_busy
+from .named import NamedImage, named
 from .palette import CARD, INK, LINE, VERMILION
 from .picture import Picture
 from .scale_picture import LEAST_EVENTS, Run, draw_scale, picture_size
@@ -29,7 +30,11 @@ class ScalePanel:
         self._run = run
         width, height = picture_size()
         self._picture = Picture(width, height)
-        self._image = widgets.Image(format="png", width=str(self._picture.css_width()))
+        self._image = NamedImage(
+            format="png",
+            width=str(self._picture.css_width()),
+            tooltip="What a site of this size needs: the sentence below says it",
+        )
         self._image.layout = widgets.Layout(max_width="100%", height="auto")
         self._line = widgets.HTML()
         self._slider = widgets.FloatLogSlider(
@@ -43,8 +48,7 @@ class ScalePanel:
             continuous_update=False,
             layout=widgets.Layout(flex="1 1 auto"),
         )
-        # The slider's handle can't be given a name of its own (ipywidgets 8), an input box can:
-        # the number may be typed, and a screen reader says what it is.
+        # Who would rather type the number may.
         self._box = widgets.BoundedFloatText(
             value=events,
             min=LEAST_EVENTS,
@@ -63,7 +67,7 @@ class ScalePanel:
             padding="6px 10px",
             border=f"1px solid {LINE}",
         )
-        self.widget = widgets.VBox([row, self._image, self._line], layout=layout)
+        self.widget = named(widgets.VBox([row, self._image, self._line], layout=layout))
         self._draw()
         hear_while_busy([self._slider, self._box])
 
