@@ -55,7 +55,8 @@ class ScalePanel:
             max=MOST_EVENTS,
             description="Events a day",
             tooltip=LABEL,
-            layout=widgets.Layout(width="210px", flex="0 0 auto"),
+            layout=widgets.Layout(width="220px", flex="0 0 auto"),
+            style={"description_width": "initial"},
         )
         self._drawing = threading.Lock()
         self._wanted = events

@@ -61,9 +61,10 @@ class Latency:
         """What the picture shows, in words."""
         whole, parts = self.frame.loc[END_TO_END], self.frame.drop(END_TO_END)
         slowest = parts["p50"].idxmax()
+        span = "minute" if self.minutes == 1 else f"{self.minutes:g} minutes"
         return (
             f"From the request to CloudWatch: {whole['p50']:.2f} s for half of what was counted in "
-            f"the last {self.minutes:g} minutes, {whole['p99']:.2f} s for 99 of 100. Most of it, "
+            f"the last {span}, {whole['p99']:.2f} s for 99 of 100. Most of it, "
             f"{parts.loc[slowest, 'p50']:.2f} s, is spent at {slowest}: {STAGES[slowest]}."
         )
 
