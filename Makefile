@@ -30,7 +30,8 @@ kernel: $(READY) ## set up, then offer the workshop's Python to a JupyterLab tha
 
 test: $(READY) ## set up, then run every test
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS) \
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
+		-o cache_dir=build/tests --cache-clear $(TESTS) \
 		|| { [ $$? -eq 1 ] && $(BIN)/python -m tests.again; }
 
 # What runs on servers and in functions is checked each in its folder: there its imports are at home.
