@@ -105,7 +105,7 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     )
     archived_beacons(cloud)
     query_archive(cloud, "SELECT 1 AS one")
-    cloud.client("logs").create_log_group(logGroupName="/aws/lambda/rwa-process-metrics-again")
+    cloud.client("logs").create_log_group(logGroupName="/aws/lambda/rwa-process-metrics")
     destroy(cloud)
 
 
