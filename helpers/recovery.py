@@ -13,6 +13,12 @@ from .stacks import outputs
 from .waiting import waiting
 
 PAUSE_SECONDS = 0.25
+# DynamoDB on a bad day, beyond botocore's own tries; what else it refuses, no waiting mends.
+_PASSING = {
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+}
 
 
 def newest_counted(cloud: Cloud) -> float | None:
@@ -30,7 +36,11 @@ def newest_counted(cloud: Cloud) -> float | None:
     try:
         # One row a minute, which every visitor's beacon amends: the cheapest to look at.
         newest = metric_values(cloud, "visitor_count", minutes=3)["NewestBeacon"].max()
-    except (WorkshopError, ClientError):
+    except WorkshopError:
+        return None
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _PASSING:
+            raise
         return None
     return None if pd.isna(newest) else newest.timestamp()
 

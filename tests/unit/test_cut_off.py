@@ -41,7 +41,6 @@ class Stream:
 
 
 def test_foreign_records_do_not_keep_late_beacons_from_being_sent():
-
     shop, stream, noted = Shop(random.Random(1)), Stream(), []
     shop.set_mix(DEFAULTS["mix"])
     cut_off = CutOff(lambda: stream, "clicks", noted.append)

@@ -133,7 +133,7 @@ def test_the_costs_that_pages_tell_are_those_of_the_price_list():
     text = (REPOSITORY / "docs" / "teaching.md").read_text()
     assert f"**{standing}**" in text and counting in text
     most = prices.hourly() + counting_hour()
-    assert f"at most ${3.5 * most:.2f} for" in text
+    assert f"about ${3.5 * most:.2f} for" in text
     assert f"**${30 * 3.5 * most:.0f} for thirty**" in text
 
 

@@ -98,15 +98,15 @@ def put(row: Row) -> bool:
         PutFailed: throttled, broken or refused, `ATTEMPTS` times if that may pass.
         InvalidItem: DynamoDB can never take it.
     """
-    put: dict[str, Any] = {
+    wanted: dict[str, Any] = {
         "TableName": os.environ["DETAILS_TABLE"],
         "Item": item_of(row, int(time.time() * 1000)),
         "ConditionExpression": FIRST,
     }
     if row.metric not in FINAL:
-        put["ConditionExpression"] = CONDITION
-        put["ExpressionAttributeValues"] = {":new": {"N": str(row.samples)}}
-    body = json.dumps(put).encode()
+        wanted["ConditionExpression"] = CONDITION
+        wanted["ExpressionAttributeValues"] = {":new": {"N": str(row.samples)}}
+    body = json.dumps(wanted).encode()
     for attempt in range(ATTEMPTS):
         try:
             status, error = _send(body)
