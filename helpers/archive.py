@@ -23,6 +23,7 @@ FIELDS = {
     "ident": _TEXT,
     "authuser": _TEXT,
     "datetime": _TEXT,
+    "requested_at": _WHOLE,
     "request": _TEXT,
     "response": _WHOLE,
     "bytes": _WHOLE,
@@ -69,8 +70,9 @@ def archived_beacons(
         end: end here (exclusive); None for now.
 
     Returns:
-        Columns as the fields of a click record; `received_at` and `shipped_at` in epoch
-        milliseconds. A line that is no record has `rejected` = `not_a_record` and stands in `line`.
+        Columns as the fields of a click record; `requested_at`, `received_at` and
+        `shipped_at` in epoch milliseconds. A line that is no record has `rejected` =
+        `not_a_record` and stands in `line`.
 
     Raises:
         WorkshopError: module 1-capture is not deployed; an object is damaged.

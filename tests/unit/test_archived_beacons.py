@@ -21,6 +21,7 @@ def record(**fields):
         "ident": None,
         "authuser": None,
         "datetime": "25/Nov/2026:00:00:00 +0000",
+        "requested_at": 1795564800000,
         "request": "GET /beacon HTTP/1.1",
         "response": 200,
         "bytes": None,

@@ -17,9 +17,7 @@ FROM (
   SELECT
     beacon_id, event, page, agent, referrer, clientid, rejected,
     custom_metric_name, custom_metric_int_value, custom_metric_float_value,
-    custom_metric_string_value, received_at, shipped_at, arrived,
-    -- The zone (+0000) is honoured; a text that is no time gives a number below zero.
-    UNIX_TIMESTAMP(`datetime`, 'dd/MMM/yyyy:HH:mm:ss Z') AS requested
+    custom_metric_string_value, requested_at, received_at, shipped_at, arrived
   FROM clicks
   WHERE beacon_id IS NOT NULL
     AND shipped_at IS NOT NULL
