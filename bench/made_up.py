@@ -46,7 +46,7 @@ def write_log(path: Path, lines: int, seed: int = 1) -> None:
         '"{name}" "{int}" "-" "-"'.format(**{k: "-" if v is None else v for k, v in one.items()})
         for one in variants
     ]
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         for number in range(lines):
             at = begin + number / 2000
             if number % 2000 == 0:

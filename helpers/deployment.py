@@ -111,7 +111,7 @@ def seed_catalog(cloud: Cloud) -> int:
         `seed_catalog(cloud)` -> `9`
     """
     dynamodb, serialize, put = cloud.client("dynamodb"), TypeSerializer().serialize, 0
-    for row in json.loads((REPOSITORY / "assets" / "catalog.json").read_text()):
+    for row in json.loads((REPOSITORY / "assets" / "catalog.json").read_text(encoding="utf-8")):
         item = row | {"LatestEventTimestamp": 0}
         try:
             dynamodb.put_item(

@@ -89,7 +89,7 @@ def title(notebook: str) -> str:
         >>> title("1-capture")
         '1 · Capture'
     """
-    cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text())["cells"]
+    cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
     return "".join(cells[0]["source"]).split("\n")[0].removeprefix("# ").strip()
 
 

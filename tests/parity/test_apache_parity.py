@@ -217,7 +217,9 @@ def _record(line: bytes) -> dict:
     if "rejected" in record:
         return {"rejected": record["rejected"]}
     seconds = record.pop("received_at") // 1000
-    datetime = time.strptime(record.pop("datetime").split()[0], "%d/%b/%Y:%H:%M:%S")
+    zone = record.pop("datetime").split()[1]
     # Both are the request's; between the two readings of the clock a second may begin.
-    assert time.mktime(datetime) in (seconds - 1, seconds, seconds + 1)
+    assert record.pop("requested_at") // 1000 in (seconds - 1, seconds, seconds + 1)
+    minutes = abs(time.localtime(seconds).tm_gmtoff) // 60
+    assert zone[1:] == f"{minutes // 60:02}{minutes % 60:02}"
     return record
