@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from assets.agent import access_log
+from helpers.beacon_definition import is_beacon_line
 
 from .beacon import Beacon
 from .journal import NOT_SENT, entry
@@ -229,14 +230,9 @@ def is_beacon(record: dict) -> bool:
     """
     if not _is_whole(record):
         return False
-    request = record["request"].split(" ")
     return (
         not record.get("rejected")
-        and record.get("response") == 200
-        and request[0] in ("GET", "POST")
-        and len(request) > 1
-        and request[1].split("?")[0] == "/beacon"
-        and not (record["agent"] or "").startswith("ELB-HealthChecker")
+        and is_beacon_line(record["request"], record.get("response"), record["agent"])
         and record["shipped_at"] - record["requested_at"] < HORIZON_SECONDS * 1000
     )
 

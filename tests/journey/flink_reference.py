@@ -10,6 +10,7 @@ import zlib
 from collections import defaultdict
 
 from assets.agent.access_log import log_time
+from tests import beacon_lines
 
 BROWSERS = [f"Mozilla/5.0 (X11; Linux x86_64) Firefox/{n}.0" for n in range(120, 132)]
 HOSTILE = [
@@ -63,7 +64,10 @@ def click(rng: random.Random, number: int, now_ms: int) -> dict:
 
 
 def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
-    """Return about `count` records: late, too late, rejected, no beacons, odd, and copies."""
+    """Return about `count` records: late, too late, rejected, no beacons, odd, and copies.
+
+    Then come those of the table of beacons (tests/beacon_lines.py).
+    """
     rng = random.Random(seed)
     made = []
     for number in range(count):
@@ -93,6 +97,8 @@ def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
             # bucket of arrival counts one of them as the first and one as the copy.
             copy["shipped_at"] = copy["shipped_at"] // 10_000 * 10_000 + 9_999
             made.append(copy)
+    for number, (fields, _) in enumerate(beacon_lines.stored(), count):
+        made.append(click(rng, number, now_ms) | fields)
     return made
 
 
