@@ -9,6 +9,8 @@ READY := .venv/.ready
 
 # Nothing here may lean on a Java that happens to be installed: the right one comes in a wheel.
 unexport JAVA_HOME
+# Nor on the encoding of the machine: Python reads and writes UTF-8.
+export PYTHONUTF8 := 1
 
 .PHONY: help setup lab kernel test check reference picture demo soak bench stop reset lock
 

@@ -84,7 +84,7 @@ def _check(child: subprocess.Popen, deadline: float) -> None:
 
 def log_format() -> str:
     """Return the LogFormat of assets/fleet/httpd.conf, as Apache has it."""
-    text = (REPOSITORY / "assets" / "fleet" / "httpd.conf").read_text()
+    text = (REPOSITORY / "assets" / "fleet" / "httpd.conf").read_text(encoding="utf-8")
     return re.search(r'^LogFormat "(.*)" beacon$', text, re.MULTILINE)[1].replace(r"\"", '"')
 
 
@@ -94,8 +94,8 @@ def _apachelogs(log: Path, lines: int) -> float:
     said = subprocess.run(
         [*uv, "--python", sys.executable, "--with", "apachelogs", "python", script, str(log),
          log_format()],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        capture_output=True, timeout=120,
+        encoding="utf-8", errors="replace")  # fmt: skip
     if said.returncode:
         raise RuntimeError(said.stderr.strip().splitlines()[-1])
     counted, seconds = said.stdout.split()
@@ -115,7 +115,7 @@ def _goaccess(log: Path, lines: int) -> float:
     _, status, usage = os.wait4(child.pid, 0)
     if status:
         raise RuntimeError(f"goaccess ended with {status}: {child.stderr.read()[-200:]!r}")
-    valid = re.search(r'"valid_requests": *(\d+)', report.read_text())
+    valid = re.search(r'"valid_requests": *(\d+)', report.read_text(encoding="utf-8"))
     if not valid or int(valid[1]) != lines:
         raise RuntimeError(f"it took {valid and valid[1]} of {lines} lines as requests")
     return usage.ru_utime + usage.ru_stime
@@ -128,6 +128,6 @@ def _install(package: str) -> None:
         ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package],
         capture_output=True, text=True, timeout=180,
         env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-    )  # fmt: skip
+        encoding="utf-8")  # fmt: skip
     if said.returncode:
         raise RuntimeError(f"`apt-get install {package}` failed: {said.stderr.strip()[-200:]}")

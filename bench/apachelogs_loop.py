@@ -11,7 +11,7 @@ from apachelogs import LogParser
 
 def main() -> None:
     parser, lines = LogParser(sys.argv[2]), 0
-    with open(sys.argv[1]) as log:  # noqa: PTH123
+    with open(sys.argv[1], encoding="utf-8") as log:  # noqa: PTH123
         begun = time.process_time()
         for _ in parser.parse_lines(log):
             lines += 1

@@ -157,7 +157,7 @@ def _drained(cloud: Cloud, since: datetime, wanted: int) -> int:
 
 def _pageviews(journal: Path) -> list[int]:
     """Return when each answered pageview left, epoch ms."""
-    with journal.open() as lines:
+    with journal.open(encoding="utf-8") as lines:
         entries = [json.loads(line) for line in lines]
     return [e["sent_at"] for e in entries if e["event"] == "pageview" and e["status"] == 200]
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from assets.agent.access_log import log_time
 from helpers.generator.settings import DEFAULTS
 from helpers.generator.shop import Shop
 
@@ -45,11 +46,11 @@ def write_log(path: Path, lines: int, seed: int = 1) -> None:
         '"{name}" "{int}" "-" "-"'.format(**{k: "-" if v is None else v for k, v in one.items()})
         for one in variants
     ]
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         for number in range(lines):
             at = begin + number / 2000
             if number % 2000 == 0:
-                clock = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at))
+                clock = log_time(at)
             tail = tails[number % VARIANTS]
             file.write(f"127.0.0.{number % 250 + 1} - - [{clock}] {tail} {at * 1000:.0f}\n")
 
@@ -90,11 +91,12 @@ def click_files(records: int, per_file: int, rate: float, end: float) -> Iterato
         at = begin + number / rate
         if int(at) != second:
             second = int(at)
-            clock = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at))
+            clock = log_time(at)
         ms = int(at * 1000)
         lines.append(
             f'{{"beacon_id":"rwa-fleet-1:77:{number * 300}:{number & 0xFFFFFFFF:08x}",'
             f'"host":"127.0.0.1","ident":null,"authuser":null,"datetime":"{clock}",'
+            f'"requested_at":{second}000,'
             f'{tails[number % VARIANTS]},"received_at":{ms},"shipped_at":{ms + 150}}}\n'
         )
         if len(lines) == per_file:

@@ -8,8 +8,8 @@ logs are full of: bots, huge referrers, bytes that are no ASCII, HEAD, IPv6, bro
 
 import gzip
 import random
-import time
 
+from assets.agent.access_log import log_time
 from helpers.generator.shop import BOTS, visitor
 from helpers.home import REPOSITORY
 
@@ -61,7 +61,7 @@ def lines() -> list[str]:
     written, now = [], float(BEGIN)
     for number in range(LINES):
         now += chance.expovariate(5)
-        clock = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now))
+        clock = log_time(now)
         if number % 40 == 13:
             written.append(_BROKEN[number // 40 % len(_BROKEN)].format(time=clock))
         else:

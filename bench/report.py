@@ -17,8 +17,8 @@ def load() -> dict:
 
 def save(results: dict) -> None:
     """Write the figures, and the page made from them."""
-    FIGURES.write_text(json.dumps(results, indent=1) + "\n")
-    PATH.write_text(page(results))
+    FIGURES.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    PATH.write_text(page(results), encoding="utf-8")
 
 
 def page(results: dict) -> str:

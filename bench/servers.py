@@ -71,7 +71,10 @@ def load(port: int, seconds: float, core: int | None = 1) -> tuple[float, int]:
         command += ["-H", header]
     with on_core(core):
         said = subprocess.run(
-            [*command, f"http://127.0.0.1:{port}/beacon"], capture_output=True, text=True
+            [*command, f"http://127.0.0.1:{port}/beacon"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
         )
     numbers = re.findall(r"^(Complete requests|Failed requests|Requests per second): +([\d.]+)",
                          said.stdout, re.MULTILINE)  # fmt: skip

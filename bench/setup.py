@@ -78,7 +78,8 @@ def _cold() -> dict:
     began = time.monotonic()
     try:
         said = subprocess.run(["make", "setup", f"PYTHON={sys._base_executable}"], cwd=copy,
-                              env=environment, capture_output=True, text=True)  # fmt: skip
+                              env=environment, capture_output=True,
+                              encoding="utf-8", errors="replace")  # fmt: skip
         if said.returncode:
             raise RuntimeError(f"make setup: {(said.stderr or said.stdout).strip()[-300:]}")
         return {"cold_s": round(time.monotonic() - began), "disk_gb": _size(copy / ".venv")}
@@ -93,7 +94,9 @@ def _clean() -> dict[str, str]:
 
 def _size(folder: Path) -> float:
     # `du` counts a file that has several names once.
-    said = subprocess.run(["du", "-skL", str(folder)], capture_output=True, text=True)
+    said = subprocess.run(
+        ["du", "-skL", str(folder)], capture_output=True, encoding="utf-8", errors="replace"
+    )
     return round(int(said.stdout.split()[0]) * 1024 / 1e9, 2)
 
 
@@ -103,7 +106,9 @@ def _lab() -> dict:
         "ServerApp": {"port": port, "port_retries": 0, "open_browser": False, "ip": "127.0.0.1"},
     }
     (folder / "config").mkdir(parents=True, exist_ok=True)
-    (folder / "config" / "jupyter_server_config.json").write_text(json.dumps(settings))
+    (folder / "config" / "jupyter_server_config.json").write_text(
+        json.dumps(settings), encoding="utf-8"
+    )
     environment = _clean() | {
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
@@ -145,5 +150,5 @@ def _wait_for_server(port: int, lab: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + 60
     while not answers(f"http://127.0.0.1:{port}/api"):
         if lab.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"make lab: {log.read_text()[-300:]}")
+            raise RuntimeError(f"make lab: {log.read_text(encoding='utf-8')[-300:]}")
         time.sleep(0.05)

@@ -29,8 +29,8 @@ def main() -> int:
     """Write the page, or compare it."""
     page = reference()
     if "--check" in sys.argv:
-        return 0 if PAGE.read_text() == page else 1
-    PAGE.write_text(page)
+        return 0 if PAGE.read_text(encoding="utf-8") == page else 1
+    PAGE.write_text(page, encoding="utf-8")
     return 0
 
 
@@ -45,7 +45,7 @@ def reference() -> str:
 
 def public_names() -> dict[str, str]:
     """Return each name that `helpers` offers, and the module in which it stands."""
-    tree = ast.parse((REPOSITORY / "helpers" / "__init__.py").read_text())
+    tree = ast.parse((REPOSITORY / "helpers" / "__init__.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and node.targets[0].id == "_MODULE_OF":
             return ast.literal_eval(node.value) | checks()
@@ -54,7 +54,7 @@ def public_names() -> dict[str, str]:
 
 def checks() -> dict[str, str]:
     """Return the checks, `check.captured` and so on, which are offered as a module."""
-    body = ast.parse((REPOSITORY / "helpers" / "check.py").read_text()).body
+    body = ast.parse((REPOSITORY / "helpers" / "check.py").read_text(encoding="utf-8")).body
     names = [node.name for node in body if isinstance(node, ast.FunctionDef)]
     return {f"check.{name}": "check" for name in names if not name.startswith("_")}
 
@@ -63,10 +63,10 @@ def notebooks_that_use(names: dict[str, str]) -> dict[str, list[str]]:
     """Return for each name the notebooks and solutions that call it, in code or prose."""
     folder, code = REPOSITORY / "notebooks", {}
     for path in sorted(folder.glob("*.ipynb")):
-        cells = json.loads(path.read_text())["cells"]
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         code[path.name] = "\n".join("".join(cell["source"]) for cell in cells)
     for path in sorted((folder / "solutions").glob("*.py")):
-        code[f"solutions/{path.name}"] = path.read_text()
+        code[f"solutions/{path.name}"] = path.read_text(encoding="utf-8")
     return {
         name: [path for path, text in code.items() if re.search(rf"\b{re.escape(name)}\(", text)]
         for name in names
@@ -91,11 +91,15 @@ def entry(name: str, module: str, used: list[str]) -> str:
 
 def definition(name: str, module: str) -> ast.FunctionDef | ast.ClassDef:
     """Return the syntax tree of a public name."""
-    for node in ast.parse((REPOSITORY / "helpers" / f"{module}.py").read_text()).body:
+    for node in ast.parse(
+        (REPOSITORY / "helpers" / f"{module}.py").read_text(encoding="utf-8")
+    ).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
             return node
     # It is imported from a neighbour and offered again.
-    for node in ast.parse((REPOSITORY / "helpers" / f"{module}.py").read_text()).body:
+    for node in ast.parse(
+        (REPOSITORY / "helpers" / f"{module}.py").read_text(encoding="utf-8")
+    ).body:
         if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
             return definition(name, node.module.removeprefix("helpers."))
     raise LookupError(f"helpers/{module}.py does not define {name}")

@@ -193,8 +193,8 @@ def _unless_absent(read: Callable, cloud: Cloud, span: Range) -> pd.Series | pd.
 
 def _own_times(journal: pd.DataFrame) -> pd.Series:
     """Return where each entry counts as far as the journal knows, in epoch seconds."""
-    late = journal["datetime"].where(journal["expect"] == "accepted")
-    requested = pd.to_datetime(late, format="%d/%b/%Y:%H:%M:%S %z", errors="coerce", utc=True)
+    late = journal["requested_at"].where(journal["expect"] == "accepted")
+    requested = pd.to_datetime(late.astype("Int64"), unit="ms", utc=True)
     sent = pd.to_datetime(journal["sent_at"].astype("Int64"), unit="ms", utc=True)
     times = requested.fillna(sent).dt.floor(f"{BUCKET_SECONDS}s")
     return times.dt.as_unit("s").astype("int64") if len(times) else pd.Series(dtype="int64")

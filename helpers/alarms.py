@@ -173,7 +173,7 @@ def _kept(cloud: Cloud) -> Iterator[dict[str, dict[str, Any]]]:
     """Give the messages received so far, by their ids; one kernel at a time."""
     path = _file(cloud)
     path.parent.mkdir(exist_ok=True)
-    with path.with_suffix(".lock").open("a") as lock:
+    with path.with_suffix(".lock").open("a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield read_json(path, default={})
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from .beacon_definition import is_beacon_line
 from .cloud import Cloud
 from .errors import WorkshopError
 from .reading import reading, span
@@ -23,6 +24,7 @@ FIELDS = {
     "ident": _TEXT,
     "authuser": _TEXT,
     "datetime": _TEXT,
+    "requested_at": _WHOLE,
     "request": _TEXT,
     "response": _WHOLE,
     "bytes": _WHOLE,
@@ -47,7 +49,6 @@ FETCHES_AT_A_TIME = 8
 _LONGEST_BUFFER = timedelta(minutes=15)
 # How far the clocks of servers and S3 may differ.
 _CLOCK_SKEW = timedelta(minutes=2)
-_BEACON = r"^(?:GET|POST) /beacon(?:[? ]|$)"
 
 
 @waiting("Reading the archive")
@@ -69,8 +70,9 @@ def archived_beacons(
         end: end here (exclusive); None for now.
 
     Returns:
-        Columns as the fields of a click record; `received_at` and `shipped_at` in epoch
-        milliseconds. A line that is no record has `rejected` = `not_a_record` and stands in `line`.
+        Columns as the fields of a click record; `requested_at`, `received_at` and
+        `shipped_at` in epoch milliseconds. A line that is no record has `rejected` =
+        `not_a_record` and stands in `line`.
 
     Raises:
         WorkshopError: module 1-capture is not deployed; an object is damaged.
@@ -113,15 +115,15 @@ def is_beacon(frame: pd.DataFrame) -> pd.Series:
     Example:
         `beacons = frame[is_beacon(frame)]`
     """
-    agent = frame["agent"].astype("string").str.startswith("ELB-HealthChecker")
+    status = frame["response"].astype("Int64").fillna(0)
+    lines = zip(frame["request"], status, frame["agent"], strict=True)
+    counted = pd.Series([is_beacon_line(*line) for line in lines], frame.index, dtype=bool)
     return (
-        frame["request"].astype("string").str.contains(_BEACON, regex=True).fillna(False)
-        & frame["response"].eq(200).fillna(False)
-        & ~agent.fillna(False)
+        counted
         & frame["rejected"].isna()
         & frame["beacon_id"].notna()
         & frame["shipped_at"].notna()
-    ).astype(bool)
+    )
 
 
 def _keys(cloud: Cloud, begins: datetime, ends: float | None) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import boto3
@@ -139,7 +140,7 @@ def _say_what_stands(cloud: Cloud) -> None:
 def _ask(cloud: Cloud) -> None:
     said = _answers().get(_key(cloud), 0)
     if 0 <= time.time() - said < YES_SECONDS:
-        print(f"You said yes to that at {time.strftime('%H:%M', time.localtime(said))}.")
+        print(f"You said yes to that at {datetime.fromtimestamp(said, UTC):%H:%M} UTC.")
         return
     try:
         answer = input("Type yes to go on: ")

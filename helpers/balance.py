@@ -16,6 +16,7 @@ from .data import archived_beacons, is_beacon
 from .waiting import waiting
 
 LATENESS_HORIZON = timedelta(hours=1)  # design: an older beacon is rejected as too_late
+LATEST_MS = 9_000_000_000_000  # a later request is none (assets/flink/sql/04_firsts.sql)
 BUCKET_SECONDS = 10
 # referral_count is the one metric in which every accepted beacon counts exactly once: a beacon
 # without a referrer counts as (direct).
@@ -45,9 +46,8 @@ def archived_fates(cloud: Cloud, since: datetime, until: datetime | None = None)
     # Flink counts nothing without a name and a time of arrival (03_copies.sql).
     named = records["beacon_id"].notna() & records["shipped_at"].notna()
     counted = records[is_beacon(records) | (records["rejected"].notna() & named)]
-    requested = pd.to_datetime(
-        counted["datetime"], format="%d/%b/%Y:%H:%M:%S %z", errors="coerce", utc=True
-    )
+    asked = counted["requested_at"].astype("Int64")
+    requested = pd.to_datetime(asked.where(asked.between(0, LATEST_MS)), unit="ms", utc=True)
     arrived = pd.to_datetime(counted["shipped_at"], unit="ms", utc=True)
     in_time = (arrived - requested) <= LATENESS_HORIZON  # False where the time can't be read
     bad = counted["rejected"].notna() | ~in_time

@@ -74,5 +74,5 @@ def note(cloud: Cloud, facts: dict) -> None:
     """
     path = journal_folder(target_name(cloud)) / "by-hand.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as journal:
+    with path.open("a", encoding="utf-8") as journal:
         journal.write(json.dumps({"kind": "beacon", "expect": "accepted", **facts}) + "\n")

@@ -163,7 +163,7 @@ def _rows(events: float, rate: float, seconds: float) -> float:
 
 @cache
 def _most_items() -> dict[str, int]:
-    rows = json.loads((REPOSITORY / "assets" / "catalog.json").read_text())
+    rows = json.loads((REPOSITORY / "assets" / "catalog.json").read_text(encoding="utf-8"))
     return {row["MetricType"]: row["MaxItems"] for row in rows}
 
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from helpers.aws_errors import explained, remedy_for
 from helpers.cloud import Cloud
+from helpers.dates import day
 from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY
 from helpers.lifetime import expires_at, is_over
@@ -95,8 +96,8 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
             print(f"✓ {name} is up to date.")
         if module == "2-analyze":
             seed_catalog(cloud)
-        if module == EXPIRY:
-            end = f"{expires_at(describe(cloud, name)):%H:%M UTC on %-d %B}"
+        if module == EXPIRY and (over := expires_at(describe(cloud, name))):
+            end = f"{over:%H:%M} UTC on {day(over)}"
             print(f"On AWS, all of {cloud.prefix} is deleted at {end}; extend_expiry(cloud) waits.")
         return outputs(cloud, module)
 
@@ -111,7 +112,7 @@ def seed_catalog(cloud: Cloud) -> int:
         `seed_catalog(cloud)` -> `9`
     """
     dynamodb, serialize, put = cloud.client("dynamodb"), TypeSerializer().serialize, 0
-    for row in json.loads((REPOSITORY / "assets" / "catalog.json").read_text()):
+    for row in json.loads((REPOSITORY / "assets" / "catalog.json").read_text(encoding="utf-8")):
         item = row | {"LatestEventTimestamp": 0}
         try:
             dynamodb.put_item(

@@ -225,10 +225,7 @@ def load_time_means(cloud: Cloud, since: datetime, metric: str = "avg_pg_ld") ->
         & (records["custom_metric_name"] == "page_load_time")
         & records["custom_metric_int_value"].notna()
     ]
-    buckets = pd.to_datetime(
-        timed["datetime"], format="%d/%b/%Y:%H:%M:%S %z", errors="coerce", utc=True
-    )
-    values = timed["custom_metric_int_value"].astype("int64").groupby(buckets.dt.floor("10s"))
+    values = timed["custom_metric_int_value"].astype("int64").groupby(timed["Time"])
     expected = pd.DataFrame({"Samples": values.size(), "Recounted": values.mean()})
     expected = expected.rename_axis("Time")[expected.index >= since]
     stored = metric_values(cloud, metric, start=since).set_index("Time")

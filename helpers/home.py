@@ -44,7 +44,7 @@ def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON value
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(value))
+        draft.write_text(json.dumps(value), encoding="utf-8")
         draft.replace(path)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -63,6 +63,6 @@ def read_json(path: Path, default: Any = None) -> Any:  # noqa: ANN401 - any JSO
         {}
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return default

@@ -45,7 +45,7 @@ def check_disk():  # noqa: ANN201
 
 def locked_version(package):  # noqa: ANN001, ANN201
     """Return the version that requirements.lock gives a package."""
-    with open(LOCK) as file:  # noqa: PTH123
+    with open(LOCK, encoding="utf-8") as file:  # noqa: PTH123
         return re.search(rf"^{package}==(\S+)", file.read(), re.MULTILINE).group(1)
 
 
@@ -75,7 +75,9 @@ def has_pip(python):  # noqa: ANN001, ANN201
 
 def run(command):  # noqa: ANN001, ANN201
     """Run a command that downloads packages; explain a failure."""
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+    )
     errors = []
     for line in process.stderr:
         sys.stderr.write(line)
@@ -112,7 +114,7 @@ def write_kernel_settings(where):  # noqa: ANN001, ANN201
     """
     folder = os.path.join(where, "etc", "ipython")  # noqa: PTH118
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    with open(os.path.join(folder, "ipython_kernel_config.py"), "w") as file:  # noqa: PTH118, PTH123
+    with open(os.path.join(folder, "ipython_kernel_config.py"), "w", encoding="utf-8") as file:  # noqa: PTH118, PTH123
         file.write('get_config().InteractiveShellApp.extensions = ["helpers.two_lines"]\n')
 
 
@@ -128,7 +130,8 @@ def main():  # noqa: ANN201
     run([python, "-m", "uv", "pip", "sync", "--python", python, "--require-hashes", LOCK])
     # So that notebooks find `helpers` wherever their kernel starts.
     library = "python%d.%d" % sys.version_info[:2]  # noqa: UP031
-    with open(os.path.join(VENV, "lib", library, "site-packages", "workshop.pth"), "w") as file:  # noqa: PTH118, PTH123
+    path = os.path.join(VENV, "lib", library, "site-packages", "workshop.pth")  # noqa: PTH118
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(ROOT + "\n")
     register_kernel(python, "--sys-prefix")
     write_kernel_settings(VENV)

@@ -150,7 +150,7 @@ def _killed(pid: int, whole_group: bool) -> bool:
 def _stands_again(cloud: Cloud, victim: Victim, pid: int) -> bool:
     # A lock's text stays until the next holder writes its own.
     paths = _locks(cloud, victim)
-    texts = [path.read_text() for path in paths]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
     return str(pid) not in texts and any(locks.holder(path) for path in paths)
 
 

@@ -89,7 +89,7 @@ def send_late(cloud: Cloud, count: int, at: datetime, page: str = PAGE) -> None:
         record = access_log.click_record(line, name, int(now * 1000))
         data = access_log.encode(record, int(now * 1000))
         entries.append({"Data": data, "PartitionKey": name})
-        facts.append(entry(beacon, now, 200, beacon_id=name, datetime=record["datetime"]))
+        facts.append(entry(beacon, now, 200, beacon_id=name, requested_at=record["requested_at"]))
     try:
         answer = kinesis.put_records(StreamName=cloud.name("clicks"), Records=entries)
     except kinesis.exceptions.ResourceNotFoundException:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+from .dates import day
 from .labels import width
 from .ledger_words import (
     ABSENT,
@@ -57,7 +58,7 @@ def draw_ledger(frame: pd.DataFrame, start: datetime, end: datetime | None) -> P
     box = picture.box().inside(left=0.2, right=0.2)
     until = "now" if end is None else f"{end:%H:%M:%S}"
     box.text(0, 0.26, "The ledger", points=13, weight="bold")
-    box.text(1.3, 0.28, f"beacons of {start:%d %b, %H:%M:%S} to {until} UTC", color=QUIET)
+    box.text(1.3, 0.28, f"beacons of {day(start)}, {start:%H:%M:%S} to {until} UTC", color=QUIET)
     _verdict(box, frame)
     area = box.inside(top=_TOP)
     step = (area.width - 2 * _MARGIN - _BAR) / (len(TITLES) - 1)

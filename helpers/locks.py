@@ -44,7 +44,7 @@ def take(path: Path, *, wait: bool = False, pid: int | None = None) -> IO | None
         `lock = take(home() / "local.lock")`
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+")
+    file = path.open("a+", encoding="utf-8")
     if wait:
         fcntl.flock(file, fcntl.LOCK_EX)
     elif not _locked(file, path):
@@ -77,7 +77,7 @@ def wait_until_free(path: Path) -> None:
     Example:
         `wait_until_free(home() / "local.lock")`
     """
-    with path.open("a+") as file:
+    with path.open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
 
 
@@ -92,7 +92,7 @@ def holder(path: Path) -> int | None:
         True
     """
     try:
-        with path.open("r+") as file:
+        with path.open("r+", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError:

@@ -120,19 +120,19 @@ def fetch_packages(folder: Path) -> None:
     """
     wanted = "\n".join(_locked(package) for package in PACKAGES)
     noted = folder.with_name(f".{folder.name}.lock")  # hidden: it is not packaged
-    if folder.is_dir() and noted.exists() and noted.read_text() == wanted:
+    if folder.is_dir() and noted.exists() and noted.read_text(encoding="utf-8") == wanted:
         return
     print(f"Fetching {', '.join(PACKAGES)} for Managed Flink (once) ...")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         requirements, target = Path(temporary) / "requirements.txt", Path(temporary) / "dep"
-        requirements.write_text(wanted)
+        requirements.write_text(wanted, encoding="utf-8")
         command = [
             *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(target)),
             *("--python-version", PYTHON, "--python-platform", PLATFORM, "--no-deps"),
             *("--only-binary", ":all:", "--require-hashes", "--requirement", str(requirements)),
         ]
-        ended = subprocess.run(command, capture_output=True, text=True)
+        ended = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
         if ended.returncode:
             said = re.sub(r"\s+", " ", ended.stderr).strip()[-300:]
             raise WorkshopError(
@@ -140,12 +140,12 @@ def fetch_packages(folder: Path) -> None:
             )
         shutil.rmtree(folder, ignore_errors=True)
         target.replace(folder)
-    noted.write_text(wanted)
+    noted.write_text(wanted, encoding="utf-8")
 
 
 def _locked(package: str) -> str:
     """Return what requirements.lock says of a package: its version and its hashes."""
-    lock = (REPOSITORY / "requirements.lock").read_text()
+    lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
     found = re.search(rf"^{package}==\S+( \\\n    --hash=\S+)+", lock, re.MULTILINE)
     assert found, f"requirements.lock has no {package}"
     return found[0]

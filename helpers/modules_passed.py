@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .cloud import Cloud
+from .dates import day
 from .home import REPOSITORY, home, read_json, write_json
 
 NOTEBOOKS = REPOSITORY / "notebooks"
@@ -34,7 +35,7 @@ class Progress:
         rows = "".join(
             f"<tr><td>{'✓' if at else '…'}</td><td style='text-align:left'>"
             f"<a href='{name}.ipynb'>{html.escape(title(name))}</a></td>"
-            f"<td>{f'{at:%d %b, %H:%M} UTC' if at else ''}</td></tr>"
+            f"<td>{f'{day(at)}, {at:%H:%M} UTC' if at else ''}</td></tr>"
             for name, at in self.passed.items()
         )
         return f"<table style='margin:0'>{rows}</table><div role='status'>{self.sentence}</div>"
@@ -89,7 +90,7 @@ def title(notebook: str) -> str:
         >>> title("1-capture")
         '1 · Capture'
     """
-    cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text())["cells"]
+    cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
     return "".join(cells[0]["source"]).split("\n")[0].removeprefix("# ").strip()
 
 

@@ -37,8 +37,7 @@ def original_rows(records: pd.DataFrame) -> pd.DataFrame:
         `original_rows(archived_beacons(cloud))`
     """
     beacons = records[is_beacon(records) & records["rejected"].isna()].dropna(subset=["page"])
-    bucket = pd.to_datetime(beacons["datetime"], format="%d/%b/%Y:%H:%M:%S %z", utc=True)
-    bucket = bucket.dt.floor(BUCKET)
+    bucket = pd.to_datetime(beacons["requested_at"], unit="ms", utc=True).dt.floor(BUCKET)
     # One bucket's length is what every beacon has to arrive.
     closes = bucket + 2 * BUCKET
     late = pd.to_datetime(beacons["shipped_at"], unit="ms", utc=True) - closes

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from .dates import day
 from .labels import FAMILY, fit, width
 from .palette import BAR, CARD, INK, LINE, QUIET, item_colors
 from .picture import Box
@@ -59,9 +60,14 @@ def prepare(axes: Axes, start: float, end: float, inches: float) -> None:
     step = next((step for step in _TIME_STEPS if (end - start) / step <= most), _TIME_STEPS[-1])
     margin = 0.25 / inches * (end - start)  # a label further left would lie upon the values' zero
     ticks = np.arange(math.ceil((start + margin) / step) * step, end - margin / 3, step)
-    style = "%H:%M:%S" if step < 60 else "%H:%M" if step < 86400 else "%d %b"
-    axes.set_xticks(ticks, [f"{datetime.fromtimestamp(tick, UTC):{style}}" for tick in ticks])
+    axes.set_xticks(ticks, [_tick(datetime.fromtimestamp(tick, UTC), step) for tick in ticks])
     axes.set_xlim(start, end)
+
+
+def _tick(at: datetime, step: float) -> str:
+    if step >= 86400:
+        return day(at)
+    return f"{at:%H:%M:%S}" if step < 60 else f"{at:%H:%M}"
 
 
 def value_axis(axes: Axes, low: float, high: float, inches: float, *, fixed: bool = False) -> None:

@@ -43,7 +43,7 @@ def price_list() -> dict[str, Any]:
     Example:
         `price_list()["prices"]["shard"]["dollars"]` -> `0.015`
     """
-    return json.loads((REPOSITORY / "assets" / "prices.json").read_text())
+    return json.loads((REPOSITORY / "assets" / "prices.json").read_text(encoding="utf-8"))
 
 
 def service_of(name: str) -> str:

@@ -83,7 +83,9 @@ class SiteFrame:
             "proxy": f"proxy/{at.port}/" if at.hostname in _LOOPBACK else None,
         }
         # Inside a <script> only this sequence could end it.
-        document = _FRAME.read_text().replace("FACTS", json.dumps(facts).replace("</", "<\\/"))
+        document = _FRAME.read_text(encoding="utf-8").replace(
+            "FACTS", json.dumps(facts).replace("</", "<\\/")
+        )
         url = html.escape(self.url)
         return (
             '<figure class="mathjax_ignore" style="margin:0">'

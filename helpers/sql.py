@@ -25,4 +25,4 @@ def show_sql(name: str) -> Code:
         raise WorkshopError(
             f"The job has no statement called {name!r}.", f"Choose one of {', '.join(files)}."
         )
-    return Code(files[name].read_text(), language="sql")
+    return Code(files[name].read_text(encoding="utf-8"), language="sql")

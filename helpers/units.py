@@ -18,7 +18,7 @@ def measured() -> dict[str, Any]:
     Example:
         `measured()["measured"]["record_bytes"]["source"]`
     """
-    return json.loads((REPOSITORY / "assets" / "measured.json").read_text())
+    return json.loads((REPOSITORY / "assets" / "measured.json").read_text(encoding="utf-8"))
 
 
 @cache

@@ -8,6 +8,9 @@ The line is Apache's, written with the `LogFormat` of `assets/fleet/httpd.conf`:
 
 No line is dropped: one that can't be read becomes a record that says so. Standard library only,
 for this file is also the agent's on a server that has nothing but Python and boto3.
+
+The time is read here and nowhere behind: the record holds it as a number. Apache writes the months
+in English, while `strptime`, `strftime` and Java take their names from the machine's language.
 """
 
 import json
@@ -15,7 +18,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +27,7 @@ MAX_LINE_BYTES = 8192
 # How far a server's clock may be ahead of the agent's.
 FUTURE_TOLERANCE_MS = 60_000
 BIGINT = 2**63
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _QUOTED = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
 _LINE = re.compile(
@@ -34,7 +38,11 @@ _LINE = re.compile(
     + rb" ([0-9]+)",
     re.DOTALL,
 )
-_DATETIME = re.compile(r"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}")
+_TIME = re.compile(
+    r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}) "
+    r"([+-])([0-9]{2})([0-5][0-9])"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INT = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)", re.DOTALL)
@@ -92,12 +100,56 @@ def click_record(line: bytes, beacon_id: str, now_ms: int) -> dict[str, Any]:
     texts = [field.decode("utf-8", "backslashreplace") for field in fields]
     try:
         record = _accepted(texts, beacon_id)
-        event_ms = _epoch_ms(record["datetime"])
     except ValueError:
         return _rejected("unparsable", line, beacon_id, now_ms)
-    if event_ms > now_ms + FUTURE_TOLERANCE_MS:
+    if record["requested_at"] > now_ms + FUTURE_TOLERANCE_MS:
         return _rejected("from_the_future", line, beacon_id, now_ms)
     return record
+
+
+@lru_cache(maxsize=4096)  # a busy second's lines share one text
+def epoch_ms(text: str) -> int:
+    """Return the moment that a log's time names, epoch milliseconds (of a whole second).
+
+    Args:
+        text: the time as `%t` writes it, without its brackets.
+
+    Raises:
+        ValueError: it is no such time.
+
+    Example:
+        >>> epoch_ms("25/Nov/2026:00:00:00 +0000")
+        1795564800000
+    """
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    day, name, year, hour, minute, second, sign, hours, minutes = found.groups()
+    ahead = timedelta(hours=int(hours), minutes=int(minutes))
+    moment = datetime(
+        int(year),
+        MONTHS.index(name) + 1,
+        int(day),
+        int(hour),
+        int(minute),
+        int(second),
+        tzinfo=timezone(-ahead if sign == "-" else ahead),
+    )
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def log_time(seconds: float) -> str:
+    """Return a moment's text, as `%t` of a server whose zone is UTC.
+
+    Args:
+        seconds: the moment, epoch seconds.
+
+    Example:
+        >>> log_time(1795564800.9)
+        '25/Nov/2026:00:00:00 +0000'
+    """
+    at = datetime.fromtimestamp(int(seconds), UTC)
+    return f"{at.day:02}/{MONTHS[at.month - 1]}/{at.year:04}:{at:%H:%M:%S} +0000"
 
 
 def unescape(value: bytes) -> bytes:
@@ -143,6 +195,7 @@ def _accepted(texts: list[str], beacon_id: str) -> dict[str, Any]:
         "ident": _present(texts[1]),
         "authuser": _present(texts[2]),
         "datetime": texts[3],
+        "requested_at": epoch_ms(texts[3]),
         "request": _present(texts[4]),
         "response": _bigint(texts[5]),
         "bytes": _optional(texts[6], _bigint),
@@ -185,11 +238,3 @@ def _double(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(text)
     return value
-
-
-@lru_cache(maxsize=4096)  # a busy second's lines share one text
-def _epoch_ms(text: str) -> int:
-    # strptime is forgiving about the number of digits; Flink's UNIX_TIMESTAMP is not.
-    if not _DATETIME.fullmatch(text):
-        raise ValueError(text)
-    return int(datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z").timestamp() * 1000)

@@ -111,7 +111,7 @@ class Agent:
             return
         draft = self._state.with_name(f"{self._state.name}.new")
         try:
-            draft.write_text(json.dumps(state))
+            draft.write_text(json.dumps(state), encoding="utf-8")
             draft.replace(self._state)
         except OSError as error:  # a full disk: worth a warning, no reason to stop shipping
             self._notices.warn(f"How far the log is shipped can't be saved: {error}", "state")
@@ -125,7 +125,7 @@ def load(state: Path) -> dict[str, Any]:
     Everything is shipped again then, each line under the same `beacon_id`.
     """
     try:
-        saved = json.loads(state.read_text())
+        saved = json.loads(state.read_text(encoding="utf-8"))
         positions(saved)
     except (FileNotFoundError, ValueError, TypeError, AttributeError, KeyError):
         return {"files": {}}

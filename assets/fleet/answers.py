@@ -51,6 +51,8 @@ def status_of(request: Request) -> int:
         return 404
     if method == b"OPTIONS":
         return 204
+    if path == b"/beacon" and not is_spelt_as_counted(request.target):
+        return 404
     if path == b"/beacon" and method not in (b"GET", b"POST"):
         return 405
     if request.length > MAX_BODY_BYTES:
@@ -62,6 +64,18 @@ def status_of(request: Request) -> int:
     if method in (b"GET", b"HEAD", b"POST"):
         return 0
     return 405 if method in _KNOWN_METHODS else 501
+
+
+def is_spelt_as_counted(target: bytes) -> bool:
+    """Return whether a target is /beacon letter for letter: what is counted goes by the log's line.
+
+    A request of `//beacon` or `/%62eacon` that was answered 200 would be counted nowhere.
+
+    Example:
+        >>> is_spelt_as_counted(b"/beacon?a=b"), is_spelt_as_counted(b"http://a/beacon")
+        (True, False)
+    """
+    return target.partition(b"?")[0] == b"/beacon"
 
 
 @lru_cache(maxsize=1024)

@@ -21,6 +21,7 @@ LOGGED_FIELDS = (
 )
 # The agent reads on from here in a line that has not ended (its MAX_LINE_BYTES).
 LONGEST_CUT_BYTES = 8192
+_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
 _ESCAPES = {
     b'"': rb"\"",
@@ -77,7 +78,14 @@ def format_line(
 
 @lru_cache(maxsize=8)  # one text a second
 def _datetime(seconds: int) -> bytes:
-    return time.strftime("%d/%b/%Y:%H:%M:%S %z", time.localtime(seconds)).encode()
+    # The machine's own time and its distance from UTC, as Apache's %t. The months are English
+    # whatever the machine's language, which strftime's %b would follow.
+    at = time.localtime(seconds)
+    minutes = abs(at.tm_gmtoff) // 60
+    return b"%02d/%b/%04d:%02d:%02d:%02d %c%02d%02d" % (
+        *(at.tm_mday, _MONTHS[at.tm_mon - 1], at.tm_year, at.tm_hour, at.tm_min, at.tm_sec),
+        *(b"-" if at.tm_gmtoff < 0 else b"+", minutes // 60, minutes % 60),
+    )
 
 
 class AccessLog:

@@ -28,7 +28,7 @@ def load(state: Path) -> dict[str, Any]:
         `load(Path("agent.json"))["131"]["offset"]` -> `67108912`
     """
     try:
-        return dict(json.loads(state.read_text())["files"])
+        return dict(json.loads(state.read_text(encoding="utf-8"))["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"No rotated log is deleted, {state} can't be read: {error!r}")
         return {}

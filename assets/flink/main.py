@@ -41,7 +41,7 @@ class SqlError(Exception):
 
 def property_groups(path: str) -> dict[str, dict[str, str]]:
     """Return the property groups of a JSON file, by their names."""
-    groups = json.loads(Path(path).read_text())
+    groups = json.loads(Path(path).read_text(encoding="utf-8"))
     return {group["PropertyGroupId"]: group["PropertyMap"] for group in groups}
 
 
@@ -154,7 +154,7 @@ def main() -> None:
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
     tables = StreamTableEnvironment.create(environment)
     files = sorted((FOLDER / "sql").glob("[0-9][0-9]_*.sql"))
-    statements = {file.name: fill(file.read_text(), groups) for file in files}
+    statements = {file.name: fill(file.read_text(encoding="utf-8"), groups) for file in files}
     define(tables, statements)
     stage.share(tables, "copies")
     stage.add(environment, tables)

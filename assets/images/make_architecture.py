@@ -144,4 +144,4 @@ def arrow(start: str, end: str) -> str:
 
 if __name__ == "__main__":
     for number in MODULES:
-        (FOLDER / f"architecture-{number}.svg").write_text(drawing(number))
+        (FOLDER / f"architecture-{number}.svg").write_text(drawing(number), encoding="utf-8")

@@ -11,9 +11,10 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from assets.agent import access_log
 
 from .beacon import Beacon, sendable
 
@@ -93,7 +94,7 @@ def _present(value: bytes | None) -> bytes | None:
 
 def _epoch_seconds(time: bytes | None) -> float | None:
     try:
-        return datetime.strptime((time or b"").decode(), "%d/%b/%Y:%H:%M:%S %z").timestamp()
+        return access_log.epoch_ms((time or b"").decode()) / 1000
     except ValueError:
         return None
 

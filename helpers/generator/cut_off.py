@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from assets.agent import access_log
+from helpers.beacon_definition import is_beacon_line
 
 from .beacon import Beacon
 from .journal import NOT_SENT, entry
@@ -24,6 +25,7 @@ READ_SECONDS = 1.0  # a shard allows five reads a second to all of its readers
 HORIZON_SECONDS = 3600  # what is later than this is counted as too_late
 MOST_RECORDS = 500  # of one PutRecords call
 _TEXTS = ("event", "clientid", "page", "agent", "referrer")
+_TIMES = ("requested_at", "received_at", "shipped_at")
 
 
 def log_line(beacon: Beacon, at: float, host: str) -> bytes:
@@ -45,8 +47,8 @@ def log_line(beacon: Beacon, at: float, host: str) -> bytes:
     )
     names += tuple(b"custom_metric_%b_value" % kind for kind in (b"int", b"float", b"string"))
     values = b" ".join(b'"%b"' % headers.get(name, b"-") for name in names)
-    clock = time.strftime("[%d/%b/%Y:%H:%M:%S +0000]", time.gmtime(at)).encode()
-    request = b'%b - - %b "GET /beacon HTTP/1.1" 200 2' % (host.encode(), clock)
+    clock = access_log.log_time(at).encode()
+    request = b'%b - - [%b] "GET /beacon HTTP/1.1" 200 2' % (host.encode(), clock)
     return b"%b %b %d" % (request, values, int(at * 1000))
 
 
@@ -170,7 +172,7 @@ class CutOff:
         results = answer["Records"] if answer else [{"ErrorCode": "NotSent"}] * len(records)
         for beacon, record, result in zip(beacons, records, results, strict=True):
             status = NOT_SENT if "ErrorCode" in result else 200
-            more = {"beacon_id": record["beacon_id"], "datetime": record["datetime"]}
+            more = {name: record[name] for name in ("beacon_id", "requested_at")}
             self._note(entry(beacon, now, status, **more))
 
     def _read(self) -> None:
@@ -215,8 +217,8 @@ def _is_whole(record: dict) -> bool:
     """Return whether a record has what a copy is made of, as an agent writes it."""
     return (
         all(isinstance(record.get(name, 0), str | None) for name in _TEXTS)
-        and all(isinstance(record.get(name), str) for name in ("request", "datetime"))
-        and all(isinstance(record.get(name), int) for name in ("received_at", "shipped_at"))
+        and isinstance(record.get("request"), str)
+        and all(isinstance(record.get(name), int) for name in _TIMES)
     )
 
 
@@ -228,15 +230,10 @@ def is_beacon(record: dict) -> bool:
     """
     if not _is_whole(record):
         return False
-    request = record["request"].split(" ")
     return (
         not record.get("rejected")
-        and record.get("response") == 200
-        and request[0] in ("GET", "POST")
-        and len(request) > 1
-        and request[1].split("?")[0] == "/beacon"
-        and not (record["agent"] or "").startswith("ELB-HealthChecker")
-        and record["shipped_at"] - record["received_at"] < HORIZON_SECONDS * 1000
+        and is_beacon_line(record["request"], record.get("response"), record["agent"])
+        and record["shipped_at"] - record["requested_at"] < HORIZON_SECONDS * 1000
     )
 
 

@@ -83,7 +83,7 @@ def start(role: str, cloud: Cloud, *arguments: str) -> None:
     while not status_path(role).exists():
         if child.poll() is not None or time.monotonic() > deadline:
             _reap(role)
-            lines = log_path.read_text(errors="replace").strip().splitlines()
+            lines = log_path.read_text(errors="replace", encoding="utf-8").strip().splitlines()
             raise WorkshopError(
                 f"The traffic generator did not start: {lines[-1] if lines else 'it says nothing'}",
                 f"Look into {log_path}, then start it again.",

@@ -119,4 +119,4 @@ def frame(folder: Path, since: float = 0) -> pd.DataFrame:
             # A run that flows right now may have written half of its last line.
             rows += [json.loads(line) | {"run": path.stem} for line in lines if line[-1:] == "\n"]
     columns = "run sent_at kind event clientid page agent referrer status expect altered "
-    return pd.DataFrame(rows, columns=(columns + "beacon_id datetime").split())
+    return pd.DataFrame(rows, columns=(columns + "beacon_id requested_at").split())

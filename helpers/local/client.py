@@ -108,7 +108,9 @@ def _start() -> subprocess.Popen:
 def _last_words() -> str:
     for name in ("emulator", "local"):
         path = home() / "logs" / f"{name}.log"
-        lines = path.read_text(errors="replace").split("\n") if path.exists() else []
+        lines = (
+            path.read_text(errors="replace", encoding="utf-8").split("\n") if path.exists() else []
+        )
         if words := [line for line in lines if line.strip()]:
             return words[-1][:300]
     return f"see the logs in {home() / 'logs'}"

@@ -64,6 +64,7 @@ def start(
     environment = dict(environment or os.environ)
     paths = [repository, environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    environment["PYTHONUTF8"] = "1"  # whatever the machine's encoding is, what they write is UTF-8
     options = [f"--name={name}"] * bool(name) + ["--outlive"] * outlive + ["--group"] * group
     with log.open("ab") as output:
         return subprocess.Popen(

@@ -15,7 +15,8 @@ add_metric(
 )
 
 # Then the statement: the item is the page, and so the groups are buckets and pages.
-(mine / "21_page_load_time.sql").write_text("""\
+(mine / "21_page_load_time.sql").write_text(
+    """\
 INSERT INTO metrics
 SELECT
   'page_load_time' AS MetricType, bucket AS EventTimestamp, page AS MetricItem,
@@ -28,7 +29,9 @@ FROM beacons
 WHERE custom_metric_name = 'page_load_time' AND custom_metric_int_value IS NOT NULL
   AND page IS NOT NULL
 GROUP BY bucket, page
-""")
+""",
+    encoding="utf-8",
+)
 update_analytics(cloud)
 traffic.start(rate=30)
 let_run(seconds=30)

@@ -8,7 +8,9 @@ import random
 import re
 import zlib
 from collections import defaultdict
-from datetime import UTC, datetime
+
+from assets.agent.access_log import log_time
+from tests import beacon_lines
 
 BROWSERS = [f"Mozilla/5.0 (X11; Linux x86_64) Firefox/{n}.0" for n in range(120, 132)]
 HOSTILE = [
@@ -40,7 +42,8 @@ def click(rng: random.Random, number: int, now_ms: int) -> dict:
         "host": f"10.0.0.{number % 250}",
         "ident": None,
         "authuser": None,
-        "datetime": apache_time(received),
+        "datetime": log_time(received / 1000),
+        "requested_at": received // 1000 * 1000,
         "request": choose(
             ["GET /beacon HTTP/1.1", "POST /beacon HTTP/1.1", "GET /beacon?a=b HTTP/1.1"]
         ),
@@ -60,13 +63,11 @@ def click(rng: random.Random, number: int, now_ms: int) -> dict:
     }
 
 
-def apache_time(ms: int) -> str:
-    """Return Apache's text of a time, as %t writes it without its brackets."""
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
-
-
 def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
-    """Return about `count` records: late, too late, rejected, no beacons, odd, and copies."""
+    """Return about `count` records: late, too late, rejected, no beacons, odd, and copies.
+
+    Then come those of the table of beacons (tests/beacon_lines.py).
+    """
     rng = random.Random(seed)
     made = []
     for number in range(count):
@@ -85,11 +86,10 @@ def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
         elif kind < 0.17:
             record[rng.choice(["event", "page", "agent", "referrer"])] = rng.choice(HOSTILE)
         elif kind < 0.18:
-            record["datetime"] = rng.choice(["yesterday", "", None, "31/Foo/2026:00:00:00 +0000"])
+            record["requested_at"] = rng.choice(["yesterday", "", None, -1, {}, 2**63 - 1, 2**64])
         elif kind < 0.19:
-            # One zone ahead of Greenwich, the same moment.
-            local = datetime.fromtimestamp(record["received_at"] // 1000 + 7200, UTC)
-            record["datetime"] = local.strftime("%d/%b/%Y:%H:%M:%S +0200")
+            # The text is for people: whatever it says, in whatever language, the number counts.
+            record["datetime"] = rng.choice(["25/Dez/2026:00:00:00 +0000", "yesterday", "", None])
         made.append(record)
         if rng.random() < 0.04:
             copy = dict(rng.choice(made[-200:]))
@@ -97,6 +97,8 @@ def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
             # bucket of arrival counts one of them as the first and one as the copy.
             copy["shipped_at"] = copy["shipped_at"] // 10_000 * 10_000 + 9_999
             made.append(copy)
+    for number, (fields, _) in enumerate(beacon_lines.stored(), count):
+        made.append(click(rng, number, now_ms) | fields)
     return made
 
 
@@ -115,7 +117,8 @@ NO_BEACONS = [
 
 def _late(record: dict, seconds: int) -> None:
     record["received_at"] -= seconds * 1000
-    record["datetime"] = apache_time(record["received_at"])
+    record["requested_at"] = record["received_at"] // 1000 * 1000
+    record["datetime"] = log_time(record["requested_at"] / 1000)
 
 
 def expected(records: list[dict]) -> dict[tuple[str, int, str], tuple[int, int, int]]:
@@ -136,12 +139,11 @@ def expected(records: list[dict]) -> dict[tuple[str, int, str], tuple[int, int, 
             groups["duplicate_count", arrival, "All Beacons"].append(record)
             continue
         seen.add(record["beacon_id"])
-        requested = seconds(record.get("datetime"))
-        reason = record.get("rejected") or reason_of(record, requested)
+        reason = record.get("rejected") or reason_of(record)
         if reason:
             groups["rejected_count", arrival, reason].append(record)
             continue
-        bucket = requested // 10 * 10
+        bucket = record["requested_at"] // 10_000 * 10
         for metric, field in (
             ("event_count", "event"),
             ("top_pages", "page"),
@@ -188,17 +190,11 @@ def is_beacon(record: dict) -> bool:
     )
 
 
-def reason_of(record: dict, requested: int | None) -> str | None:
-    if requested is None:
+def reason_of(record: dict) -> str | None:
+    requested = record["requested_at"]
+    if not isinstance(requested, int) or not 0 <= requested <= 9_000_000_000_000:
         return "unparsable"
-    return "too_late" if record["shipped_at"] - requested * 1000 > 3_600_000 else None
-
-
-def seconds(text: str | None) -> int | None:
-    try:
-        return int(datetime.strptime(text or "", "%d/%b/%Y:%H:%M:%S %z").timestamp())
-    except ValueError:
-        return None
+    return "too_late" if record["shipped_at"] - requested > 3_600_000 else None
 
 
 def cut(item: str) -> str:

@@ -125,15 +125,20 @@ class Target:
         answer = self.analytics.describe_application(ApplicationName=self.application)
         return answer["ApplicationDetail"]
 
-    def run_controller(self, path: str | None = None) -> None:
-        """Start the controller, without JAVA_HOME, and with this PATH."""
-        environment = self.cloud.child_environment() | {"WORKSHOP_HOME": str(self.home)}
-        environment.pop("JAVA_HOME", None)
+    def run_controller(
+        self,
+        path: str | None = None,
+        environment: dict[str, str] | None = None,
+        arguments: tuple[str, ...] = ("-m", "helpers.local.flink"),
+    ) -> None:
+        """Start the controller, without JAVA_HOME, and with this PATH and these variables."""
+        inherited = self.cloud.child_environment() | {"WORKSHOP_HOME": str(self.home)}
+        inherited.pop("JAVA_HOME", None)
         if path:
-            environment["PATH"] = path
+            inherited["PATH"] = path
         log = self.home / "logs" / "flink.log"
         self.process = lifeline.start(
-            ["-m", "helpers.local.flink"], log=log, environment=environment
+            [*arguments], log=log, environment=inherited | (environment or {})
         )
 
     def end_controller(self) -> int:

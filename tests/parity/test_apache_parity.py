@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 from access_log import beacon_id, click_record
 
+from helpers.beacon_definition import is_beacon_line
+from tests import beacon_lines
 from tests.parity import hostile, servers
 from tests.running_server import all_of
 
@@ -109,6 +111,17 @@ def allowed(answer: bytes) -> list[bytes]:
 @pytest.mark.parametrize("name", hostile.WHOLE)
 def test_a_request_is_answered_and_logged_as_apache_does(pair, name):
     compare(pair, hostile.WHOLE[name])
+
+
+@pytest.mark.parametrize("line", beacon_lines.SENT, ids=lambda line: line.decode("latin-1"))
+def test_both_servers_answer_200_to_what_is_counted_and_to_nothing_else(pair, line):
+    compare(pair, hostile.get(hostile.FIELDS, line=line))
+    status = beacon_lines.SENT[line]
+    for server in pair:
+        assert statuses(exchange(server.address, hostile.get(line=line))) == [b"%d" % status]
+        record = click_record(server.lines()[-1], "server:1:0:0", NOW_MS + 3_600_000)
+        counted = is_beacon_line(record["request"], record["response"], record["agent"])
+        assert counted == (status == beacon_lines.BEACON), record
 
 
 def test_the_shops_files_are_sent_as_apache_does(pair):
@@ -217,7 +230,9 @@ def _record(line: bytes) -> dict:
     if "rejected" in record:
         return {"rejected": record["rejected"]}
     seconds = record.pop("received_at") // 1000
-    datetime = time.strptime(record.pop("datetime").split()[0], "%d/%b/%Y:%H:%M:%S")
+    zone = record.pop("datetime").split()[1]
     # Both are the request's; between the two readings of the clock a second may begin.
-    assert time.mktime(datetime) in (seconds - 1, seconds, seconds + 1)
+    assert record.pop("requested_at") // 1000 in (seconds - 1, seconds, seconds + 1)
+    minutes = abs(time.localtime(seconds).tm_gmtoff) // 60
+    assert zone[1:] == f"{minutes // 60:02}{minutes % 60:02}"
     return record

@@ -110,7 +110,7 @@ class World:
         record = access_log.click_record(line, name, int(sent * 1000))
         note(
             self.cloud,
-            entry(beacon, sent, 200, beacon_id=name, datetime=record["datetime"]),
+            entry(beacon, sent, 200, beacon_id=name, requested_at=record["requested_at"]),
         )
         self.ship(record, sent)
 
@@ -118,7 +118,7 @@ class World:
         """Put the last record once more, as the generator's duplicates are."""
         record, _ = self.archive[-1]
         copy = dataclasses.replace(PLAIN, kind="duplicate", expect="duplicate")
-        more = {"beacon_id": record["beacon_id"], "datetime": record["datetime"]}
+        more = {name: record[name] for name in ("beacon_id", "requested_at")}
         note(self.cloud, entry(copy, START + at, 200, **more))
         self.ship({k: v for k, v in record.items() if k != "shipped_at"}, START + at)
 
@@ -132,7 +132,7 @@ class World:
         elif "rejected" in record:
             self.counts["rejected_count", arrival, record["rejected"]] += 1
         else:
-            asked = datetime.strptime(record["datetime"], "%d/%b/%Y:%H:%M:%S %z").timestamp()
+            asked = record["requested_at"] / 1000
             if at - asked > 3600:
                 self.counts["rejected_count", arrival, "too_late"] += 1
             else:

@@ -1,9 +1,11 @@
 """The parser: every field, every escape, every way to be rejected, and any bytes at all."""
 
+import calendar
 import json
+import re
 
 import pytest
-from access_log import beacon_id, click_record, encode, unescape
+from access_log import beacon_id, click_record, encode, epoch_ms, log_time, unescape
 from apache_log import escape, format_line
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -15,7 +17,8 @@ LINE = (
     b'"fast" 1795564860123'
 )
 FIELDS = [
-    *("beacon_id", "host", "ident", "authuser", "datetime", "request", "response", "bytes"),
+    *("beacon_id", "host", "ident", "authuser", "datetime", "requested_at", "request"),
+    *("response", "bytes"),
     *("referrer", "agent", "event", "clientid", "page", "custom_metric_name"),
     *("custom_metric_int_value", "custom_metric_float_value", "custom_metric_string_value"),
     "received_at",
@@ -31,9 +34,27 @@ def test_every_field_of_a_beacon():
     assert list(record) == FIELDS
     assert list(record.values()) == [
         *("server:1:0:00000000", "203.0.113.9", None, None, "25/Nov/2026:00:01:00 +0000"),
+        1795564860000,
         *("GET /beacon HTTP/1.1", 200, 2, "https://a.example/", "Mozilla/5.0", "click", "c-1"),
         *("/cart", "page_load_time", 312, 0.25, "fast", 1795564860123),
     ]
+
+
+@given(st.integers(0, 250_000_000_000))
+def test_a_time_becomes_text_and_the_same_time_again(seconds):
+    assert epoch_ms(log_time(seconds)) == seconds * 1000
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+@pytest.mark.parametrize(("zone", "seconds"), [("+0000", 0), ("-0330", 12_600), ("+1245", -45_900)])
+def test_every_month_and_zone_is_read_as_apache_writes_it(month, zone, seconds):
+    name = "JanFebMarAprMayJunJulAugSepOctNovDec"[3 * month - 3 : 3 * month]
+    text = f"07/{name}/2026:23:59:58 {zone}"
+    moment = calendar.timegm((2026, month, 7, 23, 59, 58)) + seconds
+    assert epoch_ms(text) == moment * 1000
+    other = text.replace(name, name.upper())
+    with pytest.raises(ValueError, match=re.escape(other)):
+        epoch_ms(other)
 
 
 def test_what_is_absent_is_null():
@@ -43,6 +64,7 @@ def test_what_is_absent_is_null():
         "beacon_id": "server:1:0:00000000",
         "host": "::1",
         "datetime": "25/Nov/2026:00:01:00 +0000",
+        "requested_at": 1795564860000,
         "response": 408,
         "received_at": 7,
     }

@@ -21,6 +21,7 @@ def record(**fields):
         "ident": None,
         "authuser": None,
         "datetime": "25/Nov/2026:00:00:00 +0000",
+        "requested_at": 1795564800000,
         "request": "GET /beacon HTTP/1.1",
         "response": 200,
         "bytes": None,
@@ -66,7 +67,7 @@ def test_archived_beacons_are_the_records_with_their_copies(archive):
     assert frame.beacon_id.duplicated().sum() == 1
     assert sorted(frame.page) == ["/", "/", "/é"]
     assert frame.custom_metric_int_value[0] == 2**53 + 1
-    assert list(frame.columns[:19]) == list(record())
+    assert list(frame.columns[:20]) == list(record())
     assert frame.bytes.isna().all() and frame.referrer.isna().all()
 
 

@@ -80,7 +80,7 @@ def archive(cloud, load_times: list[int], **fields: object) -> None:
         dict.fromkeys(FIELDS)
         | {
             "beacon_id": f"a:1:{n}",
-            "datetime": BUCKET.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "requested_at": at,
             "request": "GET /beacon HTTP/1.1",
             "response": 200,
             "custom_metric_name": "page_load_time",

@@ -73,6 +73,7 @@ def test_a_late_log_line_reads_as_the_beacon_it_was():
         record = click_record(log_line(beacon, NOW - 30, "203.0.113.5"), "s:1:0:0", int(NOW * 1000))
         assert is_beacon(record | {"shipped_at": int(NOW * 1000)})
         assert record["datetime"] == "24/Nov/2026:23:59:30 +0000"
+        assert record["requested_at"] == int(NOW - 30) * 1000
         assert record["received_at"] == int((NOW - 30) * 1000)
         expected = [beacon.event, beacon.clientid, beacon.page, beacon.agent, beacon.referrer]
         names = ("event", "clientid", "page", "agent", "referrer")
@@ -94,7 +95,7 @@ def test_a_late_log_line_reads_as_the_beacon_it_was():
         {"shipped_at": int(NOW * 1000) + 3_600_001},
         # What anybody may put to the stream.
         {"request": ["GET /beacon"]},
-        {"datetime": None},
+        {"requested_at": None},
         {"received_at": "soon"},
         {"agent": 7},
     ],

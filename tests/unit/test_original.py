@@ -11,7 +11,7 @@ BUCKET = pd.Timestamp("2026-11-25T12:00:10Z")
 def beacons(count: int, seconds_after_the_bucket: float, page="/lab") -> list[dict]:
     shipped = BUCKET + pd.Timedelta(seconds=10 + seconds_after_the_bucket)
     one = dict.fromkeys(FIELDS) | {
-        "datetime": "25/Nov/2026:12:00:17 +0000",
+        "requested_at": int(BUCKET.timestamp() * 1000) + 7_000,
         "request": "GET /beacon HTTP/1.1",
         "response": 200,
         "page": page,

@@ -9,7 +9,8 @@ CREATE TABLE clicks (
   host                       STRING,
   ident                      STRING,
   authuser                   STRING,
-  `datetime`                 STRING,   -- when the request came: 25/Nov/2026:00:00:00 +0000
+  `datetime`                 STRING,   -- the log's own text: 25/Nov/2026:00:00:00 +0000
+  requested_at               BIGINT,   -- the same as a number: milliseconds since 1970
   request                    STRING,   -- GET /beacon HTTP/1.1
   response                   BIGINT,
   `bytes`                    BIGINT,

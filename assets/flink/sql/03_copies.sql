@@ -6,7 +6,9 @@
 -- main.py lets it forget what nobody touched for three hours (table.exec.state.ttl).
 --
 -- Requests that are no beacons (the site's own pages, the browser's OPTIONS question, the load
--- balancer's health checks) are archived like all the others, but no metric speaks of them.
+-- balancer's health checks) are archived like all the others, but no metric speaks of them. In
+-- Python the same is said once, in helpers/beacon_definition.py; the servers answer 404 to another
+-- spelling (//beacon, /%62eacon), so that nothing is answered 200 and not counted.
 CREATE VIEW copies AS
 SELECT
   *,
@@ -17,16 +19,14 @@ FROM (
   SELECT
     beacon_id, event, page, agent, referrer, clientid, rejected,
     custom_metric_name, custom_metric_int_value, custom_metric_float_value,
-    custom_metric_string_value, received_at, shipped_at, arrived,
-    -- The zone (+0000) is honoured; a text that is no time gives a number below zero.
-    UNIX_TIMESTAMP(`datetime`, 'dd/MMM/yyyy:HH:mm:ss Z') AS requested
+    custom_metric_string_value, requested_at, received_at, shipped_at, arrived
   FROM clicks
   WHERE beacon_id IS NOT NULL
     AND shipped_at IS NOT NULL
     AND (
       rejected IS NOT NULL
       OR (
-        REGEXP(request, '^(GET|POST) /beacon([? ]|$)')
+        REGEXP(request, '^(GET|POST) /beacon([? ]|\z)')
         AND response = 200
         AND (agent IS NULL OR agent NOT LIKE 'ELB-HealthChecker%')
       )

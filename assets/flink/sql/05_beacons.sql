@@ -6,7 +6,7 @@
 -- most 4 bytes. HEX writes two digits for each byte.
 CREATE VIEW beacons AS
 SELECT
-  requested / 10 * 10 AS bucket,
+  requested_at / 10000 * 10 AS bucket,
   CASE
     WHEN CHAR_LENGTH(event) <= 250 THEN event
     WHEN CHAR_LENGTH(event) <= 255 AND CHAR_LENGTH(HEX(event)) <= 2000 THEN event
