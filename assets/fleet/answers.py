@@ -86,12 +86,12 @@ def path_of(target: bytes) -> bytes | None:
         >>> path_of(b"/x/..//%62eacon?event=click")
         b'/beacon'
     """
-    scheme, found, rest = target.partition(b"://")
-    if found and not target.startswith(b"/"):
+    path = target.partition(b"?")[0]
+    scheme, found, rest = path.partition(b":")
+    if found and b"/" not in scheme:  # a whole URL, or one without a host
         if scheme.lower() not in (b"http", b"https"):
             return None
-        target = b"/" + rest.partition(b"/")[2]
-    path = target.partition(b"?")[0]
+        path = b"/" + rest[2:].partition(b"/")[2] if rest.startswith(b"//") else rest or b"/"
     if _BAD_ESCAPE.search(path):
         return None
     names: list[bytes] = []

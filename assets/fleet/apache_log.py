@@ -1,5 +1,7 @@
 """The access log, written to the letter as Apache httpd does with httpd.conf's `LogFormat`."""
 
+import contextlib
+import errno
 import os
 import re
 import time
@@ -91,9 +93,13 @@ def _datetime(seconds: int) -> bytes:
 class AccessLog:
     """The open log file. Whole lines only, each batch of them with one write.
 
+    A line counts as logged once it is in a file that the agent finds: the path names it, or a
+    rotated sibling does. Before each write the path is looked at: renamed, deleted or replaced, it
+    is opened again, its folder made again. Behind the write it is looked at once more.
+
     Args:
         path: the file; its folder is created.
-        troubles: where it is said that the log can't be opened.
+        troubles: where it is said that the log can't be opened, or was deleted.
 
     Raises:
         OSError: it can't be opened at the start.
@@ -101,34 +107,75 @@ class AccessLog:
 
     def __init__(self, path: Path, troubles: Troubles) -> None:
         self._path, self._troubles = path, troubles
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = -1
-        self._torn = self._stale = False
+        self._file = (0, 0)  # its device and inode
+        self._torn = False
         self._open()
 
-    def reopen(self) -> None:
+    def reopen(self) -> OSError | None:
         """Open the path again: logrotate has given the old file another name.
 
-        Where that fails (a full disk), lines go on into the old file, and each write tries again.
+        Where that fails (a full disk), lines go on into the old file as long as the agent finds
+        it, and each write tries again.
+
+        Returns:
+            Why it failed, or None.
         """
         try:
             self._open()
         except OSError as error:
-            self._stale = True
             self._troubles.say("open", f"The access log can't be opened again: {error}", 0)
-        else:
-            self._stale = False
-            self._troubles.over("open", "The access log is open again.")
+            return error
+        self._troubles.over("open", "The access log is open again.")
+        return None
 
     def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         descriptor = os.open(self._path, flags, 0o644)
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = descriptor
+        status = os.fstat(descriptor)
+        self._file = (status.st_dev, status.st_ino)
         # A server that was killed in a write leaves half a line; ours must not be glued to it.
-        size = os.fstat(descriptor).st_size
+        size = status.st_size
         self._torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+    def _is_at_path(self) -> bool:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self._file
+
+    def _is_found(self) -> bool:
+        # By the agent, under the path or the name of a rotated sibling, of a link's target too.
+        if self._is_at_path():
+            return True
+        for path in {self._path, self._path.resolve()}:
+            sibling = re.compile(re.escape(path.name) + r"(?:[.-][0-9][0-9.\-]*)?")
+            with contextlib.suppress(OSError):
+                for other in path.parent.iterdir():
+                    status = other.stat() if sibling.fullmatch(other.name) else None
+                    if status and (status.st_dev, status.st_ino) == self._file:
+                        return True
+        return False
+
+    def _open_if_moved(self) -> OSError | None:
+        # Returns why nothing may be written, or None.
+        if self._is_at_path():
+            return None
+        found = self._is_found()
+        if not found:
+            self._troubles.say(
+                "deleted",
+                f"{self._path} was deleted, moved away or replaced: a new one is begun. Lines that "
+                "only the old one held are shipped if the agent has it open.",
+                0,
+            )
+        error = self.reopen()
+        return None if found else error
 
     def write(self, lines: bytes) -> tuple[int, OSError | None]:
         """Append lines.
@@ -140,27 +187,31 @@ class AccessLog:
             How many bytes of them are in the file, up to the end of the last whole line; and why
             it is not all, or None.
         """
-        if self._stale:
-            self.reopen()
+        failure = self._open_if_moved()
+        if failure:
+            return 0, failure
         data = b"\n" + lines if self._torn else lines
-        written, failure = 0, None
+        written = 0
         try:
             while written < len(data):
                 written += os.write(self._descriptor, data[written:])
         except OSError as error:
             failure = error
+        if written and not self._is_at_path() and not self._is_found():
+            self._cut(written)
+            return 0, OSError(errno.ENOENT, "it was deleted while it was written to")
         whole = data.rfind(b"\n", 0, written) + 1
-        if written:
-            self._torn = written > whole and not self._cut(written - whole)
+        if written and written > whole:
+            # Left there, half a line would count as a beacon that can't be read, though it is
+            # answered 503. The agent has not read it: it reads whole lines, or 8 KB of one.
+            self._torn = written - whole > LONGEST_CUT_BYTES or not self._cut(written - whole)
+        elif written:
+            self._torn = False
         return max(0, whole - (len(data) - len(lines))), failure
 
-    def _cut(self, torn: int) -> bool:
-        # Left there, half a line would count as a beacon that can't be read, though nobody was told
-        # that it was taken. The agent has not read it: it reads whole lines, or 8 KB of one.
-        if torn > LONGEST_CUT_BYTES:
-            return False
+    def _cut(self, last: int) -> bool:
         try:
-            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - torn)
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - last)
         except OSError:
             return False
         return True

@@ -8,12 +8,11 @@ one of our own; tests/parity holds it against a real httpd.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-# Apache's defaults: LimitRequestLine, LimitRequestFieldSize (8190 and a byte), LimitRequestFields.
-# Together they bound a head: 100 fields of 8190 bytes are 819 KB.
-MAX_LINE_BYTES = 8191
-MAX_FOLDED_BYTES = 8190
-MAX_FIELDS = 100
+from authority import host_in, is_good_field, is_good_host
+from header_fields import MAX_LINE_BYTES, FieldReader
+
 MAX_BLANK_LINES = 10  # before a request (DEFAULT_LIMIT_BLANK_LINES)
 
 _REQUEST_LINE = re.compile(
@@ -21,16 +20,10 @@ _REQUEST_LINE = re.compile(
 )
 # The same line without its rules: three words, and whatever stands between and behind them.
 _WORDS = re.compile(rb"\s*([^\s]*)\s*([^\s]*)\s*([\x21-\x7e\x80-\xff]*)")
-_TARGET = re.compile(rb"[/?][^#]*|[A-Za-z][A-Za-z0-9+.-]*://[^#]*")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NAME_OR_NOTHING = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-# A name (whose last part begins with a letter), IPv4, or IPv6 in brackets; and a port.
-_HOST = re.compile(
-    rb"(?:(?:[A-Za-z0-9_-]+\.)*[A-Za-z_-][A-Za-z0-9_-]*\.?"
-    rb"|(?:(?:0|[1-9][0-9]*)\.){3}(?:0|[1-9][0-9]*)"
-    rb"|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?"
-)
+_LENGTH = re.compile(rb"0*+([0-9]{0,19})")
+_LONGEST_LENGTH = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -40,14 +33,14 @@ class Request:
     Args:
         line: the request line as Apache logs it (`%r`).
         status: 0, or the status with which a bad head is answered.
-        consumed: how many bytes of the buffer the head took.
+        host: the host that the target names; None if it names none.
     """
 
     line: bytes = b""
     status: int = 0
-    consumed: int = 0
     method: bytes = b""
     target: bytes = b""
+    host: bytes | None = None
     version: tuple[int, int] = (1, 1)
     fields: dict[bytes, bytes] = field(default_factory=dict)
     chunked: bool = False
@@ -57,7 +50,7 @@ class Request:
 
 
 def read_request(data: bytes, ended: int = 0) -> Request | None:
-    r"""Read the head of the request with which the buffer begins.
+    r"""Read the head of the request with which the bytes begin.
 
     Args:
         data: what the client has sent.
@@ -71,46 +64,62 @@ def read_request(data: bytes, ended: int = 0) -> Request | None:
         >>> read_request(b"GET /beacon HTTP/1.1\r\nHost: a\r\nevent: x\r\n\r\n").fields[b"event"]
         b'x'
     """
-    return HeadReader().read(data, ended)
+    return HeadReader().read(data, 0, ended)
 
 
 class HeadReader:
-    """Reads the head of one request while it arrives. Each line is looked at once: a client that
-    sends a long head in small pieces must not cost more than one that sends it whole.
+    """Reads the head of one request while it arrives. Each line is looked at once.
+
+    Attributes:
+        next: how many of the bytes given to `read` are read: the rest is to be given again.
+        has_begun: whether a part of a head has been read.
     """
 
     def __init__(self) -> None:
         self._request: Request | None = None
-        self._next = 0  # where the next line begins
-        self._pending = b""  # a field that the next line may continue
-        self._repeated: dict[bytes, list[bytes]] = {}
-        self._count = 0
+        self._fields = FieldReader()
+        self._blank_lines = 0
+        self.next = 0
 
-    def read(self, data: bytes, ended: int = 0) -> Request | None:
+    @property
+    def has_begun(self) -> bool:
+        """Whether a part of a head has been read."""
+        return self._request is not None or self._blank_lines > 0
+
+    @property
+    def held(self) -> int:
+        """How many bytes of it are kept."""
+        return self._fields.held
+
+    def read(self, data: bytes, start: int, ended: int = 0) -> Request | None:
         """Read on, as `read_request` does.
 
         Args:
-            data: all that the client has sent since the request before.
+            data: what the client has sent, and was not read yet.
+            start: where in it the head goes on.
             ended: as `read_request` takes it.
         """
+        self.next = start
         if self._request is None:
             self._request = self._read_first_line(data)
         request = self._request
         if request is None or request.status:
             return request
-        error = self._read_fields(request, data, ended)
-        if error is None:
+        error = self._fields.read(data, self.next)
+        self.next = self._fields.next
+        if error is None and not ended:
             return None
-        request.status = error or _check(request)
+        request.fields = self._fields.fields
+        request.status = ended if error is None else error or _check(request)
         return request
 
     def _read_first_line(self, data: bytes) -> Request | None:
-        start = 0
-        while data.startswith(b"\r\n", start):
-            start += 2
-            if start > 2 * MAX_BLANK_LINES:
+        while data.startswith(b"\r\n", self.next):
+            self.next += 2
+            self._blank_lines += 1
+            if self._blank_lines > MAX_BLANK_LINES:
                 return Request(status=400)
-        end = data.find(b"\n", start)
+        start, end = self.next, data.find(b"\n", self.next)
         length = (end if end >= 0 else len(data)) - start
         if length > MAX_LINE_BYTES + 1 or (
             length > MAX_LINE_BYTES and data[start + MAX_LINE_BYTES] != 0x0D
@@ -118,52 +127,8 @@ class HeadReader:
             return Request(line=_text(data[start : start + MAX_LINE_BYTES]), status=414)
         if end < 0:
             return None
-        self._next = end + 1
+        self.next = end + 1
         return _request_line(data[start : end + 1])
-
-    def _read_fields(self, request: Request, data: bytes, ended: int) -> int | None:
-        # Returns 0, an error's status, or None if the head has not ended. A field is looked at
-        # only when the line behind it has been read, for that may continue it.
-        while True:
-            start = self._next
-            end = data.find(b"\n", start)
-            if (end if end >= 0 else len(data)) - start > MAX_LINE_BYTES + 1:
-                return 400
-            if end < 0:
-                return ended or None
-            line = data[start:end]
-            if line[-1:] != b"\r" or b"\0" in line:
-                return 400
-            line = line[:-1]
-            self._next = end + 1
-            if line[:1] in (b" ", b"\t"):
-                self._pending += b" " + line.lstrip(b" \t")
-                if not self._count or len(self._pending) > MAX_FOLDED_BYTES:
-                    return 400
-                continue
-            if self._count and not self._take_field(request.fields):
-                return 400
-            if not line:
-                break
-            self._count += 1
-            if self._count > MAX_FIELDS:
-                return 400
-            self._pending = line
-        request.consumed = self._next
-        for name, values in self._repeated.items():
-            request.fields[name] = b", ".join(values)
-        return 0
-
-    def _take_field(self, fields: dict[bytes, bytes]) -> bool:
-        name, colon, value = self._pending.partition(b":")
-        if not colon or not _NAME.fullmatch(name) or _FORBIDDEN.search(value):
-            return False
-        name, value = name.lower(), value.strip(b" \t")
-        if name in fields:
-            self._repeated.setdefault(name, [fields[name]]).append(value)
-        else:
-            fields[name] = value
-        return True
 
 
 def _text(line: bytes) -> bytes:
@@ -183,38 +148,46 @@ def _request_line(line: bytes) -> Request:
             # Of such a line Apache keeps what could be a method.
             words = [_NAME_OR_NOTHING.match(words[0])[0]]
         return Request(b" ".join(filter(None, words)), 400, method=words[0])
-    method, target = match[1], match[2]
-    if _TARGET.fullmatch(target) if method != b"CONNECT" else b"/" not in target:
-        status = 0
-    else:
-        status = 0 if (method, target) == (b"OPTIONS", b"*") else 400
-    return Request(line, status, 0, method, target, (int(match[3]), int(match[4])))
+    request = Request(line, 0, match[1], match[2])
+    request.version = (int(match[3]), int(match[4]))
+    try:
+        request.host = host_in(request.method, request.target)
+    except ValueError:
+        request.status = 400
+    return request
 
 
 def _check(request: Request) -> int:
-    fields = request.fields
-    host = fields.get(b"host")
-    if host is None:
-        if request.version != (1, 0):
-            return 400
-    elif b"://" not in request.target:  # a whole URL names the host itself
-        match = _HOST.fullmatch(host)
-        if match is None or (match[1] and not 0 < int(match[1]) < 65536):
-            return 400
-    connection = {word.strip().lower() for word in fields.get(b"connection", b"").split(b",")}
-    request.keep_alive = b"close" not in connection and (
-        request.version != (1, 0) or b"keep-alive" in connection
+    host = request.fields.get(b"host")
+    if host is None and request.version != (1, 0):
+        return 400
+    if request.host is not None:  # then the field is not looked at
+        good = is_good_host(request.host)
+    else:
+        good = host is None or is_good_field(host)
+    if not good:
+        return 400
+    connection = request.fields.get(b"connection", b"")
+    request.keep_alive = not _names(connection, b"close") and (
+        request.version != (1, 0) or _names(connection, b"keep-alive")
     )
     return _check_body(request)
+
+
+@lru_cache(maxsize=256)
+def _names(connection: bytes, wanted: bytes) -> bool:
+    # As Apache compares (ap_find_token): the beginning of a word is enough.
+    return any(wanted.startswith(word.lower()) for word in _NAME.findall(connection))
 
 
 def _check_body(request: Request) -> int:
     fields = request.fields
     encoding, length = fields.get(b"transfer-encoding"), fields.get(b"content-length")
     if length is not None:
-        if not re.fullmatch(rb"[0-9]{1,18}", length):
+        digits = _LENGTH.fullmatch(length)
+        if not length or digits is None or int(digits[1] or b"0") > _LONGEST_LENGTH:
             return 400
-        request.length = int(length)
+        request.length = int(digits[1] or b"0")
     if encoding is not None:
         if encoding.lower().rpartition(b",")[2].strip() != b"chunked":
             return 400
@@ -222,9 +195,8 @@ def _check_body(request: Request) -> int:
         if length is not None:
             # Two lengths for one body: where it ends can't be trusted, so nothing more is read.
             request.length, request.keep_alive = 0, False
-    expect = fields.get(b"expect")
-    if expect is not None and request.version != (1, 0):
+    if expect := fields.get(b"expect"):
         if expect.lower() != b"100-continue":
             return 417
-        request.expects_continue = True
+        request.expects_continue = request.version != (1, 0)
     return 0

@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from apache_log import AccessLog
 from connection import REFUSED_AT_A_TIME, Connection
@@ -41,6 +42,7 @@ async def serve(service: Service, host: str, port: int) -> None:
         OSError: the address can't be bound.
     """
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, said: _say_error(service, said))
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, service.log.reopen)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,6 +56,11 @@ async def serve(service: Service, host: str, port: int) -> None:
     server.close()
     await _finish(service)
     sweep.cancel()
+
+
+def _say_error(service: Service, said: dict[str, Any]) -> None:
+    # asyncio ends the connection or goes on; each traceback on standard error would be a flood.
+    service.troubles.say("error", f"{said['message']}: {said.get('exception')!r}")
 
 
 async def _finish(service: Service) -> None:

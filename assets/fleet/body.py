@@ -2,11 +2,12 @@
 
 import re
 
+from header_fields import FieldReader
+
 MAX_BODY_BYTES = 1024 * 1024
-MAX_LINE_BYTES = 8192
-MAX_TRAILERS = 100  # as LimitRequestFields
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
-_TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*|[ \t].*")
+MAX_LINE_BYTES = 8190  # of a chunk's size and extension, with the line's end (LimitRequestLine)
+_CHUNK_SIZE = re.compile(rb"0*+([0-9A-Fa-f]*+)[ \t]*+(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?\r")
+_LONGEST_SIZE = 16  # hex digits
 MORE = -1
 
 
@@ -17,58 +18,74 @@ class Body:
         length: its length in bytes.
         chunked: whether it comes in chunks, which say their own lengths.
 
+    Attributes:
+        next: how many of the bytes given to `feed` are read.
+
     Example:
-        >>> Body(3, chunked=False).feed(b"abcGET / HTTP/1.1\r\n")
-        (b'GET / HTTP/1.1\r\n', 0)
+        >>> body = Body(3, chunked=False)
+        >>> body.feed(b"abcGET / HTTP/1.1\r\n", 0), body.next
+        (0, 3)
     """
 
     def __init__(self, length: int, chunked: bool) -> None:
         self._chunked, self._left = chunked, 0 if chunked else length
-        self._total = self._trailers = 0
-        self._expects = "size"  # of a chunk; then "end" of its data; at last the "trailer"
+        self._total = self.next = 0
+        self._trailers = FieldReader()
+        self._expects = "size"  # of a chunk; then "end" of its data; at last the "trailers"
 
-    def feed(self, data: bytes) -> tuple[bytes, int]:
-        """Take what belongs to the body.
+    @property
+    def held(self) -> int:
+        """How many bytes of it are kept."""
+        return self._trailers.held
+
+    def feed(self, data: bytes, start: int) -> int:
+        """Take what belongs to the body. Each byte is looked at once.
 
         Args:
-            data: what the client has sent since.
+            data: what the client has sent, and was not taken yet.
+            start: where in it the body goes on.
 
         Returns:
-            The bytes that were not taken, and MORE while the body goes on, 0 at its end, or the
-            status with which a bad one is answered.
+            MORE while the body goes on, 0 at its end, or the status with which a bad one is
+            answered.
         """
+        self.next = start
         while True:
-            taken = min(self._left, len(data))
-            data = data[taken:]
-            self._left -= taken
             if self._left:
-                return b"", MORE
+                taken = min(self._left, len(data) - self.next)
+                self.next += taken
+                self._left -= taken
+                self._total += taken
+                if self._total > MAX_BODY_BYTES:
+                    return 413
+                if self._left:
+                    return MORE
             if not self._chunked:
-                return data, 0
-            line, found, rest = data.partition(b"\r\n")
-            if not found:
-                return data, 400 if len(data) > MAX_LINE_BYTES else MORE
-            data = rest
-            if self._expects == "trailer":
-                if not line:
-                    return data, 0
-                self._trailers += 1
-                if self._trailers > MAX_TRAILERS or not _TRAILER.fullmatch(line):
-                    return data, 400
-            if self._expects == "end":
-                if line:
-                    return data, 400
-                self._expects = "size"
-            elif self._expects == "size":
-                status = self._begin_chunk(line)
-                if status:
-                    return data, status
+                return 0
+            if self._expects == "trailers":
+                error = self._trailers.read(data, self.next)
+                self.next = self._trailers.next
+                return MORE if error is None else error
+            status = self._read_line(data)
+            if status:
+                return status
 
-    def _begin_chunk(self, line: bytes) -> int:
-        match = _CHUNK_SIZE.fullmatch(line)
-        if match is None:
+    def _read_line(self, data: bytes) -> int:
+        # Behind a chunk's data, or before it. 0: go on.
+        start, end = self.next, data.find(b"\n", self.next)
+        if (end + 1 if end >= 0 else len(data)) - start > MAX_LINE_BYTES:
+            return 413
+        if end < 0:
+            return MORE
+        self.next = end + 1
+        if self._expects == "end":
+            self._expects = "size"
+            return 0 if end == start + 1 and data[start] == 0x0D else 400
+        match = _CHUNK_SIZE.fullmatch(data, start, end)
+        if match is None or match.end(1) == start:
             return 400
-        self._left = int(match[1], 16)
-        self._total += self._left
-        self._expects = "end" if self._left else "trailer"
-        return 413 if self._total > MAX_BODY_BYTES else 0
+        if match.end(1) - match.start(1) > _LONGEST_SIZE:
+            return 413
+        self._left = int(match[1] or b"0", 16)
+        self._expects = "end" if self._left else "trailers"
+        return 413 if self._left >= 1 << 63 else 0

@@ -1,12 +1,13 @@
 """One client's connection: requests in, answers out, for as long as both want."""
 
 import asyncio
-import ipaddress
+import contextlib
 import time
 
 from answers import BODIES, answer, build, path_of, status_of
 from apache_log import format_line
 from apache_request import HeadReader, Request
+from authority import loggable, visitor
 from body import MORE, Body
 from service import Service
 
@@ -18,11 +19,18 @@ BODY_BYTES_A_SECOND = 500
 # So many clients beyond the most are told so; for those after them there is no time.
 REFUSED_AT_A_TIME = 100
 # After these nobody knows where the next request begins.
-LAST_WORDS = {400, 408, 413, 414, 417}
+LAST_WORDS = {400, 408, 413, 414, 417, 503}
+# What a client has answered in one turn of the loop, at most and about; a short answer counts for
+# more than its bytes, because a request costs time as well. The others have their turn then.
+ANSWER_BYTES_A_TURN = 16 * 1024
+LEAST_ANSWER_BYTES = 1024
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """A connection: idle, in a request's head, in its body, or lingering after the last answer.
+
+    What it holds is bounded: no more is read while requests wait for their turn, and no request is
+    begun while the client leaves answers unread. What the loop calls, or a turn of it, is short.
 
     Args:
         service: what it shares with the others.
@@ -30,12 +38,15 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._buffer = b""
+        self._buffer, self._start = b"", 0  # what has come; from where it is not yet taken
         self._head = HeadReader()
         self._request = Request()
         self._status = 0  # what the request will be answered; 0 if a file decides
         self._body: Body | None = None
         self._has_answered = self._has_ended = self._lingering = False
+        self._credit = 0
+        self._is_behind = self._is_full = False  # requests wait; answers are unread
+        self.held = 0  # bytes of an unfinished head, as the service knows it
         self.deadline = 0.0  # of time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -51,28 +62,38 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
+        self._lingering = True  # what was not taken is not: nobody is there for the answer
+        self._service.hold(self, 0)
         self._service.connections.discard(self)
         self._service.refused.discard(self)
 
     def pause_writing(self) -> None:
-        """Read no more from a client that does not read its answers."""
-        self._transport.pause_reading()
+        """Take no more from a client that does not read its answers."""
+        self._is_full = True
+        self._pause_or_resume()
 
     def resume_writing(self) -> None:
-        """Read on."""
-        self._transport.resume_reading()
+        """Go on."""
+        self._is_full = False
+        self._wait_for_more()
+        self._proceed_soon()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Return where the next bytes are put: all connections share it, each takes its out."""
+        return self._service.inbox
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take what the client sent, and answer each request that is complete."""
         if self._lingering:
             return
         if self._body:
-            self.deadline += len(data) / BODY_BYTES_A_SECOND
+            self.deadline += nbytes / BODY_BYTES_A_SECOND
         elif self.is_idle():
             self._wait(self._service.timeout)
-        self._buffer += data
-        while self._buffer and not self._lingering and self._advance():
-            pass
+        data = self._service.received[:nbytes].tobytes()
+        self._buffer = self._buffer[self._start :] + data if self._buffer else data
+        self._start = 0
+        self._proceed()
 
     def eof_received(self) -> bool:
         """The client will send no more."""
@@ -84,22 +105,34 @@ class Connection(asyncio.Protocol):
 
     def time_is_up(self) -> None:
         """The deadline has passed."""
-        # One that closes and is still here has not read its answers all the while.
-        if self._lingering or self._transport.is_closing():
-            self._transport.abort()
+        # One that closes and is still here, or is full, has not read its answers all the while.
+        if self._lingering or self._is_full or self._transport.is_closing():
+            self.abort()
+        elif self._is_behind:
+            self._wait(self._service.timeout)  # it is we who are slow
         elif self.is_idle() and self._has_answered:
             self._transport.close()
         elif not self._cut_off(408):
             self._log_silence()
 
+    def abort(self) -> None:
+        """End at once."""
+        self._lingering = True
+        self._transport.abort()
+
     def is_idle(self) -> bool:
         """Return whether no request has begun."""
-        return not self._buffer and self._body is None
+        return self._start == len(self._buffer) and self._body is None and not self._head.has_begun
 
     def close_if_idle(self) -> None:
         """Close unless a request is under way."""
         if self.is_idle():
             self._transport.close()
+
+    def refuse_head(self) -> None:
+        """Answer 503 to a request whose head takes the memory of others."""
+        self._cut_off(503)
+        self._service.hold(self, 0)
 
     def send(self, data: bytes, keep: bool) -> None:
         """Send an answer; close behind it unless the connection is kept.
@@ -113,7 +146,8 @@ class Connection(asyncio.Protocol):
         if not keep:
             self._lingering = self._has_ended = True
             self._wait(LINGER_SECONDS)
-            self._transport.write_eof()
+            with contextlib.suppress(OSError):  # the client has gone already
+                self._transport.write_eof()
 
     def _refuse(self) -> None:
         # Without a line in the log: no request has been read.
@@ -123,7 +157,7 @@ class Connection(asyncio.Protocol):
             "crowd", f"{most} clients are connected, the most: others are answered 503."
         )
         if len(service.refused) >= REFUSED_AT_A_TIME:
-            self._transport.abort()
+            self.abort()
             return
         service.refused.add(self)
         self.send(answer(503, keep_alive=False, head_only=False), keep=False)
@@ -131,25 +165,59 @@ class Connection(asyncio.Protocol):
     def _wait(self, seconds: float) -> None:
         self.deadline = time.monotonic() + seconds
 
+    def _wait_for_more(self) -> None:
+        self._wait(KEEP_ALIVE_SECONDS if self.is_idle() else self._service.timeout)
+
+    def _proceed(self) -> None:
+        # What was answered in an earlier turn has been sent: the service did so in between.
+        self._credit = ANSWER_BYTES_A_TURN
+        while self._credit > 0 and self._may_advance() and self._advance():
+            pass
+        self._is_behind = self._credit <= 0 and self._may_advance()
+        if self._is_behind:
+            self._proceed_soon()
+        held = (self._body or self._head).held
+        if held != self.held:
+            self._service.hold(self, held)
+        self._pause_or_resume()
+
+    def _proceed_soon(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._service.call, self, self._proceed)
+
+    def _may_advance(self) -> bool:
+        return self._start < len(self._buffer) and not (self._lingering or self._is_full)
+
+    def _pause_or_resume(self) -> None:
+        # One that lingers is read, and what it sends thrown away: see `send`.
+        may_read = self._lingering or not (self._is_full or self._is_behind)
+        if may_read != self._transport.is_reading() and not self._transport.is_closing():
+            if may_read:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
+
     def _advance(self) -> bool:
         # Returns whether something was completed, so that the buffer is worth another look.
         if self._body:
-            self._buffer, error = self._body.feed(self._buffer)
+            error = self._body.feed(self._buffer, self._start)
+            self._start = self._body.next
             if error == MORE:
                 return False
             self._finish(error)
             return True
-        request = self._head.read(self._buffer)
+        request = self._head.read(self._buffer, self._start)
+        self._start = self._head.next
         if request is None:
             return False
         self._head = HeadReader()
-        self._buffer = self._buffer[request.consumed :]
         self._request, self._status = request, request.status or status_of(request)
         if self._status in LAST_WORDS or not (request.chunked or request.length):
             self._finish()
             return True
         self._body = Body(request.length, request.chunked)
-        self._wait(self._service.timeout + len(self._buffer) / BODY_BYTES_A_SECOND)
+        left = len(self._buffer) - self._start
+        self._wait(self._service.timeout + left / BODY_BYTES_A_SECOND)
         if request.expects_continue:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
@@ -159,7 +227,7 @@ class Connection(asyncio.Protocol):
         if self._body:
             self._finish(status)
             return True
-        request = self._head.read(self._buffer, ended=status)
+        request = self._head.read(self._buffer, self._start, ended=status)
         if request is None:
             return False
         self._request, self._status = request, request.status or status
@@ -184,17 +252,17 @@ class Connection(asyncio.Protocol):
         sent = 0 if head_only else len(body)
         if error and self._status in (200, 405) and not head_only:
             sent += len(BODIES[self._status])  # Apache counts the answer that it had ready, too
-        self._log(request, status, sent, data, keep)
         self._body = None
         self._has_answered, self._lingering = True, not keep
-        self._wait(self._service.timeout if self._buffer else KEEP_ALIVE_SECONDS)
+        self._wait_for_more()
+        self._credit -= max(len(data), LEAST_ANSWER_BYTES)
+        self._log(request, status, sent, data, keep)
 
     def _log(self, request: Request, status: int, sent: int, data: bytes, keep: bool) -> None:
-        now_ms = time.time_ns() // 1_000_000
-        line = format_line(
-            self._visitor(request), now_ms, request.line, status, sent, request.fields
-        )
-        self._service.finish(self, line, data, keep)
+        now_ms, line = time.time_ns() // 1_000_000, loggable(request.line)
+        visitor = self._visitor(request)
+        entry = format_line(visitor, now_ms, line, status, sent, request.fields)
+        self._service.finish(self, entry, data, keep)
 
     def _log_silence(self) -> None:
         # Not even a request line came in time: Apache logs that and says nothing.
@@ -202,12 +270,5 @@ class Connection(asyncio.Protocol):
         self._log(Request(line=b"-"), 408, 0, b"", keep=False)
 
     def _visitor(self, request: Request) -> str:
-        # As mod_remoteip: the last address is the one that our own proxy has added.
         forwarded = request.fields.get(self._service.proxy_header)
-        if forwarded and not request.status:
-            try:
-                last = forwarded.rpartition(b",")[2].strip().decode("latin-1")
-                return str(ipaddress.ip_address(last))
-            except ValueError:
-                pass
-        return self._peer
+        return visitor(forwarded, self._peer) if forwarded and not request.status else self._peer

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from connection import Connection
 
 SWEEP_SECONDS = 0.25
+# What is read of a client in one turn of the loop: all of it is looked at before the next turn.
+READ_BYTES = 16 * 1024
+# What finished requests hold at most (about) before they are logged and answered.
+FLUSH_BYTES = 1024 * 1024
+# A head holds up to 820 KB, a usual one a few hundred bytes. Where all heads together hold more
+# than so many bytes for each connection, those that hold more than that are refused.
+HEAD_BYTES = 32 * 1024
 
 
 @dataclass
@@ -38,7 +46,40 @@ class Service:
     connections: set["Connection"] = field(default_factory=set)
     refused: set["Connection"] = field(default_factory=set)
     closing: bool = False
+    inbox: bytearray = field(default_factory=lambda: bytearray(READ_BYTES))
     _finished: list[tuple["Connection", bytes, bytes, bool]] = field(default_factory=list)
+    _finished_bytes: int = 0
+    _held: int = 0
+
+    def __post_init__(self) -> None:
+        self.received = memoryview(self.inbox)
+
+    def call(self, connection: "Connection", function: Callable[..., None], *given: object) -> None:
+        """Call what concerns one connection: what it raises ends that connection, and no other.
+
+        Args:
+            connection: whose matter it is.
+            function: what is called.
+            given: its arguments.
+        """
+        try:
+            function(*given)
+        except Exception as error:
+            connection.abort()
+            self.troubles.say("error", f"A connection was ended by an error of ours: {error!r}")
+
+    def hold(self, connection: "Connection", held: int) -> None:
+        """Note how many bytes of an unfinished head a connection holds; refuse it if too many.
+
+        Args:
+            connection: whose head it is.
+            held: how many bytes of it are kept.
+        """
+        self._held += held - connection.held
+        connection.held = held
+        if held > HEAD_BYTES and self._held > HEAD_BYTES * self.most_connections:
+            self.troubles.say("heads", "Many clients send long heads: these are answered 503.")
+            connection.refuse_head()
 
     def finish(self, connection: "Connection", line: bytes, data: bytes, keep: bool) -> None:
         """Log a request, then answer it; the requests of one turn of the loop share one write.
@@ -52,9 +93,12 @@ class Service:
         if not self._finished:
             asyncio.get_running_loop().call_soon(self._flush)
         self._finished.append((connection, line, data, keep))
+        self._finished_bytes += len(line) + len(data)
+        if self._finished_bytes > FLUSH_BYTES:
+            self._flush()
 
     def _flush(self) -> None:
-        finished, self._finished = self._finished, []
+        finished, self._finished, self._finished_bytes = self._finished, [], 0
         logged, failure = self.log.write(b"".join(line for _, line, _, _ in finished))
         refused = 0
         for connection, line, data, keep in finished:
@@ -63,7 +107,7 @@ class Service:
             if logged < 0:
                 refused += 1
                 data, keep = answer(503, keep_alive=False, head_only=False) if data else b"", False
-            connection.send(data, keep)
+            self.call(connection, connection.send, data, keep)
         if failure:
             sentence = f"The access log can't be written: {failure}; requests are answered 503."
             self.troubles.say("write", sentence, refused)
@@ -79,4 +123,4 @@ class Service:
             now = time.monotonic()
             for connection in [*self.connections, *self.refused]:
                 if connection.deadline < now:
-                    connection.time_is_up()
+                    self.call(connection, connection.time_is_up)

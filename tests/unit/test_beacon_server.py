@@ -8,7 +8,8 @@ import time
 
 import pytest
 from apache_log import AccessLog
-from body import MAX_TRAILERS, MORE, Body
+from body import MORE, Body
+from header_fields import MAX_FIELDS
 from troubles import Troubles
 
 from helpers.local.ports import answers
@@ -129,13 +130,14 @@ def test_half_a_line_of_a_killed_server_is_ended_first(tmp_path):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
 def test_a_body_ends_where_it_ends_however_it_arrives(size):
-    trailers = b"name: value\r\n" * MAX_TRAILERS
+    trailers = b"name: value\r\n" * MAX_FIELDS
     chunks = b"3;x=y\r\nabc\r\n1\r\nd\r\n0\r\n" + trailers + b"\r\n"
     for body, sent in ((Body(8, False), b"abcdefgh"), (Body(0, True), chunks)):
         data, left, status = sent + b"NEXT", b"", MORE
         while status == MORE:
-            left, status = body.feed(left + data[:size])
-            data = data[size:]
+            left, data = left + data[:size], data[size:]
+            status = body.feed(left, 0)
+            left = left[body.next :]
         assert (left + data, status) == (b"NEXT", 0)
 
 

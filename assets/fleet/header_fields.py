@@ -1,0 +1,86 @@
+"""Reads header fields, and a chunked body's trailers, as Apache does: by lines, as they arrive."""
+
+import re
+
+# Apache's defaults: LimitRequestFieldSize (8190, and a byte of a line's end), LimitRequestFields.
+MAX_LINE_BYTES = 8191
+MAX_FIELD_BYTES = 8190  # of a folded field, and of the values of a repeated one together
+MAX_FIELDS = 100
+
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class FieldReader:
+    """Reads fields up to the empty line behind them. A line is looked at once, whenever it comes:
+    a client that sends in small pieces must not cost more than one that sends all at once.
+
+    Attributes:
+        fields: what has been read, names in lower case.
+        next: where the next line begins in the bytes given to `read`.
+        held: how many bytes are kept here.
+    """
+
+    def __init__(self) -> None:
+        self.fields: dict[bytes, bytes] = {}
+        self.next = self.held = 0
+        self._pending = b""  # a field that the next line may continue
+        self._repeated: dict[bytes, list[bytes]] = {}
+        self._count = 0
+
+    def read(self, data: bytes, start: int) -> int | None:
+        """Read the whole lines that are there.
+
+        Args:
+            data: what the client has sent, and was not read yet.
+            start: where in it the next line begins.
+
+        Returns:
+            0 at the fields' end, 400 if one is bad, None if more must come.
+        """
+        self.next = start
+        while True:
+            start = self.next
+            end = data.find(b"\n", start)
+            if (end if end >= 0 else len(data)) - start > MAX_LINE_BYTES + 1:
+                return 400
+            if end < 0:
+                return None
+            line = data[start:end]
+            if line[-1:] != b"\r" or b"\0" in line:
+                return 400
+            line = line[:-1]
+            self.next = end + 1
+            if line[:1] in (b" ", b"\t"):
+                # A field is taken only when the line behind it has come, for that may continue it.
+                self._pending += b" " + line.lstrip(b" \t")
+                if not self._count or len(self._pending) > MAX_FIELD_BYTES:
+                    return 400
+                continue
+            if self._count and not self._take_pending():
+                return 400
+            if not line:
+                return self._join_repeated()
+            self._count += 1
+            if self._count > MAX_FIELDS:
+                return 400
+            self._pending = line
+
+    def _take_pending(self) -> bool:
+        name, colon, value = self._pending.partition(b":")
+        if not colon or not _NAME.fullmatch(name) or _FORBIDDEN.search(value):
+            return False
+        name, value = name.lower(), value.strip(b" \t")
+        self.held += len(name) + len(value)
+        if name in self.fields:
+            self._repeated.setdefault(name, [self.fields[name]]).append(value)
+        else:
+            self.fields[name] = value
+        return True
+
+    def _join_repeated(self) -> int:
+        for name, values in self._repeated.items():
+            self.fields[name] = b", ".join(values)
+            if len(self.fields[name]) > MAX_FIELD_BYTES:
+                return 400
+        return 0
