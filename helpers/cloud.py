@@ -4,7 +4,6 @@ Helpers and notebooks take a `Cloud` and call AWS through it. None of them asks 
 the difference between a real account and this machine is an endpoint, and it stays in here.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,20 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from .environment import child_environment
+
 NAMESPACE = "RealtimeWebAnalytics"
 
 # Retries are botocore's own ("standard" backs off with jitter); the pool serves the live charts'
 # thread and the busy cell at once.
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=20)
+
+# How AWS itself is reached from here, by botocore's names for it.
+_NETWORK = {
+    "AWS_CA_BUNDLE": "ca_bundle",
+    "AWS_USE_FIPS_ENDPOINT": "use_fips_endpoint",
+    "AWS_USE_DUALSTACK_ENDPOINT": "use_dualstack_endpoint",
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,11 @@ class Cloud:
         return f"{self.prefix}-{what}-{self.account}-{self.region}"
 
     def child_environment(self) -> dict[str, str]:
-        """Return environment variables with which a child process reaches the same cloud."""
+        """Return environment variables with which a child process reaches the same cloud.
+
+        The credentials are explicit; of what the shell, a profile or a file says of AWS, the child
+        sees nothing but what a company's network needs.
+        """
         credentials = self.session.get_credentials().get_frozen_credentials()
         values = {
             "AWS_ACCESS_KEY_ID": credentials.access_key,
@@ -90,4 +102,7 @@ class Cloud:
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL": self.endpoint,
         }
-        return dict(os.environ) | {name: value for name, value in values.items() if value}
+        if self.endpoint is None:
+            told = self.session._session.get_config_variable
+            values |= {variable: str(told(name) or "") for variable, name in _NETWORK.items()}
+        return child_environment(values)

@@ -22,7 +22,7 @@ def home() -> Path:
         True
     """
     folder = Path(os.environ.get("WORKSHOP_HOME", REPOSITORY / ".workshop")).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 

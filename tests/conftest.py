@@ -2,17 +2,16 @@
 
 import os
 
-import boto3
 import pytest
 
 from helpers.analytics import start_analytics
 from helpers.cloud import Cloud
 from helpers.deployment import deploy
 from helpers.fleet import beacon_url
-from helpers.local import lifeline, ports, supervisor
-from helpers.local.emulator.settings import ACCOUNT, KEY, REGION, emulator_environment
+from helpers.local import supervisor
 from helpers.stacks import MODULES
 from helpers.targets import connect
+from tests.running_emulator import running_emulator
 
 QUICK = {"local", "parity", "templates", "unit"}
 SHARED_TARGETS = []
@@ -25,18 +24,8 @@ os.environ.pop("JAVA_HOME", None)
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory) -> Cloud:
     """A Cloud on an emulator of this test run's own, ended with it."""
-    port = ports.free_port()
-    log = tmp_path_factory.mktemp("emulator") / "log"
-    process = lifeline.start(
-        ["-m", "helpers.local.emulator"],
-        log=log,
-        environment=emulator_environment(port) | {"WORKSHOP_HOME": str(log.parent)},
-    )
-    endpoint = f"http://127.0.0.1:{port}"
-    assert ports.wait_for(f"{endpoint}/_ministack/health", 30), log.read_text()
-    session = boto3.Session(KEY, KEY, region_name=REGION)
-    yield Cloud(session, ACCOUNT, prefix="rwa", endpoint=endpoint)
-    lifeline.end(process)
+    with running_emulator(tmp_path_factory.mktemp("emulator")) as cloud:
+        yield cloud
 
 
 @pytest.fixture

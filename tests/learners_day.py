@@ -53,8 +53,9 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     for module in MODULES:
         deploy(cloud, module)
     deploy(cloud, "1-capture", BufferSeconds=5)
-    other = boto3.client("ssm", "us-east-1", endpoint_url=cloud.endpoint,
-                         aws_access_key_id="test", aws_secret_access_key="test")  # fmt: skip
+    own = cloud.session.get_credentials()
+    other = boto3.Session(own.access_key, own.secret_key, region_name="us-east-1")
+    other = other.client("ssm", endpoint_url=cloud.endpoint)
     other.put_parameter(Name="/rwa/beacon-url", Value=f"{cloud.endpoint}/beacon", Overwrite=True)
     beacon_url(cloud)
     fleet_size(cloud, 2)

@@ -1,24 +1,36 @@
 """How a kernel reaches the local target: find the running one, or start it."""
 
+import os
 import subprocess
 import time
+from collections.abc import Callable
 from urllib.parse import urljoin
 
 import boto3
+import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
 from helpers.home import home
 from helpers.waiting import waiting
 
-from . import ports, state
+from . import access_key, ports, state
+from .access_key import AccessKey
 from .adopted import adopt
-from .emulator.settings import ACCOUNT, KEY, REGION
+from .emulator.settings import ACCOUNT, REGION
 from .succession import start_supervisor
 
 START_SECONDS = 90
 _HEALTH = "/_ministack/health"
+# botocore's settings without their places in the environment and in ~/.aws: a learner's profile,
+# proxy of AWS or FIPS endpoint is for AWS, and a broken one does not matter here.
+_NOT_FOUND = {"config_file": os.devnull, "credentials_file": os.devnull}
+_OWN_SETTINGS = {
+    name: (None, None, _NOT_FOUND.get(name, default), conversion)
+    for name, (_, _, default, conversion) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
+}
 
 
 def connect_local(prefix: str) -> Cloud:
@@ -31,30 +43,51 @@ def connect_local(prefix: str) -> Cloud:
         WorkshopError: it did not start, or does not answer.
     """
     state.touch()
-    return Cloud(session(), ACCOUNT, prefix=prefix, endpoint=_endpoint())
+    endpoint = _endpoint()
+    return Cloud(session(), ACCOUNT, prefix=prefix, endpoint=endpoint)
 
 
 def session() -> boto3.Session:
     """Return a boto3 session whose calls keep the target running, or say that it has ended.
 
     Raises:
-        WorkshopError: (each of its calls) no target runs any more. Without this, boto3 would try
-            five times, up to half a minute, before it says that nothing listens.
+        WorkshopError: no target runs; or (each of its calls) the one whose key it has runs no more.
+            Without this, boto3 would try five times, up to half a minute, before it says that
+            nothing listens, or that a later target refuses the key.
     """
-    made = boto3.Session(KEY, KEY, region_name=REGION)
-    made.events.register("before-send", _refuse_if_ended)
-    made.events.register("before-send", _note_use)
+    key = access_key.current()
+    if key is None:
+        raise _ended()
+    return session_with(key, lambda request, **_: _refuse_if_ended(request, key), _note_use)
+
+
+def session_with(key: AccessKey, *before_send: Callable) -> boto3.Session:
+    """Return a boto3 session with a key, whatever the shell and ~/.aws say of AWS.
+
+    Args:
+        key: the emulator's.
+        before_send: are called before each request, as botocore's event of that name.
+    """
+    core = botocore.session.Session(session_vars=_OWN_SETTINGS)
+    made = boto3.Session(key.id, key.secret, region_name=REGION, botocore_session=core)
+    for handler in before_send:
+        made.events.register("before-send", handler)
     return made
 
 
-def _refuse_if_ended(request: AWSPreparedRequest, **_: object) -> None:
+def _refuse_if_ended(request: AWSPreparedRequest, key: AccessKey) -> None:
     # While a killed one is being replaced, a target is there: then boto3's retries are right.
-    if not state.is_there() and not ports.answers(urljoin(request.url, _HEALTH)):
-        raise WorkshopError(
-            "The local target has ended, and all that was deployed in it is gone. (It ends with "
-            "notebook 9, with `make stop`, after two idle hours, and with the computer.)",
-            'Run `cloud = connect("local")` again, then the notebooks from module 1 on.',
-        )
+    gone = not state.is_there() and not ports.answers(urljoin(request.url, _HEALTH))
+    if gone or access_key.current() not in (key, None):
+        raise _ended()
+
+
+def _ended() -> WorkshopError:
+    return WorkshopError(
+        "The local target has ended, and all that was deployed in it is gone. (It ends with "
+        "notebook 9, with `make stop`, after two idle hours, and with the computer.)",
+        'Run `cloud = connect("local")` again, then the notebooks from module 1 on.',
+    )
 
 
 _noted = 0.0

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers import locks
+from helpers.environment import child_environment
 
 if TYPE_CHECKING:
     from .adopted import Adopted
@@ -47,7 +48,7 @@ def start(
     Args:
         arguments: a script's path, or `-m` and a module's name, then its arguments.
         log: the file to which its output is appended.
-        environment: the child's environment variables; ours by default.
+        environment: the child's environment variables; by default ours without AWS's.
         name: of this name there is to be only one process: the child waits for a former one's end.
         outlive: the child is not to end with us.
         group: without us the child is killed with all that it has started: a JVM may hang when it
@@ -61,7 +62,7 @@ def start(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     repository = str(Path(__file__).resolve().parents[2])
-    environment = dict(environment or os.environ)
+    environment = dict(environment or child_environment())
     paths = [repository, environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     environment["PYTHONUTF8"] = "1"  # whatever the machine's encoding is, what they write is UTF-8

@@ -5,6 +5,7 @@ processes and a rename.
 """
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,9 @@ from pathlib import Path
 from helpers.home import REPOSITORY, read_json
 
 from . import lifeline
+from .restarts import Restarts
+
+logger = logging.getLogger("workshop.fleet")
 
 ROTATE_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 20
@@ -42,17 +46,29 @@ class Server:
         }
         self._folder = folder
         self._processes: dict[str, subprocess.Popen] = {}
+        self._restarts = {role: Restarts() for role in self._commands}
 
     def keep_alive(self) -> None:
         """Start the server and the agent where they do not run, and rotate a log grown large."""
-        for role, command in self._commands.items():
-            process = self._processes.get(role)
-            if process is None or process.poll() is not None:
-                if process:
-                    process.stdin.close()
-                log = self._folder / f"{role}.out"
-                self._processes[role] = lifeline.start(command, log=log, name=f"{role}-{self.name}")
-        self._rotate()
+        for role in self._commands:
+            self._keep_running(role)
+        if "server" in self._processes:
+            self._rotate()
+
+    def _keep_running(self, role: str) -> None:
+        restarts, process = self._restarts[role], self._processes.get(role)
+        if process and (code := process.poll()) is not None:
+            logger.warning("%s of %s ended with %s; %s", role, self.name, code, restarts.note_end())
+            lifeline.close(self._processes.pop(role))
+        if role not in self._processes and restarts.is_due():
+            self._processes[role] = lifeline.start(
+                self._commands[role],
+                log=self._folder / f"{role}.out",
+                # The agent needs our AWS variables, which the supervisor made for us.
+                environment=dict(os.environ) if role == "agent" else None,
+                name=f"{role}-{self.name}",
+            )
+            restarts.note_start()
 
     def is_busy(self) -> bool:
         """Return whether a request was logged in the last few seconds."""

@@ -3,12 +3,15 @@
 The lock is the truth: whoever holds `.workshop/local.lock` is the target's supervisor.
 """
 
+import shutil
 import time
 from pathlib import Path
 from typing import IO
 
 from helpers import locks
 from helpers.home import home, read_json, write_json
+
+from . import access_key
 
 IDLE_SECONDS = 2 * 3600
 
@@ -68,9 +71,20 @@ def is_ending() -> bool:
 
 
 def forget() -> None:
-    """Delete what an earlier target said of itself, and the faults that it was to have."""
+    """Delete what an earlier target said of itself and left behind, its key, and its faults."""
     for path in (_ending_path(), description_path(), home() / "faults.json"):
         path.unlink(missing_ok=True)
+    access_key.forget()
+    shutil.rmtree(temporary_folder(), ignore_errors=True)
+
+
+def temporary_folder() -> Path:
+    """Return the folder for what the target's processes need only while they run.
+
+    What they leave there, killed or not, is deleted with the target and before the next one; in
+    /tmp it would stay, under names that other users can foresee.
+    """
+    return home() / "tmp"
 
 
 def forget_jobs() -> None:

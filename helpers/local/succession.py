@@ -12,6 +12,7 @@ import threading
 import time
 
 from helpers import locks
+from helpers.environment import child_environment
 from helpers.home import REPOSITORY, home
 
 from . import lifeline, state
@@ -31,6 +32,7 @@ def start_supervisor(*arguments: str) -> subprocess.Popen:
         return subprocess.Popen(
             [sys.executable, "-m", "helpers.local", *arguments],
             cwd=REPOSITORY,
+            env=child_environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

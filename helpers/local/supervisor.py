@@ -13,18 +13,19 @@ import time
 from dataclasses import dataclass, field
 
 from helpers import locks
+from helpers.environment import child_environment
 from helpers.home import home
 
-from . import lifeline, ports, state
+from . import access_key, lifeline, ports, state
+from .access_key import AccessKey
 from .adopted import Adopted, adopt
-from .emulator.settings import KEY, REGION, SUPERVISED, emulator_environment
+from .emulator.settings import REGION, SUPERVISED, emulator_environment
+from .restarts import Restarts
 
 log = logging.getLogger("workshop.local")
 
 EMULATOR_PORT, BEACON_PORT = 4566, 8080
 START_SECONDS, FLEET_GRACE_SECONDS, STOP_SECONDS = 60, 45, 90
-# A child that dies at once is started again after 1, 2, 4 ... 30 s; one that lived longer, at 1 s.
-LONGEST_PAUSE, HEALTHY_SECONDS = 30, 60
 LOG_LIMIT_BYTES = 20_000_000
 
 
@@ -36,11 +37,9 @@ class Child:
     module: str
     environment: dict[str, str]
     process: subprocess.Popen | Adopted | None = None
-    started: float = 0.0
     grace: float = lifeline.GRACE_SECONDS
     outlives: bool = False
-    failures: int = 0
-    due: float = field(default_factory=time.monotonic)
+    restarts: Restarts = field(default_factory=Restarts)
 
     def start(self) -> None:
         """Start the process; its output goes to `logs/<name>.log`."""
@@ -54,22 +53,17 @@ class Child:
             name=self.name,
             outlive=self.outlives,
         )
-        self.started = time.monotonic()
+        self.restarts.note_start()
 
     def keep_alive(self) -> None:
         """Start the process if it is due; notice that it has died."""
         if self.process is None:
-            if time.monotonic() >= self.due:
+            if self.restarts.is_due():
                 self.start()
         elif (code := self.process.poll()) is not None:
-            lived = time.monotonic() - self.started
-            self.failures = 1 if lived > HEALTHY_SECONDS else self.failures + 1
-            pause = min(2 ** (self.failures - 1), LONGEST_PAUSE)
-            log.warning(
-                "%s ended with %s after %.0f s; again in %s s", self.name, code, lived, pause
-            )
+            log.warning("%s ended with %s; %s", self.name, code, self.restarts.note_end())
             lifeline.close(self.process)
-            self.process, self.due = None, time.monotonic() + pause
+            self.process = None
 
     def end(self) -> None:
         """End the process, if it runs."""
@@ -96,9 +90,9 @@ def run(heir: bool = False) -> int:
     emulator = _former_emulator()
     if heir and not emulator:
         return 0
-    if not emulator:
-        _begin_anew()
-    children = _children(emulator)
+    key = access_key.current() if emulator else _begin_anew()
+    assert key, "an emulator whose key is not known is no former emulator"
+    children = _children(emulator, key)
     try:
         return _supervise(children, stop)
     finally:
@@ -112,37 +106,45 @@ def run(heir: bool = False) -> int:
 
 def _former_emulator() -> Adopted | None:
     former = adopt("emulator")
-    if former and not state.is_ending() and "endpoint" in state.description():
+    known = "endpoint" in state.description() and access_key.current()
+    if former and known and not state.is_ending():
         log.warning("The supervisor was killed; another one goes on with its emulator.")
         return former
     return None
 
 
-def _begin_anew() -> None:
+def _begin_anew() -> AccessKey:
     if left := adopt("emulator"):
         lifeline.end(left)
     state.forget()
     state.forget_jobs()
     state.touch()
+    key = access_key.make()
     # Targets that start at the same moment, as tests' do, must not both find a usual port free.
     usual = (0, 0) if os.environ.get("WORKSHOP_ANY_PORTS") else (EMULATOR_PORT, BEACON_PORT)
     emulator_port, beacon_port = map(ports.free_port, usual)
     state.update_description(endpoint=f"http://127.0.0.1:{emulator_port}", beacon_port=beacon_port)
+    return key
 
 
-def _children(emulator: Adopted | None) -> list[Child]:
+def _children(emulator: Adopted | None, key: AccessKey) -> list[Child]:
     state.update_description(pid=os.getpid())
     endpoint = state.description()["endpoint"]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment = inherited | {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": KEY,
-        "WORKSHOP_BEACON_PORT": str(state.description()["beacon_port"]),
-    }
+    temporary = state.temporary_folder()
+    temporary.mkdir(mode=0o700, exist_ok=True)
+    environment = child_environment(
+        {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": key.id,
+            "AWS_SECRET_ACCESS_KEY": key.secret,
+            "WORKSHOP_BEACON_PORT": str(state.description()["beacon_port"]),
+            "TMPDIR": str(temporary),
+        }
+    )
     controlled = {"WORKSHOP_FLINK_CONTROLLER": "1", SUPERVISED: "1"}
-    settings = emulator_environment(int(endpoint.rsplit(":", 1)[1])) | controlled
+    port = int(endpoint.rsplit(":", 1)[1])
+    settings = emulator_environment(port, key, temporary) | controlled
     return [
         Child("emulator", "helpers.local.emulator", settings, emulator, outlives=True),
         # Its agents first ship what their logs still hold.

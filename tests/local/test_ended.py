@@ -5,13 +5,14 @@ import pytest
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
 from helpers.fleet import beacon_url
-from helpers.local import ports, state
+from helpers.local import access_key, ports, state
 from helpers.local.client import session
 from helpers.local.emulator.settings import ACCOUNT
 
 
 @pytest.fixture
 def ended(own_home) -> Cloud:
+    access_key.make()
     return Cloud(session(), ACCOUNT, endpoint=f"http://127.0.0.1:{ports.free_port()}")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from helpers import locks
 from helpers.home import REPOSITORY, read_json, write_json
-from helpers.local import lifeline, ports, state, supervisor
+from helpers.local import access_key, lifeline, ports, state, supervisor
 from helpers.local.adopted import adopt
 from helpers.local.emulator.settings import SUPERVISED, emulator_environment
 from helpers.targets import connect
@@ -164,7 +164,8 @@ def test_a_dead_adopted_emulator_is_started_again(target):
 def test_an_emulator_that_finds_no_heir_ends(own_home, tmp_path):
     own_home.mkdir()
     write_json(state.description_path(), {})  # no supervisor can go on with that
-    environment = emulator_environment(ports.free_port()) | {SUPERVISED: "1"}
+    settings = emulator_environment(ports.free_port(), access_key.random_key(), tmp_path)
+    environment = settings | {SUPERVISED: "1"}
     process = lifeline.start(
         ["-m", "helpers.local.emulator"],
         log=tmp_path / "log",

@@ -46,7 +46,8 @@ def made(emulator, tmp_path_factory) -> list[tuple[str, str, dict]]:
     def note(params, model, **_):
         seen.append((model.service_model.service_name, model.name, params))
 
-    session = boto3.Session("test", "test", region_name="us-east-1")
+    own = emulator.session.get_credentials()
+    session = boto3.Session(own.access_key, own.secret_key, region_name="us-east-1")
     session.events.register("before-parameter-build", note)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKSHOP_HOME", str(tmp_path_factory.mktemp("home")))

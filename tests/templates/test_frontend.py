@@ -220,8 +220,7 @@ import sys, boto3
 s3, copy, *options, source, target = sys.argv[1:]
 assert (s3, copy) == ("s3", "cp") and source.startswith("s3://"), sys.argv
 bucket, _, key = source.removeprefix("s3://").partition("/")
-client = boto3.client("s3", endpoint_url="{endpoint}", region_name=options[1],
-                      aws_access_key_id="test", aws_secret_access_key="test")
+client = boto3.client("s3", region_name=options[1])
 client.download_file(bucket, key, target)
 """
 SIGNAL = '#!/bin/bash\nprintf "%s\\n" "$@" > "{told}"\n'
@@ -240,7 +239,7 @@ def boot(cloud, tmp_path):
         (stubs / name).write_text(text)
         (stubs / name).chmod(0o755)
 
-    stub("aws", AWS.format(python=sys.executable, endpoint=cloud.endpoint))
+    stub("aws", AWS.format(python=sys.executable))
     stub("cfn-signal", SIGNAL.format(told=told))
 
     def run(setup: str = "", **failing: str) -> tuple[int, dict[str, str], Path]:
@@ -249,7 +248,7 @@ def boot(cloud, tmp_path):
             failing["timeout"] = f"#!/bin/bash\n{setup}\n"
         for name, text in failing.items():
             stub(name, text)
-        environment = {**os.environ, "PATH": f"{stubs}:{os.environ['PATH']}"}
+        environment = cloud.child_environment() | {"PATH": f"{stubs}:{os.environ['PATH']}"}
         done = subprocess.run(["bash", tmp_path / "user-data"], env=environment)
         words = told.read_text().splitlines()
         return done.returncode, dict(zip(words[::2], words[1::2], strict=True)), home

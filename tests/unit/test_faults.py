@@ -2,7 +2,6 @@
 
 import time
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
@@ -11,8 +10,7 @@ from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
 from helpers.faults import fault
 from helpers.home import home, write_json
-from helpers.local import lifeline, ports
-from helpers.local.emulator.settings import ACCOUNT, KEY, REGION, emulator_environment
+from tests.running_emulator import running_emulator
 
 ONCE = {"total_max_attempts": 1}
 TOO_MUCH = "ProvisionedThroughputExceededException"
@@ -27,17 +25,9 @@ def client(cloud, service, **options):
 def cloud(tmp_path_factory):
     """An emulator with its own `.workshop`, a stream and a table; clients do not retry."""
     folder = tmp_path_factory.mktemp("faults")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, running_emulator(folder) as cloud:
         patch.setenv("WORKSHOP_HOME", str(folder))
-        endpoint = f"http://127.0.0.1:{(port := ports.free_port())}"
-        process = lifeline.start(
-            ["-m", "helpers.local.emulator"],
-            log=folder / "log",
-            environment=emulator_environment(port),
-        )
-        assert ports.wait_for(f"{endpoint}/_ministack/health", 60), (folder / "log").read_text()
-        write_json(home() / "local.json", {"endpoint": endpoint})
-        cloud = Cloud(boto3.Session(KEY, KEY, region_name=REGION), ACCOUNT, endpoint=endpoint)
+        write_json(home() / "local.json", {"endpoint": cloud.endpoint})
         for service in ("kinesis", "dynamodb", "cloudwatch"):
             cloud._clients[service] = client(cloud, service)
         cloud.client("kinesis").create_stream(StreamName="stream", ShardCount=1)
@@ -48,7 +38,6 @@ def cloud(tmp_path_factory):
             BillingMode="PAY_PER_REQUEST",
         )
         yield cloud
-        lifeline.end(process)
 
 
 class Kinesis:

@@ -9,10 +9,12 @@ from ministack.app import main
 
 from .. import succession
 from . import (
+    access,
     alarms,
     analytics,
     athena,
     cloudwatch,
+    cors,
     dynamodb,
     event_sources,
     faults,
@@ -30,6 +32,7 @@ for correction in (
     analytics,
     athena,
     cloudwatch,
+    cors,
     dynamodb,
     event_sources,
     faults,
@@ -42,6 +45,7 @@ for correction in (
     correction.apply()
 if os.environ.get(shard_limits.SETTING):
     shard_limits.apply()
+access.apply()  # the last one: it is asked first
 if os.environ.get(SUPERVISED):
     succession.keep_supervised()
 main()

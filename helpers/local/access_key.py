@@ -1,0 +1,82 @@
+"""The access key of one run of the local target: who has it is answered, nobody else is.
+
+It is made with the target, not with a process of it: an emulator that is killed is replaced under
+the same key, and clients go on. A later target has another one.
+
+The file `.workshop/access-key` can be read by its owner alone, from its first moment on. No log and
+no command line holds the key; children have it from their environment, which only their own user
+can read.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers.errors import WorkshopError
+from helpers.home import home
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """An access key as AWS has them.
+
+    Args:
+        id: its id; in a local target this alone opens the emulator, see `emulator.access`.
+        secret: what requests are signed with.
+    """
+
+    id: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+def random_key() -> AccessKey:
+    """Return a new key; its id can't be guessed, and is not 12 digits, which would be an account.
+
+    Example:
+        >>> random_key() == random_key()
+        False
+    """
+    return AccessKey(f"WORKSHOP{secrets.token_hex(16).upper()}", secrets.token_urlsafe(30))
+
+
+def path() -> Path:
+    """Return the path of the file that holds the key of the running target."""
+    return home() / "access-key"
+
+
+def make() -> AccessKey:
+    """Make the key of a new target, and write its file."""
+    key = random_key()
+    draft = path().with_name(f".access-key.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    # O_EXCL: neither a file nor a link that stands there already is written through.
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{key.id}\n{key.secret}\n")
+    draft.replace(path())
+    return key
+
+
+def current() -> AccessKey | None:
+    """Return the key of the running target, or None if there is none.
+
+    Raises:
+        WorkshopError: the file is another user's, who may have put it there to be trusted.
+    """
+    try:
+        with path().open() as file:
+            if os.fstat(file.fileno()).st_uid != os.geteuid():
+                raise WorkshopError(
+                    f"{path()} belongs to another user of this machine.",
+                    "Run `make reset` as the user who runs the workshop, then this cell again.",
+                )
+            words = file.read().split()
+    except FileNotFoundError:
+        return None
+    return AccessKey(*words) if len(words) == 2 else None
+
+
+def forget() -> None:
+    """Delete the key of a target that has ended."""
+    path().unlink(missing_ok=True)
