@@ -56,7 +56,7 @@ def click(rng: random.Random, number: int, now_ms: int) -> dict:
         "custom_metric_float_value": None,
         "custom_metric_string_value": None,
         "received_at": received,
-        "shipped_at": received + rng.randrange(50, 900),
+        "shipped_at": 0,  # see `stamp`
     }
 
 
@@ -66,7 +66,10 @@ def apache_time(ms: int) -> str:
 
 
 def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
-    """Return about `count` records: late, too late, rejected, no beacons, odd, and copies."""
+    """Return about `count` records: late, too late, rejected, no beacons, odd, and copies.
+
+    They have no stamps yet: see `stamp`.
+    """
     rng = random.Random(seed)
     made = []
     for number in range(count):
@@ -92,12 +95,21 @@ def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
             record["datetime"] = local.strftime("%d/%b/%Y:%H:%M:%S +0200")
         made.append(record)
         if rng.random() < 0.04:
-            copy = dict(rng.choice(made[-200:]))
-            # Sent again within the same ten seconds: whichever of the two is read first, each
-            # bucket of arrival counts one of them as the first and one as the copy.
-            copy["shipped_at"] = copy["shipped_at"] // 10_000 * 10_000 + 9_999
-            made.append(copy)
+            made.append(dict(rng.choice(made[-200:])))
     return made
+
+
+def stamp(clicks: list[dict], at: float, firsts: dict[str, int]) -> None:
+    """Stamp records as the agent does when it puts them.
+
+    Args:
+        clicks: the records; each gets another `shipped_at`.
+        at: the time of the put, epoch seconds.
+        firsts: the stamps so far, by beacon_id. A copy gets that of its first: a job that catches
+            up may read either of them first, and both must count in the same ten seconds.
+    """
+    for record in clicks:
+        record["shipped_at"] = firsts.setdefault(record["beacon_id"], int(at * 1000))
 
 
 NO_BEACONS = [

@@ -31,7 +31,7 @@ class Progress:
 
         Args:
             read_until: all that arrived before this moment (epoch seconds) is in files, or counted.
-            uncovered: the files (asked for after `read_until`) that are not read in each checkpoint.
+            uncovered: the files, listed after `read_until`, that not every checkpoint has read.
         """
         finished = [file.stat().st_mtime_ns for file in finished_files(self._metrics)]
         if self._next and all(written > self._next[1] for written in finished):

@@ -21,8 +21,8 @@ from helpers.replay_edge import first_bucket, reading_start
 from . import checkpoints
 from .application import Application, unpack_code
 from .job import EXIT_SQL, Job
-from .properties import Folders
 from .progress import Progress
+from .properties import Folders
 from .pump_in import PumpIn, remembered, start_position
 from .pump_out import PumpOut, newest_final
 
