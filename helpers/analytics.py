@@ -1,7 +1,7 @@
 """Start, stop and change the Flink application, which costs money on AWS for as long as it runs."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
 from helpers.package import upload
 from helpers.prices import application_rate
+from helpers.replay_edge import first_bucket, reading_start
 from helpers.stacks import explained, pauses
 from helpers.statements import application_code, check_code
 from helpers.waiting import waiting
@@ -19,12 +20,6 @@ _WAIT_SECONDS = 10 * 60
 # ApplicationStatus values that pass by themselves (Managed Flink API reference).
 _PASSING = {"STARTING", "STOPPING", "UPDATING", "FORCE_STOPPING", "ROLLING_BACK", "AUTOSCALING",
             "MAINTENANCE"}  # fmt: skip
-# What Flink must read again when its SQL has changed: beacons may be an hour late, and
-# hourly_events look back an hour more.
-_REPLAY = timedelta(hours=2)
-# Reading begins where a bucket of any length does, the longest is a minute: of each bucket that
-# begins then or later, all beacons are read.
-_EDGE_SECONDS = 60
 
 
 def start_analytics(cloud: Cloud) -> None:
@@ -95,9 +90,9 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
     """Let the Flink application run your SQL files too; return once it is RUNNING again.
 
     First Flink parses and plans the whole job here. Only if it accepts every statement is the new
-    code uploaded and the application updated. It then reads the last two hours again (all that the
-    stream keeps, if it was stopped): no beacon is lost, and whole values replace themselves.
-    Nothing happens if it runs this code already.
+    code uploaded and the application updated. It then reads a little more than the last two hours
+    again (all that the stream keeps, if it was stopped): no beacon is lost, and whole values
+    replace themselves. Nothing happens if it runs this code already.
 
     Args:
         cloud: where the application is.
@@ -123,7 +118,8 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
         if _code_key(detail) == key:
             print(f"✓ {name} has this SQL already: nothing is changed.")
             return
-        again = "the last two hours" if status == "RUNNING" else "all that the stream keeps"
+        hours = "a little more than the last two hours"
+        again = hours if status == "RUNNING" else "all that the stream keeps"
         print(f"Updating {name}: it reads {again} again ...")
         _update(cloud, detail, key, _replay_from(status, datetime.now(UTC)))
         with waiting(f"Waiting until {name} is {status} again"):
@@ -161,8 +157,9 @@ def _replay_from(status: str, now: datetime) -> dict[str, str]:
     if status != "RUNNING":
         # Nobody knows here how long ago it stopped. The stream keeps a day: read all of it.
         return {"source.init.position": "TRIM_HORIZON"}
-    edge = int((now - _REPLAY).timestamp()) // _EDGE_SECONDS * _EDGE_SECONDS
-    since = datetime.fromtimestamp(edge, UTC).isoformat(timespec="milliseconds")
+    # It has counted all until now, but for a few seconds: replay_edge's margin is larger.
+    begin = reading_start(first_bucket(now.timestamp()))
+    since = datetime.fromtimestamp(begin, UTC).isoformat(timespec="milliseconds")
     return {"source.init.position": "AT_TIMESTAMP", "source.init.timestamp": since}
 
 

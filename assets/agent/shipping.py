@@ -13,6 +13,11 @@ from notices import Notices
 MAX_RECORDS = 500
 MAX_BYTES = 5 * 1024 * 1024
 BACKOFF_SECONDS = (0.1, 5.0)
+# A record is in the stream so soon after its stamp, or not at all: AWS refuses a call that was
+# signed five minutes ago ("Signature Version 4", IAM User Guide), and agent.py waits 5 s for a
+# connection and 20 s for an answer. A Flink job whose SQL is changed reckons with it
+# (helpers/replay_edge.py).
+LONGEST_PUT_SECONDS = 300
 
 
 class GaveUpError(Exception):
@@ -59,11 +64,18 @@ class Shipper:
 
     def _put(self, batch: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:
         entries = [entry for _, entry in batch]
+        began = time.time()  # not the monotonic clock: that one stops while a laptop sleeps
         try:
             results = self._client.put_records(StreamName=self._stream, Records=entries)["Records"]
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
             self._notices.warn(f"{len(batch)} records are put again: {error}", "stream")
             return [record for record, _ in batch]
+        if (seconds := time.time() - began) > LONGEST_PUT_SECONDS:
+            self._notices.warn(
+                f"{len(batch)} records reached the stream {seconds:.0f} s after their stamps: a "
+                f"change of the Flink job's SQL reckons with {LONGEST_PUT_SECONDS} s at most",
+                "slow",
+            )
         failed = [
             record
             for (record, _), result in zip(batch, results, strict=True)
@@ -98,6 +110,9 @@ def _batches(
         if batch and (len(batch) == MAX_RECORDS or size + entry_size > MAX_BYTES):
             yield batch
             batch, size = [], 0
+            # The put of that batch may have taken a while: the stamp is of this one's.
+            shipped_at = time.time_ns() // 1_000_000
+            entry["Data"] = encode(record, shipped_at)
         batch.append((record, entry))
         size += entry_size
     if batch:

@@ -15,6 +15,7 @@ BEHIND = 30  # seconds: who is further behind is catching up, and closes nothing
 FUTURE = 60  # seconds: a beacon dated later than this moves no clock
 MOST_SCORED = 50
 BUCKETS_AT_ONCE = 60
+SETTLED = 600  # seconds in which a job that catches up has read all files that waited, in any order
 
 
 class Clock:
@@ -30,6 +31,7 @@ class Clock:
     def __init__(self, now: float) -> None:
         self.newest = 0
         self.heard_at = now + IDLE  # a job that has just started may have to read a while
+        self._marks = [(now, 0), (now, 0)]  # moments, and the newest bucket then
 
     def hear(self, bucket: int, newest: int | None, now: float) -> None:
         """Note that a bucket has changed, and when its newest beacon came (epoch ms)."""
@@ -45,6 +47,15 @@ class Clock:
         if now - self.newest > BEHIND:
             return None
         return self.newest - LATENESS
+
+    def settled(self, now: float) -> int:
+        """Return how far the beacons had come ten minutes ago or earlier: nothing before is lost.
+
+        A job that catches up may read the newest of its files first, and the oldest last.
+        """
+        if now - self._marks[1][0] >= SETTLED:
+            self._marks = [self._marks[1], (now, self.newest)]
+        return self._marks[0][1]
 
 
 class Scores:

@@ -4,13 +4,16 @@ A sum over windows that overlap: one late beacon is in 360 of them. So this keep
 event, ten seconds by ten seconds, and adds up an hour of them for each row that has to be sent.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
+from heapq import nsmallest
 from typing import NamedTuple
 
 BUCKET, HOUR = 10, 3600
-# A beacon may be an hour late, and the sum of its bucket looks back an hour more.
-KEPT = 2 * HOUR + 600
-# Whoever sends us a thousand kinds of event an hour is not measuring, and shall not fill memory.
+# A beacon may be an hour late, and the sum of its bucket looks back an hour more. A replay reads
+# some minutes more than that (helpers/replay_edge.py).
+KEPT = 2 * HOUR + 1800
+# An event's name is whatever a beacon says it is: counts of more events do not stay in memory.
 MOST_EVENTS = 500
 RECENT = 60
 SECONDS_BETWEEN_AMENDMENTS = 10
@@ -24,7 +27,7 @@ class Count(NamedTuple):
 
 
 class Hours:
-    """The counts of the last two hours, and which sums they have changed.
+    """The counts of the last two hours and more, and which sums they have changed.
 
     Rows exist for each bucket in which an event had a beacon. A beacon changes the row of its
     bucket and of every later one within the hour. Rows of the last minute are due at once; older
@@ -33,19 +36,42 @@ class Hours:
 
     def __init__(self) -> None:
         self.counts: dict[str, dict[int, Count]] = {}
+        self.beacons: Counter[str] = Counter()  # of each event, in all its buckets
+        self.newest: dict[str, int] = {}  # bucket of each event
         self.changed: set[tuple[str, int]] = set()
         self._amended_at = 0.0
 
-    def note(self, event: str, bucket: int, count: Count) -> bool:
-        """Note the whole count of one event in one bucket; return False for one event too many."""
-        if event not in self.counts and len(self.counts) >= MOST_EVENTS:
-            return False
-        of_event = self.counts.setdefault(event, {})
-        of_event[bucket] = count
+    def note(self, event: str, bucket: int, count: Count) -> None:
+        """Note the whole count of one event in one bucket."""
+        self.restore(event, {bucket: count})
+        of_event = self.counts[event]
         for later in range(bucket, bucket + HOUR, BUCKET):
             if later in of_event:
                 self.changed.add((event, later))
-        return True
+
+    def restore(self, event: str, buckets: dict[int, Count]) -> None:
+        """Take in whole counts of an event that change no sum."""
+        of_event = self.counts.setdefault(event, {})
+        for bucket, count in buckets.items():
+            before = of_event.get(bucket)
+            self.beacons[event] += count.beacons - (before.beacons if before else 0)
+            self.newest[event] = max(bucket, self.newest.get(event, bucket))
+            of_event[bucket] = count
+
+    def rarest(self) -> list[str]:
+        """Return the events beyond the number that stays in memory.
+
+        They are those with the fewest beacons; of two with as many, the one that is longer silent.
+        """
+        beyond = len(self.counts) - MOST_EVENTS
+        if beyond <= 0:
+            return []
+        return nsmallest(beyond, self.counts, key=lambda e: (self.beacons[e], self.newest[e], e))
+
+    def remove(self, event: str) -> dict[int, Count]:
+        """Return an event's counts, and keep none of them. All its sums must have been sent."""
+        del self.beacons[event], self.newest[event]
+        return self.counts.pop(event)
 
     def oldest_change(self) -> int | None:
         """Return the oldest bucket of which a row is still to be sent; None if all are."""
@@ -64,16 +90,20 @@ class Hours:
         newest = max((one.newest for one in found if one.newest is not None), default=None)
         return Count(sum(one.beacons for one in found), newest)
 
-    def due(self, latest: int, now: float) -> Iterator[tuple[str, int, Count]]:
+    def due(
+        self, latest: int, now: float, leaving: Collection[str] = ()
+    ) -> Iterator[tuple[str, int, Count]]:
         """Yield the rows to send now: event, bucket, and the sum.
 
         Args:
             latest: the newest bucket that beacons have reached, epoch seconds.
             now: a clock, seconds.
+            leaving: events that are about to be removed: all their rows are due.
         """
         rows = self.changed
         if now - self._amended_at < SECONDS_BETWEEN_AMENDMENTS:
-            rows = {row for row in rows if row[1] >= latest - RECENT}
+            gone = set(leaving)
+            rows = {row for row in rows if row[1] >= latest - RECENT or row[0] in gone}
         else:
             self._amended_at = now
         for event, bucket in sorted(rows):
@@ -89,7 +119,7 @@ class Hours:
             if bucket < before
         ]
         for event, bucket in old:
-            del self.counts[event][bucket]
+            self.beacons[event] -= self.counts[event].pop(bucket).beacons
             if not self.counts[event]:
-                del self.counts[event]
+                self.remove(event)
         return old

@@ -3,6 +3,11 @@
 What SQL can't say well is said in Python here: sums of windows that overlap, amended and yet few
 rows; and a forest that learns. hourly.py and anomaly.py do the work, this file keeps their memory
 in Flink's state, of which each checkpoint holds a copy.
+
+Names of events are what beacons say, so there may be millions. The counts of the 500 most frequent
+are in memory and in the state `counts`; those of all others are in the state `aside` only, which
+Flink keeps on disk, and come back with the event's next beacon. So no event is left out, and each
+sum is whole, however many names there are.
 """
 
 import json
@@ -12,14 +17,16 @@ from pathlib import Path
 
 from anomaly import Clock, Scores
 from hourly import KEPT, Count, Hours
-from pyflink.common import Row, Types
+from pyflink.common import Row, Time, Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.datastream.functions import KeyedProcessFunction, RuntimeContext
-from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
+from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig, ValueStateDescriptor
 from pyflink.java_gateway import get_gateway
 from pyflink.table import ChangelogMode, Schema, StreamTableEnvironment
 
 MODULES = ("stage.py", "hourly.py", "anomaly.py", "forest.py")
+# As long as main.py lets the counts themselves live (table.exec.state.ttl).
+FORGOTTEN = StateTtlConfig.new_builder(Time.hours(3)).build()
 OUTPUT = {
     "MetricType": Types.STRING(),
     "EventTimestamp": Types.LONG(),
@@ -43,6 +50,9 @@ class EventMetrics(KeyedProcessFunction):
         """Ask for our state; it can be read once a key is known."""
         text = Types.STRING()
         self.counts = runtime_context.get_map_state(MapStateDescriptor("counts", text, text))
+        aside = MapStateDescriptor("aside", text, text)
+        aside.enable_time_to_live(FORGOTTEN)
+        self.aside = runtime_context.get_map_state(aside)
         self.unsent = runtime_context.get_state(ValueStateDescriptor("unsent", Types.LONG()))
         self.scored = runtime_context.get_state(ValueStateDescriptor("scored", text))
         self.hours = None
@@ -51,13 +61,15 @@ class EventMetrics(KeyedProcessFunction):
         """Note one event's count in one bucket."""
         self._remember()
         bucket, event, beacons, newest, shipped_at = value
-        if self.hours.note(event, bucket, Count(beacons, newest)):
-            self.counts.put(json.dumps([event, bucket]), json.dumps([beacons, newest]))
-            if self.oldest is None or bucket < self.oldest:
-                self.oldest = bucket
-                self.unsent.update(bucket)
-            self.clock.hear(bucket, newest, time.time())
-            self.scores.begin(bucket, shipped_at)
+        if event not in self.hours.counts:
+            self._come_back(event)
+        self.hours.note(event, bucket, Count(beacons, newest))
+        self.counts.put(json.dumps([event, bucket]), json.dumps([beacons, newest]))
+        if self.oldest is None or bucket < self.oldest:
+            self.oldest = bucket
+            self.unsent.update(bucket)
+        self.clock.hear(bucket, newest, time.time())
+        self.scores.begin(bucket, shipped_at)
         timers = ctx.timer_service()
         timers.register_event_time_timer(timers.current_watermark() + 1)
 
@@ -65,14 +77,16 @@ class EventMetrics(KeyedProcessFunction):
         """Answer after a mini-batch, and ask to be called after the next."""
         self._remember()
         now = time.time()
-        closed = self.scores.closed
-        for event, bucket, sum_ in self.hours.due(self.clock.newest, now):
+        closed, leaving = self.scores.closed, self.hours.rarest()
+        for event, bucket, sum_ in self.hours.due(self.clock.newest, now, leaving):
             yield Row("hourly_events", bucket, event, sum_.beacons, None, *sum_)
         watermark = self.clock.watermark(now)
         if watermark is not None:
             for event, bucket, count, score in self.scores.close(watermark):
                 yield Row("event_anomaly", bucket, event, None, score, *count)
-        self._save(closed)
+        for event in leaving:
+            self._put_aside(event)
+        self._save(closed, now)
         timers = ctx.timer_service()
         timers.register_event_time_timer(timers.current_watermark() + 1)
 
@@ -83,14 +97,31 @@ class EventMetrics(KeyedProcessFunction):
         self.hours, self.clock = Hours(), Clock(time.time())
         for key, value in self.counts.items():
             (event, bucket), count = json.loads(key), Count(*json.loads(value))
-            self.hours.counts.setdefault(event, {})[bucket] = count
+            self.hours.restore(event, {bucket: count})
             self.clock.hear(bucket, count.newest, time.time())
         self.oldest = self.unsent.value()
         if self.oldest is not None:
             self.hours.send_again(self.oldest)
         self.scores = Scores(self.hours, **json.loads(self.scored.value() or "{}"))
 
-    def _save(self, closed: int | None) -> None:
+    def _come_back(self, event: str) -> None:
+        """Take an event's counts from the disk into memory, if there are any."""
+        if (kept := self.aside.get(event)) is None:
+            return
+        buckets = {bucket: Count(*count) for bucket, *count in json.loads(kept)}
+        self.hours.restore(event, buckets)
+        for bucket, count in buckets.items():
+            self.counts.put(json.dumps([event, bucket]), json.dumps(count))
+        self.aside.remove(event)
+
+    def _put_aside(self, event: str) -> None:
+        """Leave an event's counts on the disk only."""
+        buckets = self.hours.remove(event)
+        self.aside.put(event, json.dumps([[bucket, *count] for bucket, count in buckets.items()]))
+        for bucket in buckets:
+            self.counts.remove(json.dumps([event, bucket]))
+
+    def _save(self, closed: int | None, now: float) -> None:
         """Note what has been sent, in the same step as it is sent."""
         oldest = self.hours.oldest_change()
         if oldest != self.oldest:
@@ -99,7 +130,7 @@ class EventMetrics(KeyedProcessFunction):
         if self.scores.closed != closed:
             state = {"points": self.scores.forest.points, "closed": self.scores.closed}
             self.scored.update(json.dumps(state))
-            for event, bucket in self.hours.forget(self.clock.newest - KEPT):
+            for event, bucket in self.hours.forget(self.clock.settled(now) - KEPT):
                 self.counts.remove(json.dumps([event, bucket]))
 
 

@@ -59,14 +59,15 @@ def click(rng: random.Random, number: int, now_ms: int) -> dict:
         "custom_metric_float_value": None,
         "custom_metric_string_value": None,
         "received_at": received,
-        "shipped_at": received + rng.randrange(50, 900),
+        "shipped_at": 0,  # see `stamp`
     }
 
 
 def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
     """Return about `count` records: late, too late, rejected, no beacons, odd, and copies.
 
-    Then come those of the table of beacons (tests/beacon_lines.py).
+    Then come those of the table of beacons (tests/beacon_lines.py). None has stamps yet:
+    see `stamp`.
     """
     rng = random.Random(seed)
     made = []
@@ -92,14 +93,23 @@ def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
             record["datetime"] = rng.choice(["25/Dez/2026:00:00:00 +0000", "yesterday", "", None])
         made.append(record)
         if rng.random() < 0.04:
-            copy = dict(rng.choice(made[-200:]))
-            # Sent again within the same ten seconds: whichever of the two is read first, each
-            # bucket of arrival counts one of them as the first and one as the copy.
-            copy["shipped_at"] = copy["shipped_at"] // 10_000 * 10_000 + 9_999
-            made.append(copy)
+            made.append(dict(rng.choice(made[-200:])))
     for number, (fields, _) in enumerate(beacon_lines.stored(), count):
         made.append(click(rng, number, now_ms) | fields)
     return made
+
+
+def stamp(clicks: list[dict], at: float, firsts: dict[str, int]) -> None:
+    """Stamp records as the agent does when it puts them.
+
+    Args:
+        clicks: the records; each gets another `shipped_at`.
+        at: the time of the put, epoch seconds.
+        firsts: the stamps so far, by beacon_id. A copy gets that of its first: a job that catches
+            up may read either of them first, and both must count in the same ten seconds.
+    """
+    for record in clicks:
+        record["shipped_at"] = firsts.setdefault(record["beacon_id"], int(at * 1000))
 
 
 NO_BEACONS = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers.home import read_json
-from tests.journey.flink_reference import expected, records
+from tests.journey.flink_reference import expected, records, stamp
 from tests.journey.flink_target import Target, java_free_path, newest
 
 # None of these may stop the job or change a number.
@@ -77,8 +77,16 @@ def open_ports(group: int) -> list[str]:
     return found
 
 
-def put(target: Target, clicks: list[dict]) -> None:
-    """Put records as the agent does, with their beacon_ids as partition keys; and garbage."""
+def put(target: Target, clicks: list[dict], firsts: dict[str, int], delay: float = 0) -> None:
+    """Put records as the agent does, stamped now, keyed by their beacon_ids; and garbage.
+
+    Args:
+        target: whose stream.
+        clicks: the records.
+        firsts: the stamps of all that was put.
+        delay: how long ago they are stamped, seconds.
+    """
+    stamp(clicks, time.time() - delay, firsts)
     lines = [json.dumps(click, ensure_ascii=False).encode() + b"\n" for click in clicks]
     keys = [click["beacon_id"] for click in clicks]
     target.put(lines + GARBAGE, keys + [str(n) for n in range(len(GARBAGE))])
@@ -111,29 +119,31 @@ def without(metric: str, rows: dict, before: int = 2**60) -> dict:
 
 
 def test_every_metric_is_exact_through_a_kill_wrong_sql_and_a_new_metric(target):
-    # A minute ago, so that the oldest buckets begin before the hour that a replay reads again.
-    clicks = records(3_000, int(time.time() * 1000) - 60_000)
+    # The first third is old enough that some buckets begin before a replay's edge.
+    now, old = int(time.time() * 1000), 900
+    clicks = records(3_000, now - old * 1000)[:1000] + records(3_000, now)[1000:]
     rows: list[dict] = []
+    firsts: dict[str, int] = {}
 
     target.upload("code/first.zip")
     target.create("code/first.zip")
-    put(target, clicks[:1000])
+    put(target, clicks[:1000], firsts, delay=old)
     target.start()
     settle(target, rows, without("avg_pg_ld", expected(clicks[:1000])))
     assert target.status()["state"] == "running"
 
     # Killed while it reads: it goes on from its last checkpoint.
-    put(target, clicks[1000:2000])
+    put(target, clicks[1000:2000], firsts)
     time.sleep(0.4)
     target.kill_job()
-    put(target, clicks[2000:2500])
+    put(target, clicks[2000:2500], firsts)
     settle(target, rows, without("avg_pg_ld", expected(clicks[:2500])))
     assert target.status()["restarts"] == 1
 
     # A statement that Flink refuses: the reason stands in the status, and it is not tried again.
     target.upload("code/wrong.zip", {"17_wrong.sql": WRONG})
     target.update("code/wrong.zip")
-    put(target, clicks[2500:])
+    put(target, clicks[2500:], firsts)
     target.wait_for(lambda: target.status()["state"] == "failed", 240, "wrong SQL goes unnoticed")
     reason = target.status()["reason"]
     assert reason.startswith("17_wrong.sql: ") and "'colour' not found" in reason
@@ -151,9 +161,10 @@ def test_every_metric_is_exact_through_a_kill_wrong_sql_and_a_new_metric(target)
     # Stopped, it reads nothing; started, it goes on where it was.
     target.analytics.stop_application(ApplicationName=target.application)
     target.wait_for(lambda: target.status()["state"] == "stopped", 60, "it does not stop")
-    put(target, clicks[:100])  # copies of what was counted long ago
+    copies = [dict(click) for click in clicks[:100]]  # of what was counted long ago
+    put(target, copies, {})
     target.start()
-    settle(target, rows, without("avg_pg_ld", expected(clicks + clicks[:100]), before=begin))
+    settle(target, rows, without("avg_pg_ld", expected(clicks + copies), before=begin))
     assert target.end_controller() == 0
 
 

@@ -27,7 +27,7 @@ from helpers.recount import METRICS, compare
 from helpers.stacks import MODULES
 from helpers.targets import connect
 from helpers.traffic import Traffic
-from tests.journey.flink_reference import expected, records
+from tests.journey.flink_reference import expected, records, stamp
 
 FLINK = REPOSITORY / "assets" / "flink"
 sys.path.append(str(FLINK))
@@ -49,12 +49,13 @@ def cloud(own_home):
     supervisor.stop()
 
 
-def put(cloud, clicks: list[dict]) -> None:
+def put(cloud, clicks: list[dict], firsts: dict[str, int]) -> None:
     kinesis, stream = cloud.client("kinesis"), cloud.name("clicks")
     for start in range(0, len(clicks), 500):
+        part = clicks[start : start + 500]
+        stamp(part, time.time(), firsts)
         batch = [
-            {"Data": json.dumps(c).encode() + b"\n", "PartitionKey": c["beacon_id"]}
-            for c in clicks[start : start + 500]
+            {"Data": json.dumps(c).encode() + b"\n", "PartitionKey": c["beacon_id"]} for c in part
         ]
         answer = kinesis.put_records(StreamName=stream, Records=batch)
         assert answer["FailedRecordCount"] == 0
@@ -107,22 +108,22 @@ def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home):
     name, now = cloud.name("analytics"), int(time.time() * 1000)
     start = datetime.fromtimestamp(now / 1000, UTC).replace(second=0, microsecond=0)
     hours_ago = start - timedelta(hours=2, minutes=10)
-    clicks = records(BEACONS, now, seed=7)
+    clicks, firsts = records(BEACONS, now, seed=7), {}
     a, b, c = (BEACONS * tenths // 10 for tenths in (3, 5, 7))
     traffic = Traffic(cloud)
     # No duplicates of these: when it catches up, Flink may read files in another order, and count
     # the first as the copy. The copies among `clicks` arrive in the ten seconds of their firsts.
     traffic.start(rate=60, garbage_percent=5, late_percent=5)
 
-    put(cloud, clicks[:a])
+    put(cloud, clicks[:a], firsts)
     kill_job(own_home, name)  # while it reads
-    put(cloud, clicks[a:b])
+    put(cloud, clicks[a:b], firsts)
     time.sleep(15)
     kill_job(own_home, name)
     stop_analytics(cloud)
-    put(cloud, clicks[b:c])  # these wait in the stream
+    put(cloud, clicks[b:c], firsts)  # these wait in the stream
     start_analytics(cloud)
-    put(cloud, clicks[c:])
+    put(cloud, clicks[c:], firsts)
     scores_before = wait_for_scores(cloud, hours_ago, 3)
 
     # Wrong SQL changes nothing, not even the version; right SQL restarts the job by replay.

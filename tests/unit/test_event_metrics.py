@@ -77,15 +77,86 @@ def test_what_was_not_sent_is_sent_after_a_restart():
     assert [row[1] for row in hours.due(latest=T + 20, now=100)] == [T + 10, T + 20]
 
 
-def test_old_counts_are_forgotten_and_a_flood_of_events_takes_no_more_memory():
-    from hourly import MOST_EVENTS, Hours
+def test_old_counts_are_forgotten():
+    from hourly import Hours
 
     hours = Hours()
-    taken = [note(hours, f"event-{n}", T, 1) for n in range(MOST_EVENTS + 5)]
-    assert taken.count(True) == MOST_EVENTS and len(hours.counts) == MOST_EVENTS
+    for n in range(20):
+        note(hours, f"event-{n}", T, 1)
     note(hours, "event-0", T + 10, 1)
-    assert len(hours.forget(T + 10)) == MOST_EVENTS
-    assert hours.counts.keys() == {"event-0"}
+    assert len(hours.forget(T + 10)) == 20
+    assert hours.counts.keys() == hours.beacons.keys() == {"event-0"}
+    assert hours.beacons["event-0"] == 1
+
+
+def send(hours, aside, now):
+    """Do what stage.py does after a mini-batch; return the rows, by event and bucket."""
+    leaving = hours.rarest()
+    rows = {row[:2]: row[2].beacons for row in hours.due(now, now, leaving)}
+    aside |= {event: hours.remove(event) for event in leaving}
+    return rows
+
+
+def test_any_number_of_names_has_whole_sums_and_takes_no_more_memory():
+    from hourly import MOST_EVENTS, Hours
+
+    rng, hours, aside, counts, kept = random.Random(3), Hours(), {}, {}, {}
+    for step in range(60):
+        bucket = T + 10 * step
+        real = [(f"real-{n}", bucket) for n in range(5)]
+        if step > 40:
+            real.append(("new after the flood", bucket))
+        invented = [(f"invented-{rng.randrange(2_000)}", bucket) for _ in range(300)]
+        late = [(f"invented-{rng.randrange(2_000)}", bucket - 10 * rng.randrange(1, 30))]
+        for event, at in real + invented + late:
+            counts[event, at] = counts.get((event, at), 0) + 1
+            if event not in hours.counts:
+                hours.restore(event, aside.pop(event, {}))
+            note(hours, event, at, counts[event, at])
+        kept |= send(hours, aside, bucket)
+        assert len(hours.counts) <= MOST_EVENTS
+        assert not set(aside) & set(hours.counts)
+        assert {f"real-{n}" for n in range(5)} <= hours.counts.keys()
+    kept |= send(hours, aside, bucket + 60)
+    assert len(aside) > 1_000 and "new after the flood" in hours.counts
+    assert kept == {
+        (event, at): sum(counts.get((event, one), 0) for one in range(at - 3590, at + 10, 10))
+        for event, at in counts
+    }
+
+
+def test_what_leaves_the_memory_is_the_same_after_a_restart():
+    from hourly import MOST_EVENTS, Hours
+
+    rng, hours = random.Random(4), Hours()
+    for n in rng.sample(range(MOST_EVENTS + 300), MOST_EVENTS + 300):
+        note(hours, f"event-{n}", T + 10 * (n % 7), 1 + n % 3)
+    again = Hours()
+    for event in sorted(hours.counts):
+        again.restore(event, hours.counts[event])
+    leaving = hours.rarest()
+    assert again.rarest() == leaving and len(leaving) == 300
+    assert not again.changed
+    fewest = [(hours.beacons[event], hours.newest[event]) for event in leaving]
+    assert fewest == sorted(fewest) and fewest[0] == (1, T)
+
+
+def test_a_file_that_is_read_last_though_it_is_the_oldest_finds_its_hour():
+    from anomaly import Clock
+    from hourly import KEPT, Hours
+
+    hours, clock = Hours(), Clock(T)
+    for bucket in (T - 9_000, T - 5_500):
+        note(hours, "click", bucket, 3)
+    for now in range(T, T + 500, 10):  # the newest file first: beacons of hours later
+        clock.hear(now, None, now)
+        assert hours.forget(clock.settled(now) - KEPT) == []
+    note(hours, "click", T - 5_600, 2)
+    assert hours.sum("click", T - 5_500).beacons == 8
+    for now in range(T + 500, T + 3_000, 10):
+        clock.hear(now, None, now)
+        hours.forget(clock.settled(now) - KEPT)
+    assert T - 9_000 not in hours.counts["click"] and T - 5_500 in hours.counts["click"]
 
 
 def test_the_clock_follows_the_beacons_and_in_silence_the_wall():

@@ -1,11 +1,15 @@
 """The pump from Kinesis into the job's folder, against the real emulator, without Flink."""
 
+import contextlib
+import itertools
 import json
+import os
 import time
+from pathlib import Path
 
 import pytest
 
-from helpers.local.flink.pump_in import PumpIn, start_position
+from helpers.local.flink.pump_in import PumpIn, remembered, start_position
 from tests.unit.pumping import TRIM_HORIZON
 
 
@@ -38,19 +42,83 @@ def test_every_record_is_moved_once_and_a_new_pump_goes_on_from_there(kinesis, s
         assert shard in ("0", "1") and first <= last
 
 
-def test_a_kill_before_the_position_is_saved_sends_again_and_loses_nothing(
-    kinesis, stream, folders, monkeypatch
+# All that a step does to the disk, and its question to the stream.
+STEPS = ("os.utime", "pathlib.Path.write_bytes", "pathlib.Path.write_text", "pathlib.Path.replace")
+
+
+def killing(patch, nth, after):
+    """Let the nth of these calls raise, as a kill before it is done, or once it is done."""
+    calls = itertools.count()
+    for name in STEPS:
+        module, function = name.rsplit(".", 1)
+        owner = os if module == "os" else Path
+        real = getattr(owner, function)
+
+        def call(*given, real=real, **named):
+            number = next(calls)
+            if number == nth and not after:
+                raise KeyboardInterrupt
+            answer = real(*given, **named)
+            if number == nth:
+                raise KeyboardInterrupt
+            return answer
+
+        patch.setattr(owner, function, call)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_kill_at_any_moment_moves_no_record_twice_and_leaves_none_out(
+    kinesis, stream, folders, monkeypatch, after
 ):
-    put(kinesis, stream, range(100))
-    killed = pump(kinesis, stream, folders)
-    killed._list_shards()
-    monkeypatch.setattr(killed, "save", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        killed.step()
-    assert len(lines(folders)) > 0
-    put(kinesis, stream, range(100, 150))
+    kills = 0
+    for nth in range(40):
+        put(kinesis, stream, range(100 * nth, 100 * nth + 100))
+        with monkeypatch.context() as patch:
+            killing(patch, nth, after)
+            try:
+                pump(kinesis, stream, folders).step()
+            except KeyboardInterrupt:
+                kills += 1
+            else:
+                break
+    assert kills > 8  # two shards: each with a draft, its time, its name and its position
     pump(kinesis, stream, folders).step()
-    assert sorted(set(lines(folders))) == list(range(150))
+    assert sorted(lines(folders)) == list(range(100 * nth + 100))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_what_the_job_has_read_goes_only_once_its_position_is_saved(
+    kinesis, stream, folders, monkeypatch, after
+):
+    """As above, but the job reads each file at once, and it is deleted as soon as it may be."""
+    read = []
+    for nth in range(40):
+        put(kinesis, stream, range(100 * nth, 100 * nth + 100))
+        with monkeypatch.context() as patch:
+            killing(patch, nth, after)
+            with contextlib.suppress(KeyboardInterrupt):
+                pump(kinesis, stream, folders).step()
+        for name in remembered({f.name for f in folders.clicks.iterdir()}, folders.positions):
+            text = (folders.clicks / name).read_text()
+            read += [json.loads(line)["n"] for line in text.splitlines()]
+            (folders.clicks / name).unlink()
+    assert len(read) > 3_000
+    pump(kinesis, stream, folders).step()
+    assert sorted(read + lines(folders)) == list(range(4_000))
+
+
+def test_a_full_disk_for_the_position_moves_no_record_twice(kinesis, stream, folders, monkeypatch):
+    put(kinesis, stream, range(100))
+    full = pump(kinesis, stream, folders)
+    full._list_shards()
+    monkeypatch.setattr(full, "save", lambda: (_ for _ in ()).throw(OSError("no space left")))
+    for _ in range(2):
+        with pytest.raises(OSError, match="space"):
+            full.step()
+    names = {file.name for file in folders.clicks.iterdir()}
+    assert len(names) == 2 and remembered(names, folders.positions) == set()
+    assert pump(kinesis, stream, folders).step() == 0
+    assert sorted(lines(folders)) == list(range(100))
 
 
 def test_the_records_of_a_shard_stay_in_order(kinesis, stream, folders):

@@ -113,3 +113,31 @@ def test_after_the_deadline_it_gives_up(client):
         with pytest.raises(GaveUpError):
             shipper.ship(records(2))
     assert shipper.shipped == 0
+
+
+def test_each_batch_has_the_stamp_of_its_own_put(client, monkeypatch):
+    sent = []
+
+    def slow_put(params, **_):
+        sent.append({json.loads(entry["Data"])["shipped_at"] for entry in params["Records"]})
+        clock[0] += 60_000_000_000  # the put takes a minute
+
+    clock = [1_795_500_000_000_000_000]
+    with Stubber(client) as stub:
+        stub_answers(stub, *(answer(*[None] * batch) for batch in (10, 2)))
+        client.meta.events.register_first("provide-client-params.kinesis.PutRecords", slow_put)
+        monkeypatch.setattr(shipping.time, "time_ns", lambda: clock[0])
+        Shipper(client, "clicks", Notices(io.StringIO())).ship(records(12, 500_000))
+    assert sent == [{1_795_500_000_000}, {1_795_500_060_000}]
+
+
+def test_a_put_longer_than_a_replay_reckons_with_is_told(client, monkeypatch):
+    output = io.StringIO()
+    monkeypatch.setattr(shipping, "LONGEST_PUT_SECONDS", -1)
+    with Stubber(client) as stub:
+        stub_answers(stub, answer(None, None))
+        shipper = Shipper(client, "clicks", Notices(output))
+        shipper.ship(records(2))
+    assert shipper.shipped == 2
+    (said,) = map(json.loads, output.getvalue().splitlines())
+    assert said["message"].startswith("2 records reached the stream 0 s after their stamps")

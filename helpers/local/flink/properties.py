@@ -45,6 +45,11 @@ class Folders:
         """How far the clicks stream has been read."""
         return self.root / "positions.json"
 
+    @property
+    def counted(self) -> Path:
+        """Until when all that arrived has been counted, and its values sent."""
+        return self.root / "counted.json"
+
 
 def local_groups(groups: Groups, folders: Folders, restore_from: Path | None) -> list[dict]:
     """Return the property groups with which an application runs here, as main.py reads them.

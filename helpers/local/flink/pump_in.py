@@ -1,14 +1,16 @@
 """From the clicks stream to the folder that the job reads: what the Kinesis connector does on AWS.
 
 Each call of GetRecords makes one file, named by its shard and its first and last sequence number.
-The file is moved into place whole, and only then is the position saved. A kill between the two
-makes the next pump read the same records again: the same beacon_ids, which the SQL counts once.
+The file is moved into place whole, and its name is the position from then on: a pump goes on behind
+the newest file of each shard. A file may be deleted only once positions.json knows its position too
+(`remembered`). So a kill at any moment neither reads a record twice nor leaves one out.
 """
 
 import contextlib
+import os
 import re
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ SECONDS_BETWEEN_LISTS = 3
 # A job that catches up with a long stream reads more slowly than we do: let it, then go on.
 FOLDER_BYTES = 64_000_000
 RECORDS_PER_FILE = 10_000  # what GetRecords returns at most
+# The emulator's sequence numbers have leading zeros, the names of files leave them out.
+SEQUENCE_DIGITS = 30
 
 
 def start_position(clicks: dict[str, str], now: float) -> dict[str, Any]:
@@ -66,9 +70,9 @@ class PumpIn:
         self.client, self.stream, self.folder, self.positions = client, stream, folder, positions
         saved = read_json(positions, {})
         self.start = saved.get("start", start)
-        self.last: dict[str, str] = saved.get("shards", {})
+        self.last = _last_read(folder, saved.get("shards", {}))
         self.iterators: dict[str, str | None] = {}
-        self.read_until: float = saved.get("read_until", 0)
+        self.read_until = 0.0
         self.caught_up: dict[str, float] = {}
         self.listed = 0.0
         self.records = 0
@@ -80,14 +84,14 @@ class PumpIn:
         if _bytes_in(self.folder) > FOLDER_BYTES:
             return 0
         moved = sum(self._read(shard) for shard, at in list(self.iterators.items()) if at)
+        # All that arrived before this moment is in files.
+        self.read_until = min(self.caught_up.values(), default=self.read_until)
         self.records += moved
         return moved
 
     def save(self) -> None:
-        """Write down how far each shard has been read, and until which moment all were."""
-        self.read_until = min(self.caught_up.values(), default=self.read_until)
-        state = {"start": self.start, "shards": self.last, "read_until": self.read_until}
-        write_json(self.positions, state)
+        """Write down how far each shard has been read."""
+        write_json(self.positions, {"start": self.start, "shards": self.last})
 
     def _list_shards(self) -> None:
         token: dict[str, str] = {"StreamName": self.stream}
@@ -115,6 +119,7 @@ class PumpIn:
         return answer["ShardIterator"]
 
     def _read(self, shard: str) -> int:
+        asked = time.time()
         try:
             answer = self.client.get_records(
                 ShardIterator=self.iterators[shard], Limit=RECORDS_PER_FILE
@@ -127,7 +132,7 @@ class PumpIn:
             self.last[shard] = records[-1]["SequenceNumber"]
             self.caught_up[shard] = records[-1]["ApproximateArrivalTimestamp"].timestamp()
         if not answer.get("MillisBehindLatest"):
-            self.caught_up[shard] = datetime.now(UTC).timestamp()
+            self.caught_up[shard] = asked
         # A shard that was split or merged ends: it has no next iterator, and is not read again.
         self.iterators[shard] = answer.get("NextShardIterator")
         if self.iterators[shard] is None:
@@ -146,6 +151,33 @@ def _bytes_in(folder: Path) -> int:
     return total
 
 
+def _last_read(folder: Path, saved: dict[str, str]) -> dict[str, str]:
+    """Return the last sequence number that was read of each shard: saved, or a file's name."""
+    last = dict(saved)
+    for file in folder.glob("[0-9]*.json"):
+        shard, sequence = _end(file.name)
+        if int(sequence) > int(last.get(shard, "0")):
+            last[shard] = sequence
+    return last
+
+
+def _end(name: str) -> tuple[str, str]:
+    number, _, last = name.removesuffix(".json").split("-")
+    return f"shardId-{number:0>12}", last.zfill(SEQUENCE_DIGITS)
+
+
+def remembered(names: set[str], positions: Path) -> set[str]:
+    """Return those files without which a new pump knows that their records were read.
+
+    Args:
+        names: names of files in the job's folder.
+        positions: the file that remembers how far each shard has been read.
+    """
+    saved = read_json(positions, {}).get("shards", {})
+    ends = ((name, *_end(name)) for name in names)
+    return {name for name, shard, last in ends if int(last) <= int(saved.get(shard, "0"))}
+
+
 def write_file(folder: Path, shard: str, records: list[dict]) -> Path:
     """Write records as one file of JSON lines, in place at once or not at all.
 
@@ -155,7 +187,7 @@ def write_file(folder: Path, shard: str, records: list[dict]) -> Path:
         records: what GetRecords returned, at least one.
 
     Returns:
-        The file.
+        The file. Its time is when its first record arrived in the stream.
     """
     # Numbers without their leading zeros: the job remembers the name of every file it ever read.
     ends = [records[0]["SequenceNumber"], records[-1]["SequenceNumber"]]
@@ -163,6 +195,8 @@ def write_file(folder: Path, shard: str, records: list[dict]) -> Path:
     path = folder / f"{number}-{first}-{last}.json"
     draft = folder.with_name(f"{folder.name}.draft")
     draft.write_bytes(b"".join(map(_line, records)))
+    arrived = records[0]["ApproximateArrivalTimestamp"].timestamp()
+    os.utime(draft, (arrived, arrived))
     draft.replace(path)
     return path
 

@@ -3,10 +3,10 @@
 crash                  the job goes on from its last checkpoint
 stop, then start       so too
 new code, properties   replay: the state of changed SQL can't be trusted, so it is thrown away,
-                       and the stream is read again from two hours before the point that had been
-                       reached. Rows of the last hour (the horizon of late beacons) are whole, also
-                       hourly_events, which look back an hour more: they replace themselves.
-                       Older rows are not sent, nor final ones that were sent before.
+                       and the stream is read again from two hours and some minutes before the
+                       point until which all was counted (helpers/replay_edge.py). Rows of buckets
+                       that may still change are whole: they replace themselves. Older rows are not
+                       sent, nor final ones that were sent before.
 """
 
 import logging
@@ -16,20 +16,19 @@ import time
 from typing import Any
 
 from helpers.home import home, read_json, write_json
+from helpers.replay_edge import first_bucket, reading_start
 
 from . import checkpoints
 from .application import Application, unpack_code
 from .job import EXIT_SQL, Job
+from .progress import Progress
 from .properties import Folders
-from .pump_in import PumpIn, start_position
+from .pump_in import PumpIn, remembered, start_position
 from .pump_out import PumpOut, newest_final
 
 log = logging.getLogger("workshop.flink")
 
-HORIZON_SECONDS = 3600  # 04_firsts.sql: an older beacon is too_late
-LOOK_BACK_SECONDS = 3600  # of hourly_events
 BUCKET_SECONDS = 10  # of final values
-EDGE_SECONDS = 60  # the longest bucket: a replay begins where every bucket begins
 # A record waits half as long on average. More often makes more files, and Flink keeps their names:
 # four a second are 1.6 MB in each checkpoint after an hour (measured: 95 bytes a file).
 SECONDS_BETWEEN_READS, SECONDS_BETWEEN_SENDS = 0.25, 0.1
@@ -57,6 +56,7 @@ class Runner:
         self.job: Job | None = None
         self.pump_in: PumpIn | None = None
         self.pump_out: PumpOut | None = None
+        self.progress: Progress | None = None
         self.threads: list[Pumping] = []
         self.version = 0
         self.failures = self.restarts = 0
@@ -123,6 +123,7 @@ class Runner:
         self.job, self.state, self.reason = Job(application, code, self.folders), "starting", ""
         log.info("%s version %s starts", application.name, application.version)
         memory = read_json(self.memory, {})
+        self.progress = Progress(self.folders.counted, self.folders.clicks, self.folders.metrics)
         start = start_position(application.groups["clicks"], time.time())
         # Records stay in the stream until the job can read them: that keeps them in order.
         self.pump_in = PumpIn(
@@ -149,15 +150,18 @@ class Runner:
         write_json(self.memory, memory)
 
     def _begin_replay(self) -> dict[str, int]:
-        read_until = read_json(self.folders.positions, {}).get("read_until", 0) or time.time()
-        edge = int(min(read_until, time.time()) - HORIZON_SECONDS) // EDGE_SECONDS * EDGE_SECONDS
+        # A kill in here leaves the memory with the former version: all of it is done once more.
+        start = read_json(self.folders.positions, {}).get("start")
+        begin, newest = 0, newest_final(self.finals)
+        # Where nothing was counted yet, it begins where the application says.
+        if counted_until := read_json(self.folders.counted, {}).get("until"):
+            begin = first_bucket(counted_until)
+            start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": reading_start(begin)}
         for folder in (self.folders.checkpoints, self.folders.clicks, self.folders.metrics):
             shutil.rmtree(folder, ignore_errors=True)
-        start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": edge - LOOK_BACK_SECONDS}
-        write_json(self.folders.positions, {"start": start, "read_until": read_until})
-        log.info("replay from %s", edge)
-        newest = newest_final(self.finals)
-        return {"begin": edge, "begin_finals": newest + BUCKET_SECONDS if newest else 0}
+        write_json(self.folders.positions, {"start": start} if start else {})
+        log.info("replay from %s", begin)
+        return {"begin": begin, "begin_finals": newest + BUCKET_SECONDS if newest else 0}
 
     def _note_death(self) -> None:
         code, words, restored = self.job.exit_code, self.job.last_words(), self.job.restored
@@ -173,8 +177,7 @@ class Runner:
         self._fail_for_now(f"The job ended with {code}: {words}")
         if restored and self.failures >= RESTORE_ATTEMPTS:
             log.warning("three restarts from the checkpoint failed: replay")
-            memory = read_json(self.memory, {})
-            write_json(self.memory, memory | self._begin_replay())
+            write_json(self.memory, read_json(self.memory, {}) | {"version": 0})
 
     def _fail_for_now(self, reason: str) -> None:
         self.state, self.reason = "restarting", reason
@@ -191,8 +194,11 @@ class Runner:
             self.state = "running"
             self.threads.append(Pumping("in", self.pump_in, SECONDS_BETWEEN_READS))
             checkpoints.forget_other_jobs(self.folders.checkpoints, own)
+        read_until = self.pump_in.read_until
         names = {file.name for file in self.folders.clicks.glob("[0-9]*.json")}
-        for name in checkpoints.covered(names, self.folders.checkpoints):
+        covered = checkpoints.covered(names, self.folders.checkpoints)
+        self.progress.note(read_until, names - covered)
+        for name in remembered(covered, self.folders.positions):
             (self.folders.clicks / name).unlink()
 
     def _tell(self) -> None:

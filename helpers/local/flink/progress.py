@@ -1,0 +1,45 @@
+"""Until which moment all that arrived has been counted: from there a replay reckons its edge.
+
+Read is not counted: a record waits in a file until the job has read it, its values wait in a file
+until a checkpoint is complete, and then until the metrics stream has taken them.
+"""
+
+import time
+from pathlib import Path
+
+from helpers.home import read_json, write_json
+
+from .pump_out import finished_files
+
+
+class Progress:
+    """Follows the files between the two streams.
+
+    Args:
+        file: remembers `until`.
+        clicks: the folder of click records; a file's time is the arrival of its first record.
+        metrics: the folder of metric rows.
+    """
+
+    def __init__(self, file: Path, clicks: Path, metrics: Path) -> None:
+        self._file, self._clicks, self._metrics = file, clicks, metrics
+        self.until: float = read_json(file, {}).get("until", 0)
+        self._next: tuple[float, int] | None = None
+
+    def note(self, read_until: float, uncovered: set[str]) -> None:
+        """Look how far it has come. Called again and again while the job runs.
+
+        Args:
+            read_until: all that arrived before this moment (epoch seconds) is in files, or counted.
+            uncovered: the files, listed after `read_until`, that not every checkpoint has read.
+        """
+        finished = [file.stat().st_mtime_ns for file in finished_files(self._metrics)]
+        if self._next and all(written > self._next[1] for written in finished):
+            # What was counted when we looked last is sent: it was in no later file.
+            moment, self._next = self._next[0], None
+            if moment > self.until:
+                self.until = moment
+                write_json(self._file, {"until": moment})
+        if self._next is None:
+            arrivals = [(self._clicks / name).stat().st_mtime for name in uncovered]
+            self._next = min([read_until, *arrivals]), time.time_ns()
