@@ -26,7 +26,7 @@ def live_dashboard(cloud: Cloud, minutes: float = 5, period: float = 2) -> LiveB
     The tables are read a minute and a half back at most readings, as far as the lists reach twice
     a minute. One reading is four queries, four GetItems of the catalog, one DescribeAlarms and one
     GetMetricData of four statistics. (On AWS an hour of it costs 8 cents at most: 7,200 of those at
-    $0.01 a thousand, and some 20,000 read units of DynamoDB at $0.125 a million.)
+    one cent a thousand, and some 20,000 read units of DynamoDB at 12.5 cents a million.)
 
     Args:
         cloud: where the tables, metrics and alarms are.

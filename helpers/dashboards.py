@@ -32,7 +32,7 @@ def dashboard(cloud: Cloud, live: bool = False, period: float = 2) -> Picture | 
         cloud: where the dashboard is.
         live: redraw it in place until `.stop()`, or return one picture. (On AWS, GetMetricData
             costs $0.01 for each 1,000 metrics read: a dashboard of 60 metrics that is read every
-            two seconds, about $1 an hour.)
+            two seconds, about a dollar an hour.)
         period: seconds between two pictures of a live one.
 
     Returns:

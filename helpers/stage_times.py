@@ -23,6 +23,7 @@ from .errors import WorkshopError
 from .picture import Picture
 from .reading import reading
 from .stream import record_pages, shards_of
+from .tables import table_html
 from .waiting import waiting
 
 # The metric whose rows are timed, and the names that publish_metrics gives its own seconds
@@ -76,7 +77,7 @@ class Latency:
         return draw_latency(self.frame, self.sentence)
 
     def _repr_html_(self) -> str:
-        return self.picture._repr_html_() + self.frame.round(3).to_html()
+        return f"{self.picture._repr_html_()}{table_html(self.frame.round(3))}"
 
     def __repr__(self) -> str:
         return f"{self.sentence}\n\n{self.frame.round(3).to_string()}"

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .aws_errors import explanation
 from .errors import WorkshopError
+from .tables import show_tables
 
 
 def explain_in_notebooks() -> None:
@@ -28,7 +29,9 @@ def explain_in_notebooks() -> None:
 
 
 def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
-    """Do so in a shell; IPython calls this when a kernel of the workshop starts (see install.py).
+    """Do so in a shell, and show tables as `helpers.tables` does.
+
+    IPython calls this when a kernel of the workshop starts (see install.py); so does `connect`.
 
     Args:
         shell: IPython's.
@@ -37,6 +40,7 @@ def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 - IPython's shel
         `%load_ext helpers.two_lines`
     """
     shell.set_custom_exc((ClientError, BotoCoreError, NameError, KeyboardInterrupt), _show)
+    show_tables(shell)
 
 
 def _show(

@@ -60,15 +60,20 @@ def open_notebook(jupyterlab, chromium):
 @pytest.fixture
 def open_module(jupyterlab, chromium):
     """Return a function that opens one of the workshop's own notebooks, in a window of its own."""
-    pages = []
+    opened = []
 
     def open_copy(name: str, width: int = 1280, height: int = 1400) -> Notebook:
         path = jupyterlab.folder / name
         path.write_bytes((ROOT / "notebooks" / name).read_bytes())
-        pages.append(chromium.new_page(viewport={"width": width, "height": height}))
-        return Notebook(pages[-1], jupyterlab, path)
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        opened.append(Notebook(page, jupyterlab, path))
+        return opened[-1]
 
     yield open_copy
-    for page in pages:
-        page.evaluate(SHUT_DOWN_KERNEL)
-        page.close()
+    formulas = {}
+    for notebook in opened:
+        formulas[notebook.path.name] = notebook.formulas()
+        notebook.page.evaluate(SHUT_DOWN_KERNEL)
+        notebook.page.close()
+    # An amount in dollars is none, in a text or an output: see tests/unit/test_formulas.py.
+    assert all(found == [] for found in formulas.values()), formulas

@@ -178,6 +178,10 @@ class Notebook:
             [name, arguments],
         )
 
+    def formulas(self) -> list[str]:
+        """Return the words of what JupyterLab shows as a formula, in cells and under them."""
+        return self.page.locator("mjx-container, .MathJax, .katex").all_inner_texts()
+
     def serious_findings(self) -> list[tuple[str, list[str]]]:
         """Return what axe-core finds serious or critical in all that stands under cells."""
         # JupyterLab's own frame scrolls a wide output; Chromium lets the keyboard scroll it.

@@ -129,5 +129,6 @@ def test_what_visitors_send_is_shown_as_text_and_nothing_else(
 
     found = notebook.page.locator(ELEMENTS)
     assert found.count() == 0, found.first.evaluate("element => element.outerHTML")
+    assert notebook.formulas() == []
     assert notebook.page.evaluate("window.hacked") is None
     assert dialogs == []

@@ -125,7 +125,7 @@ def test_every_link_leads_to_a_file():
 
 
 def test_the_costs_that_pages_tell_are_those_of_the_price_list():
-    standing, counting = f"${prices.hourly():.2f} an hour", f"${counting_hour():.2f} more"
+    standing, counting = f"${prices.hourly():.2f} an hour", f"{100 * counting_hour():.0f} cents more"
     for notebook in NOTEBOOKS:
         if notebook.name[0] in "3456":
             head = json.loads(notebook.read_text())["cells"][0]["source"]
@@ -133,8 +133,8 @@ def test_the_costs_that_pages_tell_are_those_of_the_price_list():
     text = (REPOSITORY / "docs" / "teaching.md").read_text()
     assert f"**{standing}**" in text and counting in text
     most = prices.hourly() + counting_hour()
-    assert f"about ${3.5 * most:.2f} for" in text
-    assert f"**${30 * 3.5 * most:.0f} for thirty**" in text
+    assert f"about {3.5 * most:.2f} dollars for" in text
+    assert f"**{30 * 3.5 * most:.0f} dollars for thirty**" in text
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
