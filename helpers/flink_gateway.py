@@ -2,8 +2,8 @@
 
 PyFlink's Python and its Java speak through two sockets of 127.0.0.1 (Py4J), without a password: any
 program of this machine, another user's too, could have that Java run what it likes. Py4J has tokens
-for that; PyFlink uses none. So here Java begins as Py4J's own server, which makes a token and prints
-it into a pipe; through that server the one is made that PyFlink needs, with tokens for both ways.
+for that; PyFlink uses none. So Java begins here as Py4J's own server, which makes a token and
+prints it into a pipe; through it the server is made that PyFlink needs, with tokens for both ways.
 """
 
 import os
