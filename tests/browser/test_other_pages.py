@@ -98,8 +98,8 @@ def names(cloud) -> list[str]:
 def test_the_same_two_requests_with_the_key_run_a_program(target, tmp_path):
     cloud, _ = target
     marker = tmp_path / "marker"
-    assert send(cloud, "POST", CREATE, signed(cloud), function("own", marker))[0] == 201
-    assert send(cloud, "POST", INVOKE.format("own"), signed(cloud), "{}")[0] == 200
+    assert send(cloud, "POST", CREATE, signed(cloud, "lambda"), function("own", marker))[0] == 201
+    assert send(cloud, "POST", INVOKE.format("own"), signed(cloud, "lambda"), "{}")[0] == 200
     assert marker.exists()
 
 
