@@ -44,7 +44,7 @@ def is_ours(role: str, cloud: Cloud) -> bool:
 
 
 def _address(cloud: Cloud) -> tuple[str, str | None, str | None]:
-    # A later target may have the same endpoint: it has another key. AWS's keys change by themselves.
+    # A later target may have the same endpoint, with another key. AWS's change by themselves.
     key = cloud.session.get_credentials().access_key if cloud.endpoint else None
     return target_name(cloud), cloud.endpoint, key
 

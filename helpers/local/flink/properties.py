@@ -136,7 +136,6 @@ def _job_options(folders: Folders, restore_from: Path | None) -> dict[str, str]:
         "rest.bind-port": "0",
         "web.submit.enable": "false",
         "web.cancel.enable": "false",
-        "web.access-control-allow-origin": "http://127.0.0.1:1",
     }
     options |= tls_options(folders.keystore)
     if restore_from:
