@@ -104,5 +104,6 @@ class Cloud:
         }
         if self.endpoint is None:
             told = self.session._session.get_config_variable
-            values |= {variable: str(told(name) or "") for variable, name in _NETWORK.items()}
+            found = {variable: told(name) for variable, name in _NETWORK.items()}
+            values |= {name: "true" if value is True else value for name, value in found.items()}
         return child_environment(values)

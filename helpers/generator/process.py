@@ -43,8 +43,10 @@ def is_ours(role: str, cloud: Cloud) -> bool:
     return child is not None and child.poll() is None and its_target == _address(cloud)
 
 
-def _address(cloud: Cloud) -> tuple[str, str | None]:
-    return target_name(cloud), cloud.endpoint
+def _address(cloud: Cloud) -> tuple[str, str | None, str | None]:
+    # A later target may have the same endpoint, with another key. AWS's change by themselves.
+    key = cloud.session.get_credentials().access_key if cloud.endpoint else None
+    return target_name(cloud), cloud.endpoint, key
 
 
 def start(role: str, cloud: Cloud, *arguments: str) -> None:

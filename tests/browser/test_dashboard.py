@@ -9,7 +9,7 @@ CONNECT = """
 import boto3
 from helpers import dashboard
 from helpers.cloud import Cloud
-session = boto3.Session("test", "test", region_name="us-east-1")
+session = boto3.Session(*{key}, region_name="us-east-1")
 cloud = Cloud(session, "{account}", prefix="browser", endpoint="{endpoint}")
 """
 SEARCH = (
@@ -68,7 +68,8 @@ def define(cloud):
 def test_the_dashboard_is_drawn_in_place_in_both_themes(open_notebook, emulator):
     put(emulator)
     define(emulator)
-    connect = CONNECT.format(account=emulator.account, endpoint=emulator.endpoint)
+    key = tuple(emulator.session.get_credentials().get_frozen_credentials()[:2])
+    connect = CONNECT.format(key=key, account=emulator.account, endpoint=emulator.endpoint)
     notebook = open_notebook(connect, "board = dashboard(cloud, live=True); board", "board.stop()")
     notebook.run(0)
     notebook.run(1)

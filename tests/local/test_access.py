@@ -74,9 +74,9 @@ def send(cloud, method="GET", path="/", headers=None, body=None):
     return found
 
 
-def signed(cloud) -> dict[str, str]:
+def signed(cloud, service: str = "s3") -> dict[str, str]:
     key = cloud.session.get_credentials().access_key
-    credential = f"{key}/20261125/us-east-1/s3/aws4_request"
+    credential = f"{key}/20261125/us-east-1/{service}/aws4_request"
     return {
         "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=a, Signature=b"
     }

@@ -37,3 +37,16 @@ def test_a_target_that_is_being_replaced_is_called_again(ended, monkeypatch):
     with pytest.raises(Exception, match="Could not connect"):
         ended.client("sts").get_caller_identity()
     assert len(calls) > 1
+
+
+def test_a_kernel_that_outlives_its_target_is_told_so_by_the_next_one(ended, monkeypatch):
+    monkeypatch.setattr(state, "is_there", lambda: True)
+    access_key.make()  # as a new target does
+    with pytest.raises(WorkshopError, match="has ended") as said:
+        ended.client("sts").get_caller_identity()
+    assert 'connect("local")' in said.value.remedy
+
+
+def test_without_a_target_there_is_no_session(own_home):
+    with pytest.raises(WorkshopError, match="has ended"):
+        session()

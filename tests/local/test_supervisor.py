@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from helpers import locks
+from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY, read_json, write_json
 from helpers.local import access_key, lifeline, ports, state, supervisor
 from helpers.local.adopted import adopt
@@ -187,6 +188,27 @@ def test_a_dead_emulator_is_started_again(target):
         return again not in (None, before) and connect("local").endpoint == cloud.endpoint
 
     until(answers, "a second emulator at the same endpoint")
+
+
+def test_a_target_has_one_key_whatever_is_killed_and_the_next_one_another(target):
+    cloud = connect("local")
+    key, left = access_key.current(), state.temporary_folder() / "left"
+    left.touch()
+    for pid in (state.holder(), locks.holder(locks.pid_file("emulator"))):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: state.holder() is None, "its supervisor is gone")
+    other = connect("local")  # all is lost: another target, another key
+    assert access_key.current() not in (key, None) and not left.exists()
+    assert other.client("sts").get_caller_identity()["Account"] == other.account
+    with pytest.raises(WorkshopError, match="has ended"):
+        cloud.client("sts").get_caller_identity()
+    key = access_key.current()
+    os.kill(first := locks.holder(locks.pid_file("emulator")), signal.SIGKILL)
+    until(lambda: locks.holder(locks.pid_file("emulator")) not in (None, first), "another one")
+    assert other.client("sts").get_caller_identity()["Account"] == other.account
+    assert access_key.current() == key
+    assert supervisor.stop()
+    assert access_key.current() is None and not state.temporary_folder().exists()
 
 
 def test_ctrl_c_while_it_starts_leaves_one_target_or_none(target):

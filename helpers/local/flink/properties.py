@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .application import Groups
+from .keystore import tls_options
 
 # What a record waits for on its way through the job adds up to what the learner sees. Measured at
 # 200 records/s on two busy cores, from the clicks stream to the metrics stream, with mini-batches
@@ -39,6 +40,11 @@ class Folders:
     def temporary(self) -> Path:
         """What the job needs only while it runs."""
         return self.root / "tmp"
+
+    @property
+    def keystore(self) -> Path:
+        """The key that opens the job's own ports."""
+        return self.root / "keystore.p12"
 
     @property
     def positions(self) -> Path:
@@ -136,6 +142,7 @@ def _job_options(folders: Folders, restore_from: Path | None) -> dict[str, str]:
         "web.submit.enable": "false",
         "web.cancel.enable": "false",
     }
+    options |= tls_options(folders.keystore)
     if restore_from:
         options["execution.state-recovery.path"] = restore_from.as_uri()
         # The new job leaves the old one's checkpoint alone: we delete it.

@@ -18,6 +18,7 @@ from typing import Any
 from helpers.home import home, read_json, write_json
 from helpers.replay_edge import first_bucket, reading_start
 
+from ..restarts import pause_after
 from . import checkpoints
 from .application import Application, unpack_code
 from .job import EXIT_SQL, Job
@@ -33,7 +34,6 @@ BUCKET_SECONDS = 10  # of final values
 # four a second are 1.6 MB in each checkpoint after an hour (measured: 95 bytes a file).
 SECONDS_BETWEEN_READS, SECONDS_BETWEEN_SENDS = 0.25, 0.1
 SECONDS_BETWEEN_CLEANUPS = 2
-LONGEST_PAUSE = 30
 RESTORE_ATTEMPTS = 3
 STATUS_SECONDS = 0.5
 # What says that a job is to run. The emulator calls it RUNNING once our status.json does.
@@ -181,7 +181,7 @@ class Runner:
 
     def _fail_for_now(self, reason: str) -> None:
         self.state, self.reason = "restarting", reason
-        pause = min(2 ** max(self.failures - 1, 0), LONGEST_PAUSE)
+        pause = pause_after(self.failures)
         self.due = time.monotonic() + pause
         log.warning("%s; again in %s s", reason, pause)
 

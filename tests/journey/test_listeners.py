@@ -1,0 +1,203 @@
+"""One target, started from a shell full of AWS settings: what listens, what its processes know."""
+
+import contextlib
+import os
+import re
+import socket
+import ssl
+import stat
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from helpers import Traffic
+from helpers.analytics import start_analytics
+from helpers.deployment import deploy
+from helpers.fleet import beacon_url
+from helpers.home import REPOSITORY
+from helpers.local import access_key, supervisor
+from helpers.stacks import MODULES
+from helpers.targets import connect
+from tests.catcher import until
+from tests.local.test_supervisor import family
+
+SECONDS = 240
+PAGE = REPOSITORY / "docs" / "security.md"
+CONFIG = """[default]
+region = eu-west-1
+endpoint_url = http://127.0.0.1:9
+ignore_configured_endpoint_urls = true
+[profile poison]
+endpoint_url = http://127.0.0.1:9
+"""
+# What runs in a whole target, by a part of its command line.
+KINDS = {
+    "emulator": "helpers.local.emulator",
+    "fleet": "helpers.local.fleet",
+    "flink controller": "helpers.local.flink",
+    "alarms": "helpers.local.alarms",
+    "supervisor": "helpers.local",
+    "beacon server": "beacon_server.py",
+    "agent": "agent.py",
+    "Python of the stream job": "helpers.flink_gateway",
+    "Java of the stream job": "py4j.GatewayServer",
+    "function": "_worker.py",
+    "generator": "helpers.generator",
+}
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    """The AWS settings of a learner's shell, each of which would lead a child elsewhere."""
+    folder = tmp_path_factory.mktemp("shell")
+    (folder / "config").write_text(CONFIG)
+    (folder / "tmp").mkdir()
+    poison = {
+        "AWS_ACCESS_KEY_ID": "AKIA" + "P" * 16,
+        "AWS_SECRET_ACCESS_KEY": "poison",
+        "AWS_SESSION_TOKEN": "poison-token",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ENDPOINT_URL_KINESIS": "http://127.0.0.1:9",
+        "AWS_PROFILE": "poison",
+        "AWS_DEFAULT_PROFILE": "poison",
+        "AWS_CONFIG_FILE": str(folder / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "config"),
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_CA_BUNDLE": "/nowhere",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in poison.items():
+            patch.setenv(name, value)
+        patch.setenv("TMPDIR", str(folder / "tmp"))
+        patch.setenv("WORKSHOP_HOME", str(folder / "workshop"))
+        yield folder, poison
+
+
+@pytest.fixture(scope="module")
+def target(shell):
+    """The whole target, with traffic; its `.workshop`."""
+    cloud = connect("local")
+    traffic = Traffic(cloud)
+    try:
+        for module in MODULES:
+            deploy(cloud, module)
+        start_analytics(cloud)
+        beacon_url(cloud)
+        traffic.start(rate=20)
+        home = Path(os.environ["WORKSHOP_HOME"])
+        until(lambda: set(KINDS) == {kind for kind, _ in processes(home)}, SECONDS)
+        yield home, cloud
+    finally:
+        traffic.stop()
+        supervisor.stop()
+
+
+def processes(home: Path) -> list[tuple[str, psutil.Process]]:
+    """The processes of the target, each with its kind."""
+    found = []
+    for process in family(home):
+        with contextlib.suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            kinds = [kind for kind, part in KINDS.items() if re.search(re.escape(part), line)]
+            if kinds:
+                found.append((kinds[0], process))
+    return found
+
+
+def table() -> Counter:
+    """(what listens, what a stranger gets) of each row of the page."""
+    rows = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines()]
+    rows = [row for row in rows if len(row) == 4 and row[0] != "listens"]
+    return {(row[0].partition(":")[0], row[3]) for row in rows}
+
+
+def stranger(port: int) -> str:
+    """What a program gets that knows nothing but the port."""
+    request = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    plain = _asked(socket.create_connection(("127.0.0.1", port), 30), request)
+    if match := re.match(rb"HTTP/1.1 (200|403)", plain):
+        return match[1].decode()
+    if b"uthentication error" in plain:
+        return "authentication error"
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        bare = socket.create_connection(("127.0.0.1", port), 30)
+        answer = _asked(context.wrap_socket(bare), request)
+    except ssl.SSLError as error:
+        return "no certificate" if "ALERT" in str(error) else "closed"
+    except OSError:
+        return "closed"
+    return f"an answer: {answer[:100]!r}" if answer or plain else "closed"
+
+
+def _asked(connection: socket.socket, request: bytes) -> bytes:
+    with connection:
+        try:
+            connection.sendall(request)
+            return connection.recv(4096)
+        except ssl.SSLError:
+            raise
+        except OSError:
+            return b""
+
+
+def test_all_that_listens_is_in_the_table_and_gives_a_stranger_what_it_says(target):
+    home, _ = target
+    sockets = [
+        (kind, one)
+        for kind, process in processes(home)
+        for one in process.net_connections("inet")
+        if one.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)
+    ]
+    assert {one.laddr.ip for _, one in sockets} <= {"127.0.0.1", "::ffff:127.0.0.1"}, sockets
+    found = {(kind, stranger(one.laddr.port)) for kind, one in sockets}
+    assert found == table()
+
+
+def test_no_process_knows_what_the_shell_says_of_aws(target, shell):
+    (home, cloud), (_, poison) = target, shell
+    own = cloud.session.get_credentials()
+    with_key = {"emulator", "fleet", "flink controller", "alarms", "agent", "function", "generator"}
+    for kind, process in processes(home):
+        environment = process.environ()
+        ours = {name: value for name, value in environment.items() if name.startswith("AWS_")}
+        for name, value in poison.items():
+            assert ours.get(name) != value, (kind, name)
+        assert "AWS_PROFILE" not in ours and "AWS_ENDPOINT_URL_KINESIS" not in ours, kind
+        assert not ours.get("AWS_SESSION_TOKEN"), kind
+        assert (ours.get("AWS_ACCESS_KEY_ID") == own.access_key) == (kind in with_key), kind
+
+
+def test_the_key_is_nowhere_but_in_its_file(target):
+    home, cloud = target
+    own = cloud.session.get_credentials()
+    for path in home.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and path != access_key.path():
+                text = path.read_bytes()
+                assert own.access_key.encode() not in text, path
+                assert own.secret_key.encode() not in text, path
+    for kind, process in processes(home):
+        assert own.access_key not in " ".join(process.cmdline()), kind
+    assert stat.S_IMODE(access_key.path().stat().st_mode) == 0o600
+    keys = [path for path in home.rglob("keystore.p12")]
+    assert keys and {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
+
+
+def test_nothing_is_left_in_tmp(target, shell):
+    (home, _), (folder, _) = target, shell
+    java = [process.pid for kind, process in processes(home) if kind == "Java of the stream job"]
+    assert java and not [
+        path for pid in java for path in Path("/tmp").glob(f"hsperfdata_*/{pid}")
+    ]  # fmt: skip
+    assert list((home / "tmp").iterdir()), "what the emulator leaves is here"
+    assert stat.S_IMODE((home / "tmp").stat().st_mode) == 0o700
+    assert supervisor.stop()
+    assert list((folder / "tmp").iterdir()) == [] and not (home / "tmp").exists()
