@@ -194,6 +194,8 @@ def is_beacon(record: dict) -> bool:
 
 def reason_of(record: dict) -> str | None:
     requested = record["requested_at"]
+    if type(requested) is float:
+        requested = int(requested)  # Flink leaves out what comes after the point
     if type(requested) is not int or not 0 <= requested <= 9_000_000_000_000:
         return "unparsable"
     return "too_late" if record["shipped_at"] - requested > 3_600_000 else None
