@@ -15,7 +15,7 @@ export PYTHONUTF8 := 1
 .PHONY: help setup lab kernel test check reference picture demo soak bench stop reset lock
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@LC_ALL=C grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(READY) ## set up .venv from requirements.lock
 

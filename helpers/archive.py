@@ -184,6 +184,8 @@ def _text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
 def _whole(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
         value = int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        value = int(value)  # as Flink reads 200.5 into a BIGINT
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
         return pd.NA
     return value

@@ -7,6 +7,7 @@
 # agent beside it in /opt/beacon/agent and the demo shop in /opt/beacon/site. It may be run again. Its last line is what CloudFormation
 # is told when it fails. ROOT, if set, is where files are placed instead of / (in tests).
 set -Eeuo pipefail
+export LC_ALL=C # grep and test compare bytes, and programs speak English, on any machine
 
 ROOT=${ROOT:-}
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -148,6 +148,8 @@ def test_an_empty_archive_has_all_columns(archive):
         ({"request": "GET /health HTTP/1.1"}, False),
         ({"request": None}, False),
         ({"response": 404}, False),
+        ({"response": 200.5}, True),  # to Flink 200, too
+        ({"response": 1e400}, False),
         ({"response": None}, False),
         ({"agent": "ELB-HealthChecker/2.0"}, False),
         ({"agent": "not ELB-HealthChecker"}, True),

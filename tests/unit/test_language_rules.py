@@ -181,6 +181,10 @@ def test_no_shell_script_sorts_formats_or_reads_a_date():
         if re.search(r"(?:^|[|&;(`]|\$\()\s*(?:date|sort|awk|cal|ls -l|bc)\b", line)
     ]
     assert found == []
+    for path in scripts:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix != ".yaml" and re.search(r"\bgrep\b", text):
+            assert "LC_ALL=C" in text, path.name
 
 
 def test_the_agent_and_the_server_write_and_read_english_after_setlocale():

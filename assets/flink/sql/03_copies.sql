@@ -26,7 +26,7 @@ FROM (
     AND (
       rejected IS NOT NULL
       OR (
-        REGEXP(request, '^(GET|POST) /beacon([? ]|\z)')
+        REGEXP(request || ' ', '^(GET|POST) /beacon[? ]')
         AND response = 200
         AND (agent IS NULL OR agent NOT LIKE 'ELB-HealthChecker%')
       )
