@@ -8,7 +8,6 @@ given out again, and the copy that `copytruncate` makes (which is read on where 
 
 import contextlib
 import os
-import re
 import time
 import zlib
 from collections.abc import Callable, Iterable
@@ -16,12 +15,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from access_log import MAX_LINE_BYTES
+from lines import whole_lines
+from siblings import files_of
 
 CHUNK_BYTES = 256 * 1024
 HEAD_BYTES = 256  # holds at least a line's time in milliseconds, which no two logs share
 # A rotated file's last line that never got its newline (the server was killed) waits this long.
 ABANDONED_SECONDS = 60
+# A log deleted under its own name is read on until it was quiet for so long.
+QUIET_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class LogFile:
         self.inode = os.fstat(descriptor).st_ino
         self.position = position or Position(self.inode)
         self.at_end = False
+        self.was_current = False  # under the log's own name when it was last seen
+        self.is_deleted = self.is_done = False  # done: deleted, and read to its end
 
     def is_intact(self) -> bool:
         """Return whether the file still begins as it did and reaches as far as it was read."""
@@ -98,42 +102,6 @@ class LogFile:
         return lines
 
 
-def whole_lines(
-    chunk: bytes, skipping: bool, limit: int
-) -> tuple[list[tuple[int, bytes]], int, bool]:
-    r"""Cut a chunk into whole lines. A line over 8192 bytes is handed out before it has ended.
-
-    Args:
-        chunk: bytes of a log.
-        skipping: whether the chunk begins in a line that has been handed out already.
-        limit: how many lines are wanted at most.
-
-    Returns:
-        The lines (where each begins in the chunk; its bytes, at most 8193), how many of the
-        chunk's bytes are done with, and whether what follows belongs to a line handed out.
-
-    Example:
-        >>> whole_lines(b"a\nb\nunfinished", False, 500)
-        ([(0, b'a'), (2, b'b')], 4, False)
-    """
-    start = 0
-    if skipping:
-        start = chunk.find(b"\n") + 1
-        if start == 0:
-            return [], len(chunk), True
-    lines: list[tuple[int, bytes]] = []
-    while len(lines) < limit:
-        end = chunk.find(b"\n", start)
-        if end < 0:
-            if len(chunk) - start <= MAX_LINE_BYTES:
-                break
-            lines.append((start, chunk[start : start + MAX_LINE_BYTES + 1]))
-            return lines, len(chunk), True
-        lines.append((start, chunk[start : min(end, start + MAX_LINE_BYTES + 1)]))
-        start = end + 1
-    return lines, start, False
-
-
 def positions(saved: dict[str, Any]) -> dict[int, Position]:
     """Return the positions by inode of what `Tail.state` returned.
 
@@ -148,19 +116,18 @@ def positions(saved: dict[str, Any]) -> dict[int, Position]:
 
 
 class Tail:
-    """The log and its rotated siblings (`access.log.1`, `access.log-20261125`; none compressed).
+    """The log and its rotated siblings, as `siblings.files_of` finds them.
 
     Args:
-        log: the path under which the server writes.
+        log: the path under which the server writes; it may be a symbolic link.
         saved: what `state()` returned before, or `{"files": {}}`: everything there is, is read.
-        warn: is told in a sentence when a file was cut, and lines may be gone.
+        warn: is given a sentence when a file was cut or deleted, and lines may be gone.
     """
 
     def __init__(
         self, log: Path, saved: dict[str, Any], warn: Callable[[str], None] = lambda _: None
     ) -> None:
         self._log, self._warn = log, warn
-        self._sibling = re.compile(re.escape(log.name) + r"(?:[.-][0-9][0-9.\-]*)?")
         self._saved = positions(saved)
         self._reached = saved.get("inode")
         self._files: dict[int, LogFile] = {}
@@ -171,7 +138,8 @@ class Tail:
         `inode` is the newest file begun: when it is the log's own, every rotated file has been
         read to its end.
         """
-        known = self._saved | {inode: file.position for inode, file in self._files.items()}
+        open_now = {inode: f.position for inode, f in self._files.items() if not f.is_done}
+        known = self._saved | open_now
         files = {str(inode): asdict(position) for inode, position in known.items()}
         return {"inode": self._reached, "files": files}
 
@@ -203,7 +171,7 @@ class Tail:
     def _oldest_first(self) -> list[tuple[LogFile, bool]]:
         # Truncation first, then the folder: a copy was complete before its original was truncated.
         truncated = [file for file in self._files.values() if not file.is_intact()]
-        listed = self._list()
+        listed = files_of(self._log)
         current = listed[self._log].st_ino if self._log in listed else None
         opened = self._open_new(listed)
         for file in opened:
@@ -222,31 +190,25 @@ class Tail:
                 self._adopt(file, truncated)
         for file in truncated:
             self._begin_again(file)
-        self._forget_deleted()
+        self._forget_deleted(current)
         if current is not None:
-            self._saved.clear()  # what has not been met by now was deleted while nobody read
+            self._forget_unmet()
         order = {stat.st_ino: stat.st_mtime_ns for stat in listed.values()}
         files = sorted(
             self._files.values(), key=lambda f: (f.inode == current, order.get(f.inode, 0))
         )
+        for file in files:
+            if file.inode in order:
+                file.was_current = file.inode == current
         return [(file, file.inode == current) for file in files]
-
-    def _list(self) -> dict[Path, os.stat_result]:
-        found = {}
-        with os.scandir(self._log.parent) as entries:
-            for entry in entries:
-                # One renamed between the listing and the look is found next time.
-                with contextlib.suppress(FileNotFoundError):
-                    if self._sibling.fullmatch(entry.name) and entry.is_file():
-                        found[self._log.parent / entry.name] = entry.stat()
-        return found
 
     def _open_new(self, listed: Iterable[Path]) -> list[LogFile]:
         opened: dict[int, LogFile] = {}
         try:
             for path in listed:
                 with contextlib.suppress(FileNotFoundError):  # renamed since it was listed
-                    if path.stat().st_ino not in self._files:
+                    inode = path.stat().st_ino
+                    if inode not in self._files and inode not in opened:
                         file = LogFile(os.open(path, os.O_RDONLY))
                         opened[file.inode] = file
         except OSError:
@@ -278,9 +240,28 @@ class Tail:
         )
         file.position = Position(file.inode)
 
-    def _forget_deleted(self) -> None:
+    def _forget_deleted(self, current: int | None) -> None:
+        # A file deleted under the log's own name is read on: a server that has not opened the log
+        # again (httpd does not before its reload) still writes into it.
         for inode, file in list(self._files.items()):
             status = os.fstat(file.descriptor)
-            if status.st_nlink == 0 and file.position.offset >= status.st_size:
+            if status.st_nlink == 0 and file.was_current and not file.is_deleted:
+                self._warn(
+                    f"{self._log} was deleted. What is written into it is shipped while this agent "
+                    "runs; a server that goes on writing into it must be reloaded."
+                )
+            file.is_deleted = status.st_nlink == 0
+            file.is_done = file.is_deleted and file.position.offset >= status.st_size
+            quiet = time.time() - status.st_mtime > QUIET_SECONDS and current is not None
+            if file.is_done and (quiet or not file.was_current):
                 os.close(file.descriptor)
                 del self._files[inode]
+
+    def _forget_unmet(self) -> None:
+        # Of what was read before the start: it was deleted or moved away while no agent ran.
+        for position in self._saved.values():
+            self._warn(
+                f"A log that had been read to byte {position.offset} is not there any more: what "
+                "it held behind that, if anything, is not shipped."
+            )
+        self._saved.clear()

@@ -153,7 +153,7 @@ class AccessLog:
         # By the agent, under the path or the name of a rotated sibling, of a link's target too.
         if self._is_at_path():
             return True
-        for path in {self._path, self._path.resolve()}:
+        for path in {self._path, Path(os.path.realpath(self._path))}:
             sibling = re.compile(re.escape(path.name) + r"(?:[.-][0-9][0-9.\-]*)?")
             with contextlib.suppress(OSError):
                 for other in path.parent.iterdir():

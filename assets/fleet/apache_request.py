@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from authority import host_in, is_good_field, is_good_host
-from header_fields import MAX_LINE_BYTES, FieldReader
+from header_fields import ALL, MAX_LINE_BYTES, FieldReader
 
 MAX_BLANK_LINES = 10  # before a request (DEFAULT_LIMIT_BLANK_LINES)
 
@@ -91,13 +91,21 @@ class HeadReader:
         """How many bytes of it are kept."""
         return self._fields.held
 
-    def read(self, data: bytes, start: int, ended: int = 0) -> Request | None:
+    @property
+    def is_behind(self) -> bool:
+        """Whether whole lines are left, because no more were wanted at a time."""
+        return self._fields.is_behind
+
+    def read(
+        self, data: bytes, start: int, ended: int = 0, most_lines: int = ALL
+    ) -> Request | None:
         """Read on, as `read_request` does.
 
         Args:
             data: what the client has sent, and was not read yet.
             start: where in it the head goes on.
             ended: as `read_request` takes it.
+            most_lines: how many fields' lines are read at most.
         """
         self.next = start
         if self._request is None:
@@ -105,7 +113,7 @@ class HeadReader:
         request = self._request
         if request is None or request.status:
             return request
-        error = self._fields.read(data, self.next)
+        error = self._fields.read(data, self.next, most_lines)
         self.next = self._fields.next
         if error is None and not ended:
             return None

@@ -2,13 +2,13 @@
 
 import re
 
-from header_fields import FieldReader
+from header_fields import ALL, FieldReader
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_LINE_BYTES = 8190  # of a chunk's size and extension, with the line's end (LimitRequestLine)
 _CHUNK_SIZE = re.compile(rb"0*+([0-9A-Fa-f]*+)[ \t]*+(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?\r")
 _LONGEST_SIZE = 16  # hex digits
-MORE = -1
+MORE, BEHIND = -1, -2
 
 
 class Body:
@@ -38,19 +38,20 @@ class Body:
         """How many bytes of it are kept."""
         return self._trailers.held
 
-    def feed(self, data: bytes, start: int) -> int:
+    def feed(self, data: bytes, start: int, most_lines: int = ALL) -> int:
         """Take what belongs to the body. Each byte is looked at once.
 
         Args:
             data: what the client has sent, and was not taken yet.
             start: where in it the body goes on.
+            most_lines: how many lines (chunks' sizes, chunks' ends, trailers) are read at most.
 
         Returns:
-            MORE while the body goes on, 0 at its end, or the status with which a bad one is
-            answered.
+            MORE while the body goes on, BEHIND if there is more of it in the data, 0 at its end, or
+            the status with which a bad one is answered.
         """
         self.next = start
-        while True:
+        for _ in range(most_lines):
             if self._left:
                 taken = min(self._left, len(data) - self.next)
                 self.next += taken
@@ -63,12 +64,15 @@ class Body:
             if not self._chunked:
                 return 0
             if self._expects == "trailers":
-                error = self._trailers.read(data, self.next)
+                error = self._trailers.read(data, self.next, most_lines)
                 self.next = self._trailers.next
-                return MORE if error is None else error
+                if error is None:
+                    return BEHIND if self._trailers.is_behind else MORE
+                return error
             status = self._read_line(data)
             if status:
                 return status
+        return BEHIND
 
     def _read_line(self, data: bytes) -> int:
         # Behind a chunk's data, or before it. 0: go on.

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 
 from answers import BODIES, answer, build, path_of, status_of
 from apache_log import format_line
 from apache_request import HeadReader, Request
 from authority import loggable, visitor
-from body import MORE, Body
+from body import BEHIND, MORE, Body
 from service import Service
 
 # Longer than the 60 s after which a load balancer drops an idle connection by itself.
@@ -20,10 +21,11 @@ BODY_BYTES_A_SECOND = 500
 REFUSED_AT_A_TIME = 100
 # After these nobody knows where the next request begins.
 LAST_WORDS = {400, 408, 413, 414, 417, 503}
-# What a client has answered in one turn of the loop, at most and about; a short answer counts for
-# more than its bytes, because a request costs time as well. The others have their turn then.
-ANSWER_BYTES_A_TURN = 16 * 1024
+# What is done for a client in one turn of the loop, at most and about; then the others have theirs.
+# A short answer counts for more than its bytes, because a request costs time as well.
+ANSWER_BYTES_A_TURN = 8 * 1024
 LEAST_ANSWER_BYTES = 1024
+LINES_A_TURN = 64  # of a head or of a chunked body
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -174,7 +176,9 @@ class Connection(asyncio.BufferedProtocol):
         while self._credit > 0 and self._may_advance() and self._advance():
             pass
         self._is_behind = self._credit <= 0 and self._may_advance()
-        if self._is_behind:
+        if self._is_behind and self._is_reset():
+            self.abort()
+        elif self._is_behind:
             self._proceed_soon()
         held = (self._body or self._head).held
         if held != self.held:
@@ -184,6 +188,12 @@ class Connection(asyncio.BufferedProtocol):
     def _proceed_soon(self) -> None:
         loop = asyncio.get_running_loop()
         loop.call_soon(self._service.call, self, self._proceed)
+
+    def _is_reset(self) -> bool:
+        # While a connection is not read, asyncio does not notice; and there may be much left to do
+        # for a client that is there no more.
+        sock = self._transport.get_extra_info("socket")
+        return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
 
     def _may_advance(self) -> bool:
         return self._start < len(self._buffer) and not (self._lingering or self._is_full)
@@ -200,16 +210,16 @@ class Connection(asyncio.BufferedProtocol):
     def _advance(self) -> bool:
         # Returns whether something was completed, so that the buffer is worth another look.
         if self._body:
-            error = self._body.feed(self._buffer, self._start)
+            error = self._body.feed(self._buffer, self._start, LINES_A_TURN)
             self._start = self._body.next
-            if error == MORE:
-                return False
+            if error in (MORE, BEHIND):
+                return self._stop(error == BEHIND)
             self._finish(error)
             return True
-        request = self._head.read(self._buffer, self._start)
+        request = self._head.read(self._buffer, self._start, most_lines=LINES_A_TURN)
         self._start = self._head.next
         if request is None:
-            return False
+            return self._stop(self._head.is_behind)
         self._head = HeadReader()
         self._request, self._status = request, request.status or status_of(request)
         if self._status in LAST_WORDS or not (request.chunked or request.length):
@@ -221,6 +231,11 @@ class Connection(asyncio.BufferedProtocol):
         if request.expects_continue:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
+
+    def _stop(self, is_behind: bool) -> bool:
+        if is_behind:
+            self._credit = 0
+        return False
 
     def _cut_off(self, status: int) -> bool:
         # Answers a request that did not come to its end; returns whether there was one.

@@ -6,6 +6,7 @@ import re
 MAX_LINE_BYTES = 8191
 MAX_FIELD_BYTES = 8190  # of a folded field, and of the values of a repeated one together
 MAX_FIELDS = 100
+ALL = 1 << 62  # lines
 
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -19,27 +20,30 @@ class FieldReader:
         fields: what has been read, names in lower case.
         next: where the next line begins in the bytes given to `read`.
         held: how many bytes are kept here.
+        is_behind: whether whole lines are left, because no more were wanted at a time.
     """
 
     def __init__(self) -> None:
         self.fields: dict[bytes, bytes] = {}
         self.next = self.held = 0
+        self.is_behind = False
         self._pending = b""  # a field that the next line may continue
         self._repeated: dict[bytes, list[bytes]] = {}
         self._count = 0
 
-    def read(self, data: bytes, start: int) -> int | None:
+    def read(self, data: bytes, start: int, most_lines: int = ALL) -> int | None:
         """Read the whole lines that are there.
 
         Args:
             data: what the client has sent, and was not read yet.
             start: where in it the next line begins.
+            most_lines: how many are read at most.
 
         Returns:
             0 at the fields' end, 400 if one is bad, None if more must come.
         """
-        self.next = start
-        while True:
+        self.next, self.is_behind = start, False
+        for _ in range(most_lines):
             start = self.next
             end = data.find(b"\n", start)
             if (end if end >= 0 else len(data)) - start > MAX_LINE_BYTES + 1:
@@ -65,6 +69,8 @@ class FieldReader:
             if self._count > MAX_FIELDS:
                 return 400
             self._pending = line
+        self.is_behind = True
+        return None
 
     def _take_pending(self) -> bool:
         name, colon, value = self._pending.partition(b":")

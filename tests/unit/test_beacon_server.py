@@ -13,6 +13,7 @@ from header_fields import MAX_FIELDS
 from troubles import Troubles
 
 from helpers.local.ports import answers
+from tests.catcher import until
 from tests.running_server import Server
 
 
@@ -50,18 +51,17 @@ def test_lines_of_many_clients_never_interleave(server):
     assert all(line.count(agent) == 1 for line in server.log.read_text().splitlines())
 
 
-def test_after_hup_it_writes_to_the_new_file(server):
+def test_renamed_it_begins_a_new_file_and_hup_does_so_without_a_request(server):
     server.beacon("before")
-    rotated = server.log.with_name("access.log.1")
-    server.log.rename(rotated)
+    first, second = (server.log.with_name(f"access.log.{n}") for n in (1, 2))
+    server.log.rename(first)
     server.beacon("between")
+    server.log.rename(second)
     server.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 10
-    while not server.log.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(server.log.exists)
     server.beacon("after")
-    assert server.events(rotated) == ["before", "between"]
-    assert server.events() == ["after"]
+    assert [server.events(log) for log in (first, second)] == [["before"], ["between"]]
+    assert server.events() == ["after"] and server.said == []
 
 
 def test_term_lets_a_kept_connection_finish_and_takes_no_new_one(server):
