@@ -197,9 +197,9 @@ class Runner:
         read_until = self.pump_in.read_until
         names = {file.name for file in self.folders.clicks.glob("[0-9]*.json")}
         covered = checkpoints.covered(names, self.folders.checkpoints)
-        self.progress.note(read_until, names - covered)
         for name in remembered(covered, self.folders.positions):
             (self.folders.clicks / name).unlink()
+        self.progress.note(read_until, names - covered)
 
     def _tell(self) -> None:
         status = {
