@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from bench import chain
+from bench import chain, report
 from helpers import accounts, balance, causes, stages
 from helpers.accounts import ledger
 from helpers.balance import settled
@@ -70,6 +70,9 @@ def test_the_last_reading_begins_after_the_wait_however_long_readings_take(clock
 def test_the_bench_calls_nothing_lost_that_was_read_too_early(clock, monkeypatch, settles_at, lost):
     monkeypatch.setattr(chain, "ledger", Slow(clock, seconds=40, settles_at=settles_at))
     assert chain._balance(None, datetime.now(UTC)) == lost
+    run = {"rate": 8000, "seconds": 60, "sent": 480_000, "lost": lost, "p99": 1.0}
+    assert chain.is_held(run) == (lost == 0)
+    assert report._lost(run) == ("0" if lost == 0 else "not known")
 
 
 def behind(world, count, old=0):
