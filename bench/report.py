@@ -105,8 +105,7 @@ def _latency(results: dict) -> str:
     def rows() -> Rows:
         for rate, run in results.get("latency", {}).items():
             times = [_seconds(run[name]) for name in ("p50", "p90", "p99")]
-            yield (f"{int(rate):,}/s", *times, f"{run['sent']:,}", f"{run['lost']:,}",
-                   _cores(run))  # fmt: skip
+            yield (f"{int(rate):,}/s", *times, f"{run['sent']:,}", _lost(run), _cores(run))
 
     return table(("rate", "p50", "p90", "p99", "sent", "lost", "cores used"), rows())
 
@@ -127,11 +126,15 @@ def _highest(results: dict) -> str:
     def rows() -> Rows:
         for run in results["highest_rate_tries"]:
             yield (f"{run['rate']:,}/s", f"{run['seconds']:.0f} s", f"{run['sent']:,}",
-                   f"{run['lost']:,}", _seconds(run["p50"]), _seconds(run["p99"]),
+                   _lost(run), _seconds(run["p50"]), _seconds(run["p99"]),
                    f"{run['drained_s']:.0f} s", _cores(run))  # fmt: skip
 
     head = ("rate", "for", "sent", "lost", "p50", "p99", "drained after", "cores used")
     return f"{said}\nThe runs that looked for it:\n\n{table(head, rows())}"
+
+
+def _lost(run: dict) -> str:
+    return "not known" if run["lost"] is None else f"{run['lost']:,}"
 
 
 def _alone(results: dict) -> Rows:

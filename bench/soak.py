@@ -18,13 +18,14 @@ import pandas as pd
 
 from helpers.accounts import Ledger, ledger
 from helpers.analytics import start_analytics
-from helpers.balance import DUPLICATES, bucket_edge
+from helpers.balance import bucket_edge
 from helpers.cloud import Cloud
 from helpers.deployment import deploy
 from helpers.errors import WorkshopError
 from helpers.faults import fault
 from helpers.fleet import beacon_url
 from helpers.kills import kill
+from helpers.memory import DUPLICATES
 from helpers.reconciling import reconcile
 from helpers.recount import compare
 from helpers.recovery import newest_counted
@@ -199,8 +200,9 @@ def settled(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
     """
     deadline, last, since_when, repaired = time.monotonic() + SETTLE_SECONDS, None, 0.0, 0
     while True:
+        is_last = time.monotonic() > deadline  # also where reading takes longer than the wait
         account, wrong = ledger(cloud, since), wrong_values(cloud, since)
-        if (account.balances and wrong.empty) or time.monotonic() > deadline:
+        if (account.balances and wrong.empty) or is_last:
             return account, wrong, repaired
         if last is None or not account.frame.equals(last):
             last, since_when = account.frame, time.monotonic()

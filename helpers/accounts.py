@@ -10,31 +10,34 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from botocore.exceptions import ClientError
 
 from . import stages
-from .balance import ACCEPTED, BUCKET_SECONDS, DUPLICATES, REJECTED
+from .balance import BUCKET_SECONDS
 from .causes import Suspects, explained_causes
 from .cloud import Cloud
-from .data import OTHER, catalog
+from .comparing import REASONS, admitted_items, as_dimensions, differences, expected, row
 from .errors import WorkshopError
 from .generator import results
-from .generator.process import target_name
+from .generator.connections import ANSWER_SECONDS
+from .generator.process import running_pid, target_name
 from .generator.run import journal_folder
 from .matching import matches, repeated
+from .memory import decided
 from .picture import Picture
+from .reading import TRY_AGAIN, IncompleteError
 from .reading import span as checked_span
-from .reconciling import by_dimension, moved_from_other
 from .stages import Range
 from .waiting import waiting
 
 STAGES = ("sent", "answered", "archived", "flink", "dynamodb", "cloudwatch")
-REASONS = ("unparsable", "too_long", "from_the_future", "too_late")
-COLUMNS = ("Beacons", "Accepted", *REASONS, "other_reasons", "Duplicates", "Missing", "Double")
+COLUMNS = ("Beacons", "Accepted", *REASONS, "other_reasons", "Duplicates", "Missing", "Double",
+           "Pending")  # fmt: skip
 # The metrics stream keeps a day. The rest is for the time that reading takes.
 _LONGEST = timedelta(hours=23, minutes=50)
 # A beacon is journaled once its answer is there (ten seconds at most) and the file is written.
@@ -47,9 +50,11 @@ class Ledger:
 
     Args:
         frame: one row a stage and, between them, what is no loss: `unanswered`, `refused`,
-            `unanswered_but_logged`, `not_in_journal`, `sent_again`, `dead_letters`. Columns:
-            Beacons (= Accepted + the reasons + Duplicates), Missing and Double (against the stage
-            before; 0 and 0 if it balances), Cause. A stage that is not deployed has no numbers.
+            `unanswered_but_logged`, `not_in_journal`, `sent_again`, `undecided`, `dead_letters`.
+            Columns: Beacons (= Accepted + the reasons + Duplicates), Missing and Double (against
+            the stage before; 0 and 0 if it balances), Pending (those of Missing that may still
+            come), Cause. A stage that is not deployed, or could not be read whole, has no numbers;
+            of the latter Cause is the reason.
         missing: a sample of the beacons that are missing or counted twice. Columns Stage, Kind
             (`missing` or `double`), Time (of its ten seconds, UTC), Metric, Item, beacon_id, event,
             clientid, page, Cause.
@@ -64,8 +69,27 @@ class Ledger:
 
     @property
     def balances(self) -> bool:
-        """Whether no stage that is there misses a beacon or counts one twice."""
-        return not self.frame[["Missing", "Double"]].sum().any()
+        """Whether no stage that is there misses a beacon or counts one twice: each was read."""
+        return not self.unread and not self.frame[["Missing", "Double"]].sum().any()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the ledger can tell; if not, beacons are still on their way: read it again."""
+        return not self.unread and not self.frame["Pending"].sum()
+
+    @property
+    def unread(self) -> list[str]:
+        """The stages that could not be read whole, of which nothing is known."""
+        from .ledger_words import UNKNOWN, state
+
+        return [stage for stage in STAGES if state(self.frame, stage) == UNKNOWN]
+
+    @property
+    def wrong(self) -> int:
+        """How many beacons are lost or counted twice, without those that may still come."""
+        from .ledger_words import faults
+
+        return sum(faults(self.frame, stage) for stage in STAGES)
 
     @cached_property
     def sentence(self) -> str:
@@ -114,35 +138,46 @@ def ledger(cloud: Cloud, start: datetime | None = None, end: datetime | None = N
     """
     span = _range(cloud, start, end)
     begun = time.time()
+    unread: dict[str, str] = {}
     # The last stage first: what is on its way meanwhile is missing there, and never one too many.
-    shown = _unless_absent(stages.shown, cloud, span)
-    stored = _unless_absent(stages.stored, cloud, span)
-    flink = _unless_absent(stages.counted_by_flink, cloud, span)
-    records = _unless_absent(stages.archived, cloud, span)
+    read = partial(_unless_absent, cloud, span, unread)
+    counts = {
+        "cloudwatch": read("cloudwatch", stages.shown),
+        "dynamodb": read("dynamodb", stages.stored),
+        "flink": read("flink", stages.counted_by_flink),
+    }
+    records = read("archived", stages.archived)
     journal = _journal(cloud)
     suspects = Suspects(cloud, records, begun)
     rows = _first_rows(journal, records, span, suspects)
     before = None if records is None else stages.cells(records[span.holds(records["Bucket"])])
-    for name, counted in (("flink", flink), ("dynamodb", stored), ("cloudwatch", shown)):
-        rows[name] = _row(counted)
+    for name in STAGES[3:]:
+        counted = counts[name]
+        rows[name] = row(counted)
         if counted is None:
             continue
-        if name == "cloudwatch":
-            admitted = _admitted(cloud)
-            before = _as_dimensions(before.rename("Value").reset_index(), admitted, span)
+        if name == "cloudwatch" and before is not None:
+            admitted = admitted_items(cloud)
+            before = as_dimensions(before.rename("Value").reset_index(), admitted, span)
             before = stages.cells(before, before["Value"])
-            records = _as_dimensions(records, admitted, span)
-        differences = _differences(before, counted)
-        suspects.cells(name, differences, records, counted)
-        rows[name] |= {
-            "Missing": int(-differences[differences < 0].sum()),
-            "Double": int(differences[differences > 0].sum()),
-        }
+            records = None if records is None else as_dimensions(records, admitted, span)
+        if before is not None:
+            if name == "flink":
+                before = decided(before, counted, records[span.holds(records["Bucket"])])
+            found = differences(before, counted)
+            suspects.cells(name, found, records, counted)
+            rows[name] |= {
+                "Missing": int(-found[found < 0].sum()),
+                "Double": int(found[found > 0].sum()),
+            }
         before = counted
     rows["dead_letters"] = {"Beacons": suspects.dead_letters()}
     frame = pd.DataFrame(list(rows.values()), list(rows), list(COLUMNS)).astype("Int64")
+    pending = pd.Series(suspects.pending, dtype="Int64").reindex(frame.index, fill_value=0)
+    frame["Pending"] = pending.where(frame["Missing"].notna())
     missing = explained_causes(suspects, frame)
-    frame["Cause"] = [_words(missing[missing["Stage"] == name]) for name in frame.index]
+    causes = [unread.get(name) or _words(missing[missing["Stage"] == name]) for name in frame.index]
+    frame["Cause"] = causes
     return Ledger(frame.rename_axis("Stage"), missing, span.start, span.end)
 
 
@@ -171,6 +206,15 @@ def _read_once(folder: Path, since: float, sizes: tuple[tuple[str, int], ...]) -
     return results.frame(folder, since)
 
 
+def _journaled_until(journal: pd.DataFrame) -> float:
+    """Return until when all that was sent is in the journal, epoch seconds."""
+    until = time.time() - _JOURNAL_SECONDS
+    if journal.empty or not any(map(running_pid, ("live", "replay"))):
+        return until
+    # On a busy machine a generator that runs may write later; it writes all its answers at once.
+    return min(until, journal["sent_at"].max() / 1000 - ANSWER_SECONDS)
+
+
 def _made(cloud: Cloud) -> float:
     """Return when the clicks stream was made, epoch seconds; 0 if there is none."""
     kinesis = cloud.client("kinesis")
@@ -181,14 +225,23 @@ def _made(cloud: Cloud) -> float:
     return told["StreamDescriptionSummary"]["StreamCreationTimestamp"].timestamp()
 
 
-def _unless_absent(read: Callable, cloud: Cloud, span: Range) -> pd.Series | pd.DataFrame | None:
+def _unless_absent(
+    cloud: Cloud, span: Range, unread: dict[str, str], name: str, read: Callable
+) -> Any:  # noqa: ANN401 - what the stage's reader returns
+    """Return what a stage counted; None if it is not there, or not all of it can be read."""
     try:
         return read(cloud, span)
+    except IncompleteError as error:
+        unread[name] = f"not read whole: {error.cause} {error.remedy}"
     except WorkshopError as error:
         # An answer that it does not exist; whatever else went wrong is no "not deployed".
-        if isinstance(error.__cause__, ClientError):
-            return None
-        raise
+        if not isinstance(error.__cause__, ClientError):
+            raise
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in TRY_AGAIN:
+            raise
+        unread[name] = f"not read whole: {error}. Run ledger(cloud) again."
+    return None
 
 
 def _own_times(journal: pd.DataFrame) -> pd.Series:
@@ -213,87 +266,30 @@ def _first_rows(
     answered = status.eq(200).fillna(False).astype(bool)
     unsent = status.eq(0).fillna(False).astype(bool)
     rows = {
-        "sent": _expected(inside[~unsent]),
-        "unanswered": _expected(inside[status.isna()]),
-        "refused": _expected(inside[~answered & ~unsent & status.notna()]),
-        "answered": _expected(inside[answered]) | {"Missing": 0, "Double": 0},
-        "unanswered_but_logged": _expected(inside[~answered & known]),
+        "sent": expected(inside[~unsent]),
+        "unanswered": expected(inside[status.isna()]),
+        "refused": expected(inside[~answered & ~unsent & status.notna()]),
+        "answered": expected(inside[answered]) | {"Missing": 0, "Double": 0},
+        "unanswered_but_logged": expected(inside[~answered & known]),
     }
     if records is None:
-        return rows | dict.fromkeys(("not_in_journal", "sent_again", "archived"), {})
+        return rows | {"not_in_journal": {}, "sent_again": {}, "undecided": {}, "archived": {}}
     rest = records[~records.index.isin(found) & span.holds(records["Bucket"])]
-    again = rest[rest["fate"] == "duplicate"]
-    rest = rest[rest["fate"] != "duplicate"]
-    settled = rest["received_at"] < (datetime.now(UTC).timestamp() - _JOURNAL_SECONDS) * 1000
-    twice = repeated(journal, rest) & settled
+    # An agent sent it again, whether or not Flink remembers the first.
+    is_copy = rest["fate"].eq("duplicate") | records["beacon_id"].duplicated()[rest.index]
+    again, rest = rest[is_copy], rest[~is_copy]
+    twice = repeated(journal, rest) & (rest["received_at"] < _journaled_until(journal) * 1000)
     lost = inside[answered & ~known]
     suspects.missing_records(lost)
     suspects.double_records(rest[twice])
     counted = records[span.holds(records["Bucket"])]
     differences: dict[str, int | None] = {"Missing": len(lost), "Double": int(twice.sum())}
     return rows | {
-        "not_in_journal": _row(stages.cells(rest[~twice])),
-        "sent_again": _row(stages.cells(again)),
-        "archived": _row(stages.cells(counted)) | differences,
+        "not_in_journal": row(stages.cells(rest[~twice])),
+        "sent_again": row(stages.cells(again)),
+        "undecided": row(stages.cells(counted[counted["undecided"].notna()])),
+        "archived": row(stages.cells(counted)) | differences,
     }
-
-
-def _expected(entries: pd.DataFrame) -> dict[str, int | None]:
-    counts = entries["expect"].value_counts()
-    reasons = {reason: int(counts.get(reason, 0)) for reason in REASONS}
-    numbers = {
-        "Accepted": int(counts.get("accepted", 0)),
-        **reasons,
-        "Duplicates": int(counts.get("duplicate", 0)),
-    }
-    other = len(entries) - sum(numbers.values())
-    return {"Beacons": len(entries), **numbers, "other_reasons": other}
-
-
-def _row(counted: pd.Series | None) -> dict[str, int | None]:
-    if counted is None:
-        return {}
-    metrics = counted.index.get_level_values("Metric")
-    reasons = counted[metrics == REJECTED].groupby(level="Item").sum()
-    known = {reason: int(reasons.get(reason, 0)) for reason in REASONS}
-    return {
-        "Beacons": int(counted.sum()),
-        "Accepted": int(counted[metrics == ACCEPTED].sum()),
-        **known,
-        "other_reasons": int(reasons.sum()) - sum(known.values()),
-        "Duplicates": int(counted[metrics == DUPLICATES].sum()),
-    }
-
-
-def _differences(before: pd.Series, counted: pd.Series) -> pd.Series:
-    """Return by how much a stage counted more (or less) than the one before, where it differs."""
-    differences = counted.sub(before, fill_value=0).astype("int64")
-    differences = differences[differences != 0]
-    copies = differences.index.get_level_values("Metric") == DUPLICATES
-    if differences[copies].sum() == 0:
-        # Flink that catches up may read a copy before its first: the copy then counts where the
-        # first arrived. Their number is the same, and no beacon is missing or counted twice.
-        differences = differences[~copies]
-    for cell in differences[differences.index.get_level_values("Item") == OTHER].index:
-        of_bucket = differences.loc[cell[:2]]
-        if moved_from_other(of_bucket):
-            differences = differences.drop([(*cell[:2], item) for item in of_bucket.index])
-    return differences
-
-
-def _admitted(cloud: Cloud) -> dict[str, set[str]]:
-    rows = catalog(cloud)
-    return dict(zip(rows["MetricType"], map(set, rows["Items"]), strict=True))
-
-
-def _as_dimensions(rows: pd.DataFrame, admitted: dict[str, set[str]], span: Range) -> pd.DataFrame:
-    """Return rows with the cells in which CloudWatch counts: by dimension value, and by period."""
-    items = [
-        by_dimension(some["Item"], admitted.get(metric, set()))
-        for metric, some in rows.groupby("Metric")
-    ]
-    items = pd.concat(items) if items else rows["Item"]
-    return rows.assign(Item=items, Bucket=rows["Bucket"] // span.seconds * span.seconds)
 
 
 def _words(rows: pd.DataFrame) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from .cloud import Cloud
 from .data import archived_beacons, is_beacon
+from .memory import LONGEST, copies
 from .waiting import waiting
 
 LATENESS_HORIZON = timedelta(hours=1)  # design: an older beacon is rejected as too_late
@@ -20,8 +21,11 @@ LATEST_MS = 9_000_000_000_000  # a later request is none (assets/flink/sql/04_fi
 BUCKET_SECONDS = 10
 # referral_count is the one metric in which every accepted beacon counts exactly once: a beacon
 # without a referrer counts as (direct).
-ACCEPTED, REJECTED, DUPLICATES = "referral_count", "rejected_count", "duplicate_count"
+ACCEPTED = "referral_count"
+# A copy seldom comes later than this after its first; when one does, more is read.
+_EARLIER = timedelta(minutes=10)
 
+PAUSE_SECONDS = 1
 _Value = TypeVar("_Value")
 
 
@@ -35,14 +39,16 @@ def archived_fates(cloud: Cloud, since: datetime, until: datetime | None = None)
 
     Returns:
         The columns of `archived_beacons`, and `fate`: `accepted`, `rejected` (both for the first
-        record with its beacon_id) or `duplicate` (a further copy of either); `reason` of a
-        rejected one; `Time`, the start of the ten seconds in which it counts (those of the request
-        if accepted, else of its arrival; UTC). Requests that are no beacons are left out.
+        record with its beacon_id) or `duplicate` (a further copy of either, while Flink remembers
+        it: see `memory`); `reason` of a rejected one; `undecided`, the reason of one that came just
+        when Flink forgot the first, so that it may have counted it as rejected or as a duplicate;
+        `Time`, the start of the ten seconds in which it counts (those of the request if accepted,
+        else of its arrival; UTC). Requests that are no beacons are left out.
 
     Example:
         `archived_fates(cloud, since)["fate"].value_counts()`
     """
-    records = archived_beacons(cloud, start=since, end=until)
+    records = _with_their_firsts(cloud, since, until)
     # Flink counts nothing without a name and a time of arrival (03_copies.sql).
     named = records["beacon_id"].notna() & records["shipped_at"].notna()
     counted = records[is_beacon(records) | (records["rejected"].notna() & named)]
@@ -53,11 +59,27 @@ def archived_fates(cloud: Cloud, since: datetime, until: datetime | None = None)
     bad = counted["rejected"].notna() | ~in_time
     # In the stream's order, as Flink saw them: the first of a beacon_id is the one that counts.
     fate = bad.map({True: "rejected", False: "accepted"}).astype(object)
-    fate[counted["beacon_id"].duplicated()] = "duplicate"
+    is_copy, is_undecided = copies(counted)
+    fate[is_copy] = "duplicate"
     unread = requested.isna().map({True: "unparsable", False: "too_late"}).astype(object)
-    reason = counted["rejected"].fillna(unread).where(fate == "rejected")
+    reasons = counted["rejected"].fillna(unread)
+    reason, undecided = reasons.where(fate == "rejected"), reasons.where(is_undecided & bad)
     at = requested.where(fate == "accepted", arrived).dt.floor(f"{BUCKET_SECONDS}s")
-    return counted.assign(fate=fate, reason=reason, Time=at)
+    fates = counted.assign(fate=fate, reason=reason, undecided=undecided, Time=at)
+    return fates[arrived >= since]
+
+
+def _with_their_firsts(cloud: Cloud, since: datetime, until: datetime | None) -> pd.DataFrame:
+    """Return the records shipped since a moment, and earlier ones of which they may be copies."""
+    start = since - _EARLIER
+    records = archived_beacons(cloud, start=start, end=until)
+    received = records.loc[records["shipped_at"] >= since.timestamp() * 1000, "received_at"].min()
+    # No copy was shipped before its line was written. (Of a line that can't be read nobody knows
+    # when: the others of its file tell.)
+    if pd.isna(received) or received >= start.timestamp() * 1000:
+        return records
+    first = datetime.fromtimestamp(max(int(received), 0) / 1000, UTC)
+    return archived_beacons(cloud, start=max(first, since - LONGEST), end=until)
 
 
 def settled(
@@ -69,7 +91,8 @@ def settled(
         read: returns the value of now.
         good: tells whether it need not be waited for any longer.
         what: what is waited for, e.g. `"the last beacons are counted"`.
-        seconds: how long to wait at most.
+        seconds: after which no further reading is begun but the last. The last reading begins after
+            them, however long readings take: its value is of a time when all had been waited for.
 
     Returns:
         The last value read, good or not.
@@ -79,11 +102,12 @@ def settled(
     """
     deadline = time.monotonic() + seconds
     with waiting(f"Waiting until {what}"):
-        value = read()
-        while not good(value) and time.monotonic() < deadline:
-            time.sleep(1)
+        while True:
+            is_last = time.monotonic() >= deadline
             value = read()
-    return value
+            if is_last or good(value):
+                return value
+            time.sleep(PAUSE_SECONDS)
 
 
 def bucket_edge(seconds: int = BUCKET_SECONDS) -> datetime:

@@ -4,7 +4,8 @@ Only a difference asks for this, and only for a sample: an account that balances
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -23,7 +24,7 @@ SAMPLE = 20  # beacons of a stage that are named
 _ON_THE_WAY_SECONDS = 20
 # On a very busy machine, or while a function is tried again, a stage may be minutes behind.
 _BEHIND_SECONDS = 300
-_STREAM_RECORDS = 50_000  # as many of the clicks stream are looked at for a lost beacon
+_STREAM_RECORDS = 500_000  # as many of the clicks stream are looked at for a lost beacon
 _FUNCTIONS = {"dynamodb": PROCESS, "cloudwatch": PUBLISH}
 _COLUMNS = ["Stage", "Kind", "Time", "Metric", "Item", "beacon_id", "event", "clientid", "page",
             "Cause"]  # fmt: skip
@@ -36,16 +37,27 @@ class Suspects:
         cloud: where the stages are.
         records: the archived records, as `stages.archived` returns them; None if there are none.
         now: when the stages were read, epoch seconds: reading them takes a while, too.
+
+    Attributes:
+        rows: a sample of the beacons in which stages differ.
+        pending: by stage, how many of the missing beacons may still come.
     """
 
     def __init__(self, cloud: Cloud, records: pd.DataFrame | None, now: float) -> None:
         self.cloud, self.records, self.now = cloud, records, now
         self._newest: dict[str, int] = {}
+        self._failed: dict[str, bool] = {}
         self.rows: list[dict] = []
+        self.pending: Counter[str] = Counter()
         self._lost = pd.DataFrame()
+        self._cut = False  # whether more is in the clicks stream than was looked at
+        if records is not None and records["received_at"].notna().any():
+            self._newest["archived"] = int(records["received_at"].max()) // 1000
 
     def missing_records(self, entries: pd.DataFrame) -> None:
         """Take note of journal entries that were answered and are not in the archive."""
+        times = entries["sent_at"] / 1000
+        self.pending["archived"] = self._pending("archived", zip(times, times, strict=True))
         self._lost = entries.sort_values("sent_at").head(SAMPLE)
         names = self._shipped
         for index, entry in self._lost.iterrows():
@@ -58,26 +70,34 @@ class Suspects:
             self._add("archived", "double", record, record["shipped_at"], record["beacon_id"])
 
     def cells(
-        self, stage: str, differences: pd.Series, records: pd.DataFrame, counted: pd.Series
+        self, stage: str, differences: pd.Series, records: pd.DataFrame | None, counted: pd.Series
     ) -> None:
         """Take note of the cells in which a stage counted more or less than the one before.
 
         Args:
             stage: its name.
             differences: this stage's count less the one before's, by cell.
-            records: the archived records, each with the cell in which this stage counts it.
+            records: the archived records, each with the cell in which this stage counts it; None if
+                the archive was not read.
             counted: all that this stage counted, by cell.
         """
         self._newest[stage] = counted.index.get_level_values("Bucket").max() if len(counted) else 0
         if differences.empty:
             return
-        of_cell = dict(list(records.groupby(["Metric", "Bucket", "Item"], sort=False)))
+        of_cell = {}
+        if records is not None:
+            of_cell = dict(list(records.groupby(["Metric", "Bucket", "Item"], sort=False)))
         left = {"missing": SAMPLE, "double": SAMPLE}
         for cell, difference in differences.sort_index(level="Bucket").items():
             kind = "missing" if difference < 0 else "double"
             # The newest of a cell are those that a stage lacks which is behind.
             some = of_cell.get(cell, pd.DataFrame(columns=[*FIELDS])).sort_values("received_at")
-            some = some.tail(min(abs(difference), left[kind]))
+            some = some.tail(abs(difference))
+            if kind == "missing":
+                # Of what the archive lacks, too, only the bucket is known.
+                times = [*(some["shipped_at"] / 1000), *[cell[1]] * (-difference - len(some))]
+                self.pending[stage] += self._pending(stage, ((cell[1], at) for at in times))
+            some = some.tail(left[kind])
             left[kind] -= len(some)
             for _, record in some.iterrows():
                 self._add(stage, kind, record, record["shipped_at"], record["beacon_id"], cell)
@@ -135,13 +155,8 @@ class Suspects:
         """The beacon_id of each lost entry that is in the clicks stream, by the entry's index."""
         if self._lost.empty:
             return {}
-        first, last = (self._lost["sent_at"].agg(which) / 1000 for which in ("min", "max"))
         known = set() if self.records is None else set(self.records["beacon_id"])
-        found = [
-            record
-            for record in _clicks(self.cloud, first - 1, last + 60)
-            if record.get("beacon_id") not in known
-        ]
+        found, self._cut = _clicks(self.cloud, self._lost["sent_at"].min() / 1000 - 1, known)
         frame = pd.DataFrame(found, columns=list(FIELDS)).astype({"rejected": object})
         frame = frame.assign(fate="accepted", reason=frame["rejected"])
         pairs = matches(self._lost, frame)
@@ -173,16 +188,16 @@ class Suspects:
         stage, kind, age = row["Stage"], row["Kind"], row["age"]
         if kind == "double":
             return self._why_double(stage, behind)
+        at = self.now - age if stage == "archived" else row["Time"].timestamp()
+        awaited = self._awaited(stage, at, age)
+        if awaited is not None:
+            return awaited
         if stage == "archived":
-            return self._why_not_archived(row["beacon_id"], age)
+            return self._why_not_archived(row["beacon_id"])
         if stage == "flink" and self._status != "RUNNING":
             return f"Flink is stopped ({self._status}): start_analytics(cloud)"
-        if age < _ON_THE_WAY_SECONDS:
-            return "still on its way: it takes a second or two"
-        if stage != "flink" and self.dead_letters(_FUNCTIONS[stage]):
+        if stage != "flink" and self._gave_up(stage):
             return "in the dead-letter queue: replay_dead_letters(cloud)"
-        if age < _BEHIND_SECONDS and row["Time"].timestamp() >= self._newest[stage]:
-            return f"still on its way: this stage is {age:.0f} s behind"
         if stage == "flink":
             return "Flink did not count it, or is behind: read its log"
         if stage == "cloudwatch":
@@ -191,10 +206,41 @@ class Suspects:
             "DynamoDB has no such row, or an older one: it was deleted, or process-metrics failed"
         )
 
-    def _why_not_archived(self, beacon_id: str | None, age: float) -> str:
-        if age < 2 * self._interval + _ON_THE_WAY_SECONDS:
-            return f"still on its way: the archive is written every {self._interval} s"
+    def _pending(self, stage: str, times: Iterable[tuple[float, float]]) -> int:
+        return sum(self._awaited(stage, at, self.now - sent) is not None for at, sent in times)
+
+    def _awaited(self, stage: str, at: float, age: float) -> str | None:
+        """Return in words that a beacon may still come to a stage; None if it should be there.
+
+        Args:
+            stage: the stage that lacks it.
+            at: when it was sent (archived) or in which bucket it counts, epoch seconds.
+            age: for how many seconds it has been on its way.
+        """
+        usual = _ON_THE_WAY_SECONDS
+        if stage == "archived":
+            usual += 2 * self._interval
+            if age < usual:
+                return f"still on its way: the archive is written every {self._interval} s"
+        if stage == "flink" and self._status != "RUNNING":
+            return None
+        if age < usual:
+            return "still on its way: it takes a second or two"
+        if age < _BEHIND_SECONDS and at >= self._newest.get(stage, 0) and not self._gave_up(stage):
+            return f"still on its way: this stage is {age:.0f} s behind"
+        return None
+
+    def _gave_up(self, stage: str) -> bool:
+        """Return whether batches of the function that fills a stage wait in its queue."""
+        if stage not in self._failed:
+            function = _FUNCTIONS.get(stage)
+            self._failed[stage] = bool(function and self.dead_letters(function))
+        return self._failed[stage]
+
+    def _why_not_archived(self, beacon_id: str | None) -> str:
         if beacon_id is None or pd.isna(beacon_id):
+            if self._cut:
+                return "not in the archive; too much is in the clicks stream to look for it there"
             return "the agent has not shipped it (yet): it is not in the clicks stream"
         return "shipped, but not in the archive: an object is missing, or Firehose failed"
 
@@ -224,19 +270,22 @@ def explained_causes(suspects: Suspects, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"Time": "datetime64[ns, UTC]"})
 
 
-def _clicks(cloud: Cloud, begins: float, ends: float) -> list[dict]:
+def _clicks(cloud: Cloud, begins: float, known: set[str]) -> tuple[list[dict], bool]:
+    """Return the records that came to the clicks stream since a moment and are not known.
+
+    And whether there is more in the stream than was looked at.
+    """
     found: list[dict[str, Any]] = []
-    name = cloud.name("clicks")
+    name, looked_at = cloud.name("clicks"), 0
     start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": datetime.fromtimestamp(begins, UTC)}
     for shard in cloud.client("kinesis").list_shards(StreamName=name)["Shards"]:
-        if len(found) >= _STREAM_RECORDS:
-            break
         for page in record_pages(cloud, name, shard["ShardId"], **start):
-            found += filter(None, map(_record, page))
-            over = page and page[-1]["ApproximateArrivalTimestamp"].timestamp() > ends
-            if over or len(found) >= _STREAM_RECORDS:
-                break
-    return found
+            if looked_at >= _STREAM_RECORDS:
+                return found, True
+            looked_at += len(page)
+            records = filter(None, map(_record, page))
+            found += [record for record in records if record["beacon_id"] not in known]
+    return found, False
 
 
 def _record(entry: dict) -> dict | None:

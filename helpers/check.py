@@ -43,11 +43,15 @@ def captured(cloud: Cloud, traffic: Traffic) -> None:
     since = _with_the_late(traffic)
     account = settled(
         lambda: ledger(cloud, since),
-        lambda account: not account.frame.loc["archived", "Missing"],
+        lambda account: (
+            "archived" not in account.unread and not account.frame.loc["archived", "Missing"]
+        ),
         "Firehose delivers the last objects",
         SETTLE_SECONDS,
     )
     frame = account.frame
+    if "archived" in account.unread:
+        raise WorkshopError(f"✗ {account.sentence}", "Run this cell again in a minute.")
     sent, missing, double = (
         int(frame.loc[stage, column])
         for stage, column in (

@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from .archive import archived_beacons, is_beacon
 from .cloud import NAMESPACE, Cloud
 from .errors import WorkshopError
-from .reading import reading, span
+from .reading import IncompleteError, reading, span
 
 __all__ = ["archived_beacons", "catalog", "cloudwatch_values", "is_beacon", "metric_values"]
 
@@ -118,6 +118,7 @@ def cloudwatch_values(
     Raises:
         WorkshopError: module 2-analyze is not deployed; there is no such metric; CloudWatch has no
             such period, or no longer has it.
+        IncompleteError: CloudWatch gave a part of the values only.
 
     Example:
         `cloudwatch_values(cloud, "event_count", minutes=60, period=60)`
@@ -140,14 +141,8 @@ def cloudwatch_values(
             _query(cloud, metric, item, statistic, period, f"m{n}") for n, item in enumerate(some)
         ]
         with reading(f"CloudWatch's metric {metric}", "3-visualize"):
-            pages = cloud.client("cloudwatch").get_paginator("get_metric_data")
-            for page in pages.paginate(MetricDataQueries=queries, **edges):
-                for result in page["MetricDataResults"]:
-                    item = some[int(result["Id"][1:])]
-                    points += [
-                        (at, item, value)
-                        for at, value in zip(result["Timestamps"], result["Values"], strict=True)
-                    ]
+            found = _values(cloud, MetricDataQueries=queries, **edges)
+        points += [(at, some[int(name[1:])], value) for name, at, value in found]
     if not points:
         _refuse_unknown(cloud, metric, described)
     points.sort(key=lambda point: point[:2])
@@ -222,6 +217,24 @@ def _check_period(period: int, begins: float) -> None:
             "CloudWatch keeps values of less than a minute for three hours only.",
             "Ask for period=60, or for fewer minutes.",
         )
+
+
+def _values(cloud: Cloud, **request: Any) -> list[tuple[str, datetime, float]]:  # noqa: ANN401
+    """Return the id of a query, a time and a value for each datapoint."""
+    found, status = [], {}
+    for page in cloud.client("cloudwatch").get_paginator("get_metric_data").paginate(**request):
+        for result in page["MetricDataResults"]:
+            # PartialData: a further page has the rest.
+            status[result["Id"]] = result["StatusCode"]
+            times = zip(result["Timestamps"], result["Values"], strict=True)
+            found += [(result["Id"], at, value) for at, value in times]
+    unfinished = set(status.values()) - {"Complete"}
+    if unfinished:
+        raise IncompleteError(
+            f"CloudWatch gave a part of the values only ({', '.join(sorted(unfinished))}).",
+            "Run this cell again.",
+        )
+    return found
 
 
 def _query(

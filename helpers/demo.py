@@ -82,6 +82,8 @@ def demo(cloud: Cloud, log: str, rate: float) -> int:
             SETTLE_SECONDS,
         )
     print(f"\n{metric_totals(cloud, since).to_string()}\n\n{account}\n")
+    if account.unread:
+        return 1  # nothing is known of a stage, and no number of it can be told
     summary = summarise(account, archived_fates(cloud, since), watch)
     print(json.dumps(summary))
     return 0 if account.balances and summary["latency_p99_s"] is not None else 1

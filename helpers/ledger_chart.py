@@ -19,6 +19,7 @@ from .ledger_words import (
     NOTES,
     REJECTED,
     TITLES,
+    UNKNOWN,
     WAITS,
     ZERO,
     count,
@@ -32,7 +33,9 @@ from .palette import BLUE, CARD, GREEN, INK, LINE, ORANGE, OTHERS, PURPLE, QUIET
 from .picture import Box, Picture
 
 COLORS = {ACCEPTED: BLUE, REJECTED: SLATE, DUPLICATES: PURPLE}
-STATE_COLORS = {ZERO: GREEN, MISSING: VERMILION, WAITS: ORANGE, ABSENT: OTHERS}
+STATE_COLORS = {
+    ZERO: GREEN, MISSING: VERMILION, WAITS: ORANGE, UNKNOWN: ORANGE, ABSENT: OTHERS
+}  # fmt: skip
 _WIDTH = 9.4
 _TOP, _BAR, _HEIGHT, _BELOW, _MARGIN = 1.0, 0.52, 1.75, 0.3, 0.4  # inches
 _CHIP, _NOTE, _FOOT = 0.26, 0.16, 0.56  # how high a line of each is, and the legend
@@ -89,7 +92,7 @@ def _bar(
     axes: Axes, frame: pd.DataFrame, stage: str, x: float, highest: float
 ) -> dict[str, tuple[float, float]] | None:
     """Draw a stage's bar; return where each part begins and ends, None if the stage is absent."""
-    if state(frame, stage) == ABSENT:
+    if state(frame, stage) in (ABSENT, UNKNOWN):
         axes.add_patch(
             Rectangle(
                 (x, 0), _BAR, _HEIGHT, facecolor=CARD, edgecolor=OTHERS, linestyle=(0, (3, 3))
@@ -190,8 +193,9 @@ def _labels(box: Box, frame: pd.DataFrame, stage: str, x: float, first: bool) ->
     what = state(frame, stage)
     middle = {"ha": "center"}
     box.text(x, 0.62, TITLES[stage], points=10, weight="bold", **middle)
-    words = "–" if what == ABSENT else f"{count(frame, stage):,}"
-    box.text(x, 0.83, words, points=10, color=QUIET if what == ABSENT else INK, **middle)
+    read = what not in (ABSENT, UNKNOWN)
+    words = f"{count(frame, stage):,}" if read else "–"
+    box.text(x, 0.83, words, points=10, color=INK if read else QUIET, **middle)
     if not first:
         row = _TOP + _HEIGHT + _BELOW + 0.08
         for line in difference(frame, stage):
@@ -204,14 +208,19 @@ def _labels(box: Box, frame: pd.DataFrame, stage: str, x: float, first: bool) ->
 
 def _verdict(box: Box, frame: pd.DataFrame) -> None:
     states = [state(frame, stage) for stage in TITLES]
-    what = next((each for each in (MISSING, WAITS) if each in states), ZERO)
-    words = {ZERO: "it balances", WAITS: "on its way", MISSING: "it does not balance"}
+    what = next((each for each in (MISSING, UNKNOWN, WAITS) if each in states), ZERO)
+    words = {
+        ZERO: "it balances", WAITS: "on its way", UNKNOWN: "not known",
+        MISSING: "it does not balance",
+    }  # fmt: skip
     _chip(box, box.width - 0.08, 0.27, words[what], what, points=11, ha="right")
 
 
 def _chip(box: Box, x: float, y: float, words: str, what: str, **options: Any) -> None:  # noqa: ANN401
     # Amber is too light for white letters.
-    text = box.text(x, y, words, color=INK if what == WAITS else CARD, weight="bold", **options)
+    text = box.text(
+        x, y, words, color=INK if what in (WAITS, UNKNOWN) else CARD, weight="bold", **options
+    )
     text.set_bbox(
         {"boxstyle": "round,pad=0.3", "facecolor": STATE_COLORS[what], "edgecolor": "none"}
     )
@@ -219,7 +228,7 @@ def _chip(box: Box, x: float, y: float, words: str, what: str, **options: Any) -
 
 def _legend(box: Box, frame: pd.DataFrame) -> None:
     box.rectangle(0, -0.06, box.width, 0.008, LINE)
-    there = [stage for stage in TITLES if state(frame, stage) != ABSENT]
+    there = [stage for stage in TITLES if state(frame, stage) not in (ABSENT, UNKNOWN)]
     whole = all(state(frame, stage) == ZERO for stage in there)
     x = 0.0
     for name, number in totals(frame, there[-1] if whole else "sent").items():

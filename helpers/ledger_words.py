@@ -15,9 +15,8 @@ TITLES = {
     "cloudwatch": "CloudWatch",
 }
 ACCEPTED, REJECTED, DUPLICATES = "accepted", "rejected", "duplicates"
-ZERO, MISSING, WAITS, ABSENT = "zero", "missing", "on its way", "absent"
-# A cause that begins so is no loss.
-CALM = ("still on its way", "not lost")
+ZERO, MISSING, WAITS = "zero", "missing", "on its way"
+ABSENT, UNKNOWN = "absent", "not known"
 # What is no loss either: under which stage the picture says it, and in which words.
 NOTES = {
     "unanswered": ("answered", "without answer"),
@@ -25,6 +24,7 @@ NOTES = {
     "unanswered_but_logged": ("archived", "logged, unanswered"),
     "not_in_journal": ("archived", "not in the journal"),
     "sent_again": ("archived", "sent again by agents"),
+    "undecided": ("flink", "just as Flink forgot"),
 }
 _STYLE = (
     "background:#FFFFFF;color:#1F2328;border-collapse:collapse;font-size:13px;margin:6px 0;"
@@ -32,7 +32,9 @@ _STYLE = (
 )
 _CELL = "padding:3px 10px;border-bottom:1px solid #D8DEE4;background:#FFFFFF"
 _INK, _QUIET = "#1F2328", "#57606A"
-_COLORS = {ZERO: "#00684C", MISSING: "#B34700", WAITS: "#8A5A00", ABSENT: _QUIET}
+_COLORS = {
+    ZERO: "#00684C", MISSING: "#B34700", WAITS: "#8A5A00", UNKNOWN: "#8A5A00", ABSENT: _QUIET
+}  # fmt: skip
 _NAMED = 10  # rows of missing beacons in the table
 _LONGEST = 80  # characters of a page in the table
 
@@ -44,13 +46,26 @@ def count(frame: pd.DataFrame, row: str, column: str = "Beacons") -> int:
 
 
 def state(frame: pd.DataFrame, stage: str) -> str:
-    """Return `zero`, `missing` (or counted twice), `on its way`, or `absent`."""
+    """Return `zero`, `missing` (or counted twice), `on its way`, `not known`, or `absent`."""
     if pd.isna(frame.at[stage, "Beacons"]):
-        return ABSENT
+        return UNKNOWN if frame.at[stage, "Cause"] else ABSENT
     if not count(frame, stage, "Missing") and not count(frame, stage, "Double"):
         return ZERO
-    causes = frame.at[stage, "Cause"].split("; ")
-    return WAITS if all(cause.startswith(CALM) for cause in causes) else MISSING
+    return MISSING if faults(frame, stage) else WAITS
+
+
+def faults(frame: pd.DataFrame, stage: str) -> int:
+    """Return how many beacons a stage has lost or counted twice.
+
+    Left out is what may still come, and what is too much only because the stage before lacks it.
+    """
+    missing, pending, double = (
+        count(frame, stage, name) for name in ("Missing", "Pending", "Double")
+    )
+    stages = list(TITLES)
+    before = [each for each in stages[: stages.index(stage)] if pd.notna(frame.at[each, "Missing"])]
+    lacking = count(frame, before[-1], "Missing") if before else 0
+    return missing - pending + max(double - lacking, 0)
 
 
 def totals(frame: pd.DataFrame, stage: str) -> dict[str, int]:
@@ -65,8 +80,8 @@ def totals(frame: pd.DataFrame, stage: str) -> dict[str, int]:
 def difference(frame: pd.DataFrame, stage: str) -> list[str]:
     """Return a stage's difference to the one before it, a few words a line."""
     what = state(frame, stage)
-    if what == ABSENT:
-        return ["not deployed"]
+    if what in (ABSENT, UNKNOWN):
+        return ["not deployed" if what == ABSENT else "not known"]
     missing, double = (count(frame, stage, name) for name in ("Missing", "Double"))
     lines = []
     if missing:
@@ -95,9 +110,12 @@ def sentence(frame: pd.DataFrame) -> str:
     wrong = [
         f"{TITLES[stage]}: {' and '.join(difference(frame, stage))} ({frame.at[stage, 'Cause']})"
         for stage in TITLES
-        if state(frame, stage) in (MISSING, WAITS)
+        if state(frame, stage) in (MISSING, WAITS, UNKNOWN)
     ]
     if wrong:
+        states = {state(frame, stage) for stage in TITLES}
+        if MISSING not in states:
+            more = f" So far none is lost: run ledger(cloud) again in a while.{more}"
         return f"{begin}. {'; '.join(wrong)}.{more}"
     there = [stage for stage in TITLES if stage not in absent]
     if not any(count(frame, stage) for stage in there):

@@ -9,7 +9,22 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from .errors import WorkshopError
 
+# AWS's answers after which the same reading may succeed.
+TRY_AGAIN = {
+    "ExpiredIteratorException", "InternalError", "InternalFailure", "InternalServerError",
+    "InternalServiceError", "LimitExceededException", "NoSuchKey",
+    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "ServiceUnavailable",
+    "SlowDown", "Throttling", "ThrottlingException",
+}  # fmt: skip
 _MISSING = {"ResourceNotFoundException", "NoSuchBucket"}
+
+
+class IncompleteError(WorkshopError):
+    """A store gave only a part of what it was asked for: what is missing in it is not known.
+
+    Example:
+        `raise IncompleteError("CloudWatch gave a part of the values only.", "Run this again.")`
+    """
 
 
 @contextmanager

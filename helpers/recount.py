@@ -12,6 +12,7 @@ import pandas as pd
 from .balance import archived_fates
 from .cloud import Cloud
 from .data import catalog, cloudwatch_values, metric_values
+from .memory import decided
 from .waiting import waiting
 
 ITEM_CHARACTERS, ITEM_BYTES, KEPT = 255, 1000, 240  # assets/flink/sql/05_beacons.sql
@@ -32,8 +33,15 @@ def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
     Example:
         `recount(cloud, since).groupby("Metric")["Value"].sum()`
     """
-    # A copy may come a while after its first, and hourly_events add up an hour: look further back.
-    records = archived_fates(cloud, since - COPIES_SINCE - HOUR)
+    return _recounted(_records(cloud, since), since)
+
+
+def _records(cloud: Cloud, since: datetime) -> pd.DataFrame:
+    # hourly_events add up an hour: look further back.
+    return archived_fates(cloud, since - COPIES_SINCE - HOUR)
+
+
+def _recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
     accepted = records["fate"] == "accepted"
     records = records.assign(
         referrer=records["referrer"].fillna("(direct)"), everything="All Beacons"
@@ -68,15 +76,21 @@ def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
     Example:
         `compare(cloud, since).empty` -> `True`
     """
-    expected = recount(cloud, since)
+    records = _records(cloud, since)
+    expected = _recounted(records, since)
     stored = [
         metric_values(cloud, metric, start=since).assign(Metric=metric)
         for metric in METRICS
         if metric in set(catalog(cloud)["MetricType"])
     ]
     found = pd.concat(stored, ignore_index=True)[["Metric", "Time", "Item", "Value"]]
-    both = expected.merge(found, on=["Metric", "Time", "Item"], how="outer")
-    both = both.rename(columns={"Value_x": "Recounted", "Value_y": "Stored"})
+    keys = ["Metric", "Time", "Item"]
+    records = records[records["Time"] >= since]
+    counts = decided(
+        expected.set_index(keys)["Value"], found.set_index(keys)["Value"], records, time="Time"
+    )
+    both = counts.rename("Recounted").reset_index()
+    both = both.merge(found.rename(columns={"Value": "Stored"}), on=keys, how="outer")
     return both[both["Recounted"] != both["Stored"]].reset_index(drop=True)
 
 

@@ -15,28 +15,23 @@ from typing import Any
 
 import pandas as pd
 
-from .balance import (
-    ACCEPTED,
-    BUCKET_SECONDS,
-    DUPLICATES,
-    LATENESS_HORIZON,
-    REJECTED,
-    archived_fates,
-)
+from .balance import ACCEPTED, BUCKET_SECONDS, LATENESS_HORIZON, archived_fates
 from .cloud import Cloud
 from .data import cloudwatch_values, metric_values
-from .reading import reading
+from .memory import ALL, DUPLICATES, REJECTED
+from .reading import IncompleteError, reading
 from .recount import COPIES_SINCE, shortened
 from .stream import record_pages
 
 METRIC_OF = {"accepted": ACCEPTED, "rejected": REJECTED, "duplicate": DUPLICATES}
 CELL = ["Metric", "Bucket", "Item"]
-ALL = "All Beacons"
 # Sub-minute data live three hours in CloudWatch; the rest is for the time that reading takes.
 _HIGH_RESOLUTION = timedelta(minutes=170)
 # A beacon may be put an hour late, by an agent whose clock differs a little, and then be counted.
 _AFTER = LATENESS_HORIZON + timedelta(minutes=10)
 _CLOCK_SKEW = timedelta(minutes=1)
+# assets/lambda/process_metrics/store.py gives a row seven days; CloudWatch keeps minutes for 15.
+_ROWS_KEPT, _MINUTES_KEPT = timedelta(days=7), timedelta(days=15)
 _MARKS = tuple(f'"{metric}"'.encode() for metric in METRIC_OF.values())
 
 
@@ -137,6 +132,7 @@ def counted_by_flink(cloud: Cloud, span: Range) -> pd.Series:
 
     Raises:
         WorkshopError: module 2-analyze is not deployed.
+        IncompleteError: the stream no longer has all of the range.
     """
     newest: dict[tuple[str, int, str], tuple[int, int]] = {}
     for row in _metric_rows(cloud, span):
@@ -156,7 +152,9 @@ def stored(cloud: Cloud, span: Range) -> pd.Series:
 
     Raises:
         WorkshopError: module 2-analyze is not deployed.
+        IncompleteError: rows of the range have expired.
     """
+    _refuse_expired("DynamoDB", span, _ROWS_KEPT)
     return _read(
         [(m, metric_values(cloud, m, start=span.start, end=span.end)) for m in METRIC_OF.values()]
     )
@@ -167,7 +165,9 @@ def shown(cloud: Cloud, span: Range) -> pd.Series:
 
     Raises:
         WorkshopError: module 2-analyze or 3-visualize is not deployed.
+        IncompleteError: CloudWatch gave a part only.
     """
+    _refuse_expired("CloudWatch", span, _MINUTES_KEPT)
     with reading(f"The function {cloud.name('publish-metrics')}", "3-visualize"):
         # CloudWatch itself does not tell "nothing was put" from "nobody is there to put it".
         cloud.client("lambda").get_function(FunctionName=cloud.name("publish-metrics"))
@@ -190,17 +190,30 @@ def _epoch(times: pd.Series) -> pd.Series:
     return times.dt.as_unit("s").astype("int64")
 
 
+def _refuse_expired(what: str, span: Range, kept: timedelta) -> None:
+    """Raise if a store has begun to forget a range: what is not there may have been."""
+    if span.start < datetime.now(UTC) - kept:
+        raise IncompleteError(
+            f"{what} keeps {kept / timedelta(hours=1):.0f} hours, and the range began earlier.",
+            "Give a later start.",
+        )
+
+
 def _metric_rows(cloud: Cloud, span: Range) -> Iterator[dict[str, Any]]:
     kinesis, name = cloud.client("kinesis"), cloud.name("metrics")
     with reading(f"The stream {name}", "2-analyze"):
         shards = kinesis.list_shards(StreamName=name)["Shards"]
+        told = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    kept = timedelta(hours=told["RetentionPeriodHours"])
+    if told["StreamCreationTimestamp"] < datetime.now(UTC) - kept:
+        _refuse_expired("The metrics stream", span, kept)
     with ThreadPoolExecutor(max(len(shards), 1)) as pool:
         for rows in pool.map(lambda shard: _of_shard(cloud, shard["ShardId"], span), shards):
             yield from rows
 
 
 def _of_shard(cloud: Cloud, shard: str, span: Range) -> list[dict[str, Any]]:
-    until = None if span.end is None else span.end + _AFTER
+    # To its newest record, also where the range ended long ago: a stopped Flink counts later.
     start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": span.start - _CLOCK_SKEW}
     rows = []
     for page in record_pages(cloud, cloud.name("metrics"), shard, **start):
@@ -208,8 +221,6 @@ def _of_shard(cloud: Cloud, shard: str, span: Range) -> list[dict[str, Any]]:
             # Most rows are of other metrics: a look at the bytes is cheaper than reading JSON.
             if any(mark in record["Data"] for mark in _MARKS):
                 rows += _rows(record["Data"])
-        if until is not None and page and page[-1]["ApproximateArrivalTimestamp"] > until:
-            break
     return rows
 
 

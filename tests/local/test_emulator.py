@@ -81,6 +81,35 @@ def test_records_past_their_retention_are_gone_and_the_others_stay():
     assert [r["n"] for r in stream["shards"]["shard-0"]["records"]] == ages[2:]
 
 
+def test_a_reader_misses_no_record_while_older_ones_expire(monkeypatch):
+    """\"GetRecords: ... the position in the shard from which you want to start reading\"."""
+    from ministack.services import kinesis as original
+
+    from helpers.local.emulator import kinesis
+
+    monkeypatch.setattr(original, "_expire_records", kinesis.expire_records)
+    now, hour = time.time(), 3600
+    original._create_stream({"StreamName": "old", "ShardCount": 1})
+    stream = original._streams["old"]
+    [(shard, records)] = [(name, each["records"]) for name, each in stream["shards"].items()]
+    for n in range(6):
+        at = now - 23 * hour + n
+        records.append({"SequenceNumber": str(n), "ApproximateArrivalTimestamp": at, "Data": "",
+                        "PartitionKey": "x"})  # fmt: skip
+
+    def answer(request):
+        return json.loads(request[2])
+
+    asked = {"StreamName": "old", "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = answer(original._get_shard_iterator(asked))["ShardIterator"]
+    first = answer(original._get_records({"ShardIterator": iterator, "Limit": 4}))
+    for record in records[:3]:
+        record["ApproximateArrivalTimestamp"] -= 2 * hour  # as if time had passed
+    rest = answer(original._get_records({"ShardIterator": first["NextShardIterator"]}))
+    original._delete_stream({"StreamName": "old"})
+    assert [r["SequenceNumber"] for r in first["Records"] + rest["Records"]] == list("012345")
+
+
 def test_applications_are_listed(emulator):
     analytics = emulator.client("kinesisanalyticsv2")
     role = f"arn:aws:iam::{emulator.account}:role/corrections"

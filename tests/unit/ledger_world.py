@@ -48,6 +48,7 @@ class World:
 
     def __init__(self, cloud):
         self.cloud, self.offset = cloud, 0
+        self.flink_remembers = 3 * 3600  # seconds: what nobody touches is forgotten
         self.clicks, self.archive, self.counts = [], [], Counter()
         client = cloud.client
         client("kinesis").create_stream(StreamName=cloud.name("clicks"), ShardCount=1)
@@ -122,12 +123,18 @@ class World:
         note(self.cloud, entry(copy, START + at, 200, **more))
         self.ship({k: v for k, v in record.items() if k != "shipped_at"}, START + at)
 
+    def ship_again(self, name, at):
+        """Ship a record once more at START + `at`, as an agent that lost its state does."""
+        record = next(each for each, _ in self.archive if each["beacon_id"] == name)
+        self.ship(record, START + at)
+
     def ship(self, record, at):
-        known = {each["beacon_id"] for each, _ in self.archive}
+        last = max((t for each, t in self.archive if each["beacon_id"] == record["beacon_id"]),
+                   default=0)  # fmt: skip
         record = record | {"shipped_at": int(at * 1000)}
         self.archive.append((record, at))
         arrival = int(at) // 10 * 10
-        if record["beacon_id"] in known:
+        if at - last < self.flink_remembers:
             self.counts["duplicate_count", arrival, "All Beacons"] += 1
         elif "rejected" in record:
             self.counts["rejected_count", arrival, record["rejected"]] += 1

@@ -6,7 +6,8 @@ import time
 
 import pandas as pd
 
-from helpers import accounts, stages
+from helpers import stages
+from helpers.comparing import differences
 from helpers.data import metric_values
 from helpers.reconciling import reconcile
 from tests.read_ledger import broken, named, numbers
@@ -132,6 +133,6 @@ def test_a_copy_counted_where_its_first_arrived_is_neither_missing_nor_double():
         index = pd.MultiIndex.from_tuples(keys, names=stages.CELL)
         return pd.Series([*counts, 7], index=index, name="Value")
 
-    assert accounts._differences(cells(3, 1), cells(2, 2)).empty
-    moved = accounts._differences(cells(3, 1), cells(2, 3))
+    assert differences(cells(3, 1), cells(2, 2)).empty
+    moved = differences(cells(3, 1), cells(2, 3))
     assert list(moved) == [-1, 2]

@@ -13,8 +13,8 @@ from tests.unit.ledger_world import HOSTILE
 def frame(**rows):
     """A ledger's frame: a row is accepted, rejected, duplicates, missing, double."""
     names = ("sent", "unanswered", "refused", "answered", "unanswered_but_logged",
-             "not_in_journal", "sent_again", "archived", "flink", "dynamodb", "cloudwatch",
-             "dead_letters")  # fmt: skip
+             "not_in_journal", "sent_again", "undecided", "archived", "flink", "dynamodb",
+             "cloudwatch", "dead_letters")  # fmt: skip
     table = []
     for name in names:
         given = rows.get(name)
@@ -47,9 +47,11 @@ LOOKS = {
         1_234_567, 196, 1197, unanswered=(1400,), refused=(12,), not_in_journal=(3,),
         sent_again=(6,), unanswered_but_logged=(6,), archived=(1_234_000, 196, 1203, 96, 1_234_567),
         flink=(0, 0, 0, 1_234_567), cloudwatch=(2_469_000, 0, 0, 1_234_567, 1_234_567),
-        dead_letters=(1_234,),
+        undecided=(0, 12), dead_letters=(1_234,),
     ),
+    "not read": same(1_000, flink=None),
 }  # fmt: skip
+LOOKS["not read"].loc["flink", "Cause"] = "not read whole: Rate exceeded."
 
 
 @pytest.mark.parametrize("look", LOOKS)

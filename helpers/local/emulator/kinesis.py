@@ -3,6 +3,9 @@
 AWS keeps records for the retention period (24 hours by default). MiniStack copies the whole list
 of a shard's records at each put and each get to drop the expired ones: 72 ms at 400,000 records.
 The list is in order of arrival, so the first record tells whether there is anything to drop.
+
+An iterator is a place in that list. When records are dropped at its front, each iterator has to
+move with the others, or its reader skips as many as were dropped.
 """
 
 import time
@@ -18,9 +21,12 @@ def apply() -> None:
 def expire_records(stream: dict) -> None:
     """Drop the records of a stream (the emulator's own dict) that are past its retention."""
     oldest_kept = time.time() - stream["RetentionPeriodHours"] * 3600
-    for shard in stream["shards"].values():
+    for name, shard in stream["shards"].items():
         records = shard["records"]
         if records and records[0]["ApproximateArrivalTimestamp"] < oldest_kept:
-            shard["records"] = [
-                r for r in records if r["ApproximateArrivalTimestamp"] >= oldest_kept
-            ]
+            kept = [r for r in records if r["ApproximateArrivalTimestamp"] >= oldest_kept]
+            for iterator in list(kinesis._shard_iterators._data.values()):
+                if (iterator["stream_arn"], iterator["shard_id"]) == (stream["StreamARN"], name):
+                    moved = iterator["position"] - (len(records) - len(kept))
+                    iterator["position"] = max(moved, 0)
+            shard["records"] = kept
