@@ -166,7 +166,12 @@ def test_ending_a_replay_early(replaying):
 def test_a_line_of_a_megabyte_does_not_fill_the_memory(tmp_path):
     log = tmp_path / "long.log"
     log.write_bytes(b"a" * 3_000_000 + b"\nnext\n")
-    assert [len(line) for line in LogFile(log).lines()] == [1 << 20, 4]
+    lines = list(LogFile(log).lines())
+    assert [line and len(line) for line in lines] == [1 << 20, None, None, 4]
+    assert [beacon_of(line)[0].altered for line in (lines[0], lines[3])] == [
+        ["line: cut to 1,048,576 bytes"],
+        [],
+    ]
 
 
 def test_progress_leaves_the_output_of_a_command_alone(replaying, capsys):
