@@ -43,6 +43,7 @@ class Replay:
         for line in log.lines():
             # A replay that is behind must starve neither the answers nor SIGTERM.
             await asyncio.sleep(0)
+            run.facts["progress"] = log.progress
             if line is None:
                 if self._must_end(run):
                     return self._end(run, log)
@@ -56,7 +57,6 @@ class Replay:
             if self._must_end(run):
                 return self._end(run, log)
             connections.send(beacon)
-            run.facts["progress"] = log.progress
         while connections.unfinished and not self._must_end(run):
             await asyncio.sleep(TICK_SECONDS)
         return self._end(run, log)
