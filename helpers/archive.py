@@ -1,9 +1,11 @@
 """The raw records in the archive: what the agents shipped, copies and rejected lines included."""
 
 import gzip
+import io
 import json
 import math
 import re
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +46,8 @@ FIELDS = {
 }
 NOT_A_RECORD = "not_a_record"
 FETCHES_AT_A_TIME = 8
+# Firehose collects at most 128 MB before it writes an object: a larger one is not from it.
+LARGEST_OBJECT = 256 << 20
 # Firehose files an object under the hour in which its oldest record came, and fills it for at most
 # 15 minutes (the most that IntervalInSeconds allows).
 _LONGEST_BUFFER = timedelta(minutes=15)
@@ -146,15 +150,22 @@ def _keys(cloud: Cloud, begins: datetime, ends: float | None) -> list[str]:
 
 def _records(cloud: Cloud, key: str) -> list[dict]:
     answer = cloud.client("s3").get_object(Bucket=cloud.bucket("archive"), Key=key)
-    body = answer["Body"].read()
+    body = answer["Body"].read(LARGEST_OBJECT + 1)
     if body.startswith(b"\x1f\x8b"):
         try:
-            body = gzip.decompress(body)
-        except (OSError, EOFError) as error:
+            with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
+                body = file.read(LARGEST_OBJECT + 1)
+        except (OSError, EOFError, zlib.error) as error:
             raise WorkshopError(
                 f"The archive's object {key} is damaged: {error}.",
                 "Look at it in S3; delete or rename it, then run this cell again.",
             ) from error
+    if len(body) > LARGEST_OBJECT:
+        raise WorkshopError(
+            f"The archive's object {key} holds more than {LARGEST_OBJECT >> 20} MB: Firehose writes "
+            "no such object.",
+            "Look at it in S3; delete or rename it, then run this cell again.",
+        )
     return [read_record(line) for line in body.split(b"\n") if line.strip()]
 
 

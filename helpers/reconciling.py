@@ -24,6 +24,7 @@ from .waiting import waiting
 
 # `lambda` is a word of Python's, so the import statement can't name this folder.
 _dimension_value = import_module("assets.lambda.publish_metrics.dimension").dimension_value
+_LARGEST = import_module("assets.lambda.publish_metrics.limits").LARGEST_OF_A_ROW
 
 # "Amazon CloudWatch metrics are eventually consistent": what was put a moment ago may not be read
 # yet, neither by a second repair. Rows that changed later than this are left alone.
@@ -39,6 +40,7 @@ _RELATIVE_ERROR = 1e-9
 TWICE, MISSING, REPAIRED = "put twice", "missing", "repaired"
 ON_ITS_WAY = "on its way: not published yet"
 NO_ROW = "no such row in DynamoDB: left alone"
+TOO_LARGE = "more than CloudWatch adds up: left alone"
 MAXIMUM = "a maximum can't be taken back"
 SAMPLES = "CloudWatch can't take samples back"
 JUST_REPAIRED = "repaired less than a minute ago: look again then"
@@ -161,6 +163,7 @@ def _differing(
     waits = changed.gt(last + _CLOCK_STEP) & changed.gt(pd.Timestamp(now) - _longest_try(cloud))
     verdict[waits & (shown < stored)] = ON_ITS_WAY
     verdict[both["DynamoDB"].isna()] = NO_ROW
+    verdict[np.fmax(stored.abs(), shown.abs()) > _LARGEST] = TOO_LARGE
     if kind == "Maximum":
         verdict[:] = MAXIMUM
     both = both.assign(Metric=metric["MetricType"], Verdict=verdict)

@@ -18,17 +18,14 @@ from assets.agent import access_log
 
 from .beacon import Beacon, sendable
 
-LONGEST_LINE = 1 << 20  # what follows in a longer line is not read into memory
+LONGEST_LINE = 1 << 20  # what follows in a longer line is read, and left out
 
-_QUOTED = rb'"((?:[^"\\]|\\.)*)"'
+# Possessive: strangers write these lines, and one that is no log line must not be read twice.
+_QUOTED = rb'"((?:[^"\\]++|\\.)*+)"'
+# The user's name may hold blanks and brackets: it ends before the first `[...] "`.
+_USER = rb'.(?: \[[^\]]*+\](?! ")|(?! \[).)*+'
 _LINE = re.compile(
-    rb"(\S+) \S+ .+? \[([^\]]*)\] "
-    + _QUOTED
-    + rb"(?: \S+ \S+ "
-    + _QUOTED
-    + rb" "
-    + _QUOTED
-    + rb")?"
+    rb"(\S++) \S++ %b \[([^\]]*+)\] %b(?: \S++ \S++ %b %b)?" % (_USER, *[_QUOTED] * 3)
 )
 _ESCAPE = re.compile(rb'\\(?:x([0-9a-fA-F]{2})|([\\"ntbrfv]))')
 _PLAIN = {
@@ -41,7 +38,7 @@ _PLAIN = {
     b"f": b"\f",
     b"v": b"\v",
 }
-_REQUEST = re.compile(rb"[A-Za-z]+ ([^ ?]+)")
+_REQUEST = re.compile(rb"[A-Za-z]++ ([^ ?]++)")
 
 
 def unescaped(value: bytes) -> bytes:
@@ -78,6 +75,8 @@ def beacon_of(line: bytes) -> tuple[Beacon, float | None]:
     path = _REQUEST.match(unescaped(request))
     visitor = hashlib.blake2s(b"%b %b" % (address, agent or b"-"), digest_size=6).hexdigest()
     beacon = Beacon(event=b"pageview", clientid=visitor.encode())
+    if len(line) >= LONGEST_LINE:
+        beacon.altered.append(f"line: cut to {LONGEST_LINE:,} bytes")
     values = {"page": path and path[1], "referrer": _present(referrer), "agent": _present(agent)}
     for name, value in values.items():
         if value is not None:
@@ -119,16 +118,19 @@ class LogFile:
         """Which share of the file has been read, 0 to 1."""
         return min(1.0, self._raw.tell() / self._size)
 
-    def lines(self) -> Iterator[bytes]:
-        """Yield each line that is not blank, without its end.
+    def lines(self) -> Iterator[bytes | None]:
+        """Yield each line that is not blank, without its end; of a longer one its first megabyte.
+
+        For a blank line, and for each further megabyte of a longer one, it yields None: a small
+        gzip file may hold hours of those, and whoever reads must be able to stop.
 
         A damaged gzip file ends where the damage begins; `problem` then says so.
         """
         begun = True
         try:
             while piece := self._file.readline(LONGEST_LINE):
-                if begun and (line := piece.rstrip(b"\r\n")).strip():
-                    yield line
+                line = piece.rstrip(b"\r\n") if begun else b""
+                yield line if line.strip() else None
                 begun = piece.endswith(b"\n")
         except (EOFError, OSError, zlib.error) as error:
             self.problem = f"The log can't be read to its end: {error}."

@@ -41,10 +41,15 @@ class Replay:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         for line in log.lines():
+            # A replay that is behind must starve neither the answers nor SIGTERM.
+            await asyncio.sleep(0)
+            run.facts["progress"] = log.progress
+            if line is None:
+                if self._must_end(run):
+                    return self._end(run, log)
+                continue
             beacon, logged = beacon_of(line)
             beacon.due = begun + self._offset(logged)
-            # A replay that is behind must not starve the answers.
-            await asyncio.sleep(0)
             while beacon.due > loop.time() or connections.waiting >= MOST_WAITING:
                 await asyncio.sleep(TICK_SECONDS)
                 if self._must_end(run):
@@ -52,7 +57,6 @@ class Replay:
             if self._must_end(run):
                 return self._end(run, log)
             connections.send(beacon)
-            run.facts["progress"] = log.progress
         while connections.unfinished and not self._must_end(run):
             await asyncio.sleep(TICK_SECONDS)
         return self._end(run, log)

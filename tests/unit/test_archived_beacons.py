@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 import uuid
 
 import pandas as pd
@@ -160,3 +161,26 @@ def test_an_empty_archive_has_all_columns(archive):
 def test_is_beacon(archive, fields, expected):
     archive.put(record(**fields))
     assert list(is_beacon(archived_beacons(archive.cloud))) == [expected]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bytes], ids=["gzip", "plain"])
+def test_an_object_larger_than_firehose_writes_is_named_and_not_read(
+    archive, monkeypatch, compress
+):
+    monkeypatch.setattr("helpers.archive.LARGEST_OBJECT", 10_000)
+    archive.put(record())
+    archive.put(b"x" * 10_001, compress=compress)
+    with pytest.raises(WorkshopError, match=r"rwa-archive-1-.* holds more than"):
+        archived_beacons(archive.cloud)
+
+
+def test_of_a_gzip_bomb_no_more_is_unpacked_than_an_object_may_hold(archive, monkeypatch):
+    monkeypatch.setattr("helpers.archive.LARGEST_OBJECT", 1 << 20)
+    archive.put(compress=lambda _: gzip.compress(b"\n" * 50_000_000) * 4)
+    tracemalloc.start()
+    try:
+        with pytest.raises(WorkshopError, match="holds more than 1 MB"):
+            archived_beacons(archive.cloud)
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()

@@ -222,7 +222,7 @@ def test_any_item_is_kept_as_it_is(cloud, run, item):
 
 
 @pytest.mark.parametrize(
-    "value", [0.1, 1 / 3, 2**-44, 1e-130, 9.99e125, -0.0, 5e-324, 123456789.123, 3.0, 7]
+    "value", [0.1, 1 / 3, 2**-44, 1e-100, 1.4e99, -0.0, 5e-324, 123456789.123, 3.0, 7]
 )
 def test_a_real_value_is_exact_to_the_double(cloud, run, value):
     run(kinesis_event([row(7, UnitValueFloat=value)]), None)

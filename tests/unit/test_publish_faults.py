@@ -126,19 +126,6 @@ def test_lambda_begins_again_after_what_was_put(faulty, monkeypatch):
     assert len(catalog_row(chain.cloud)["Items"]["SS"]) == 5
 
 
-def test_one_invalid_datum_does_not_stop_the_others(faulty, capsys):
-    chain, server = faulty
-    # Of four data the first is invalid: the call for all, for its half, and its own are refused.
-    server.faults = ["InvalidParameterValue"] * 3
-    chain.send(*(row(7, item=f"/{n}", bucket=HOUR) for n in range(4)))
-    assert server.calls == ["InvalidParameterValue"] * 3 + [None, None]
-    lines = printed(capsys)
-    assert [line["bad_datum"]["MetricName"] for line in lines if "bad_datum" in line] == [
-        "top_pages"
-    ]
-    assert lines[-1]["invalid"] == 1
-
-
 def test_a_note_that_can_not_be_written_does_not_fail_the_batch(chain, capsys):
     chain.process.run(kinesis_event([row(7, bucket=HOUR)]), None)
     batch = chain.new_changes()

@@ -163,10 +163,26 @@ def test_ending_a_replay_early(replaying):
     assert totals.sent == len(catcher.beacons) < 2_000
 
 
+@pytest.mark.parametrize("text", [b"\0", b"\n", b'"\\', b" ["])
+def test_a_replay_of_a_gzip_bomb_ends_when_it_is_told_to(replaying, tmp_path, text):
+    bomb = tmp_path / "bomb.gz"
+    bomb.write_bytes(gzip.compress(text * (10_000_000 // len(text))) * 500)
+    traffic, _ = replaying
+    traffic.replay(bomb, rate=1_000, wait=False)
+    # Some way into its 5 GB; a generator that does not answer is killed, and writes no last state.
+    until(lambda: traffic.replay_status().get("progress"))
+    assert traffic.stop_replay().state == "stopped"
+
+
 def test_a_line_of_a_megabyte_does_not_fill_the_memory(tmp_path):
     log = tmp_path / "long.log"
     log.write_bytes(b"a" * 3_000_000 + b"\nnext\n")
-    assert [len(line) for line in LogFile(log).lines()] == [1 << 20, 4]
+    lines = list(LogFile(log).lines())
+    assert [line and len(line) for line in lines] == [1 << 20, None, None, 4]
+    assert [beacon_of(line)[0].altered for line in (lines[0], lines[3])] == [
+        ["line: cut to 1,048,576 bytes"],
+        [],
+    ]
 
 
 def test_progress_leaves_the_output_of_a_command_alone(replaying, capsys):

@@ -15,8 +15,9 @@ KEY_BYTES = 1024  # the longest sort key DynamoDB takes
 METRIC_TYPE_CHARACTERS = 255  # the longest CloudWatch metric name
 LARGEST_EPOCH = 10**11  # seconds (the year 5138); a bucket in milliseconds is beyond it
 LARGEST_INTEGER = 2**63 - 1  # SQL's BIGINT
-# The magnitudes that a DynamoDB number holds; a double has more.
-SMALLEST_NUMBER, LARGEST_NUMBER = 1e-130, 9.99e125
+# The magnitudes that DynamoDB and CloudWatch both hold; a double has more. CloudWatch takes numbers
+# up to 1.17e108, and 500 rows of value x samples may be added up in one of them.
+SMALLEST_NUMBER, LARGEST_NUMBER = 1e-100, 1e100
 
 
 class BadRow(ValueError):
@@ -83,6 +84,8 @@ def read_row(data: str) -> Row | None:
         newest_beacon=_integer_or_none(after, "NewestBeacon"),
         emitted_at=_integer_or_none(after, "EmittedAt"),
     )
+    if isinstance(row.value, float) and abs(row.value) * row.samples > LARGEST_NUMBER:
+        raise BadRow("UnitValueFloat x Samples is not a number that CloudWatch holds")
     if len(row.sort_key.encode()) > KEY_BYTES:
         raise BadRow(f"MetricItem makes a key of more than {KEY_BYTES} bytes")
     return row
@@ -143,5 +146,5 @@ def _value(after: dict) -> int | float:
     except OverflowError:
         raise BadRow("UnitValueFloat does not fit a double") from None
     if not math.isfinite(real) or abs(real) > LARGEST_NUMBER:
-        raise BadRow("UnitValueFloat is not a number that DynamoDB holds")
+        raise BadRow("UnitValueFloat is not a number that DynamoDB and CloudWatch hold")
     return real if abs(real) >= SMALLEST_NUMBER else 0.0

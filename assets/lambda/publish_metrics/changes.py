@@ -7,6 +7,8 @@ CloudWatch adds up what is put at one timestamp, and forgets nothing. A bucket t
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from limits import LARGEST_OF_A_ROW
+
 # What reading a row raises that is no metric row.
 NO_METRIC_ROW = (ValueError, KeyError, TypeError, ArithmeticError)
 
@@ -72,29 +74,33 @@ def change_of(record: dict) -> Change | None:
         did happen, and stays counted.
 
     Raises:
-        One of NO_METRIC_ROW: the row is no metric row.
+        One of NO_METRIC_ROW: the row is no metric row, or holds a number that CloudWatch can't
+        add up. Then it can't be told what CloudWatch has of it: reconcile() finds the difference.
     """
     if record["eventName"] == "REMOVE":
         return None
     images = record["dynamodb"]
     new, old = images["NewImage"], images.get("OldImage")
-    value, samples = _value(new), Decimal(new["Samples"]["N"])
-    old_value, old_samples = Decimal(0), Decimal(0)
-    if old is not None:
-        old_value, old_samples = _value(old), Decimal(old["Samples"]["N"])
+    value, samples, total = _numbers(new)
+    old_value, old_samples, old_total = (Decimal(0),) * 3 if old is None else _numbers(old)
     return Change(
         metric=new["MetricType"]["S"],
         item=new["MetricItem"]["S"],
         bucket=int(new["EventTimestamp"]["N"]),
         value=value,
         difference=value - old_value,
-        total=value * samples - old_value * old_samples,
+        total=total - old_total,
         samples=samples - old_samples,
         is_new=old is None,
         whole="UnitValueInt" in new,
     )
 
 
-def _value(image: dict) -> Decimal:
+def _numbers(image: dict) -> tuple[Decimal, Decimal, Decimal]:
     number = image.get("UnitValueInt") or image["UnitValueFloat"]
-    return Decimal(number["N"])
+    value, samples = Decimal(number["N"]), Decimal(image["Samples"]["N"])
+    total = value * samples
+    # NaN raises InvalidOperation, an ArithmeticError, when it is compared.
+    if max(abs(value), abs(samples), abs(total)) > LARGEST_OF_A_ROW:
+        raise ValueError(f"a number beyond what CloudWatch adds up: {value}, of {samples} samples")
+    return value, samples, total

@@ -2,9 +2,10 @@
 
 CloudWatch adds up what it is given and has no way to say "this is the same again". So a call is
 repeated here only when CloudWatch certainly did not count it: it was throttled, or never connected.
+And a call is never split here: where one half is counted and the other one fails, the batch comes
+again with both.
 """
 
-import json
 import os
 import random
 import time
@@ -12,9 +13,15 @@ from datetime import UTC, datetime
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+)
 from catalog import Metric
 from changes import Sum
+from limits import problem, rounded
 
 NAMESPACE = "RealtimeWebAnalytics"
 ATTEMPTS = 6
@@ -29,6 +36,10 @@ _cloudwatch = boto3.client(
     config=Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=15),
 )
 _units = set(_cloudwatch.meta.service_model.shape_for("StandardUnit").enum)
+
+
+class Refused(Exception):
+    """CloudWatch finds a datum of the call invalid, and has counted none of the call."""
 
 
 def datum(metric: Metric, statistic: str, dimension: str, bucket: int, total: Sum) -> dict | None:
@@ -55,48 +66,48 @@ def datum(metric: Metric, statistic: str, dimension: str, bucket: int, total: Su
         "Unit": metric.unit if metric.unit in _units else "None",
     }
     if statistic == "Maximum":
-        return result | {"Value": float(total.maximum or 0)}
+        return result | {"Value": rounded(float(total.maximum or 0))}
     if statistic == "Average":
         # CloudWatch's Average is Sum / SampleCount: differences of both keep it exact. A mean that
         # changed with no beacon more has no such difference (SampleCount must be positive).
         if total.samples <= 0:
             return None
-        mean = float(total.total / total.samples)
-        values = {"SampleCount": float(total.samples), "Sum": float(total.total)}
+        mean = rounded(float(total.total / total.samples))
+        values = {"SampleCount": float(total.samples), "Sum": rounded(float(total.total))}
         return result | {"StatisticValues": values | {"Minimum": mean, "Maximum": mean}}
-    return None if total.difference == 0 else result | {"Value": float(total.difference)}
+    difference = rounded(float(total.difference))
+    return None if difference == 0 else result | {"Value": difference}
 
 
-def put(data: list[dict]) -> int:
-    """Put data with one call, or with more if CloudWatch finds one of them invalid.
+def why_invalid(datum: dict) -> str | None:
+    """Return why CloudWatch would refuse a datum; None if it would take it."""
+    return problem(datum, _units)
+
+
+def put(data: list[dict]) -> None:
+    """Put data with one call.
 
     Args:
         data: up to 1,000 MetricDatum, together up to 1 MB (boto3 compresses them).
 
-    Returns:
-        How many were invalid; they are logged.
-
     Raises:
+        Refused: CloudWatch finds one of them invalid, so none of them is counted.
         botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: CloudWatch did not take
         them. After a timeout or a lost connection nobody can tell whether it counted them.
     """
     for attempt in range(ATTEMPTS):
         try:
             _cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
-            return 0
+            return
+        except ParamValidationError as error:
+            raise Refused(str(error)) from None
         except (ConnectTimeoutError, EndpointConnectionError):
             if attempt == ATTEMPTS - 1:
                 raise
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code.startswith(INVALID):
-                break
+                raise Refused(str(error)) from None
             if code not in NOT_COUNTED or attempt == ATTEMPTS - 1:
                 raise
         time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))
-    # CloudWatch refuses a call with one invalid datum as a whole: halve it until that one is alone.
-    if len(data) == 1:
-        print(json.dumps({"function": "publish_metrics", "bad_datum": data[0]}, default=str))
-        return 1
-    half = len(data) // 2
-    return put(data[:half]) + put(data[half:])

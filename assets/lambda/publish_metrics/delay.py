@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from limits import MOST_VALUES
+
 # The metric that every beacon with an event amends as soon as it is counted. (A score waits until
 # its bucket is final; its seconds would say how long a bucket is.)
 TIMED = "event_count"
@@ -17,8 +19,6 @@ FROM_CLICK, FROM_TABLE = "seconds_from_click", "seconds_from_table"
 ITEM = "All Beacons"
 # Older than the lateness horizon is no delay: the job reads old beacons again after a change.
 LONGEST_SECONDS = 3600
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
-MOST_VALUES = 150
 
 
 def seconds(images: dict, now: float) -> tuple[float, float] | None:
@@ -46,7 +46,7 @@ def seconds(images: dict, now: float) -> tuple[float, float] | None:
     except (KeyError, TypeError, ValueError):
         return None
     click, table = (max(0.0, now - at / 1000) for at in (newest, updated))
-    return (click, table) if click <= LONGEST_SECONDS else None
+    return (click, table) if max(click, table) <= LONGEST_SECONDS else None
 
 
 def data(pairs: Iterable[tuple[float, float]], now: float) -> list[dict]:

@@ -14,16 +14,15 @@ import delay
 from botocore.exceptions import BotoCoreError, ClientError
 from catalog import Metric, admit, note_published, read_metric
 from changes import NO_METRIC_ROW, Change, Sum, change_of
-from cloudwatch import datum, put
+from cloudwatch import Refused, datum, put, why_invalid
 from dimension import dimension_value
+from limits import is_timely
 
 # So many changes make at most so many data: one call of at most 0.6 MB (limits: 1,000 and 1 MB).
 # The event source brings no more at once, so a batch is one call, and fails or succeeds as one.
 CHANGES_A_CALL = 500
-# What CloudWatch takes, https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/
-# API_MetricDatum.html, less five minutes for the way there.
-OLDEST_SECONDS = 14 * 86400 - 300
-NEWEST_SECONDS = 2 * 3600 - 300
+# A call takes at most so long. Lambda must not end the function within one.
+CALL_MS = 20_000
 
 
 def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its own class
@@ -31,7 +30,7 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
 
     Args:
         event: `{"Records": [...]}` of a DynamoDB stream with NEW_AND_OLD_IMAGES.
-        context: unused.
+        context: says how much time is left.
 
     Returns:
         What Lambda's ReportBatchItemFailures asks for: the first record to send again, if any.
@@ -42,11 +41,21 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
     """
     records = event["Records"]
     counts = Counter(records=len(records))
-    done = 0
+    done, alone = 0, False
     try:
-        while done < len(records):
-            _publish(records[done : done + CHANGES_A_CALL], counts)
-            done += CHANGES_A_CALL
+        while done < len(records) and not (alone and done and _is_late(context)):
+            some = records[done : done + (1 if alone else CHANGES_A_CALL)]
+            try:
+                _publish(some, counts, alone)
+            except Refused as reason:
+                if not alone:
+                    # None of the call is counted. From here each change has its own call, and is
+                    # noted at once, so that none is put again if a later call fails.
+                    alone = True
+                    counts["refused_calls"] += 1
+                    continue
+                _count_invalid(some[0]["dynamodb"], str(reason), counts)
+            done += len(some)
     except (ClientError, BotoCoreError) as error:
         # The one case nobody can decide: CloudWatch counted a call, and the answer was lost. Lambda
         # sends the batch again, so it may be counted twice; if it were not sent again, a minute
@@ -55,13 +64,23 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
         print(json.dumps({"function": "publish_metrics", "error": repr(error), **counts}))
         if done == 0:
             raise
-        first = records[done]["dynamodb"]["SequenceNumber"]
-        return {"batchItemFailures": [{"itemIdentifier": first}]}
+        return _again_from(records, done)
     print(json.dumps({"function": "publish_metrics", **counts}))
-    return {"batchItemFailures": []}
+    return _again_from(records, done)
 
 
-def _publish(records: list[dict], counts: Counter) -> None:
+def _again_from(records: list[dict], done: int) -> dict:
+    rest = records[done : done + 1]
+    return {
+        "batchItemFailures": [{"itemIdentifier": one["dynamodb"]["SequenceNumber"]} for one in rest]
+    }
+
+
+def _is_late(context: Any) -> bool:  # noqa: ANN401 - AWS passes its own class
+    return context is not None and context.get_remaining_time_in_millis() < CALL_MS
+
+
+def _publish(records: list[dict], counts: Counter, alone: bool) -> None:
     metrics: dict[str, Metric] = {}
     sums: dict[tuple[str, str, str, int], Sum] = {}
     last: dict[str, tuple[str, float]] = {}
@@ -80,7 +99,7 @@ def _publish(records: list[dict], counts: Counter) -> None:
             counts["published_before"] += 1
             continue
         last[change.metric] = (number, max(at, last.get(change.metric, ("", 0.0))[1]))
-        if not now - OLDEST_SECONDS < change.bucket < now + NEWEST_SECONDS:
+        if not is_timely(change.bucket, now):
             counts["too_old_or_in_the_future"] += 1
             continue
         if change.is_none:
@@ -99,9 +118,10 @@ def _publish(records: list[dict], counts: Counter) -> None:
         datum(metrics[name], statistic, dimension, bucket, total)
         for (name, statistic, dimension, bucket), total in sums.items()
     ]
-    data = [one for one in found if one is not None]
+    data = [one for one in found if one is not None and _is_valid(one, counts)]
     if data:
-        counts["invalid"] += put(data + _delays(timed))
+        # A call that holds one change alone tells what CloudWatch thinks of that change.
+        put(data if alone else data + _delays(timed))
         counts["data"] += len(data)
         counts["calls"] += 1
     _note(metrics, last, counts)
@@ -111,6 +131,19 @@ def _delays(changed: list[dict]) -> list[dict]:
     now = time.time()
     found = (delay.seconds(images, now) for images in changed)
     return delay.data((pair for pair in found if pair), now)
+
+
+def _is_valid(one: dict, counts: Counter) -> bool:
+    reason = why_invalid(one)
+    if reason is not None:
+        _count_invalid(one, reason, counts)
+    return reason is None
+
+
+def _count_invalid(what: dict, reason: str, counts: Counter) -> None:
+    counts["invalid"] += 1
+    line = {"function": "publish_metrics", "reason": reason, "bad_datum": what}
+    print(json.dumps(line, default=str))
 
 
 def _change(record: dict, counts: Counter) -> Change | None:
