@@ -125,7 +125,10 @@ def test_every_link_leads_to_a_file():
 
 
 def test_the_costs_that_pages_tell_are_those_of_the_price_list():
-    standing, counting = f"${prices.hourly():.2f} an hour", f"{100 * counting_hour():.0f} cents more"
+    standing, counting = (
+        f"${prices.hourly():.2f} an hour",
+        f"{100 * counting_hour():.0f} cents more",
+    )
     for notebook in NOTEBOOKS:
         if notebook.name[0] in "3456":
             head = json.loads(notebook.read_text())["cells"][0]["source"]
