@@ -97,7 +97,9 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
             seed_catalog(cloud)
         if module == EXPIRY:
             end = f"{expires_at(describe(cloud, name)):%H:%M UTC on %-d %B}"
-            print(f"On AWS, all of {cloud.prefix} is deleted at {end}; extend_expiry(cloud) waits.")
+            print(
+                f"On AWS, all of {cloud.prefix} is deleted at {end}; extend_expiry(cloud) delays."
+            )
         return outputs(cloud, module)
 
 
