@@ -12,7 +12,7 @@ unexport JAVA_HOME
 # Nor on the encoding of the machine: Python reads and writes UTF-8.
 export PYTHONUTF8 := 1
 
-.PHONY: help setup lab kernel test check reference picture demo soak bench stop reset lock
+.PHONY: help setup lab kernel update test check reference picture demo soak bench stop reset lock
 
 help: ## show this list
 	@LC_ALL=C grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,19 @@ lab: $(READY) ## set up, then open the workshop in JupyterLab
 
 kernel: $(READY) ## set up, then offer the workshop's Python to a JupyterLab that runs already
 	@$(BIN)/python helpers/install.py kernel
+
+# A notebook that was only run is unchanged to git; one that was edited is kept under a name of its own.
+update: $(READY) ## fetch the newest version; notebooks that you edited are kept as notebooks/my-*.ipynb
+	@edited=$$(git diff --name-only HEAD -- 'notebooks/*.ipynb') || exit 1; for file in $$edited; do \
+		mine=notebooks/my-$$(basename "$$file" .ipynb)-$$(date +%Y%m%d-%H%M%S).ipynb; \
+		if [ -e "$$file" ]; then \
+			cp "$$file" "$$mine" && echo "You edited $$file: your version is kept as $$mine." || exit 1; \
+		fi; \
+		git checkout -q HEAD -- "$$file" || exit 1; \
+	done
+	@git add -u -- 'notebooks/*.ipynb'
+	@git pull --ff-only
+	@$(MAKE) --no-print-directory setup
 
 test: $(READY) ## set up, then run every test
 	@$(MAKE) --no-print-directory check

@@ -2,14 +2,17 @@
 
     python -m bench [--only PART[,PART...]] [--short] [--records 5000000]
 
-Each part answers one question and may fail with one line in the report; the others go on, and what
-an earlier run has measured of the parts that are left out stays. results.json is one flat object
+Each part answers one question and may fail with one line in the report; the others go on. What a
+part needs and this machine lacks is no failure: the page says "not measured: needs ...". Of the
+parts that are left out (--only), what an earlier run on this machine has measured stays; figures of
+another machine are dropped. results.json is one flat object
 (assets/measured.json, from which module 6 plans, is carried over from it by hand):
 
-    machine        {"cpu", "cores", "memory_gb", "system", "python", "load"}
+    machine        {"id", "cpu", "cores", "memory_gb", "system", "python", "load"}
     measured_at    by part: ISO 8601, UTC
     took_s         by part: seconds
     failed         by part: one sentence; not there if all went well
+    needs          by figure ("setup.cold_s": of `setup`): what it needs and this machine lacks
     short          the parts whose figures are of a `--short` run, to be taken for a first look
     latency        by rate ("10", "100", "1000"): {"p50", "p90", "p99" (seconds), "sent", "lost",
                    "drained_s", "generator_lag_ms", "cores" (by process)}
@@ -24,7 +27,7 @@ an earlier run has measured of the parts that are left out stays. results.json i
     setup          {"cold_s", "disk_gb", "warm_lab_s", "target_s", "idle_memory_mb", ...}
     scaling        {"servers": {"1": requests/s, ...}, "shards": {"1": beacons/s, ...}}
 
-A figure that could not be had is null or missing.
+A figure that was not measured is null or missing.
 """
 
 import argparse
@@ -35,24 +38,32 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bench import report
+from bench import machine, report
 from bench.chain import end_chain, own_home
+from bench.needs import NeedsError
 from helpers.home import REPOSITORY
 
-# Each part's module, and what `--short` gives it.
-PARTS: dict[str, tuple[str, dict]] = {
-    "machine": ("machine", {}),
-    "servers": ("servers", {"seconds": 2}),
-    "agents": ("agents", {"lines": 50_000}),
-    "flink": ("flink_job", {"records": 300_000}),
+# Each part's module, what `--short` gives it, and its figures in results.json.
+PARTS: dict[str, tuple[str, dict, tuple[str, ...]]] = {
+    "machine": ("machine", {}, ("machine",)),
+    "servers": ("servers", {"seconds": 2},
+                ("server_requests_per_second", "apache_requests_per_second")),
+    "agents": ("agents", {"lines": 50_000},
+               ("agent_lines_per_second", "agent_lines_per_second_per_core",
+                "apachelogs_lines_per_second", "goaccess_lines_per_second")),
+    "flink": ("flink_job", {"records": 300_000}, ("flink_records_per_second", "flink")),
     # From here on the parts share a chain, in this order.
-    "setup": ("setup", {"cold": False}),
-    "latency": ("latency_rates", {"seconds": 12}),
-    "highest": ("highest_rate", {"seconds": 15, "probe_seconds": 8}),
-    "charts": ("charts", {"seconds": 6, "frames": 5}),
-    "functions": ("functions", {"records": 1_500}),
-    "scaling": ("scaling", {"seconds": 2, "hold_seconds": 8}),
-}
+    "setup": ("setup", {"cold": False}, ("setup",)),
+    "latency": ("latency_rates", {"seconds": 12}, ("latency",)),
+    "highest": ("highest_rate", {"seconds": 15, "probe_seconds": 8},
+                ("highest_rate_held", "highest_rate", "highest_rate_tries")),
+    "charts": ("charts", {"seconds": 6, "frames": 5},
+               ("chart_frame_ms", "chart_frame_p95_ms", "chart_cpu_percent")),
+    "functions": ("functions", {"records": 1_500},
+                  ("process_metrics_rows_per_second", "publish_metrics_changes_per_second",
+                   "functions")),
+    "scaling": ("scaling", {"seconds": 2, "hold_seconds": 8}, ("scaling",)),
+}  # fmt: skip
 
 
 def main() -> int:
@@ -60,9 +71,12 @@ def main() -> int:
     arguments = _arguments()
     own_home(str(REPOSITORY / "build" / "bench"))
     results = report.load()
+    if results.get("machine", {}).get("id") != machine.identity():
+        results = {}  # another machine's
     try:
-        for name in arguments.only or PARTS:
-            module, short = PARTS[name]
+        # On which machine it was measured stands above all else.
+        for name in ["machine", *[part for part in arguments.only or PARTS if part != "machine"]]:
+            module, short, _ = PARTS[name]
             given = dict(short) if arguments.short else {}
             if name == "flink" and arguments.records:
                 given["records"] = arguments.records
@@ -73,7 +87,7 @@ def main() -> int:
             report.save(results)
     finally:
         end_chain()
-    print(f"\n{report.PATH.relative_to(REPOSITORY)} is written.")
+    print(f"\n{report.PATH} is written.")
     return int(bool(results.get("failed")))
 
 
@@ -89,13 +103,28 @@ def _measure(results: dict, name: str, run: Callable[[], dict]) -> None:
     began = time.monotonic()
     failed = results.setdefault("failed", {})
     failed.pop(name, None)
+    figures = PARTS[name][2]
+    needs = results.get("needs", {})
+    results["needs"] = {
+        key: said for key, said in needs.items() if key.split(".")[0] not in figures
+    }
+    for figure in figures:  # what is not measured now, was not
+        results.pop(figure, None)
     try:
-        results |= run()
+        found = run()
+        results["needs"] |= found.pop("needs", {})
+        if unknown := set(found) - set(figures):
+            raise RuntimeError(f"it returned {', '.join(sorted(unknown))}, unknown to PARTS")
+        results |= found
+    except NeedsError as error:
+        results["needs"] |= dict.fromkeys(figures, str(error))
+        print(f"{name}: not measured: needs {error}", flush=True)
     except Exception as error:
         traceback.print_exc()
         failed[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    if not failed:
-        del results["failed"]
+    for empty in ("failed", "needs"):
+        if not results[empty]:
+            del results[empty]
     results.setdefault("measured_at", {})[name] = datetime.now(UTC).isoformat(timespec="seconds")
     results.setdefault("took_s", {})[name] = round(time.monotonic() - began)
     print(f"{name}: {results['took_s'][name]} s", flush=True)

@@ -7,7 +7,6 @@ The stream that it puts to is a program here that answers PutRecords and keeps n
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from bench.made_up import write_log
+from bench.needs import NeedsError, program
 from bench.sink import Sink
 from helpers.home import REPOSITORY
 
@@ -27,8 +27,8 @@ GOACCESS_FORMAT = '%h %^ %^ [%d:%t %^] "%r" %s %b "%R" "%u" %^'
 def measure(lines: int = 200_000) -> dict:
     """Return lines per second of a core: `agent_lines_per_second_per_core`, and the others'.
 
-    Keys of the others: `apachelogs_lines_per_second`, `goaccess_lines_per_second`; None where one
-    can't be had, with the reason in `agents_notes`. `agent_lines_per_second` is by the clock.
+    Keys of the others: `apachelogs_lines_per_second`, `goaccess_lines_per_second`; where one can't
+    be had, `needs` says what it takes. `agent_lines_per_second` is by the clock.
 
     Args:
         lines: of the log.
@@ -36,15 +36,12 @@ def measure(lines: int = 200_000) -> dict:
     with tempfile.TemporaryDirectory(prefix="bench-agents-") as folder:
         log = Path(folder) / "access.log"
         write_log(log, lines)
-        found = {**_agent(log, lines), "agents_notes": []}
+        found: dict = {**_agent(log, lines), "needs": {}}
         for name, run in (("apachelogs", _apachelogs), ("goaccess", _goaccess)):
             try:
-                seconds = run(log, lines)
-            except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
-                found[f"{name}_lines_per_second"] = None
-                found["agents_notes"].append(f"{name} could not be measured: {error}")
-                continue
-            found[f"{name}_lines_per_second"] = round(lines / seconds)
+                found[f"{name}_lines_per_second"] = round(lines / run(log, lines))
+            except NeedsError as error:
+                found["needs"][f"{name}_lines_per_second"] = str(error)
     return found
 
 
@@ -91,11 +88,14 @@ def log_format() -> str:
 def _apachelogs(log: Path, lines: int) -> float:
     script = str(REPOSITORY / "bench" / "apachelogs_loop.py")
     uv = [sys.executable, "-m", "uv", "run", "--quiet", "--isolated", "--no-project"]
-    said = subprocess.run(
-        [*uv, "--python", sys.executable, "--with", "apachelogs", "python", script, str(log),
-         log_format()],
-        capture_output=True, timeout=120,
-        encoding="utf-8", errors="replace")  # fmt: skip
+    uv += ["--python", sys.executable, "--with", "apachelogs"]
+    # The download alone first: without a network that is what fails.
+    got = subprocess.run([*uv, "python", "-c", "import apachelogs"], capture_output=True)
+    if got.returncode:
+        raise NeedsError("`apachelogs` (PyPI), which could not be downloaded")
+    said = subprocess.run([*uv, "python", script, str(log), log_format()],
+                          capture_output=True, timeout=120,
+                          encoding="utf-8", errors="replace")  # fmt: skip
     if said.returncode:
         raise RuntimeError(said.stderr.strip().splitlines()[-1])
     counted, seconds = said.stdout.split()
@@ -105,10 +105,9 @@ def _apachelogs(log: Path, lines: int) -> float:
 
 
 def _goaccess(log: Path, lines: int) -> float:
-    if shutil.which("goaccess") is None:
-        _install("goaccess")
+    goaccess = program("goaccess", "goaccess")
     report = log.with_name("goaccess.json")
-    command = ["goaccess", str(log), "--no-global-config", "--no-progress", "-o", str(report)]
+    command = [goaccess, str(log), "--no-global-config", "--no-progress", "-o", str(report)]
     command += [f"--log-format={GOACCESS_FORMAT}", "--date-format=%d/%b/%Y", "--time-format=%T"]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE)  # fmt: skip
@@ -119,15 +118,3 @@ def _goaccess(log: Path, lines: int) -> float:
     if not valid or int(valid[1]) != lines:
         raise RuntimeError(f"it took {valid and valid[1]} of {lines} lines as requests")
     return usage.ru_utime + usage.ru_stime
-
-
-def _install(package: str) -> None:
-    if shutil.which("apt-get") is None or os.getuid() != 0:
-        raise RuntimeError(f"{package} is not here, and only root can `apt-get install {package}`")
-    said = subprocess.run(
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package],
-        capture_output=True, text=True, timeout=180,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-        encoding="utf-8")  # fmt: skip
-    if said.returncode:
-        raise RuntimeError(f"`apt-get install {package}` failed: {said.stderr.strip()[-200:]}")

@@ -1,16 +1,19 @@
 """On which machine was it measured?"""
 
+import hashlib
 import os
 import platform
+import uuid
 from pathlib import Path
 
 import psutil
 
 
 def measure() -> dict:
-    """Return `machine`: cpu, cores, memory_gb, system, python, load (of the minute before)."""
+    """Return `machine`: id, cpu, cores, memory_gb, system, python, load (of the minute before)."""
     return {
         "machine": {
+            "id": identity(),
             "cpu": _cpu(),
             "cores": os.cpu_count(),
             "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
@@ -19,6 +22,12 @@ def measure() -> dict:
             "load": round(os.getloadavg()[0], 2),
         }
     }
+
+
+def identity() -> str:
+    """Return a name that no other machine has, and that says nothing about this one."""
+    names = f"{platform.node()} {uuid.getnode()}"
+    return hashlib.sha256(names.encode()).hexdigest()[:12]
 
 
 def _cpu() -> str:

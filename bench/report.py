@@ -59,24 +59,43 @@ def table(head: tuple[str, ...], rows: Rows) -> str:
     return "\n".join([f"| {' | '.join(head)} |", "|---|" + "---|" * (len(head) - 1), *lines]) + "\n"
 
 
+def not_measured(results: dict, figure: str) -> str:
+    """Return what the page says in the place of a figure that this run has not.
+
+    Args:
+        results: the figures.
+        figure: its name there; `setup.cold_s` for one within another.
+    """
+    needs = results.get("needs", {})
+    needed = needs.get(figure) or needs.get(figure.split(".")[0])
+    return f"not measured: needs {needed}" if needed else "not measured"
+
+
+def _given(results: dict, figure: str) -> tuple[str, float | None]:
+    return figure, results.get(figure)
+
+
 def targets(results: dict) -> Rows:
     """Yield a row for each target: what it is, what was measured, the target, whether it is met."""
     at = results.get("latency", {})
     setup = results.get("setup", {})
-    wanted: list[tuple[str, float | None, float, bool, Callable[[float], str]]] = [
-        ("p50 at 100/s", at.get("100", {}).get("p50"), 1.5, False, _seconds),
-        ("p99 at 100/s", at.get("100", {}).get("p99"), 3, False, _seconds),
-        ("p99 at 1,000/s", at.get("1000", {}).get("p99"), 6, False, _seconds),
-        ("held end to end, beacons/s", results.get("highest_rate_held"), 2000, True, _whole),
-        ("agent, lines/s a core", results.get("agent_lines_per_second_per_core"), 20_000, True,
+    wanted: list[tuple[str, str, float | None, float, bool, Callable[[float], str]]] = [
+        ("p50 at 100/s", "latency", at.get("100", {}).get("p50"), 1.5, False, _seconds),
+        ("p99 at 100/s", "latency", at.get("100", {}).get("p99"), 3, False, _seconds),
+        ("p99 at 1,000/s", "latency", at.get("1000", {}).get("p99"), 6, False, _seconds),
+        ("held end to end, beacons/s", *_given(results, "highest_rate_held"), 2000, True, _whole),
+        ("agent, lines/s a core", *_given(results, "agent_lines_per_second_per_core"), 20_000,
+         True, _whole),
+        ("Flink job, records/s", *_given(results, "flink_records_per_second"), 30_000, True,
          _whole),
-        ("Flink job, records/s", results.get("flink_records_per_second"), 30_000, True, _whole),
-        ("warm `make lab` to a usable page", setup.get("warm_lab_s"), 15, False, _seconds),
-        ("idle target, resident MB", setup.get("idle_memory_mb"), 1500, False, _whole),
+        ("warm `make lab` to a usable page", "setup.warm_lab_s", setup.get("warm_lab_s"), 15,
+         False, _seconds),
+        ("idle target, resident MB", "setup.idle_memory_mb", setup.get("idle_memory_mb"), 1500,
+         False, _whole),
     ]  # fmt: skip
-    for name, value, target, more, write in wanted:
+    for name, figure, value, target, more, write in wanted:
         if value is None:
-            yield name, "not measured", write(target), ""
+            yield name, not_measured(results, figure), write(target), ""
             continue
         good = value >= target if more else value <= target
         sign = "≥" if more else "≤"
@@ -138,30 +157,33 @@ def _lost(run: dict) -> str:
 
 
 def _alone(results: dict) -> Rows:
-    get = results.get
-    server, apache = get("server_requests_per_second"), get("apache_requests_per_second")
-    name, other = (
-        "(c) beacon server, requests answered and logged, one core",
-        "Apache httpd, the same",
-    )
-    yield name, _whole(server), f"{other}: {_whole(apache)}", _ratio(server, apache)
-    agent = get("agent_lines_per_second_per_core")
+    def written(figure: str) -> str:
+        value = results.get(figure)
+        return not_measured(results, figure) if value is None else _whole(value)
+
+    def beside(name: str, ours: str, other: str, theirs: str) -> tuple[str, ...]:
+        ratio = _ratio(results.get(ours), results.get(theirs))
+        return name, written(ours), f"{other}: {written(theirs)}", ratio
+
+    name = "(c) beacon server, requests answered and logged, one core"
+    yield beside(name, "server_requests_per_second", "Apache httpd, the same",
+                 "apache_requests_per_second")  # fmt: skip
+    name, ours = "(d) agent, lines read, encoded and put, a core", "agent_lines_per_second_per_core"
     for what, key in (("a bare loop of `apachelogs`", "apachelogs"), ("GoAccess", "goaccess")):
-        read = get(f"{key}_lines_per_second")
-        name = "(d) agent, lines read, encoded and put, a core"
-        yield name, _whole(agent), f"{what}, reads only: {_whole(read)}", _ratio(agent, read)
-    cores = get("flink", {}).get("cores", "?")
-    flink = _whole(get("flink_records_per_second"))
-    yield "(e) Flink job with all metrics, stored records", flink, f"{cores} cores", ""
+        yield beside(name, ours, f"{what}, reads only", f"{key}_lines_per_second")
+    flink = results.get("flink")
+    cores = f"{flink['cores']} cores" if flink else ""
+    name = "(e) Flink job with all metrics, stored records"
+    yield name, written("flink_records_per_second"), cores, ""
     for name, key in (
         ("(f) process_metrics, rows of different keys", "process_metrics_rows_per_second"),
         ("(f) publish_metrics, changes", "publish_metrics_changes_per_second"),
     ):
-        yield name, _whole(get(key)), "on the emulator", ""
+        yield name, written(key), "on the emulator", ""
 
 
 def _words(results: dict) -> str:
-    said = list(results.get("agents_notes", []))
+    said = []
     if flink := results.get("flink"):
         whole = flink["counted"] == flink["records"]
         said.append(
@@ -170,7 +192,10 @@ def _words(results: dict) -> str:
             f"{flink['memory_mb']:,} MB resident at most; the last checkpoint refers to "
             f"{flink['checkpoint_mb']} MB."
         )
-    if "chart_frame_ms" in results:
+    if "chart_frame_ms" not in results:
+        missing = not_measured(results, "chart_frame_ms")
+        said.append(f"(g) A live chart's frame, read, drawn and encoded: {missing}.")
+    else:
         said.append(
             f"(g) A live chart's frame, read, drawn and encoded: {results['chart_frame_ms']} ms "
             f"(95 % within {results['chart_frame_p95_ms']} ms); one chart every 2 s costs the "
@@ -198,7 +223,8 @@ def _setup(results: dict) -> Rows:
         more = (
             ", ".join(f"{part} {mb}" for part, mb in parts.items()) if key[:6] == "idle_m" else ""
         )
-        yield name, "not measured" if value is None else f"{value:,} {unit}".strip(), more
+        missing = not_measured(results, f"setup.{key}")
+        yield name, missing if value is None else f"{value:,} {unit}".strip(), more
 
 
 def _scaling(results: dict) -> str:
@@ -207,6 +233,8 @@ def _scaling(results: dict) -> str:
         return "Not measured.\n"
 
     def rows() -> Rows:
+        if not scaling["servers"]:
+            yield "beacon servers alone", not_measured(results, "scaling.servers"), ""
         for count, rate in scaling["servers"].items():
             name = f"beacon servers alone: {count}, `ab` on the same cores"
             yield name, f"{rate:,} requests/s", ""
@@ -237,8 +265,8 @@ def _ratio(one: float | None, other: float | None) -> str:
     return f"{one / other:.2f}" if one and other else ""
 
 
-def _whole(value: float | None) -> str:
-    return "not measured" if value is None else f"{value:,.0f}"
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
 
 
 def _seconds(value: float | None) -> str:

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from bench.chain import chain, end_chain, hold, is_held
-from bench.servers import load
+from bench.needs import NeedsError
+from bench.servers import ab, load
 from helpers.home import REPOSITORY
 from helpers.local.ports import answers, free_port, wait_for
 
@@ -26,16 +27,20 @@ P99_SECONDS = 3  # a stream that falls behind shows it within a short run
 def measure(seconds: float = 4, hold_seconds: float = 12) -> dict:
     """Return `scaling`: `servers` (requests/s) and `shards` (`held`, `tries`), by their number.
 
+    `servers` is empty without `ab`.
+
     Args:
         seconds: of load for each number of servers.
         hold_seconds: for which the chain has to hold a rate.
     """
-    return {
-        "scaling": {
-            "servers": {str(count): _servers(count, seconds) for count in SERVERS},
-            "shards": {str(count): _shards(count, hold_seconds) for count in RATES},
-        }
-    }
+    found: dict = {"scaling": {"servers": {}}}
+    try:
+        ab()
+        found["scaling"]["servers"] = {str(count): _servers(count, seconds) for count in SERVERS}
+    except NeedsError as error:
+        found["needs"] = {"scaling.servers": str(error)}
+    found["scaling"]["shards"] = {str(count): _shards(count, hold_seconds) for count in RATES}
+    return found
 
 
 def _servers(count: int, seconds: float) -> int:

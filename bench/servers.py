@@ -4,11 +4,11 @@ Both with the same LogFormat, each on one core; the other core sends, with Apach
 """
 
 import re
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+from bench.needs import NeedsError, program
 from bench.processes import on_core
 from tests.parity.servers import APACHE, start_apache, start_ours
 
@@ -29,16 +29,28 @@ def measure(seconds: float = 6) -> dict:
         seconds: for how long each is under load.
 
     Raises:
-        RuntimeError: there is no `ab` to send with.
+        NeedsError: there is no `ab` to send with.
     """
-    found = {"server_requests_per_second": round(_one(start_ours, seconds))}
-    found["apache_requests_per_second"] = (
-        round(_one(start_apache, seconds)) if APACHE.exists() else None
-    )
+    found: dict = {"server_requests_per_second": round(_one(start_ours, seconds))}
+    try:
+        program(str(APACHE), "apache2")
+        found["apache_requests_per_second"] = round(_one(start_apache, seconds))
+    except NeedsError as error:
+        found["needs"] = {"apache_requests_per_second": str(error)}
     return found
 
 
+def ab() -> str:
+    """Return the path of ApacheBench.
+
+    Raises:
+        NeedsError: it is not installed.
+    """
+    return program("ab", "apache2-utils")
+
+
 def _one(start, seconds: float) -> float:
+    ab()  # before a server is started for nothing
     with tempfile.TemporaryDirectory(prefix="bench-servers-") as folder:
         Path(folder).chmod(0o755)  # httpd, started by root, serves as somebody else
         with on_core(0):
@@ -63,10 +75,11 @@ def load(port: int, seconds: float, core: int | None = 1) -> tuple[float, int]:
         port: of 127.0.0.1.
         seconds: for how long.
         core: on which `ab` runs; None for any.
+
+    Raises:
+        NeedsError: there is no `ab`.
     """
-    if shutil.which("ab") is None:
-        raise RuntimeError("`ab` is not here: install Debian's package apache2 (apt-get install)")
-    command = ["ab", "-q", "-k", "-c", str(CONNECTIONS), "-t", str(int(seconds)), "-n", "9999999"]
+    command = [ab(), "-q", "-k", "-c", str(CONNECTIONS), "-t", str(int(seconds)), "-n", "9999999"]
     for header in HEADERS:
         command += ["-H", header]
     with on_core(core):

@@ -14,12 +14,12 @@ import psutil
 from playwright.sync_api import sync_playwright
 
 from bench.chain import chain
+from bench.needs import NeedsError, program
 from bench.processes import family, memory_mb, of_home
 from helpers.home import REPOSITORY, home
 from helpers.local.ports import answers, free_port
 
 SCRATCH = REPOSITORY / "build" / "bench-setup"
-CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
          "--disable-background-networking", "--disable-component-update"]  # fmt: skip
 # The notebook's cells are there, and its kernel is idle.
@@ -36,18 +36,12 @@ def measure(cold: bool = True) -> dict:
     real browser; target_s: `connect`, all stacks and the stream job, from nothing;
     idle_memory_mb and idle_memory_by_process_mb: resident, the whole target without traffic;
     lab_memory_mb: JupyterLab and one kernel; idle_cores: CPU seconds per second of the target;
-    notes: what could not be measured, and why.
+    notes: which step failed, and why. What a step needs and this machine lacks is in `needs`.
 
     Args:
         cold: set up a copy.
     """
-    found: dict = {"cold_s": None, "disk_gb": _size(REPOSITORY / ".venv"), "notes": []}
-    for step in (_cold, _lab) if cold else (_lab,):
-        try:
-            found |= step()
-        except Exception as error:  # no network, no chromium: the rest can be measured all the same
-            words = " ".join(str(error).split())[:200]
-            found["notes"].append(f"{step.__name__[1:]} could not be measured: {words}")
+    found, needs = _beside_the_target(cold)
     began = time.monotonic()
     chain(anew=True, warm=False)
     found["target_s"] = round(time.monotonic() - began, 1)
@@ -59,7 +53,25 @@ def measure(cold: bool = True) -> dict:
     found["idle_cores"] = round((_cpu(processes) - cpu) / (time.monotonic() - since), 2)
     found["idle_memory_mb"] = round(sum(memory.values()))
     found["idle_memory_by_process_mb"] = {name: round(mb) for name, mb in sorted(memory.items())}
-    return {"setup": found}
+    return {"setup": found, "needs": needs}
+
+
+def _beside_the_target(cold: bool) -> tuple[dict, dict[str, str]]:
+    found: dict = {"notes": []}
+    needs = {} if cold else {"setup.cold_s": "a run without SHORT"}
+    try:
+        found["disk_gb"] = _size(Path(sys.prefix))
+    except NeedsError as error:
+        needs["setup.disk_gb"] = str(error)
+    for step, figures in STEPS if cold else STEPS[1:]:
+        try:
+            found |= step()
+        except NeedsError as error:
+            needs |= {f"setup.{figure}": str(error) for figure in figures}
+        except Exception as error:  # the rest can be measured all the same
+            words = " ".join(str(error).split())[:200]
+            found["notes"].append(f"{step.__name__[1:]} could not be measured: {words}")
+    return found, needs
 
 
 def _cpu(processes) -> float:
@@ -68,7 +80,10 @@ def _cpu(processes) -> float:
 
 def _cold() -> dict:
     copy = SCRATCH / "copy"
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True)
+    program("make", "make")
+    listed = subprocess.run(
+        [program("git", "git"), "ls-files", "-z"], cwd=REPOSITORY, capture_output=True
+    )
     for name in filter(None, listed.stdout.decode().split("\0")):
         if (REPOSITORY / name).exists():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +95,8 @@ def _cold() -> dict:
         said = subprocess.run(["make", "setup", f"PYTHON={sys._base_executable}"], cwd=copy,
                               env=environment, capture_output=True,
                               encoding="utf-8", errors="replace")  # fmt: skip
+        if "could not be downloaded" in said.stderr:
+            raise NeedsError("a package index that answers")
         if said.returncode:
             raise RuntimeError(f"make setup: {(said.stderr or said.stdout).strip()[-300:]}")
         return {"cold_s": round(time.monotonic() - began), "disk_gb": _size(copy / ".venv")}
@@ -95,12 +112,17 @@ def _clean() -> dict[str, str]:
 def _size(folder: Path) -> float:
     # `du` counts a file that has several names once.
     said = subprocess.run(
-        ["du", "-skL", str(folder)], capture_output=True, encoding="utf-8", errors="replace"
+        [program("du", "coreutils"), "-skL", str(folder)],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
     )
     return round(int(said.stdout.split()[0]) * 1024 / 1e9, 2)
 
 
 def _lab() -> dict:
+    program("make", "make")
+    chromium = program("chromium", "chromium")
     port, token, folder = free_port(), secrets.token_hex(16), SCRATCH / "jupyter"
     settings = {
         "ServerApp": {"port": port, "port_retries": 0, "open_browser": False, "ip": "127.0.0.1"},
@@ -118,7 +140,7 @@ def _lab() -> dict:
         "JUPYTER_TOKEN": token,
     }
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page()
         log = (folder / "log").open("wb")
         began = time.monotonic()
@@ -152,3 +174,7 @@ def _wait_for_server(port: int, lab: subprocess.Popen, log: Path) -> None:
         if lab.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"make lab: {log.read_text(encoding='utf-8')[-300:]}")
         time.sleep(0.05)
+
+
+# What is measured beside the target, in this order, and the figures of each.
+STEPS = ((_cold, ("cold_s",)), (_lab, ("warm_lab_s", "lab_memory_mb")))

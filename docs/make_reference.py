@@ -3,7 +3,7 @@
     python docs/make_reference.py          writes the page
     python docs/make_reference.py --check  exits with 1 if the page is not what it would write
 
-It reads the sources and imports nothing of them.
+It reads the sources and imports nothing of them; of the notebooks it reads what git has.
 """
 
 import ast
@@ -11,6 +11,8 @@ import json
 import re
 import sys
 from pathlib import Path
+
+from docs.stored_notebooks import stored, stored_notebooks
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs" / "reference.md"
@@ -62,8 +64,8 @@ def checks() -> dict[str, str]:
 def notebooks_that_use(names: dict[str, str]) -> dict[str, list[str]]:
     """Return for each name the notebooks and solutions that call it, in code or prose."""
     folder, code = REPOSITORY / "notebooks", {}
-    for path in sorted(folder.glob("*.ipynb")):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for path in stored_notebooks():
+        cells = json.loads(stored(path))["cells"]
         code[path.name] = "\n".join("".join(cell["source"]) for cell in cells)
     for path in sorted((folder / "solutions").glob("*.py")):
         code[f"solutions/{path.name}"] = path.read_text(encoding="utf-8")

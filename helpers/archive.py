@@ -90,18 +90,28 @@ def archived_beacons(
         with ThreadPoolExecutor(FETCHES_AT_A_TIME) as pool:
             objects = list(pool.map(lambda key: _records(cloud, key), keys))
     records = [record for one in objects for record in one]
-    frame = pd.DataFrame(
-        {
-            name: pd.Series([_READ[kind](record.get(name)) for record in records], dtype=kind)
-            for name, kind in FIELDS.items()
-        }
-    )
+    frame = pd.DataFrame({name: field_column(records, name) for name in FIELDS})
     shipped = frame["shipped_at"]
     inside = shipped.ge(math.floor(begins * 1000))
     if ends is not None:
         inside &= shipped.lt(math.floor(ends * 1000))
     # A record that does not say when it was shipped is shown, not hidden.
     return frame[inside.fillna(True).astype(bool)].reset_index(drop=True)
+
+
+def field_column(records: list[dict], name: str) -> pd.Series:
+    """Return one field of many records, whole numbers as such even where some have none.
+
+    Args:
+        records: as `read_record` returns them.
+        name: of FIELDS.
+
+    Example:
+        >>> field_column([{"bytes": 2}, {}], "bytes").dtype
+        Int64Dtype()
+    """
+    kind = FIELDS[name]
+    return pd.Series([_READ[kind](record.get(name)) for record in records], dtype=kind)
 
 
 def is_beacon(frame: pd.DataFrame) -> pd.Series:
@@ -162,8 +172,8 @@ def _records(cloud: Cloud, key: str) -> list[dict]:
             ) from error
     if len(body) > LARGEST_OBJECT:
         raise WorkshopError(
-            f"The archive's object {key} holds more than {LARGEST_OBJECT >> 20} MB: Firehose writes "
-            "no such object.",
+            f"The archive's object {key} holds more than {LARGEST_OBJECT >> 20} MB: Firehose "
+            "writes no such object.",
             "Look at it in S3; delete or rename it, then run this cell again.",
         )
     return [read_record(line) for line in body.split(b"\n") if line.strip()]

@@ -31,6 +31,14 @@ def connected(cloud: Cloud) -> None:
     note_passed(cloud, "0-start-here")
 
 
+# What the archive holds besides the beacons that the generator sent, by the ledger's rows.
+_OTHERS = {
+    "not_in_journal": "from elsewhere, such as your own visit to the shop",
+    "unanswered_but_logged": "that a server logged and did not answer",
+    "sent_again": "that an agent sent a second time; they share a beacon_id",
+}
+
+
 def captured(cloud: Cloud, traffic: Traffic) -> None:
     """Check that each beacon of the latest traffic is in the archive, once it has been flushed.
 
@@ -66,11 +74,12 @@ def captured(cloud: Cloud, traffic: Traffic) -> None:
             f"{frame.loc['archived', 'Cause']}.",
             "Run this cell again in a minute; then ledger(cloud).missing names them.",
         )
-    unexpected = frame.loc[["not_in_journal", "unanswered_but_logged", "sent_again"], "Beacons"]
-    others = int(unexpected.sum())
-    found = int(frame.loc["archived", "Beacons"]) - others
-    more = f", and {others:,} more: see ledger(cloud)" if others else ""
-    print(f"✓ {sent:,} beacons sent, {found:,} archived{more}.")
+    others = {words: int(frame.loc[row, "Beacons"]) for row, words in _OTHERS.items()}
+    found = int(frame.loc["archived", "Beacons"]) - sum(others.values())
+    print(f"✓ {sent:,} beacons sent, {found:,} archived.")
+    for words, count in others.items():
+        if count:
+            print(f"  Archived besides: {count:,} {words}.")
     note_passed(cloud, "1-capture")
 
 
@@ -196,8 +205,8 @@ def extended(cloud: Cloud, traffic: Traffic) -> None:
             "Start traffic again, stop it, then run this cell.",
         )
     print(
-        f"✓ avg_pg_ld: {len(means)} means of {int(means['Samples'].sum()):,} beacons are equal in "
-        "DynamoDB, in CloudWatch, and by pandas from the archive."
+        f"✓ avg_pg_ld: {len(means)} means of {int(means['Samples'].sum()):,} beacons are the same "
+        "in DynamoDB, CloudWatch and the archive."
     )
     note_passed(cloud, "4-extend")
 

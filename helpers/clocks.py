@@ -86,7 +86,7 @@ def draw_clocks(
     )
     axes.axvline(now - WATERMARK_SECONDS, color=QUIET, linewidth=1, linestyle="--")
     highest = max(early.max() if len(early) else 0, final.max() if len(final) else 0, 1)
-    plot.value_axis(axes, 0, float(highest), area.height)
+    plot.value_axis(axes, 0, float(highest), area.height, whole=True)
     return _sentence(early, final, event)
 
 

@@ -177,7 +177,8 @@ def _panel(
             area.text(x + 0.3, -0.14, label, points=8.5)
             x += 0.6 + 0.075 * len(label)
     highest = max(float(np.nanmax(series.to_numpy())) for series, _, _ in lines)
-    plot.value_axis(axes, 0, max(highest, 1), area.height)
+    counts = words.startswith("beacons waiting")
+    plot.value_axis(axes, 0, max(highest, 1), area.height, whole=counts)
     step = next(
         each for each in (1, 2, 5, 10, 20, 30, 60, 120) if end / unit / each <= area.width / 0.75
     )

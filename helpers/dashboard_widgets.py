@@ -169,7 +169,8 @@ def _time_series(box: Box, widget: Widget, lines: Sequence[Line], start: float, 
         low = min(0.0, float(min(each.values.min() for each in shown)))
     high = max([high, *(float(mark["value"]) for mark in marks)])
     low, top = float(left.get("min", low)), float(left.get("max", high))
-    plot.value_axis(axes, low, top, area.height, fixed="max" in left)
+    whole = plot.are_whole(shown)
+    plot.value_axis(axes, low, top, area.height, fixed="max" in left, whole=whole)
     for mark in marks:
         _mark(area, float(mark["value"]), mark, axes.get_ylim())
     if rows:

@@ -98,7 +98,9 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
             seed_catalog(cloud)
         if module == EXPIRY and (over := expires_at(describe(cloud, name))):
             end = f"{over:%H:%M} UTC on {day(over)}"
-            print(f"On AWS, all of {cloud.prefix} is deleted at {end}; extend_expiry(cloud) waits.")
+            print(
+                f"On AWS, all of {cloud.prefix} is deleted at {end}; extend_expiry(cloud) delays."
+            )
         return outputs(cloud, module)
 
 

@@ -107,7 +107,7 @@ def _draw_stream(area: Box, played: Stream, watched: str) -> None:
     plot.prepare(axes, 0, bounds[-1], area.width)
     series = Series(watched, bounds[:-1], counts.astype(float), SKY)
     plot.stack(axes, [series], bounds, now=float("inf"))
-    plot.value_axis(axes, 0, counts.max(), area.height)
+    plot.value_axis(axes, 0, counts.max(), area.height, whole=True)
     _shade(axes, played)
 
 

@@ -118,6 +118,37 @@ def write_kernel_settings(where):  # noqa: ANN001, ANN201
         file.write('get_config().InteractiveShellApp.extensions = ["helpers.two_lines"]\n')
 
 
+def write_server_settings(where):  # noqa: ANN001, ANN201
+    """Let the JupyterLab of an environment call docs/stored_notebooks.py after each save."""
+    folder = os.path.join(where, "etc", "jupyter")  # noqa: PTH118
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    with open(os.path.join(folder, "jupyter_server_config.py"), "w") as file:  # noqa: PTH118, PTH123
+        file.write("from docs.stored_notebooks import after_save\n\n")
+        file.write("get_config().FileContentsManager.post_save_hook = after_save\n")
+
+
+def filter_notebooks():  # noqa: ANN201
+    """Let git, in this clone alone, keep notebooks without outputs: see docs/stored_notebooks.py.
+
+    Git runs the filter in the clone's folder, so no path is written down that may change. Where
+    there is no git, or no clone, there is nothing to do.
+    """
+    if not os.path.exists(os.path.join(ROOT, ".git")):  # noqa: PTH110, PTH118
+        return
+    python = '"$(command -v .venv/bin/python || command -v python3)"'
+    command = ["git", "config", "--local", "filter.stored-notebooks.clean"]
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
+    try:
+        subprocess.call(
+            [*command, python + " docs/stored_notebooks.py"],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return
+
+
 def main():  # noqa: ANN201
     """Check the machine, create the environment, install exactly what the lock says."""
     check_python()
@@ -135,6 +166,8 @@ def main():  # noqa: ANN201
         file.write(ROOT + "\n")
     register_kernel(python, "--sys-prefix")
     write_kernel_settings(VENV)
+    write_server_settings(VENV)
+    filter_notebooks()
     print("Ready.", flush=True)
 
 

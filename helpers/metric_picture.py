@@ -86,7 +86,7 @@ def draw_metric(
         plot.lines(axes, shown, metric.bucket, now)
         low = min(0.0, min(each.values.min() for each in shown))
         high = max(each.values.max() for each in shown)
-    plot.value_axis(axes, low, high, area.height)
+    plot.value_axis(axes, low, high, area.height, whole=metric.unit == "Count")
     side = Box(picture, area.left + area.width + 0.25, 0, _LEGEND_INCHES - 0.25, box.height)
     _legend(side, shown, metric, now, more=len(series) - len(shown))
     return _sentence(metric, series, frame, now)

@@ -70,18 +70,27 @@ def _tick(at: datetime, step: float) -> str:
     return f"{at:%H:%M:%S}" if step < 60 else f"{at:%H:%M}"
 
 
-def value_axis(axes: Axes, low: float, high: float, inches: float, *, fixed: bool = False) -> None:
+def value_axis(
+    axes: Axes,
+    low: float,
+    high: float,
+    inches: float,
+    *,
+    fixed: bool = False,
+    whole: bool,
+) -> None:
     """Scale the value axis with three to five round numbers.
 
     Args:
         low, high: what must be seen.
         inches: height of the axes.
         fixed: end exactly at `high`, which someone chose, rather than a little above.
+        whole: the values are counts, and so are the numbers.
     """
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         low, high = (low, low + 1) if math.isfinite(low) else (0, 1)
     raw = (high - low) / max(2, min(5, int(inches / 0.3)))
-    step = round_step(raw)
+    step = max(1, round_step(raw)) if whole else round_step(raw)
     top = high if fixed else high + (high - low) * 0.08
     # Where labels would lie upon each other, only the top one is written.
     ticks = np.arange(math.ceil(low / step) * step, top + step * 1e-9, step)[
@@ -89,6 +98,11 @@ def value_axis(axes: Axes, low: float, high: float, inches: float, *, fixed: boo
     ]
     axes.set_yticks(ticks, [number(tick) if abs(tick) > step / 1e6 else "0" for tick in ticks])
     axes.set_ylim(low, top)
+
+
+def are_whole(series: Sequence[Series]) -> bool:
+    """Return whether all values are whole numbers, as counts are."""
+    return all(bool(np.all(each.values == np.round(each.values))) for each in series)
 
 
 def round_step(least: float) -> float:

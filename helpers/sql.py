@@ -8,6 +8,18 @@ from .home import REPOSITORY
 FOLDER = REPOSITORY / "assets" / "flink" / "sql"
 
 
+# A learner's window has room for some hundred letters of the size of code; of the size of prose, a
+# line would break within its last word.
+_STYLE = "<style>.rwa-sql pre {font-size: var(--jp-code-font-size, 13px)}</style>"
+
+
+class Sql(Code):
+    """SQL with colours, in letters of the size that code cells have."""
+
+    def _repr_html_(self) -> str:
+        return f'{_STYLE}<div class="rwa-sql mathjax_ignore">{super()._repr_html_()}</div>'
+
+
 def show_sql(name: str) -> Code:
     """Return one of the job's statements, to be shown with colours.
 
@@ -25,4 +37,4 @@ def show_sql(name: str) -> Code:
         raise WorkshopError(
             f"The job has no statement called {name!r}.", f"Choose one of {', '.join(files)}."
         )
-    return Code(files[name].read_text(encoding="utf-8"), language="sql")
+    return Sql(files[name].read_text(encoding="utf-8"), language="sql")

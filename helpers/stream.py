@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .archive import FIELDS, read_record
+from .archive import FIELDS, field_column, read_record
 from .cloud import Cloud
 from .errors import WorkshopError
 from .waiting import waiting
@@ -47,7 +47,9 @@ def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) ->
             time.sleep(POLL_SECONDS)
             records = _records(cloud, stream, since)
     if records:
-        return pd.DataFrame(records)
+        frame = pd.DataFrame(records)
+        whole = [name for name in frame.columns if FIELDS.get(name) == "Int64"]
+        return frame.assign(**{name: field_column(records, name) for name in whole})
     print(
         f"No record came into {cloud.name(stream)} in the last {seconds:.0f} s. Does traffic flow? "
         "Run `traffic.start(rate=20)`, then this cell."

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the kernel starts without pandas: a second less
     import pandas as pd
 
+_LETTERS = 160  # of a text; pandas shows 50, and an alarm's reason ends before it names the value
+
 
 def show_tables(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
     """Let IPython show each DataFrame as `table_html` writes it.
@@ -22,6 +24,8 @@ def show_tables(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
 def table_html(frame: "pd.DataFrame") -> str | None:
     """Return what a notebook shows of a table; what the table holds stays as it is.
 
+    Times stand on one line, a text that is absent is a dash, and up to 160 letters are shown.
+
     JupyterLab takes what is between two `$` of an HTML output for a formula, unless a class
     forbids it. pandas' own option `display.html.use_mathjax` sets the class of MathJax 2, which
     JupyterLab's MathJax 3 ignores.
@@ -32,8 +36,43 @@ def table_html(frame: "pd.DataFrame") -> str | None:
     Example:
         `table_html(metric_values(cloud, "event_count"))`
     """
-    written = to_the_second(frame)._repr_html_()
-    return written and f'<div class="mathjax_ignore">{written}</div>'
+    import pandas as pd
+
+    # A learner's own setting is left alone.
+    letters = pd.get_option("display.max_colwidth")
+    with pd.option_context("display.max_colwidth", _LETTERS if letters == 50 else letters):
+        written = _dashed(to_the_second(frame))._repr_html_()
+    if not written:
+        return None
+    times = [place for place in range(frame.shape[1]) if _is_time(frame, place)]
+    if not times:
+        return f'<div class="mathjax_ignore">{written}</div>'
+    cells = [frame.index.nlevels + place + 1 for place in times]
+    name = f"rwa-times-{'-'.join(map(str, cells))}"
+    where = ", ".join(f".{name} td:nth-child({cell})" for cell in cells)
+    style = f"<style>{where} {{white-space: nowrap}}</style>"
+    return f'{style}<div class="mathjax_ignore {name}">{written}</div>'
+
+
+def _is_time(frame: "pd.DataFrame", place: int) -> bool:
+    """Return whether a column holds times: pandas' own, or a log line's."""
+    import pandas as pd
+
+    column = frame.iloc[:, place]
+    return pd.api.types.is_datetime64_any_dtype(column) or frame.columns[place] == "datetime"
+
+
+def _dashed(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a copy in which what is absent is a dash: not None here, <NA> there, NaT elsewhere."""
+    import pandas as pd
+
+    shown = frame.copy()
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]
+        # A column of floats would lose the common number of its digits.
+        if not pd.api.types.is_float_dtype(column) and column.isna().any():
+            shown.isetitem(place, column.astype(object).where(column.notna(), "–"))
+    return shown
 
 
 def to_the_second(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -15,6 +15,8 @@ from pathlib import Path
 import botocore.session
 from botocore import xform_name
 
+from docs.stored_notebooks import stored, stored_notebooks
+
 ROOT = Path(__file__).resolve().parents[1]
 # Names that the code gives to a client it was handed, and what is behind each.
 HANDED_ON = {"athena": "athena", "s3": "s3", "kinesis": "kinesis"}
@@ -47,8 +49,8 @@ def sources() -> dict[str, str]:
         name = path.relative_to(ROOT).as_posix()
         if not name.startswith("helpers/local/"):
             found[name] = path.read_text()
-    for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
-        cells = json.loads(path.read_text())["cells"]
+    for path in stored_notebooks():
+        cells = json.loads(stored(path))["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
         # Magics are no Python.
         python = [text for text in code if not text.startswith("%%")]

@@ -3,6 +3,7 @@
 import nbformat
 from nbclient import NotebookClient
 
+from docs.stored_notebooks import stored
 from helpers.home import REPOSITORY
 
 FOLDER = REPOSITORY / "notebooks"
@@ -10,7 +11,7 @@ FOLDER = REPOSITORY / "notebooks"
 
 def run(name: str) -> list[str]:
     """Run all of a notebook in a kernel of its own; return what its cells printed."""
-    return execute(nbformat.read(FOLDER / name, as_version=4))
+    return execute(nbformat.reads(stored(FOLDER / name), as_version=4))
 
 
 def execute(notebook: nbformat.NotebookNode) -> list[str]:

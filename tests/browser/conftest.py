@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser
 
+from docs.stored_notebooks import stored
 from tests.browser.lab import (
     ROOT,
     SCREENSHOTS,
@@ -64,7 +65,7 @@ def open_module(jupyterlab, chromium):
 
     def open_copy(name: str, width: int = 1280, height: int = 1400) -> Notebook:
         path = jupyterlab.folder / name
-        path.write_bytes((ROOT / "notebooks" / name).read_bytes())
+        path.write_text(stored(ROOT / "notebooks" / name), encoding="utf-8")
         page = chromium.new_page(viewport={"width": width, "height": height})
         opened.append(Notebook(page, jupyterlab, path))
         return opened[-1]

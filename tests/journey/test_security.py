@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.stored_notebooks import stored
 from helpers.home import REPOSITORY
 from helpers.local.ports import answers, free_port
 from tests.catcher import until
@@ -103,7 +104,9 @@ def test_no_file_of_the_repository_holds_a_secret():
     files = [path for path in tracked() if path.is_file() and path.name != "requirements.lock"]
     assert {".ipynb", ".yaml", ".py", ".md"} <= {path.suffix for path in files}
     for path in files:
-        found = SECRETS.search(path.read_bytes())
+        # What a learner's run has left in a notebook is not the repository's.
+        data = stored(path).encode() if path.suffix == ".ipynb" else path.read_bytes()
+        found = SECRETS.search(data)
         assert not found, (path, found[0][:40])
 
 

@@ -4,17 +4,20 @@ import json
 import re
 import runpy
 import statistics
+import subprocess
+import sys
 
 import pytest
 
+from docs.stored_notebooks import stored, stored_notebooks
 from tests.running_notebooks import FOLDER
 
-NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+NOTEBOOKS = [path.name for path in stored_notebooks()]
 SOLUTIONS = sorted(path.name for path in (FOLDER / "solutions").glob("*.py"))
 
 
 def code_cells(name: str) -> list[dict]:
-    cells = json.loads((FOLDER / name).read_text())["cells"]
+    cells = json.loads(stored(FOLDER / name))["cells"]
     return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
@@ -26,6 +29,16 @@ def test_cells_are_thin_and_stored_without_outputs(name):
         assert set(cell["metadata"]) <= {"tags"}
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("rule", [["check"], ["format", "--check"]], ids=["linter", "formatter"])
+def test_their_code_is_what_ruff_wants(name, rule):
+    command = [sys.executable, "-m", "ruff", *rule, "--stdin-filename", f"notebooks/{name}", "-"]
+    ended = subprocess.run(
+        command, input=stored(FOLDER / name), capture_output=True, text=True, cwd=FOLDER.parent
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 def test_the_median_cell_has_three_lines_or_less():
     lengths = [len(cell["source"]) for name in NOTEBOOKS for cell in code_cells(name)]
     assert statistics.median(lengths) <= 3
@@ -33,7 +46,7 @@ def test_the_median_cell_has_three_lines_or_less():
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_each_says_at_its_top_how_long_it_takes(name):
-    first = json.loads((FOLDER / name).read_text())["cells"][0]
+    first = json.loads(stored(FOLDER / name))["cells"][0]
     assert first["cell_type"] == "markdown"
     assert " minutes" in "".join(first["source"][:4])
 
@@ -47,7 +60,7 @@ def test_every_solution_has_a_cell_that_loads_it():
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_each_begins_with_its_drawing_and_ends_with_a_question_and_the_link_on(name):
-    cells = json.loads((FOLDER / name).read_text())["cells"]
+    cells = json.loads(stored(FOLDER / name))["cells"]
     first, last = ("".join(cells[end]["source"]) for end in (0, -1))
     assert f"(../assets/images/architecture-{name[0]}.svg)" in first
     assert "<details><summary>" in last
@@ -56,7 +69,7 @@ def test_each_begins_with_its_drawing_and_ends_with_a_question_and_the_link_on(n
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_what_it_links_to_is_there(name):
-    cells = json.loads((FOLDER / name).read_text())["cells"]
+    cells = json.loads(stored(FOLDER / name))["cells"]
     text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     for link in re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", text):
         assert (FOLDER / link).exists(), link

@@ -6,9 +6,10 @@ runs in a browser, and the quick ones twice.
 
 import pytest
 
-from tests.running_notebooks import FOLDER, run
+from docs.stored_notebooks import stored_notebooks
+from tests.running_notebooks import run
 
-NOTEBOOKS = sorted(path.name for path in FOLDER.glob("[0-9]-*.ipynb"))
+NOTEBOOKS = [path.name for path in stored_notebooks()]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

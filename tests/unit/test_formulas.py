@@ -11,13 +11,13 @@ import re
 
 import pytest
 
+from docs.stored_notebooks import stored, stored_notebooks
 from helpers.home import REPOSITORY
 
-PAGES = sorted(
-    path.relative_to(REPOSITORY).as_posix()
-    for pattern in ("*.md", "docs/*.md", "bench/*.md", "notebooks/*.ipynb")
-    for path in REPOSITORY.glob(pattern)
-)
+PATHS = stored_notebooks() + [
+    path for pattern in ("*.md", "docs/*.md", "bench/*.md") for path in REPOSITORY.glob(pattern)
+]
+PAGES = sorted(path.relative_to(REPOSITORY).as_posix() for path in PATHS)
 FENCED = re.compile(r"^(```+|~~~+).*?^\1", re.M | re.S)
 INLINE = re.compile(r"(?<!\\)(`+)(?!`).*?(?<!`)\1(?!`)", re.S)
 INDENTED = re.compile(r"(?:^|(?<=\n\n))(?:(?: {4}|\t)[^\n]*\n*)+", re.M)
@@ -64,10 +64,11 @@ def test_code_and_one_amount_are_none(markdown):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_paragraph_holds_what_may_become_a_formula(page):
-    text = (REPOSITORY / page).read_text(encoding="utf-8")
-    parts = [text]
-    if page.endswith(".ipynb"):
-        cells = json.loads(text)["cells"]
+    path = REPOSITORY / page
+    if path.suffix == ".md":
+        parts = [path.read_text(encoding="utf-8")]
+    else:
+        cells = json.loads(stored(path))["cells"]
         parts = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
     assert [each for part in parts for each in formulas(part)] == []
 

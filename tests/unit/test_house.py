@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import helpers.check
-from docs.clear_notebooks import cleared
 from docs.make_reference import public_names
+from docs.stored_notebooks import cleared, stored, stored_notebooks
 from helpers import prices
 from helpers.home import REPOSITORY
 from helpers.monthly import counting_hour
@@ -86,15 +86,15 @@ def test_what_plays_aws_is_known_to_one_module_alone():
 
 # What people read
 
-NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = stored_notebooks()
 
 
 def text_for_readers() -> str:
     """Notebooks, solutions and pages, but the reference, which is made of the docstrings."""
     solutions = (REPOSITORY / "notebooks" / "solutions").glob("*.py")
     pages = set((REPOSITORY / "docs").glob("*.md")) - {REPOSITORY / "docs" / "reference.md"}
-    files = [*NOTEBOOKS, *solutions, REPOSITORY / "README.md", *pages]
-    return "\n".join(path.read_text() for path in files)
+    files = [*solutions, REPOSITORY / "README.md", *pages]
+    return "\n".join([*map(stored, NOTEBOOKS), *(path.read_text() for path in files)])
 
 
 @pytest.mark.parametrize("name", public_names())
@@ -111,7 +111,8 @@ def links() -> Iterator[tuple[Path, str]]:
     """Yield each link of a page or a notebook to a file of this repository."""
     pages = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
     for path in [*pages, *NOTEBOOKS]:
-        for target in re.findall(r"\]\(([^)\s#]+)", path.read_text()):
+        text = stored(path) if path in NOTEBOOKS else path.read_text()
+        for target in re.findall(r"\]\(([^)\s#]+)", text):
             if "://" not in target:
                 yield path, target
 
@@ -125,10 +126,13 @@ def test_every_link_leads_to_a_file():
 
 
 def test_the_costs_that_pages_tell_are_those_of_the_price_list():
-    standing, counting = f"${prices.hourly():.2f} an hour", f"{100 * counting_hour():.0f} cents more"
+    standing, counting = (
+        f"${prices.hourly():.2f} an hour",
+        f"{100 * counting_hour():.0f} cents more",
+    )
     for notebook in NOTEBOOKS:
         if notebook.name[0] in "3456":
-            head = json.loads(notebook.read_text())["cells"][0]["source"]
+            head = json.loads(stored(notebook))["cells"][0]["source"]
             assert standing in "".join(head) and counting in "".join(head), notebook.name
     text = (REPOSITORY / "docs" / "teaching.md").read_text()
     assert f"**{standing}**" in text and counting in text
@@ -139,7 +143,7 @@ def test_the_costs_that_pages_tell_are_those_of_the_price_list():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_pages_tell_the_minutes_that_stand_in_the_notebook(path):
-    minutes = re.search(r"\*(\d+) minutes", path.read_text())[1]
+    minutes = re.search(r"\*(\d+) minutes", stored(path))[1]
     readme = (REPOSITORY / "README.md").read_text()
     assert re.search(rf"\(notebooks/{path.name}\) \| .* \| {minutes} \|", readme)
     teaching = (REPOSITORY / "docs" / "teaching.md").read_text()
@@ -153,12 +157,13 @@ def test_make_help_tells_every_command():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_the_hook_leaves_a_stored_notebook_alone_and_clears_one_that_was_run(path):
-    stored = path.read_text()
-    run = json.loads(stored)
+def test_the_filter_leaves_a_stored_notebook_alone_and_clears_one_that_was_run(path):
+    kept = stored(path)
+    run = json.loads(kept)
     for number, cell in enumerate(run["cells"]):
         cell["metadata"] |= {"scrolled": True}
         if cell["cell_type"] == "code":
             cell |= {"execution_count": number, "outputs": [{"output_type": "stream"}]}
     run["metadata"]["kernelspec"]["name"] = "python3"
-    assert cleared(stored) == stored == cleared(json.dumps(run))
+    run["cells"].append({"cell_type": "code", "metadata": {}, "outputs": [], "source": []})
+    assert cleared(kept) == kept == cleared(json.dumps(run))

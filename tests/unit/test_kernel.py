@@ -11,10 +11,9 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
+from docs.stored_notebooks import stored, stored_notebooks
 from helpers.home import REPOSITORY
 from helpers.install import KERNEL, SHOWN, write_kernel_settings
-
-NOTEBOOKS = sorted((REPOSITORY / "notebooks").rglob("*.ipynb"))
 
 
 @pytest.fixture
@@ -30,8 +29,8 @@ def registered(tmp_path, monkeypatch):
 def test_the_kernel_is_this_python_under_the_name_that_the_notebooks_ask_for(registered):
     spec = json.loads((registered / KERNEL / "kernel.json").read_text())
     assert spec["argv"][0] == sys.executable and spec["display_name"] == SHOWN
-    for path in NOTEBOOKS:
-        asked = json.loads(path.read_text())["metadata"]["kernelspec"]
+    for path in stored_notebooks():
+        asked = json.loads(stored(path))["metadata"]["kernelspec"]
         assert (asked["name"], asked["display_name"]) == (KERNEL, SHOWN), path.name
 
 

@@ -37,6 +37,17 @@ def test_records_of_all_shards_and_what_is_none(cloud):
     assert sorted(frame["line"].dropna()) == ["7", "{no"]
 
 
+def test_whole_numbers_stay_whole_where_some_records_have_none(cloud):
+    bodies = [{"bytes": 2, "received_at": 1795904889325, "custom_metric_int_value": 864}, {}]
+    cloud.client("kinesis").put_records(
+        StreamName="newest-clicks",
+        Records=[{"Data": json.dumps(b).encode(), "PartitionKey": str(b)} for b in bodies],
+    )
+    frame = newest_records(cloud)
+    for name in bodies[0]:
+        assert frame[name].dtype == "Int64" and frame[name].dropna().tolist() == [bodies[0][name]]
+
+
 def test_a_stream_that_is_not_there_names_the_module(emulator):
     cloud = Cloud(emulator.session, emulator.account, "nostream", emulator.endpoint)
     with pytest.raises(WorkshopError, match="no stream called nostream-clicks"):

@@ -11,7 +11,7 @@ FRAME = pd.DataFrame({"Time": TIMES, "Page": ["$x$", "$y$"], "Count": [1, 2]})
 
 def test_times_are_shown_to_the_second_and_kept_as_they_are():
     text = table_html(FRAME)
-    assert "2026-11-25 10:00:00+00:00" in text and ".123456" not in text and "NaT" in text
+    assert "2026-11-25 10:00:00+00:00" in text and ".123456" not in text and "NaT" not in text
     assert FRAME["Time"][0].microsecond == 123456
     assert ".123456" not in table_html(FRAME.set_index("Time"))
 
@@ -28,4 +28,24 @@ def test_a_notebook_shows_every_table_so():
     show_tables(shell)
     shown = shell.display_formatter.format(FRAME)[0]["text/html"]
     assert shown == table_html(FRAME)
-    assert shown.startswith('<div class="mathjax_ignore">')
+    assert '<div class="mathjax_ignore' in shown
+
+
+def test_times_stand_on_one_line_and_what_is_absent_is_a_dash():
+    frame = pd.DataFrame(
+        {"page": ["/", None], "datetime": ["25/Nov/2026:10:00:00 +0000", None], "bytes": [2, pd.NA]}
+    ).astype({"bytes": "Int64"})
+    text = table_html(frame)
+    assert "td:nth-child(3) {white-space: nowrap}" in text and "nth-child(2)" not in text
+    assert text.count("<td>–</td>") == 3 and "None" not in text and "NA" not in text
+    assert "<td>2</td>" in text  # not 2.0
+    assert "td:nth-child(2) {white-space" in table_html(FRAME)
+
+
+def test_an_alarms_reason_is_shown_whole():
+    reason = (
+        "Threshold Crossed: 1 out of the last 1 datapoints [4.4] was greater than the threshold"
+    )
+    assert reason in table_html(pd.DataFrame({"Reason": [reason]}))
+    with pd.option_context("display.max_colwidth", 20):  # a learner's own setting
+        assert reason not in table_html(pd.DataFrame({"Reason": [reason]}))
