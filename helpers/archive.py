@@ -160,8 +160,8 @@ def _records(cloud: Cloud, key: str) -> list[dict]:
             ) from error
     if len(body) > LARGEST_OBJECT:
         raise WorkshopError(
-            f"The archive's object {key} holds more than {LARGEST_OBJECT >> 20} MB: Firehose writes "
-            "no such object.",
+            f"The archive's object {key} holds more than {LARGEST_OBJECT >> 20} MB: "
+            "Firehose writes no such object.",
             "Look at it in S3; delete or rename it, then run this cell again.",
         )
     return [read_record(line) for line in body.split(b"\n") if line.strip()]

@@ -117,7 +117,7 @@ PLAIN_LINE = re.compile(
     rb"(\S+) \S+ .+? \[([^\]]*)\] %b(?: \S+ \S+ %b %b)?" % (_QUOTED, _QUOTED, _QUOTED)
 )
 PLAIN_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-PIECES = [b'"', b"\\", b" ", b" [", b"] ", b'] "', b"[", b"]", b"a", b"\\\"", b' "" ', b"-", b'" "']
+PIECES = [b'"', b"\\", b" ", b" [", b"] ", b'] "', b"[", b"]", b"a", b'\\"', b' "" ', b"-", b'" "']
 LINES = st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)
 GOOD = b'::1 - a [b] c [25/Nov/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "-"'
 

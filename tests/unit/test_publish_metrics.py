@@ -33,9 +33,7 @@ def test_100_107_105_in_one_batch_are_one_datum(chain, capsys):
         chain.process.run(kinesis_event([row(samples, bucket=HOUR, UnitValueInt=value)]), None)
     capsys.readouterr()
     chain.publish.run(chain.new_changes(), None)
-    assert printed(capsys) == [
-        {"function": "publish_metrics", "records": 3, "data": 1, "calls": 1}
-    ]
+    assert printed(capsys) == [{"function": "publish_metrics", "records": 3, "data": 1, "calls": 1}]
     assert chain.read() == {"/cart": {HOUR: 105}}
 
 

@@ -126,8 +126,15 @@ def test_a_visitors_number_beyond_the_range_doubles_nothing(aws, bad, failing):
 
 @pytest.mark.parametrize(
     ("bad", "failing"),
-    [("1E+120", 0), ("1E+120", 1), ("-1.2E+108", 1), ("NaN", 0), ("sNaN", 1), ("Infinity", 2),
-     ("9E+99", 1)],
+    [
+        ("1E+120", 0),
+        ("1E+120", 1),
+        ("-1.2E+108", 1),
+        ("NaN", 0),
+        ("sNaN", 1),
+        ("Infinity", 2),
+        ("9E+99", 1),
+    ],
 )
 def test_a_row_put_by_hand_beyond_the_range_is_counted_and_left_out(aws, bad, failing, capsys):
     chain, server = aws
