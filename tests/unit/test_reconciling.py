@@ -18,6 +18,7 @@ from helpers.reconciling import (
     ON_ITS_WAY,
     REPAIRED,
     SAMPLES,
+    TOO_LARGE,
     TWICE,
     reconcile,
 )
@@ -230,6 +231,29 @@ def test_samples_too_many_and_a_maximum_are_only_reported(cloud, functions):
     frame = reconcile(cloud, repair=True)
     assert Counter(frame["Verdict"]) == {SAMPLES: 1, MAXIMUM: 1}
     assert len(reconcile(cloud)) == 2
+
+
+def test_a_row_beyond_what_cloudwatch_adds_up_does_not_stop_the_repair(cloud, functions):
+    functions.store(row(7, bucket=BUCKET), row(5, "/huge", BUCKET))
+    functions.changes()
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.name("MetricDetails"),
+        Key={"MetricType": {"S": "top_pages"}, "Bucket": {"S": f"{BUCKET:016d}#/huge"}},
+        UpdateExpression="SET UnitValueFloat = :huge REMOVE UnitValueInt",
+        ExpressionAttributeValues={":huge": {"N": "1E+120"}},
+    )
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.name("Metrics"),
+        Key={"MetricType": {"S": "top_pages"}},
+        UpdateExpression="SET #items = :both, PublishedAt = :now",
+        ExpressionAttributeNames={"#items": "Items"},
+        ExpressionAttributeValues={
+            ":both": {"SS": ["/cart", "/huge"]},
+            ":now": {"N": str(time.time() + 60)},
+        },
+    )
+    verdicts = reconcile(cloud, repair=True).set_index("Item")["Verdict"].to_dict()
+    assert verdicts == {"/cart": REPAIRED, "/huge": TOO_LARGE}
 
 
 def test_more_than_three_hours_are_refused(cloud):

@@ -29,9 +29,9 @@ def seconds(images: dict, now: float) -> tuple[float, float] | None:
         now: epoch seconds.
 
     Returns:
-        Both in seconds; None for a row that does not say so, was read again after a change, or
-        has the newest beacon that it had: a late one amended it, and when that one was received
-        the row does not say.
+        Both in seconds; None for a row that does not say so, whose times are more than an hour ago
+        (it was read again after a change), or that has the newest beacon that it had: a late one
+        amended it, and when that one was received the row does not say.
 
     Example:
         >>> image = {"NewestBeacon": {"N": "1000"}, "UpdatedAt": {"N": "2500"}}
