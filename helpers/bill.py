@@ -55,9 +55,9 @@ def cost(cloud: Cloud, limit: float = 10) -> pd.DataFrame:
     prices = price_list()
     print(
         f"On AWS: ${total['Dollars an hour']:.2f} an hour as it runs now, "
-        f"${total['Dollars so far']:.2f} so far; each million beacons adds "
-        f"${per_million_beacons():.2f}, each hour in which beacons are counted "
-        f"${counting_hour():.2f}.\nPrices of {prices['region']}, {prices['date']}, without "
+        f"${total['Dollars so far']:.2f} so far.\n"
+        f"Each million beacons adds ${per_million_beacons():.2f}, each hour in which beacons are "
+        f"counted ${counting_hour():.2f}.\nPrices of {prices['region']}, {prices['date']}, without "
         "free tiers and data transfer."
     )
     if total["Dollars so far"] >= limit:

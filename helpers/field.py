@@ -136,4 +136,5 @@ def field_table() -> pd.DataFrame:
         for offer in field()
     }
     columns = [f"{events / 1e6:,.0f} M a day" for events in SIZES] + ["Source"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).round(0)
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return frame.assign(**{name: frame[name].round(0).astype("Int64") for name in columns[:-1]})

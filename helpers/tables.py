@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the kernel starts without pandas: a second less
     import pandas as pd
 
+_TIMES = ("datetime", "Measured")  # columns of texts that are times
 _LETTERS = 160  # of a text; pandas shows 50, and an alarm's reason ends before it names the value
 
 
@@ -55,22 +56,33 @@ def table_html(frame: "pd.DataFrame") -> str | None:
 
 
 def _is_time(frame: "pd.DataFrame", place: int) -> bool:
-    """Return whether a column holds times: pandas' own, or a log line's."""
+    """Return whether a column holds times: pandas' own, a log line's, or days."""
     import pandas as pd
 
     column = frame.iloc[:, place]
-    return pd.api.types.is_datetime64_any_dtype(column) or frame.columns[place] == "datetime"
+    return pd.api.types.is_datetime64_any_dtype(column) or frame.columns[place] in _TIMES
 
 
 def _dashed(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """Return a copy in which what is absent is a dash: not None here, <NA> there, NaT elsewhere."""
+    """Return a copy in which what is absent is a dash, not None here, <NA> there, NaT elsewhere.
+
+    Floats that are all whole are shown as the counts that they are.
+    """
     import pandas as pd
 
     shown = frame.copy()
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
-        # A column of floats would lose the common number of its digits.
-        if not pd.api.types.is_float_dtype(column) and column.isna().any():
+        if pd.api.types.is_float_dtype(column):
+            present = column.dropna()
+            if (
+                present.empty
+                or not (present == present.round()).all()
+                or present.abs().max() >= 2**53
+            ):
+                continue  # as objects they would lose the common number of their digits
+            column = column.astype("Int64")
+        if column.isna().any() or column.dtype != frame.dtypes.iloc[place]:
             shown.isetitem(place, column.astype(object).where(column.notna(), "–"))
     return shown
 

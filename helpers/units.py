@@ -54,7 +54,8 @@ def planner_figures() -> "pd.DataFrame":
         }
         for name, figure in (found["measured"] | found["assumed"]).items()
     }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    # As objects, whole numbers stay whole beside the others.
+    return pd.DataFrame(list(rows.values()), list(rows), dtype=object)
 
 
 # https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html

@@ -10,9 +10,12 @@ from matplotlib.axes import Axes
 from docs.stored_notebooks import stored, stored_notebooks
 from helpers import plot
 from helpers.clocks import draw_clocks
+from helpers.field import field_table
 from helpers.metric_picture import Metric, draw_metric
 from helpers.picture import Picture
 from helpers.series import Series
+from helpers.tables import table_html
+from helpers.units import planner_figures
 
 NOW = 1_795_500_007.0
 COUNTS = (1, 2, 3, 5, 7, 40, 1204)
@@ -85,3 +88,11 @@ def test_a_notebook_makes_no_table_of_records_with_floats_for_counts():
         known = {"pd": pd, "rows": {"after": rows}, "columns": ["UnitValueInt", "Samples"]}
         exec(line, known)
         assert known[line.split(" = ")[0]]["UnitValueInt"].dtype == "Int64"
+
+
+def test_the_planners_tables_show_whole_numbers_as_such():
+    figures = planner_figures()["Value"]
+    assert isinstance(figures["record bytes"], int) and isinstance(figures["pack seconds"], float)
+    assert f">{figures['record bytes']}</td>" in table_html(planner_figures())
+    dollars = field_table().drop(columns="Source")
+    assert set(dollars.dtypes.astype(str)) == {"Int64"} and (dollars > 10).all(axis=None)

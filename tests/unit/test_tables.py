@@ -42,6 +42,13 @@ def test_times_stand_on_one_line_and_what_is_absent_is_a_dash():
     assert "td:nth-child(2) {white-space" in table_html(FRAME)
 
 
+def test_floats_that_are_all_whole_are_counts_and_others_keep_their_digits():
+    frame = pd.DataFrame({"a": [304.0, None], "b": [1.0, 0.909], "c": [float("inf"), 1.0]})
+    text = table_html(frame)
+    assert "<td>304</td>" in text and "<td>–</td>" in text
+    assert "<td>1.000</td>" in text and "<td>inf</td>" in text
+
+
 def test_an_alarms_reason_is_shown_whole():
     reason = (
         "Threshold Crossed: 1 out of the last 1 datapoints [4.4] was greater than the threshold"
