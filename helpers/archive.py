@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from .beacon_definition import is_beacon_line
 from .cloud import Cloud
 from .errors import WorkshopError
 from .reading import reading, span
@@ -25,6 +26,7 @@ FIELDS = {
     "ident": _TEXT,
     "authuser": _TEXT,
     "datetime": _TEXT,
+    "requested_at": _WHOLE,
     "request": _TEXT,
     "response": _WHOLE,
     "bytes": _WHOLE,
@@ -51,7 +53,6 @@ LARGEST_OBJECT = 256 << 20
 _LONGEST_BUFFER = timedelta(minutes=15)
 # How far the clocks of servers and S3 may differ.
 _CLOCK_SKEW = timedelta(minutes=2)
-_BEACON = r"^(?:GET|POST) /beacon(?:[? ]|$)"
 
 
 @waiting("Reading the archive")
@@ -73,8 +74,9 @@ def archived_beacons(
         end: end here (exclusive); None for now.
 
     Returns:
-        Columns as the fields of a click record; `received_at` and `shipped_at` in epoch
-        milliseconds. A line that is no record has `rejected` = `not_a_record` and stands in `line`.
+        Columns as the fields of a click record; `requested_at`, `received_at` and
+        `shipped_at` in epoch milliseconds. A line that is no record has `rejected` =
+        `not_a_record` and stands in `line`.
 
     Raises:
         WorkshopError: module 1-capture is not deployed; an object is damaged.
@@ -88,18 +90,28 @@ def archived_beacons(
         with ThreadPoolExecutor(FETCHES_AT_A_TIME) as pool:
             objects = list(pool.map(lambda key: _records(cloud, key), keys))
     records = [record for one in objects for record in one]
-    frame = pd.DataFrame(
-        {
-            name: pd.Series([_READ[kind](record.get(name)) for record in records], dtype=kind)
-            for name, kind in FIELDS.items()
-        }
-    )
+    frame = pd.DataFrame({name: field_column(records, name) for name in FIELDS})
     shipped = frame["shipped_at"]
     inside = shipped.ge(math.floor(begins * 1000))
     if ends is not None:
         inside &= shipped.lt(math.floor(ends * 1000))
     # A record that does not say when it was shipped is shown, not hidden.
     return frame[inside.fillna(True).astype(bool)].reset_index(drop=True)
+
+
+def field_column(records: list[dict], name: str) -> pd.Series:
+    """Return one field of many records, whole numbers as such even where some have none.
+
+    Args:
+        records: as `read_record` returns them.
+        name: of FIELDS.
+
+    Example:
+        >>> field_column([{"bytes": 2}, {}], "bytes").dtype
+        Int64Dtype()
+    """
+    kind = FIELDS[name]
+    return pd.Series([_READ[kind](record.get(name)) for record in records], dtype=kind)
 
 
 def is_beacon(frame: pd.DataFrame) -> pd.Series:
@@ -117,15 +129,15 @@ def is_beacon(frame: pd.DataFrame) -> pd.Series:
     Example:
         `beacons = frame[is_beacon(frame)]`
     """
-    agent = frame["agent"].astype("string").str.startswith("ELB-HealthChecker")
+    status = frame["response"].astype("Int64").fillna(0)
+    lines = zip(frame["request"], status, frame["agent"], strict=True)
+    counted = pd.Series([is_beacon_line(*line) for line in lines], frame.index, dtype=bool)
     return (
-        frame["request"].astype("string").str.contains(_BEACON, regex=True).fillna(False)
-        & frame["response"].eq(200).fillna(False)
-        & ~agent.fillna(False)
+        counted
         & frame["rejected"].isna()
         & frame["beacon_id"].notna()
         & frame["shipped_at"].notna()
-    ).astype(bool)
+    )
 
 
 def _keys(cloud: Cloud, begins: datetime, ends: float | None) -> list[str]:
@@ -193,6 +205,8 @@ def _text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
 def _whole(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
         value = int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        value = int(value)  # as Flink reads 200.5 into a BIGINT
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
         return pd.NA
     return value
