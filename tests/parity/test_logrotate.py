@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from forget_shipped import QUIET_SECONDS, forget
+from tail import Tail
 
 from helpers.home import REPOSITORY
 from tests.parity import servers
@@ -135,6 +137,40 @@ def send(apache, *events: object) -> None:
 def age(*paths: Path) -> None:
     for path in paths:
         os.utime(path, (time.time() - LATER, time.time() - LATER))
+
+
+def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
+    """Our server notices, Apache can't: see httpd.conf."""
+    said, found = [], []
+    tail = Tail(apache.log, {"files": {}}, said.append)
+
+    def read(*events: str) -> None:
+        deadline = time.monotonic() + 30
+        while not set(events) <= set(found) and time.monotonic() < deadline:
+            found.extend(line.text.decode().split('" "')[2] for line in tail.read(500))
+            time.sleep(0.01)
+        assert set(events) <= set(found)
+
+    send(apache, "before")
+    read("before")
+    apache.log.unlink()
+    send(apache, "deleted-1", "deleted-2")
+    read("deleted-1", "deleted-2")
+    assert not apache.log.exists() and len(said) == 1
+    assert "a server that goes on writing into it must be reloaded" in said[0]
+    apache.process.send_signal(signal.SIGUSR1)  # graceful, as logrotate's `systemctl reload`
+    deadline = time.monotonic() + 30
+    while not apache.log.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    send(apache, "after")
+    read("after")
+    assert [event for event in found if event != "-"] == [
+        "before",
+        "deleted-1",
+        "deleted-2",
+        "after",
+    ]
+    tail.close()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="logrotate gives the new log to root")
