@@ -33,7 +33,7 @@ kernel: $(READY) ## set up, then offer the workshop's Python to a JupyterLab tha
 # A notebook that was only run is unchanged to git; one that was edited is kept under a name of its own.
 update: $(READY) ## fetch the newest version; notebooks that you edited are kept as notebooks/my-*.ipynb
 	@edited=$$(git diff --name-only HEAD -- 'notebooks/*.ipynb') || exit 1; for file in $$edited; do \
-		mine=notebooks/my-$$(basename "$$file" .ipynb)-$$(date +%Y%m%d-%H%M%S).ipynb; \
+		mine=notebooks/my-$$(basename "$$file" .ipynb)-$$(LC_ALL=C TZ=UTC date +%Y%m%d-%H%M%S).ipynb; \
 		if [ -e "$$file" ]; then \
 			cp "$$file" "$$mine" && echo "You edited $$file: your version is kept as $$mine." || exit 1; \
 		fi; \

@@ -122,7 +122,7 @@ def write_server_settings(where):  # noqa: ANN001, ANN201
     """Let the JupyterLab of an environment call docs/stored_notebooks.py after each save."""
     folder = os.path.join(where, "etc", "jupyter")  # noqa: PTH118
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    with open(os.path.join(folder, "jupyter_server_config.py"), "w") as file:  # noqa: PTH118, PTH123
+    with open(os.path.join(folder, "jupyter_server_config.py"), "w", encoding="utf-8") as file:  # noqa: PTH118, PTH123
         file.write("from docs.stored_notebooks import after_save\n\n")
         file.write("get_config().FileContentsManager.post_save_hook = after_save\n")
 

@@ -51,20 +51,19 @@ def host_in(method: bytes, target: bytes) -> bytes | None:
         b'::1'
     """
     if method == b"CONNECT":
-        return _host(_OF_CONNECT, target)
+        return _host(_OF_CONNECT.fullmatch(target), target)
     match = _TARGET.fullmatch(target)
     if match is None and (method, target) != (b"OPTIONS", b"*"):
         raise ValueError(target)
     if match is None or match[1] is None:
         return None
-    return _host(_HOST_AND_PORT, match[1])
+    return _host(_HOST_AND_PORT.fullmatch(match[1]), match[1])
 
 
-def _host(form: re.Pattern[bytes], authority: bytes) -> bytes:
-    found = form.fullmatch(authority)
+def _host(found: re.Match[bytes] | None, authority: bytes) -> bytes:
     if found is None or b"@" in authority:
         raise ValueError(authority)
-    if form is _HOST_AND_PORT and found[2]:
+    if found.re is _HOST_AND_PORT and found[2]:
         return found[2][:-1]
     return found[1] or found[found.re.groups] or b""
 

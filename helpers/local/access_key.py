@@ -52,7 +52,7 @@ def make() -> AccessKey:
     draft.unlink(missing_ok=True)
     # O_EXCL: neither a file nor a link that stands there already is written through.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(f"{key.id}\n{key.secret}\n")
     draft.replace(path())
     return key
@@ -65,7 +65,7 @@ def current() -> AccessKey | None:
         WorkshopError: the file is another user's, who may have put it there to be trusted.
     """
     try:
-        with path().open() as file:
+        with path().open(encoding="utf-8") as file:
             if os.fstat(file.fileno()).st_uid != os.geteuid():
                 raise WorkshopError(
                     f"{path()} belongs to another user of this machine.",

@@ -26,7 +26,9 @@ from helpers.teardown import destroy
 @pytest.fixture
 def session(emulator):
     """A session that means AWS, endpoints and all; its requests arrive at the emulator."""
-    session = boto3.Session("test", "test", region_name="us-east-1")
+    # Where the emulator answers for AWS, its key is the account's.
+    key = emulator.session.get_credentials()
+    session = boto3.Session(key.access_key, key.secret_key, region_name="us-east-1")
     place = urlsplit(emulator.endpoint)
 
     def detour(request, **_):
@@ -185,7 +187,7 @@ from urllib.parse import urlsplit
 import helpers.targets
 real = boto3.Session
 def session():
-    made = real("test", "test", region_name="us-east-1")
+    made = real({key!r}, {secret!r}, region_name="us-east-1")
     made.events.register("before-send", lambda request, **_: setattr(request, "url",
         urlsplit(request.url)._replace(scheme="http", netloc={place!r}).geturl()))
     return made
@@ -193,8 +195,14 @@ helpers.targets.boto3.Session = session
 """
 
 
+def detour_to(emulator: Cloud) -> str:
+    """Return the code of a cell that sends what means AWS to the emulator."""
+    key, place = emulator.session.get_credentials(), urlsplit(emulator.endpoint).netloc
+    return DETOUR.format(place=place, key=key.access_key, secret=key.secret_key)
+
+
 def test_run_all_without_a_reader_ends_at_the_question_and_goes_on_with_a_confirmed_one(emulator):
-    detour = DETOUR.format(place=urlsplit(emulator.endpoint).netloc)
+    detour = detour_to(emulator)
     with pytest.raises(CellExecutionError, match="Nobody is there to say yes") as stopped:
         run([detour, 'helpers.targets.connect("aws")', "print('spent')"])
     assert "botocore" not in stopped.value.traceback and "spent" not in str(stopped.value)
@@ -220,7 +228,7 @@ kinesis.list_streams()
     ],
 )
 def test_in_a_notebook_any_cells_boto3_error_has_two_lines(emulator, code, shown, hidden):
-    detour = DETOUR.format(place=urlsplit(emulator.endpoint).netloc)
+    detour = detour_to(emulator)
     connected = 'cloud = helpers.targets.connect("aws", confirm=True)'
     with pytest.raises(CellExecutionError) as stopped:
         run([detour, connected, REFUSED.format(code=code)])
