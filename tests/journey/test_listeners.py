@@ -38,13 +38,13 @@ KINDS = {
     "fleet": "helpers.local.fleet",
     "flink controller": "helpers.local.flink",
     "alarms": "helpers.local.alarms",
-    "supervisor": "helpers.local",
     "beacon server": "beacon_server.py",
     "agent": "agent.py",
     "Python of the stream job": "helpers.flink_gateway",
     "Java of the stream job": "py4j.GatewayServer",
     "function": "_worker.py",
     "generator": "helpers.generator",
+    "supervisor": "helpers.local",  # the others' command lines name lifeline, which is in it
 }
 
 
