@@ -4,12 +4,12 @@ Read is not counted: a record waits in a file until the job has read it, its val
 until a checkpoint is complete, and then until the metrics stream has taken them.
 """
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from helpers.home import read_json, write_json
-
-from .pump_out import finished_files
 
 
 class Progress:
@@ -33,8 +33,7 @@ class Progress:
             read_until: all that arrived before this moment (epoch seconds) is in files, or counted.
             uncovered: the files, listed after `read_until`, that not every checkpoint has read.
         """
-        finished = [file.stat().st_mtime_ns for file in finished_files(self._metrics)]
-        if self._next and all(written > self._next[1] for written in finished):
+        if self._next and all(written > self._next[1] for written in self._unsent()):
             # What was counted when we looked last is sent: it was in no later file.
             moment, self._next = self._next[0], None
             if moment > self.until:
@@ -43,3 +42,9 @@ class Progress:
         if self._next is None:
             arrivals = [(self._clicks / name).stat().st_mtime for name in uncovered]
             self._next = min([read_until, *arrivals]), time.time_ns()
+
+    def _unsent(self) -> Iterator[int]:
+        """Yield when each finished file of rows was written, nanoseconds."""
+        for file in self._metrics.glob("*/part-*"):
+            with contextlib.suppress(FileNotFoundError):  # sent, and deleted since it was listed
+                yield file.stat().st_mtime_ns
