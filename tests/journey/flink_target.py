@@ -24,7 +24,8 @@ def java_free_path(folder: Path) -> str:
     folder.mkdir()
     for directory in os.environ["PATH"].split(os.pathsep):
         for program in Path(directory).glob("*"):
-            if "java" not in program.name and not (folder / program.name).exists():
+            # (A link that leads nowhere does not "exist", and is in the way all the same.)
+            if "java" not in program.name and not os.path.lexists(folder / program.name):
                 (folder / program.name).symlink_to(program)
     assert shutil.which("java", path=str(folder)) is None
     return str(folder)
