@@ -46,7 +46,7 @@ def captured(cloud: Cloud, traffic: Traffic) -> None:
         WorkshopError: traffic flows still, there was none, or beacons are missing.
 
     Example:
-        `check.captured(cloud, traffic)` prints `✓ 412 beacons sent, 412 archived.`
+        `check.captured(cloud, traffic)` prints `✓ 412 beacons sent since ..., 412 archived.`
     """
     since = _with_the_late(traffic)
     account = settled(
@@ -76,7 +76,7 @@ def captured(cloud: Cloud, traffic: Traffic) -> None:
         )
     others = {words: int(frame.loc[row, "Beacons"]) for row, words in _OTHERS.items()}
     found = int(frame.loc["archived", "Beacons"]) - sum(others.values())
-    print(f"✓ {sent:,} beacons sent, {found:,} archived.")
+    print(f"✓ {sent:,} beacons sent since {since:%H:%M:%S} UTC, by hand too; {found:,} archived.")
     for words, count in others.items():
         if count:
             print(f"  Archived besides: {count:,} {words}.")

@@ -10,7 +10,7 @@ FOLDER = REPOSITORY / "assets" / "flink" / "sql"
 
 # A learner's window has room for some hundred letters of the size of code; of the size of prose, a
 # line would break within its last word.
-_STYLE = "<style>.rwa-sql pre {font-size: var(--jp-code-font-size, 13px)}</style>"
+_STYLE = "<style>.rwa-sql pre {font-size: var(--jp-code-font-size, 13px) !important}</style>"
 
 
 class Sql(Code):
