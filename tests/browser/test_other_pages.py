@@ -21,7 +21,7 @@ FETCH = """async ([url, body]) => {
     catch (error) { return String(error); }
 }"""
 # The text of a form is NAME=VALUE: the sign is put inside a string that nobody reads.
-FORM = """([url, body]) => new Promise(done => {
+FORM = """([url, body]) => {
     const frame = document.createElement("iframe");
     frame.name = "answer";
     const form = document.createElement("form");
@@ -31,9 +31,8 @@ FORM = """([url, body]) => new Promise(done => {
     field.value = '"}';
     form.append(field);
     document.body.append(frame, form);
-    frame.onload = () => done("sent");
     form.submit();
-})"""
+}"""
 WAYS = {"a no-cors fetch": FETCH, "a form": FORM}
 
 
