@@ -2,17 +2,17 @@
 
 import time
 
-LONGEST_PAUSE, HEALTHY_SECONDS = 30, 60
+LONGEST_PAUSE, HEALTHY_SECONDS = 30, 10
 
 
 def pause_after(failures: int) -> int:
-    """Return the seconds to wait after so many failures in a row: 1, 2, 4 ... 30.
+    """Return the seconds to wait after so many failures in a row: none, 1, 2, 4 ... 30.
 
     Example:
-        >>> [pause_after(failures) for failures in (1, 2, 3, 9)]
-        [1, 2, 4, 30]
+        >>> [pause_after(failures) for failures in (0, 1, 2, 3, 9)]
+        [0, 1, 2, 4, 30]
     """
-    return min(2 ** max(failures - 1, 0), LONGEST_PAUSE)
+    return min(2 ** (failures - 1), LONGEST_PAUSE) if failures else 0
 
 
 class Restarts:
@@ -30,14 +30,14 @@ class Restarts:
         self.started = time.monotonic()
 
     def note_end(self) -> str:
-        """Note that the child has ended; one that lived for a minute is started after a second.
+        """Note that the child has ended; one that lived for ten seconds is started at once.
 
         Returns:
             For the log: how long it lived, and in how many seconds it is due again.
         """
         now = time.monotonic()
         lived = now - self.started
-        self.failures = 1 if lived > HEALTHY_SECONDS else self.failures + 1
+        self.failures = 0 if lived > HEALTHY_SECONDS else self.failures + 1
         pause = pause_after(self.failures)
         self.due = now + pause
         return f"it lived {lived:.0f} s; again in {pause} s"

@@ -37,7 +37,8 @@ def port(server) -> int:
 
 
 def kill(server, role: str) -> None:
-    server._processes[role].send_signal(signal.SIGKILL)
+    if role in server._processes:  # not in the pause before it is started again
+        server._processes[role].send_signal(signal.SIGKILL)
 
 
 def wait_for(cloud, stream: str, server, events: set[str]) -> list[dict]:

@@ -11,8 +11,8 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from assets.agent.access_log import log_time
 from helpers import memory
-from tests.journey.flink_reference import apache_time
 from tests.journey.flink_target import Target, java_free_path
 
 SECONDS, MARGIN = 10, 1
@@ -40,7 +40,8 @@ def record(name, number):
     if name == "rejected":
         return made | {"rejected": "unparsable", "line": "x"}
     return made | {
-        "datetime": apache_time(now),
+        "datetime": log_time(now / 1000),
+        "requested_at": now,
         "request": "GET /beacon HTTP/1.1",
         "response": 200,
     }

@@ -44,7 +44,7 @@ def test_every_metric_is_exact_in_a_jvm_of_another_language_and_zone(emulator, o
             arguments=("-m", "tests.journey.foreign_controller", JVM[name]),
         )
         target.start()
-        put(target, clicks)
+        put(target, clicks, {})
         settle(target, [], without("avg_pg_ld", expected(clicks)))
     finally:
         target.delete()

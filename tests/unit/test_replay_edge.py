@@ -86,7 +86,7 @@ def test_the_margin_is_larger_than_the_longest_put_and_state_lives_longer_than_a
     assert waits < LONGEST and agent.CLIENT.retries == {"total_max_attempts": 1}
     clocks = 60
     assert LONGEST + clocks + SECONDS_BETWEEN_AMENDMENTS < replay_edge.MARGIN_SECONDS
-    late = re.search(r"\* 1000 > (\d+)000 THEN", (FLINK / "sql" / "04_firsts.sql").read_text())
+    late = re.search(r"requested_at > (\d+)000 THEN", (FLINK / "sql" / "04_firsts.sql").read_text())
     assert int(late[1]) == replay_edge.HORIZON_SECONDS == HORIZON
     assert replay_edge.LOOK_BACK_SECONDS == HOUR
     oldest = X - replay_edge.reading_start(replay_edge.first_bucket(X))

@@ -181,7 +181,7 @@ class Runner:
 
     def _fail_for_now(self, reason: str) -> None:
         self.state, self.reason = "restarting", reason
-        pause = pause_after(self.failures)
+        pause = pause_after(max(self.failures, 1))
         self.due = time.monotonic() + pause
         log.warning("%s; again in %s s", reason, pause)
 
