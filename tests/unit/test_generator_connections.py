@@ -60,7 +60,7 @@ def send(catcher: Catcher, number: int, *, between=None, patience=2.0) -> list[i
 
 def test_every_beacon_is_answered_over_a_few_connections():
     with catching() as catcher:
-        assert send(catcher, 500) == [200] * 500
+        assert send(catcher, 500, patience=60) == [200] * 500
         assert {beacon["event"] for beacon in catcher.beacons} == {b"%d" % n for n in range(500)}
         assert catcher.connections >= FEWEST
 

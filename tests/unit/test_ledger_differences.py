@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import time
+from datetime import UTC, datetime
 
 import pandas as pd
 
@@ -12,6 +13,8 @@ from helpers.data import metric_values
 from helpers.reconciling import reconcile
 from tests.read_ledger import broken, named, numbers
 from tests.unit.ledger_world import PLAIN, START, delete, put
+
+BEGIN = datetime.fromtimestamp(START, UTC)
 
 
 def test_a_row_deleted_from_dynamodb_is_named(full):
@@ -87,7 +90,7 @@ def test_a_stage_that_is_behind_is_told_from_one_that_lost_a_beacon(world):
 
 def test_a_sum_put_twice_into_cloudwatch_is_named_and_repaired(full, monkeypatch):
     monkeypatch.setattr("helpers.reconciling.SETTLED_SECONDS", 0)
-    stored = metric_values(full.cloud, "referral_count", minutes=60)
+    stored = metric_values(full.cloud, "referral_count", start=BEGIN)
     twice = stored[stored["Item"] == "https://example.com/"].iloc[1]
     put(full.cloud, "referral_count", twice["Item"], twice["Time"], twice["Value"])
     account = full.account()
@@ -98,7 +101,7 @@ def test_a_sum_put_twice_into_cloudwatch_is_named_and_repaired(full, monkeypatch
 
 
 def test_one_too_few_and_one_too_many_do_not_make_zero(full):
-    items = metric_values(full.cloud, "referral_count", minutes=60)
+    items = metric_values(full.cloud, "referral_count", start=BEGIN)
     items = items[items["Item"] == "https://example.com/"]
     for change, (_, one) in zip((1, -1), items.tail(2).iterrows(), strict=True):
         put(full.cloud, "referral_count", one["Item"], one["Time"], change)
