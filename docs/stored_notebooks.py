@@ -4,9 +4,8 @@
 
 is git's filter for notebooks (.gitattributes; `make setup` names it in the clone's .git/config). So
 a notebook that was run and saved is unchanged to git: nothing to commit, no conflict with an
-update. nbstripout was tried: it keeps the kernel that the editor wrote, it knows of metadata only
-what it is told, and it takes half a second a notebook at each `git status`. This is the standard
-library.
+update. It is the standard library alone, so that it works before anything is installed, and it
+also puts back the kernel that JupyterLab wrote into the file.
 """
 
 from __future__ import annotations  # any Python 3 that is at hand may run the filter

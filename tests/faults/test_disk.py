@@ -85,12 +85,16 @@ def test_a_server_and_its_agent_on_a_full_disk(emulator, own_home, tmp_path, mon
                 # What it could not save it ships again: under the same names.
                 server._processes["agent"].send_signal(signal.SIGKILL)
                 server._processes["agent"].wait()
-                server.keep_alive()
             before = len(flood.confirmed)
             until(lambda: len(flood.confirmed) > before + 500, SECONDS)
         finally:
             flood.stop()
-        until(lambda: flood.confirmed <= events(shipped(emulator, stream)), SECONDS)
+
+        def has_arrived() -> bool:
+            server.keep_alive()  # as the controller does: the agent is started after a pause
+            return flood.confirmed <= events(shipped(emulator, stream))
+
+        until(has_arrived, SECONDS)
         server.end()
         found = shipped(emulator, stream)
         assert events(found) == flood.confirmed

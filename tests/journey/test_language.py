@@ -33,7 +33,11 @@ JVM = {
 
 
 @pytest.mark.parametrize("name", JVM)
-def test_every_metric_is_exact_in_a_jvm_of_another_language_and_zone(emulator, own_home, name):
+def test_every_metric_is_exact_in_a_jvm_of_another_language_and_zone(
+    emulator, tmp_path, monkeypatch, name
+):
+    own_home = tmp_path / "the workshop of a learner"
+    monkeypatch.setenv("WORKSHOP_HOME", str(own_home))
     clicks = records(600, int(time.time() * 1000) - 60_000)
     target = Target(emulator, own_home, f"job-{name}")
     target.upload("code/first.zip")

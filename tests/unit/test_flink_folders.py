@@ -64,7 +64,7 @@ def test_streams_become_folders_and_all_else_stays(folders):
     }
     assert groups["clicks"] == {
         "connector": "filesystem",
-        "path": folders.clicks.as_uri(),
+        "path": f"file://{folders.clicks}",
         "source.monitor-interval": "200 ms",
         "format": "json",
         "json.ignore-parse-errors": "true",

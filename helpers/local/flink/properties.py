@@ -72,18 +72,23 @@ def local_groups(groups: Groups, folders: Folders, restore_from: Path | None) ->
     local = dict(groups)
     local["clicks"] = _format(groups.get("clicks", {})) | {
         "connector": "filesystem",
-        "path": folders.clicks.as_uri(),
+        "path": _address(folders.clicks),
         "source.monitor-interval": MONITOR_INTERVAL,
     }
     local["metrics"] = _format(groups.get("metrics", {})) | {
         "connector": "filesystem",
-        "path": folders.metrics.as_uri(),
+        "path": _address(folders.metrics),
         # A file can be seen once a checkpoint follows its end: so end it at once.
         "sink.rolling-policy.rollover-interval": "1 ms",
         "sink.rolling-policy.check-interval": "50 ms",
     }
     local["flink"] = groups.get("flink", {}) | _job_options(folders, restore_from)
     return [{"PropertyGroupId": name, "PropertyMap": map_} for name, map_ in local.items()]
+
+
+def _address(folder: Path) -> str:
+    # Flink takes the path as it is: of `%20` it would make a folder of that name.
+    return f"file://{folder}"
 
 
 def _format(group: dict[str, str]) -> dict[str, str]:
@@ -96,7 +101,7 @@ def _job_options(folders: Folders, restore_from: Path | None) -> dict[str, str]:
     options = {
         "parallelism.default": "1",
         "execution.checkpointing.interval": CHECKPOINT_INTERVAL,
-        "execution.checkpointing.dir": folders.checkpoints.as_uri(),
+        "execution.checkpointing.dir": _address(folders.checkpoints),
         "execution.checkpointing.num-retained": "3",
         # As on AWS: state on disk, of which a checkpoint copies only what is new. Measured with
         # 600,000 beacon_ids in memory: 497 MB resident and 9% of a core, a checkpoint 0.2 MB; on
@@ -144,7 +149,7 @@ def _job_options(folders: Folders, restore_from: Path | None) -> dict[str, str]:
     }
     options |= tls_options(folders.keystore)
     if restore_from:
-        options["execution.state-recovery.path"] = restore_from.as_uri()
+        options["execution.state-recovery.path"] = _address(restore_from)
         # The new job leaves the old one's checkpoint alone: we delete it.
         options["execution.state-recovery.claim-mode"] = "NO_CLAIM"
     return options
