@@ -47,8 +47,11 @@ def _start_java() -> tuple[int, str]:
         return subprocess.Popen(*arguments, **named, stdout=subprocess.PIPE)  # type: ignore[call-overload]
 
     with mock.patch.object(pyflink_gateway_server, "Popen", start):
+        # The Python that runs inside this Java could start another one, without a token. Now such
+        # code fails.
         process = pyflink_gateway_server.launch_gateway_server_process(
-            dict(os.environ), ["-c", f"{PY4J}.GatewayServer", "local", *options]
+            os.environ | {"PYFLINK_GATEWAY_DISABLED": "true"},
+            ["-c", f"{PY4J}.GatewayServer", "local", *options],
         )
     port, token = process.stdout.readline(), process.stdout.readline()
     if not token:

@@ -30,7 +30,7 @@ THREADS = 'print("THREADS", [t.name for t in threading.enumerate() if t.name.sta
 LIGHT_LETTERS = re.compile(r"rgba?\((?:(?:1[5-9]|2\d)\d(?:, |\b)){3}")
 BUSY = """
 before = chart.frames
-until = time.time() + 60
+until = time.time() + 20
 while time.time() < until and (rate.value != 35 or chart.frames - before < 5):
     time.sleep(0.05)
 print("FRAMES", chart.frames - before, "SLIDER", rate.value)
@@ -126,6 +126,6 @@ def test_stop_is_heard_at_its_first_press_while_a_cell_is_busy(notebook):
     notebook.run(2, wait=False)
     expect(notebook.output(2)).not_to_contain_text("FRAMES")  # of an earlier run
     notebook.output(1).get_by_role("button", name="Stop").click()
-    expect(notebook.output(1).locator("figcaption")).to_contain_text("Stopped at", timeout=3000)
+    expect(notebook.output(1).locator("figcaption")).to_contain_text("Stopped at", timeout=15_000)
     assert "FRAMES" not in notebook.output(2).inner_text(), "the cell was busy all the while"
-    expect(notebook.output(2)).to_contain_text("FRAMES", timeout=10_000)
+    expect(notebook.output(2)).to_contain_text("FRAMES", timeout=60_000)
