@@ -205,6 +205,7 @@ def test_a_target_has_one_key_whatever_is_killed_and_the_next_one_another(target
     key = access_key.current()
     os.kill(first := locks.holder(locks.pid_file("emulator")), signal.SIGKILL)
     until(lambda: locks.holder(locks.pid_file("emulator")) not in (None, first), "another one")
+    until(lambda: ports.answers(f"{other.endpoint}/_ministack/health"), "it answers")
     assert other.client("sts").get_caller_identity()["Account"] == other.account
     assert access_key.current() == key
     assert supervisor.stop()
