@@ -1,6 +1,7 @@
 """What several kinds of test share: a private emulator, and folders that no learner's run meets."""
 
 import os
+import time
 
 import pytest
 
@@ -15,10 +16,21 @@ from tests.running_emulator import running_emulator
 
 QUICK = {"local", "parity", "templates", "unit"}
 SHARED_TARGETS = []
+WEEK = 7 * 24 * 3600
 # Several targets start side by side here, and a learner's own may be running: see supervisor.
 os.environ["WORKSHOP_ANY_PORTS"] = "1"
 # No test may lean on a Java that happens to be installed.
 os.environ.pop("JAVA_HOME", None)
+
+
+def pytest_make_parametrize_id(val, argname):
+    """Refuse a test's name that holds the moment of its collection.
+
+    Each process of a run collects the tests for itself; at the turn of a minute their names would
+    differ, and pytest-xdist ends the whole run.
+    """
+    if isinstance(val, int | float) and abs(val - time.time()) < WEEK:
+        raise pytest.UsageError(f"{argname}={val} is a moment of today: give this test's `ids`.")
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def test_the_recount_remembers_as_long_as_flink(main):  # noqa: F811
     assert unit == "h" and memory.MEMORY.total_seconds() == int(number) * HOUR
 
 
-@pytest.mark.parametrize("start", [JUST_NOW, DAY])
+@pytest.mark.parametrize("start", [JUST_NOW, DAY], ids=["just now", "day"])
 @pytest.mark.parametrize(
     ("times", "kinds"),
     [
@@ -65,7 +65,7 @@ def test_a_copy_is_a_copy_while_flink_remembers(world, times, kinds, start):
         assert numbers(told, "sent", "sent_again") == [2, len(times)]
 
 
-@pytest.mark.parametrize("start", [JUST_NOW, DAY])
+@pytest.mark.parametrize("start", [JUST_NOW, DAY], ids=["just now", "day"])
 @pytest.mark.parametrize("seconds", [3 * HOUR - 240, 3 * HOUR + 240])
 @pytest.mark.parametrize("remembered", [3 * HOUR - 480, 3 * HOUR, 3 * HOUR + 480])
 def test_what_comes_just_as_flink_forgets_is_undecided_and_no_alarm(
