@@ -102,13 +102,15 @@ def test_lost_answers_of_the_real_chain_are_found_and_repaired(chain, monkeypatc
 
     monkeypatch.setattr(reconciling, "SETTLED_SECONDS", 0)
     monkeypatch.setattr(reconciling, "PAUSE_SECONDS", 0)
-    found = reconcile(chain, start)
+    # The buckets of visitor_count are minutes: the first of them began before this test.
+    minute = start.replace(second=0)
+    found = reconcile(chain, minute)
     assert TWICE in set(found["Verdict"]) and "referral_count" in set(found["Metric"])
 
     def repaired():
         # A batch may still be sent once more after the first repair.
-        reconcile(chain, start, repair=True)
-        return reconcile(chain, start)["Verdict"].isin([TWICE, MISSING]).sum() == 0
+        reconcile(chain, minute, repair=True)
+        return reconcile(chain, minute)["Verdict"].isin([TWICE, MISSING]).sum() == 0
 
     assert settled(repaired, bool, "no difference is left", 60)
     assert settled(lambda: ledger(chain, start), lambda found: found.balances, "it").balances

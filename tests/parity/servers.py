@@ -10,6 +10,7 @@ from pathlib import Path
 
 from helpers.home import REPOSITORY
 from helpers.local.ports import answers, free_port
+from tests.catcher import until
 
 APACHE = Path("/usr/sbin/apache2")
 SITE = REPOSITORY / "assets" / "site"
@@ -64,6 +65,12 @@ class Running:
             for line in self.log.read_bytes().splitlines()
             if b'"GET /health HTTP/1.1" 200 2 "-" "Python-urllib' not in line
         ]
+
+    def new_line(self, seen: int) -> bytes:
+        """The one line behind the first `seen`: Apache logs a request after it has answered it."""
+        until(lambda: len(self.lines()) > seen)
+        (line,) = self.lines()[seen:]
+        return line
 
     def end(self) -> None:
         self.process.send_signal(signal.SIGTERM)
