@@ -4,7 +4,9 @@ import json
 import math
 import re
 import socket
+from unittest import mock
 
+import header_fields
 import pytest
 from access_log import beacon_id, click_record, encode
 from apache_request import HeadReader, read_request
@@ -97,6 +99,38 @@ def test_a_head_is_read_the_same_however_it_arrives(data, cuts):
             assert found == whole
             return
     assert reader.read(data[start:], 0) == whole
+
+
+def with_fields(count: int) -> bytes:
+    lines = [b"Host: a", *(b"f%d: 1" % n for n in range(1, count))]
+    return b"\r\n".join([b"GET / HTTP/1.1", *lines, b"", b""])
+
+
+@fuzzed(300)
+@given(REQUESTS)
+@example(b"GET / HTTP/1.0\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n")
+@example(
+    b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"f%d: 1\r\n" % n for n in range(99)) + b"\r\n"
+)
+@example(
+    b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"f%d: 1\r\n" % n for n in range(100)) + b"\r\n"
+)
+@example(b"GET / HTTP/1.1\r\nHost: a\r\nf: " + b"x" * 8187 + b"\r\n\r\n")
+@example(b"GET / HTTP/1.1\r\nHost: a\r\nf: 1\r\nF: 2\r\n\r\n")
+@example(b"GET / HTTP/1.1\r\nHost: a\r\nf: 1\r\n 2\r\n\r\n")
+@example(b"GET / HTTP/1.1\r\nHost: a\r\nf: 1\n\r\n\r\n")
+@example(b"GET / HTTP/1.1\r\nHost: a\r\nf:\xe9\t\r\n\r\n")
+def test_fields_are_read_the_same_at_once_and_one_by_one(data):
+    at_once = read_request(data)
+    with mock.patch.object(header_fields, "read_usual", lambda *_: None):
+        assert read_request(data) == at_once
+
+
+def test_what_a_browser_sends_is_read_at_once():
+    head = hostile.get(hostile.FIELDS)
+    begin = head.index(b"\n") + 1
+    fields, end = header_fields.read_usual(head, begin, 100)
+    assert (fields, end) == (read_request(head).fields, len(head)) and len(fields) > 8
 
 
 # --- log lines
