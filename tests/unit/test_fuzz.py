@@ -102,6 +102,7 @@ def test_a_head_is_read_the_same_however_it_arrives(data, cuts):
 
 
 def with_fields(count: int) -> bytes:
+    """A request's head of so many fields: Apache takes a hundred."""
     lines = [b"Host: a", *(b"f%d: 1" % n for n in range(1, count))]
     return b"\r\n".join([b"GET / HTTP/1.1", *lines, b"", b""])
 
@@ -109,12 +110,8 @@ def with_fields(count: int) -> bytes:
 @fuzzed(300)
 @given(REQUESTS)
 @example(b"GET / HTTP/1.0\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n")
-@example(
-    b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"f%d: 1\r\n" % n for n in range(99)) + b"\r\n"
-)
-@example(
-    b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"f%d: 1\r\n" % n for n in range(100)) + b"\r\n"
-)
+@example(with_fields(100))
+@example(with_fields(101))
 @example(b"GET / HTTP/1.1\r\nHost: a\r\nf: " + b"x" * 8187 + b"\r\n\r\n")
 @example(b"GET / HTTP/1.1\r\nHost: a\r\nf: 1\r\nF: 2\r\n\r\n")
 @example(b"GET / HTTP/1.1\r\nHost: a\r\nf: 1\r\n 2\r\n\r\n")
