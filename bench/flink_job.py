@@ -16,21 +16,17 @@ import psutil
 from bench.chain import end_chain
 from bench.made_up import click_files
 from bench.processes import cpu_seconds, resident_bytes
+from helpers.flink import plans
+from helpers.flink.properties import DEFAULT_GROUPS, Folders
 from helpers.home import REPOSITORY, home
 from helpers.local.flink.application import Application
 from helpers.local.flink.job import Job
-from helpers.local.flink.properties import Folders
+from helpers.statements import check_code
 
 RECORDS = 5_000_000
 PER_FILE = 10_000  # what the pump writes at most
 SECOND = 1_800  # records of the same second: 5 million are three quarters of an hour
 TOTAL = "referral_count"  # the one metric in which each beacon counts exactly once
-# Of cfn/2-analyze.yaml.
-OPTIONS = {
-    "table.exec.mini-batch.enabled": "true",
-    "table.exec.mini-batch.allow-latency": "500 ms",
-    "table.exec.mini-batch.size": "50000",
-}
 
 
 def measure(records: int = RECORDS, longest: float = 200) -> dict:
@@ -53,14 +49,11 @@ def measure(records: int = RECORDS, longest: float = 200) -> dict:
     now = time.time()
     for number, data in enumerate(click_files(records, PER_FILE, SECOND, now)):
         (folders.clicks / f"0-{number * PER_FILE + 1}-{number}.json").write_bytes(data)
-    groups = {
-        "clicks": {"format": "json", "json.ignore-parse-errors": "true"},
-        "metrics": {"format": "debezium-json"},
-        "flink": OPTIONS,
-    }
-    application = Application("bench", "RUNNING", 1, now, "", "", groups)
+    application = Application("bench", "RUNNING", 1, now, "", "", DEFAULT_GROUPS)
+    code = REPOSITORY / "assets" / "flink"
+    check_code(code)  # makes its plan
     began = time.time()
-    job = Job(application, REPOSITORY / "assets" / "flink", folders)
+    job = Job(application, plans.plan_file(code, DEFAULT_GROUPS), code, folders)
     try:
         return _watch(job, folders, records, began, longest)
     finally:

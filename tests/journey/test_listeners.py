@@ -42,7 +42,7 @@ KINDS = {
     "alarms": "helpers.local.alarms",
     "beacon server": "beacon_server.py",
     "agent": "agent.py",
-    "Python of the stream job": "helpers.flink_gateway",
+    "Python of the stream job": "helpers.flink.run",
     "Java of the stream job": "py4j.GatewayServer",
     "function": "_worker.py",
     "generator": "helpers.generator",

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from helpers.local.flink.properties import Folders
+from helpers.flink.properties import Folders
 
 TRIM_HORIZON = {"ShardIteratorType": "TRIM_HORIZON"}
 

@@ -20,7 +20,7 @@ def cloud(emulator, tmp_path, monkeypatch) -> Cloud:
     small = small_code(code)
     monkeypatch.setattr(helpers.deployment, "CODE", small)
     # Flink's own verdict takes half a minute; it has tests of its own.
-    monkeypatch.setattr(analytics, "check_code", lambda code: None)
+    monkeypatch.setattr(analytics, "check_code", lambda code, groups: None)
     cloud = Cloud(emulator.session, emulator.account, "begin", emulator.endpoint)
     deploy(cloud, "1-capture")
     deploy(cloud, "2-analyze")

@@ -2,9 +2,9 @@
 
 import time
 
+from helpers.flink.properties import cluster_options, local_groups
 from helpers.local.flink import checkpoints
 from helpers.local.flink.application import Application, applications
-from helpers.local.flink.properties import local_groups
 
 
 def checkpoint(folders, job, number, *paths):
@@ -57,14 +57,11 @@ GROUPS = {
 }
 
 
-def test_streams_become_folders_and_all_else_stays(folders):
-    groups = {
-        group["PropertyGroupId"]: group["PropertyMap"]
-        for group in local_groups(GROUPS, folders, None)
-    }
+def test_streams_become_folders_and_all_else_stays():
+    groups = {group["PropertyGroupId"]: group["PropertyMap"] for group in local_groups(GROUPS)}
     assert groups["clicks"] == {
         "connector": "filesystem",
-        "path": f"file://{folders.clicks}",
+        "path": "in",
         "source.monitor-interval": "200 ms",
         "format": "json",
         "json.ignore-parse-errors": "true",
@@ -74,9 +71,13 @@ def test_streams_become_folders_and_all_else_stays(folders):
     assert groups["other"] == {"a": "b"}
     assert groups["flink"]["table.exec.mini-batch.size"] == "5"
     assert groups["flink"]["parallelism.default"] == "1"
-    assert "execution.state-recovery.path" not in groups["flink"]
-    [*_, flink, _] = local_groups(GROUPS, folders, folders.checkpoints / "j" / "chk-3")
-    assert flink["PropertyMap"]["execution.state-recovery.path"].endswith("/j/chk-3")
+
+
+def test_a_plan_names_no_folder_and_a_run_names_its_own(folders):
+    assert str(folders.root) not in str(local_groups(GROUPS))
+    options = cluster_options(folders)
+    assert options["execution.checkpointing.dir"] == f"file://{folders.checkpoints}"
+    assert options["security.ssl.internal.keystore"] == str(folders.keystore)
 
 
 def test_an_application_is_read_as_the_emulator_describes_it(emulator):

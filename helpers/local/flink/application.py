@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Groups = dict[str, dict[str, str]]
+from helpers.flink.properties import Groups
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,27 @@ new code, properties   replay: the state of changed SQL can't be trusted, so it 
                        sent, nor final ones that were sent before.
 """
 
+import contextlib
 import logging
 import shutil
-import threading
 import time
+from pathlib import Path
 from typing import Any
 
+from helpers.flink import plans
+from helpers.flink.properties import Folders
 from helpers.home import home, read_json, write_json
 from helpers.replay_edge import first_bucket, reading_start
 
 from ..restarts import pause_after
 from . import checkpoints
 from .application import Application, unpack_code
-from .job import EXIT_SQL, Job
+from .job import Job
+from .planning import NotPlanned, Planning, Refused
 from .progress import Progress
-from .properties import Folders
 from .pump_in import PumpIn, remembered, start_position
 from .pump_out import PumpOut, newest_final
+from .pumping import Pumping
 
 log = logging.getLogger("workshop.flink")
 
@@ -53,6 +57,7 @@ class Runner:
         self.folders = Folders(home() / "flink" / name)
         self.memory = self.folders.root / "application.json"
         self.finals = self.folders.root / "finals.json"
+        self.planning: Planning | None = None
         self.job: Job | None = None
         self.pump_in: PumpIn | None = None
         self.pump_out: PumpOut | None = None
@@ -80,6 +85,8 @@ class Runner:
         elif application.status in ("READY", "STOPPING", "FORCE_STOPPING"):
             self.end("stopped")
             self.version = 0
+            if application.status == "READY":
+                self._plan_ahead(application)
         self._tell()
 
     def end(self, state: str) -> None:
@@ -99,6 +106,7 @@ class Runner:
     def forget(self) -> None:
         """End everything and delete all that is left of a deleted application."""
         self.end("stopped")
+        self._end_planning()
         shutil.rmtree(self.folders.root, ignore_errors=True)
 
     def _keep_running(self, application: Application) -> None:
@@ -110,17 +118,64 @@ class Runner:
         elif time.monotonic() - self.cleaned > SECONDS_BETWEEN_CLEANUPS or self.state != "running":
             self._clean_up()
 
+    def _plan_ahead(self, application: Application) -> None:
+        # While it is not started yet: its start is then quick. A fault is told when it starts.
+        self._remembered(application)
+        with contextlib.suppress(Exception):
+            self._begin_planning(application)
+
+    def _begin_planning(self, application: Application) -> Planning:
+        if self.planning and self.planning.version == application.version:
+            return self.planning
+        former, self.planning = self.planning, None
+        code = self._code(application)
+        plan = plans.plan_file(code, application.groups)
+        if former and former.plan == plan:  # only what no plan needs has changed
+            former.version, self.planning = application.version, former
+            return former
+        if former:
+            former.end()
+        self.planning = Planning(application, code, plan)
+        return self.planning
+
+    def _end_planning(self) -> None:
+        if self.planning:
+            self.planning.end()
+            self.planning = None
+
+    def _plan(self, application: Application) -> Path | None:
+        """Return the application's plan; None while there is none, or can be none."""
+        planning = self._begin_planning(application)
+        try:
+            return planning.poll()
+        except Refused as error:
+            self.planning = None
+            self.state, self.reason = "failed", str(error)
+            log.warning("not started again until its code changes: %s", error)
+        except NotPlanned as error:
+            self.planning = None
+            self.failures += 1
+            self._fail_for_now(str(error))
+        return None
+
+    def _code(self, application: Application) -> Path:
+        code = self.folders.root / f"version-{application.version}"
+        if not (code / "main.py").exists():
+            unpack_code(self.s3, application, code)
+        return code
+
     def _start(self, application: Application) -> None:
         self._prepare(application)
-        code = self.folders.root / f"version-{application.version}"
         try:
-            if not (code / "main.py").exists():
-                unpack_code(self.s3, application, code)
+            plan = self._plan(application)
             clicks, metrics = (_stream(application, name) for name in ("clicks", "metrics"))
         except Exception as error:  # whatever S3, the zip or a property lacks: it may come later
             self._fail_for_now(f"The application can't be started: {error!r}")
             return
-        self.job, self.state, self.reason = Job(application, code, self.folders), "starting", ""
+        if plan is None:
+            return
+        self.job = Job(application, plan, self._code(application), self.folders)
+        self.state, self.reason = "starting", ""
         log.info("%s version %s starts", application.name, application.version)
         memory = read_json(self.memory, {})
         self.progress = Progress(self.folders.counted, self.folders.clicks, self.folders.metrics)
@@ -140,14 +195,20 @@ class Runner:
         self.threads = [Pumping("out", self.pump_out, SECONDS_BETWEEN_SENDS)]
 
     def _prepare(self, application: Application) -> None:
+        memory = self._remembered(application)
+        if memory["version"] != application.version:
+            write_json(
+                self.memory, memory | self._begin_replay() | {"version": application.version}
+            )
+
+    def _remembered(self, application: Application) -> dict[str, Any]:
+        """Return what we know of this application; all of an older one of its name is deleted."""
         memory = read_json(self.memory, {})
         if memory.get("created") != application.created:
-            shutil.rmtree(self.folders.root, ignore_errors=True)  # of an older one of this name
-            memory = {}
-        elif memory["version"] != application.version:
-            memory |= self._begin_replay()
-        memory |= {"created": application.created, "version": application.version}
-        write_json(self.memory, memory)
+            shutil.rmtree(self.folders.root, ignore_errors=True)
+            memory = {"created": application.created, "version": application.version}
+            write_json(self.memory, memory)
+        return memory
 
     def _begin_replay(self) -> dict[str, int]:
         # A kill in here leaves the memory with the former version: all of it is done once more.
@@ -169,11 +230,6 @@ class Runner:
         self.end("restarting")
         self.failures = 1 if started else self.failures + 1
         self.restarts += 1
-        if code == EXIT_SQL:
-            # The same text would be refused again.
-            self.state, self.reason = "failed", words
-            log.warning("not started again until its code changes: %s", words)
-            return
         self._fail_for_now(f"The job ended with {code}: {words}")
         if restored and self.failures >= RESTORE_ATTEMPTS:
             log.warning("three restarts from the checkpoint failed: replay")
@@ -218,32 +274,3 @@ class Runner:
 
 def _stream(application: Application, group: str) -> str:
     return application.groups[group]["stream.arn"].rsplit("/", 1)[1]
-
-
-class Pumping(threading.Thread):
-    """Calls a pump's step again and again, in its own thread, until it is ended.
-
-    Args:
-        name: what the log calls it.
-        pump: has a `step` that moves what there is to move.
-        pause: seconds between two steps.
-    """
-
-    def __init__(self, name: str, pump: PumpIn | PumpOut, pause: float) -> None:
-        super().__init__(name=name, daemon=True)
-        self._pump, self._pause, self._ended = pump, pause, threading.Event()
-        self.start()
-
-    def run(self) -> None:
-        """Pump until ended; a failure is told and tried again."""
-        while not self._ended.wait(self._pause):
-            try:
-                self._pump.step()
-            except Exception as error:  # the emulator restarts, a stream is being deleted, ...
-                log.warning("pump %s: %s", self.name, error)
-                self._ended.wait(1)
-
-    def end(self) -> None:
-        """End the thread after its current step."""
-        self._ended.set()
-        self.join(timeout=10)

@@ -1,4 +1,4 @@
-"""`python -m helpers.flink_gateway MAIN.PY [ARGUMENT]...`: PyFlink whose Java obeys MAIN.PY alone.
+"""Java that obeys this Python process alone.
 
 PyFlink's Python and its Java speak through two sockets of 127.0.0.1 (Py4J), without a password: any
 program of this machine, another user's too, could have that Java run what it likes. Py4J has tokens
@@ -7,7 +7,6 @@ prints it into a pipe; through it the server is made that PyFlink needs, with to
 """
 
 import os
-import runpy
 import secrets
 import shutil
 import subprocess
@@ -15,17 +14,29 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from py4j.java_gateway import CallbackServerParameters, GatewayParameters, JavaGateway
-from pyflink import java_gateway, pyflink_gateway_server
+from pyflink import pyflink_gateway_server as pyflink
 
 PY4J = "org.apache.flink.api.python.shaded.py4j"
 
 
-def launch_gateway() -> JavaGateway:
-    """Start Java and connect to it, as PyFlink's function of this name does."""
-    port, token = _start_java()
+def start_java(class_path: list[Path]) -> JavaGateway:
+    """Start Java and connect to it.
+
+    Args:
+        class_path: its jars.
+
+    Raises:
+        RuntimeError: Java ended at once; why is in what it wrote.
+    """
+    port, token = _start(class_path)
+    return JavaGateway(gateway_parameters=_parameters(port, token))
+
+
+def start_java_for_pyflink(class_path: list[Path]) -> JavaGateway:
+    """Do the same as PyFlink's own `launch_gateway`: Java may call Python back, too."""
+    port, token = _start(class_path)
     first = JavaGateway(gateway_parameters=_parameters(port, token))
     answers = secrets.token_hex(32)
     server = _server(first, token, answers)
@@ -39,23 +50,31 @@ def launch_gateway() -> JavaGateway:
     return gateway
 
 
-def _start_java() -> tuple[int, str]:
-    # Py4J's main class prints port and token: into a pipe, and no log.
-    options = ["--enable-auth", "--die-on-broken-pipe", "0"]
-
-    def start(*arguments: list, **named: object) -> subprocess.Popen:
-        return subprocess.Popen(*arguments, **named, stdout=subprocess.PIPE)  # type: ignore[call-overload]
-
-    with mock.patch.object(pyflink_gateway_server, "Popen", start):
-        # The Python that runs inside this Java could start another one, without a token. Now such
-        # code fails.
-        process = pyflink_gateway_server.launch_gateway_server_process(
-            os.environ | {"PYFLINK_GATEWAY_DISABLED": "true"},
-            ["-c", f"{PY4J}.GatewayServer", "local", *options],
-        )
+def _start(class_path: list[Path]) -> tuple[int, str]:
+    # The Python that runs inside this Java could start another one, without a token. Now such code
+    # fails.
+    variables = os.environ | {"PYFLINK_GATEWAY_DISABLED": "true"}
+    pyflink.prepare_environment_variables(variables)
+    process = subprocess.Popen(
+        [
+            pyflink.find_java_executable(),
+            *pyflink.get_jvm_opts(variables),
+            *pyflink.construct_log_settings(variables),
+            "-cp",
+            os.pathsep.join(map(str, class_path)),
+            # Py4J's main class prints port and token: into a pipe, and no log.
+            f"{PY4J}.GatewayServer",
+            "--enable-auth",
+            "--die-on-broken-pipe",
+            "0",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=variables,
+    )
     port, token = process.stdout.readline(), process.stdout.readline()
     if not token:
-        raise RuntimeError(f"Java has ended: {process.stderr.read().decode(errors='replace')}")
+        raise RuntimeError(f"Java has ended with {process.wait()}")
     rest = (process.stdout, sys.stdout.buffer)
     threading.Thread(target=shutil.copyfileobj, args=rest, name="java", daemon=True).start()
     return int(port), token.decode().strip()
@@ -79,16 +98,3 @@ def _server(first: JavaGateway, token: str, answers: str) -> Any:  # noqa: ANN40
     )
     server.start()
     return server
-
-
-def main() -> None:
-    """Run the program that the command line names."""
-    sys.argv = sys.argv[1:]
-    # As `python MAIN.PY` would: it finds the modules beside it.
-    sys.path.insert(0, str(Path(sys.argv[0]).resolve().parent))
-    java_gateway.launch_gateway = launch_gateway
-    runpy.run_path(sys.argv[0], run_name="__main__")
-
-
-if __name__ == "__main__":
-    main()

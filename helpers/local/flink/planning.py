@@ -1,0 +1,76 @@
+"""The plan of one version of an application: kept from before, or made by a process of its own."""
+
+import tempfile
+from pathlib import Path
+
+from helpers.flink import plans
+from helpers.home import home
+
+from .. import lifeline
+from .application import Application
+
+
+class Refused(Exception):
+    """Flink refuses a statement. The same text would be refused again."""
+
+
+class NotPlanned(Exception):
+    """The process ended without a plan, which may be by chance."""
+
+
+class Planning:
+    """Makes the plan, unless it is kept already.
+
+    Args:
+        application: whose code is unpacked.
+        code: the folder with it.
+        plan: the file for it.
+    """
+
+    def __init__(self, application: Application, code: Path, plan: Path) -> None:
+        self.version, self.plan = application.version, plan
+        self.log = home() / "logs" / f"flink-{application.name}.planning.log"
+        self._process = None
+        if not plans.is_kept(self.plan):
+            self.log.unlink(missing_ok=True)
+            self._temporary = tempfile.TemporaryDirectory(prefix="workshop-")
+            self._process = lifeline.start(
+                plans.command(self.plan, code),
+                log=self.log,
+                environment=plans.environment(
+                    application.groups, Path(self._temporary.name), self.plan
+                ),
+                group=True,
+            )
+
+    def poll(self) -> Path | None:
+        """Return the file of the plan, or None while it is being made.
+
+        Raises:
+            Refused: Flink refuses the code: its words.
+            NotPlanned: the process ended with something else: its words.
+        """
+        if self._process is None:
+            return self.plan
+        if self._process.poll() is None:
+            return None
+        code = self._process.returncode
+        self.end()
+        if code == plans.EXIT_SQL:
+            raise Refused(last_line(self.log))
+        if code or not plans.is_kept(self.plan):
+            raise NotPlanned(f"The planning ended with {code}: {last_line(self.log)}")
+        return self.plan
+
+    def end(self) -> None:
+        """End the process, if it still runs."""
+        if self._process:
+            lifeline.end(self._process, seconds=1)
+            self._temporary.cleanup()
+            self._process = None
+
+
+def last_line(log: Path) -> str:
+    """Return the last line that a process wrote."""
+    lines = log.read_text(errors="replace", encoding="utf-8").rstrip().rsplit("\n", 1)
+    return lines[-1][:1000]

@@ -1,0 +1,79 @@
+"""A job is planned once: which code and properties have the same plan, and what is kept of it."""
+
+import os
+import shutil
+
+import pytest
+import yaml
+
+from helpers.flink import class_data, plans
+from helpers.flink.properties import DEFAULT_GROUPS, local_groups
+from helpers.home import REPOSITORY
+
+FLINK = REPOSITORY / "assets" / "flink"
+
+
+@pytest.fixture
+def code(tmp_path):
+    return shutil.copytree(FLINK, tmp_path / "code")
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(class_data, "folder", lambda: tmp_path / "kept")
+    return tmp_path / "kept" / "plans"
+
+
+class Loader(yaml.SafeLoader):
+    """Reads a template; what CloudFormation fills in is left out."""
+
+
+Loader.add_multi_constructor("!", lambda *_: None)
+
+
+def test_the_plan_made_beforehand_is_the_one_that_the_template_needs():
+    template = yaml.load((REPOSITORY / "cfn" / "2-analyze.yaml").read_text(), Loader)
+    [application] = [
+        resource["Properties"]["ApplicationConfiguration"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::KinesisAnalyticsV2::Application"
+    ]
+    groups = {
+        group["PropertyGroupId"]: group["PropertyMap"]
+        for group in application["EnvironmentProperties"]["PropertyGroups"]
+    }
+    assert local_groups(groups) == local_groups(DEFAULT_GROUPS)
+
+
+def test_another_statement_or_property_is_another_plan(code):
+    plan = plans.plan_file(code, DEFAULT_GROUPS)
+    assert plans.plan_file(FLINK, DEFAULT_GROUPS) == plan, "wherever the code is"
+    begin = {"source.init.position": "AT_TIMESTAMP", "stream.arn": "x"}
+    elsewhere = DEFAULT_GROUPS | {"clicks": DEFAULT_GROUPS["clicks"] | begin}
+    assert plans.plan_file(code, elsewhere) == plan, "the pumps read streams, not the job"
+    flink = DEFAULT_GROUPS["flink"] | {"table.exec.mini-batch.size": "1"}
+    assert plans.plan_file(code, DEFAULT_GROUPS | {"flink": flink}) != plan
+    (code / "sql" / "30_more.sql").write_text("SELECT 1")
+    assert plans.plan_file(code, DEFAULT_GROUPS) != plan
+
+
+def test_a_plan_is_kept_until_thirty_newer_ones_were_used(tmp_path, kept):
+    kept.mkdir(parents=True)
+    files = [kept / f"{number:02}" for number in range(plans.KEPT + 2)]
+    for age, file in enumerate(reversed(files)):
+        file.touch()
+        os.utime(file, (10_000 - age, 10_000 - age))
+    assert plans.is_kept(files[0]), "it is the newest now"
+    plans.environment(DEFAULT_GROUPS, tmp_path, kept / "new")
+    assert files[0].exists()
+    assert not plans.is_kept(files[1])
+    assert not plans.is_kept(files[2])
+    assert plans.is_kept(files[3])
+
+
+def test_without_archives_java_gets_no_option(kept):
+    assert class_data.option("running") == ""
+    kept.parent.mkdir()
+    (kept.parent / "running.jsa").touch()
+    assert class_data.option("running") == f'"-XX:SharedArchiveFile={kept.parent}/running.jsa" '
+    assert not class_data.is_built(), "the other one is missing"
