@@ -80,18 +80,19 @@ def targets(results: dict) -> Rows:
     at = results.get("latency", {})
     setup = results.get("setup", {})
     wanted: list[tuple[str, str, float | None, float, bool, Callable[[float], str]]] = [
-        ("p50 at 100/s", "latency", at.get("100", {}).get("p50"), 1.5, False, _seconds),
-        ("p99 at 100/s", "latency", at.get("100", {}).get("p99"), 3, False, _seconds),
+        ("p50 at 100/s", "latency", at.get("100", {}).get("p50"), 0.9, False, _seconds),
+        ("p99 at 100/s", "latency", at.get("100", {}).get("p99"), 1.5, False, _seconds),
         ("p99 at 1,000/s", "latency", at.get("1000", {}).get("p99"), 6, False, _seconds),
-        ("held end to end, beacons/s", *_given(results, "highest_rate_held"), 2000, True, _whole),
+        ("held end to end, beacons/s", *_given(results, "highest_rate_held"), 7000, True, _whole),
         ("agent, lines/s a core", *_given(results, "agent_lines_per_second_per_core"), 20_000,
          True, _whole),
-        ("Flink job, records/s", *_given(results, "flink_records_per_second"), 30_000, True,
+        ("Flink job, records/s", *_given(results, "flink_records_per_second"), 40_000, True,
          _whole),
         ("warm `make lab` to a usable page", "setup.warm_lab_s", setup.get("warm_lab_s"), 15,
          False, _seconds),
-        ("idle target, resident MB", "setup.idle_memory_mb", setup.get("idle_memory_mb"), 1500,
+        ("idle target, resident MB", "setup.idle_memory_mb", setup.get("idle_memory_mb"), 900,
          False, _whole),
+        ("idle target, cores", "setup.idle_cores", setup.get("idle_cores"), 0.35, False, str),
     ]  # fmt: skip
     for name, figure, value, target, more, write in wanted:
         if value is None:

@@ -8,7 +8,7 @@ import os
 import runpy
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pyflink import java_gateway
 from pyflink.table import StatementSet
@@ -31,6 +31,7 @@ def save(job: StatementSet, plan: Path) -> NoReturn:
     tables._before_execute()
     job._j_statement_set.attachAsDataStream()
     environment = tables._j_tenv.execEnv()
+    _close_files_at_checkpoints(environment)
     # PyFlink's own execute() does these two before it makes the graph.
     jvm.org.apache.flink.python.util.PythonConfigUtil.configPythonOperator(environment)
     jvm.org.apache.flink.python.chain.PythonOperatorChainingOptimizer.apply(environment)
@@ -44,6 +45,35 @@ def save(job: StatementSet, plan: Path) -> NoReturn:
     stream.close()
     draft.replace(plan)
     sys.exit()
+
+
+def _close_files_at_checkpoints(environment: Any) -> None:  # noqa: ANN401 - Java's
+    """Have the sinks close their files at each checkpoint, so that it publishes all rows until it.
+
+    Flink's SQL closes files of lines by their size or age alone: what a checkpoint itself brings to
+    the sinks waits for the next one. Its own sinks of other formats do close them; no option makes
+    them the same, so the field is set here (FileSystemTableSink.TableRollingPolicy of 2.2).
+    """
+    closed = 0
+    for end in environment.getTransformations():
+        for step in end.getTransitivePredecessors():
+            if step.getName() == "StreamingFileWriter":
+                builder = _field(step.getOperatorFactory().getOperator(), "bucketsBuilder")[1]
+                policy = _field(builder, "rollingPolicy")[1]
+                _field(policy, "rollOnCheckpoint")[0].setBoolean(policy, True)
+                closed += 1
+    if not closed:
+        raise RuntimeError("this Flink has another file sink: see _close_files_at_checkpoints")
+
+
+def _field(owner: Any, name: str) -> tuple[Any, Any]:  # noqa: ANN401 - Java's
+    """Return a field of a Java object, private ones too, and its value."""
+    its_class = owner.getClass()
+    while name not in [field.getName() for field in its_class.getDeclaredFields()]:
+        its_class = its_class.getSuperclass()
+    field = its_class.getDeclaredField(name)
+    field.setAccessible(True)
+    return field, field.get(owner)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ def plan_file(code: Path, groups: Groups) -> Path:
     Raises:
         WorkshopError: there is no code in the folder.
     """
-    digest = hashlib.sha256(package(code))
+    digest = hashlib.sha256(package(code) + Path(__file__).with_name("plan.py").read_bytes())
     digest.update(json.dumps(local_groups(groups), sort_keys=True).encode())
     return class_data.folder() / "plans" / digest.hexdigest()[:24]
 

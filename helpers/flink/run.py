@@ -6,6 +6,7 @@ folder of SETTINGS.JSON, from which it goes on:
     {"cluster": {<Flink's options for this run>}, "restore": <folder of a checkpoint, or null>}
 """
 
+import contextlib
 import json
 import os
 import re
@@ -15,9 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from py4j.java_gateway import get_field
+from py4j.protocol import Py4JJavaError
 
 from . import gateway, java
+from .checkpointing import Schedule
+from .properties import Folders
 
+LOOK_SECONDS = 0.03
 _ENTRY = ("filePath", "isExecutable", "isZipped")  # of a distributed cache
 
 
@@ -88,14 +93,31 @@ class Cluster:
         """Give the job to the cluster, which now begins to deploy it."""
         self._cluster.submitJob(self.graph).get()
 
-    def wait(self) -> str:
-        """Wait until the job ends; return why, in one line."""
-        result = self._cluster.requestJobResult(self.graph.getJobID()).get()
-        error = result.getSerializedThrowable()
+    def wait(self, schedule: Schedule) -> str:
+        """Have the job make checkpoints until it ends; return why it ended, in one line.
+
+        Args:
+            schedule: says when a checkpoint is due.
+        """
+        job = self.graph.getJobID()
+        result = self._cluster.requestJobResult(job)
+        while not result.isDone():
+            time.sleep(LOOK_SECONDS)
+            if schedule.is_due():
+                schedule.note_begin()
+                self._checkpoint(job)
+                schedule.note_end()
+        error = result.get().getSerializedThrowable()
         if not error.isPresent():
             return "Flink has ended the job"
         causes = re.findall(r"^Caused by: (.*)", error.get().getFullStringifiedStackTrace(), re.M)
         return causes[-1] if causes else error.get().getMessage()
+
+    def _checkpoint(self, job: Any) -> None:  # noqa: ANN401 - Java's
+        checkpoint_type = self._jvm.org.apache.flink.core.execution.CheckpointType.CONFIGURED
+        # It fails where the job does not run yet, or is about to end.
+        with contextlib.suppress(Py4JJavaError):
+            self._cluster.triggerCheckpoint(job, checkpoint_type).get()
 
 
 def main() -> None:
@@ -114,7 +136,8 @@ def main() -> None:
     phases.note("the cluster is started")
     cluster.submit()
     phases.note("the job is submitted")
-    sys.exit(cluster.wait())
+    folders = Folders(file.parent)
+    sys.exit(cluster.wait(Schedule(folders.clicks, folders.metrics)))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ log = logging.getLogger("workshop.flink")
 BUCKET_SECONDS = 10  # of final values
 # A record waits half as long on average. More often makes more files, and Flink keeps their names:
 # four a second are 1.6 MB in each checkpoint after an hour (measured: 95 bytes a file).
-SECONDS_BETWEEN_READS, SECONDS_BETWEEN_SENDS = 0.25, 0.1
+SECONDS_BETWEEN_READS, SECONDS_BETWEEN_SENDS = 0.25, 0.05
 SECONDS_BETWEEN_CLEANUPS = 2
 RESTORE_ATTEMPTS = 3
 STATUS_SECONDS = 0.5

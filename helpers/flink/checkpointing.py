@@ -1,0 +1,59 @@
+"""When the job's next checkpoint is due: soon after records, seldom when there are none.
+
+With a checkpoint the job counts what it has read (Flink ends its mini-batches at each), and the
+rows leave. So a record waits for the next checkpoint and for nothing else, and the time between two
+decides how late a metric is, and how much work there is for all that comes after. It is 0.2 s while
+there is room; a job under load, whose checkpoints take longer, gets fewer. On AWS rows leave
+without waiting for a checkpoint.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SHORTEST_SECONDS, IDLE_SECONDS = 0.2, 2.0
+SHARE = 3  # of the time, one part in so many may be a checkpoint's
+SOON_SECONDS = 0.6  # for so long after a file appears the job may have to find and read it
+
+
+class Schedule:
+    """Says when a checkpoint is due.
+
+    Args:
+        clicks: the folder of files that the job reads.
+        metrics: the folder that it writes: a folder for each metric; the name of a file that waits
+            for a checkpoint begins with a dot.
+        clock: returns seconds that only grow.
+    """
+
+    def __init__(
+        self, clicks: Path, metrics: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clicks, self._metrics, self._clock = clicks, metrics, clock
+        self._seen: set[str] = set()
+        self._newest = self._began = clock()
+        self._pause = SHORTEST_SECONDS
+
+    def is_due(self) -> bool:
+        """Return whether to begin a checkpoint now. Called many times a second."""
+        now = self._clock()
+        names = {file.name for file in self._clicks.iterdir()}
+        if not names <= self._seen:
+            self._newest = now
+        self._seen = names
+        waited = now - self._began
+        if waited < self._pause:
+            return False
+        return waited >= IDLE_SECONDS or now - self._newest < SOON_SECONDS or self._is_waiting()
+
+    def note_begin(self) -> None:
+        """Note that a checkpoint begins."""
+        self._began = self._clock()
+
+    def note_end(self) -> None:
+        """Note that it has ended, complete or not."""
+        took = self._clock() - self._began
+        self._pause = max(SHORTEST_SECONDS, SHARE * took)
+
+    def _is_waiting(self) -> bool:
+        return any(True for _ in self._metrics.glob("*/.*"))
