@@ -32,7 +32,7 @@ class Schedule:
         self._clicks, self._metrics, self._clock = clicks, metrics, clock
         self._seen: set[str] = set()
         self._newest = self._began = clock()
-        self._pause = SHORTEST_SECONDS
+        self._pause, self._is_owed = SHORTEST_SECONDS, True
 
     def is_due(self) -> bool:
         """Return whether to begin a checkpoint now. Called many times a second."""
@@ -44,15 +44,20 @@ class Schedule:
         waited = now - self._began
         if waited < self._pause:
             return False
-        return waited >= IDLE_SECONDS or now - self._newest < SOON_SECONDS or self._is_waiting()
+        is_soon = self._is_owed or now - self._newest < SOON_SECONDS
+        return is_soon or waited >= IDLE_SECONDS or self._is_waiting()
 
     def note_begin(self) -> None:
         """Note that a checkpoint begins."""
         self._began = self._clock()
 
-    def note_end(self) -> None:
-        """Note that it has ended, complete or not."""
-        took = self._clock() - self._began
+    def note_end(self, is_complete: bool) -> None:
+        """Note that it has ended; one that is not complete is soon due again.
+
+        Args:
+            is_complete: it may fail, where the job does not run yet.
+        """
+        took, self._is_owed = self._clock() - self._began, not is_complete
         self._pause = max(SHORTEST_SECONDS, SHARE * took)
 
     def _is_waiting(self) -> bool:

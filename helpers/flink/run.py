@@ -6,7 +6,6 @@ folder of SETTINGS.JSON, from which it goes on:
     {"cluster": {<Flink's options for this run>}, "restore": <folder of a checkpoint, or null>}
 """
 
-import contextlib
 import json
 import os
 import re
@@ -105,19 +104,20 @@ class Cluster:
             time.sleep(LOOK_SECONDS)
             if schedule.is_due():
                 schedule.note_begin()
-                self._checkpoint(job)
-                schedule.note_end()
+                schedule.note_end(self._checkpoint(job))
         error = result.get().getSerializedThrowable()
         if not error.isPresent():
             return "Flink has ended the job"
         causes = re.findall(r"^Caused by: (.*)", error.get().getFullStringifiedStackTrace(), re.M)
         return causes[-1] if causes else error.get().getMessage()
 
-    def _checkpoint(self, job: Any) -> None:  # noqa: ANN401 - Java's
+    def _checkpoint(self, job: Any) -> bool:  # noqa: ANN401 - Java's
         checkpoint_type = self._jvm.org.apache.flink.core.execution.CheckpointType.CONFIGURED
-        # It fails where the job does not run yet, or is about to end.
-        with contextlib.suppress(Py4JJavaError):
+        try:
             self._cluster.triggerCheckpoint(job, checkpoint_type).get()
+        except Py4JJavaError:  # the job does not run yet, or it is about to end
+            return False
+        return True
 
 
 def main() -> None:

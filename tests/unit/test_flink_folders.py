@@ -62,7 +62,7 @@ def test_streams_become_folders_and_all_else_stays():
     assert groups["clicks"] == {
         "connector": "filesystem",
         "path": "in",
-        "source.monitor-interval": "200 ms",
+        "source.monitor-interval": "100 ms",
         "format": "json",
         "json.ignore-parse-errors": "true",
     }
