@@ -6,7 +6,8 @@ Each part answers one question and may fail with one line in the report; the oth
 part needs and this machine lacks is no failure: the page says "not measured: needs ...". Of the
 parts that are left out (--only), what an earlier run on this machine has measured stays; figures of
 another machine are dropped. results.json is one flat object
-(assets/measured.json, from which module 6 plans, is carried over from it by hand):
+(assets/measured.json, from which module 6 plans, is made from it: measured.py). At the end each
+figure is printed beside the committed one, if that is of the same kind of machine:
 
     machine        {"id", "cpu", "cores", "memory_gb", "system", "python", "load"}
     measured_at    by part: ISO 8601, UTC
@@ -16,10 +17,12 @@ another machine are dropped. results.json is one flat object
     short          the parts whose figures are of a `--short` run, to be taken for a first look
     latency        by rate ("10", "100", "1000"): {"p50", "p90", "p99" (seconds), "sent", "lost",
                    "drained_s", "generator_lag_ms", "cores" (by process)}
+    stage_seconds  at 100/s, p50: {"server_to_stream", "flink", "functions"}
     highest_rate_held, highest_rate, highest_rate_tries     beacons/s; its run; all runs
     server_requests_per_second, apache_requests_per_second  on one core
     agent_lines_per_second_per_core, agent_lines_per_second (by the clock),
     apachelogs_lines_per_second, goaccess_lines_per_second  of one core
+    record_bytes, request_bytes        of a beacon: in the clicks stream, of a browser's request
     flink_records_per_second, flink    the job on both cores; {"records", "memory_mb",
                                        "checkpoint_mb", "start_s", "cores"}
     process_metrics_rows_per_second, publish_metrics_changes_per_second
@@ -38,7 +41,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bench import machine, report
+from bench import compare, machine, measured, report
 from bench.chain import end_chain, own_home
 from bench.needs import NeedsError
 from helpers.home import REPOSITORY
@@ -50,11 +53,12 @@ PARTS: dict[str, tuple[str, dict, tuple[str, ...]]] = {
                 ("server_requests_per_second", "apache_requests_per_second")),
     "agents": ("agents", {"lines": 50_000},
                ("agent_lines_per_second", "agent_lines_per_second_per_core",
-                "apachelogs_lines_per_second", "goaccess_lines_per_second")),
+                "apachelogs_lines_per_second", "goaccess_lines_per_second", "record_bytes",
+                "request_bytes")),
     "flink": ("flink_job", {"records": 300_000}, ("flink_records_per_second", "flink")),
     # From here on the parts share a chain, in this order.
     "setup": ("setup", {"cold": False}, ("setup",)),
-    "latency": ("latency_rates", {"seconds": 12}, ("latency",)),
+    "latency": ("latency_rates", {"seconds": 12}, ("latency", "stage_seconds")),
     "highest": ("highest_rate", {"seconds": 15, "probe_seconds": 8},
                 ("highest_rate_held", "highest_rate", "highest_rate_tries")),
     "charts": ("charts", {"seconds": 6, "frames": 5},
@@ -87,6 +91,8 @@ def main() -> int:
             report.save(results)
     finally:
         end_chain()
+    measured.carry_over(results)
+    print(f"\n{compare.said(results, compare.committed())}")
     print(f"\n{report.PATH} is written.")
     return int(bool(results.get("failed")))
 

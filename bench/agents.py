@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.made_up import write_log
+from bench.made_up import sizes, write_log
 from bench.needs import NeedsError, program
 from bench.sink import Sink
 from helpers.home import REPOSITORY
@@ -28,7 +28,8 @@ def measure(lines: int = 200_000) -> dict:
     """Return lines per second of a core: `agent_lines_per_second_per_core`, and the others'.
 
     Keys of the others: `apachelogs_lines_per_second`, `goaccess_lines_per_second`; where one can't
-    be had, `needs` says what it takes. `agent_lines_per_second` is by the clock.
+    be had, `needs` says what it takes. `agent_lines_per_second` is by the clock. `record_bytes` and
+    `request_bytes` are of a beacon.
 
     Args:
         lines: of the log.
@@ -36,7 +37,7 @@ def measure(lines: int = 200_000) -> dict:
     with tempfile.TemporaryDirectory(prefix="bench-agents-") as folder:
         log = Path(folder) / "access.log"
         write_log(log, lines)
-        found: dict = {**_agent(log, lines), "needs": {}}
+        found: dict = {**_agent(log, lines), **sizes(), "needs": {}}
         for name, run in (("apachelogs", _apachelogs), ("goaccess", _goaccess)):
             try:
                 found[f"{name}_lines_per_second"] = round(lines / run(log, lines))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assets.agent.access_log import log_time
+from helpers.generator.beacon import request_bytes, request_start
 from helpers.generator.settings import DEFAULTS
 from helpers.generator.shop import Shop
 
@@ -29,6 +30,25 @@ def _shop(seed: int) -> Iterator[dict[str, str | None]]:
             "int": extra.get(b"custom_metric_int_value"),
         }
         yield {key: value and value.decode() for key, value in texts.items()}
+
+
+def sizes(beacons: int = VARIANTS) -> dict[str, int]:
+    """Return `record_bytes` and `request_bytes`: the mean of some beacons, in the stream and sent.
+
+    Args:
+        beacons: how many.
+    """
+    shop, start = Shop(random.Random(1)), request_start("rwa-123456789.us-east-1.elb.amazonaws.com")
+    shop.set_mix(DEFAULTS["mix"])
+    sent = [
+        len(request_bytes(shop.beacon(visitors=DEFAULTS["visitors"], bots=0.05), start))
+        for _ in range(beacons)
+    ]
+    stored = len(next(click_files(beacons, beacons, 2000, time.time())))
+    return {
+        "record_bytes": round(stored / beacons) - 1,  # without the end of its line
+        "request_bytes": round(sum(sent) / beacons),
+    }
 
 
 def write_log(path: Path, lines: int, seed: int = 1) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 
+from bench.aws_latency import STAGES, computed
 from helpers.home import REPOSITORY, read_json
 
 FIGURES = REPOSITORY / "bench" / "results.json"
@@ -36,6 +37,8 @@ def page(results: dict) -> str:
         table(("", "measured", "target", ""), targets(results)),
         "## (a) Beacon to CloudWatch datapoint, seconds\n",
         _latency(results),
+        "What AWS would show, computed by stage (bench/aws_latency.py), not measured:\n",
+        table(("stage", "p50", "p99", "why"), _on_aws()),
         "## (b) The highest rate held\n",
         _highest(results),
         "## (c)-(g) Each stage alone, and others on the same work\n",
@@ -128,6 +131,12 @@ def _latency(results: dict) -> str:
             yield (f"{int(rate):,}/s", *times, f"{run['sent']:,}", _lost(run), _cores(run))
 
     return table(("rate", "p50", "p90", "p99", "sent", "lost", "cores used"), rows())
+
+
+def _on_aws() -> Rows:
+    why = {stage.name: stage.source for stage in STAGES}
+    for name, (p50, p99) in computed().items():
+        yield name, f"{p50:.2f} s", f"{p99:.2f} s", why.get(name, "")
 
 
 def _highest(results: dict) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.running_emulator import running_emulator
 
 QUICK = {"local", "parity", "templates", "unit"}
 SHARED_TARGETS = []
+SLOWEST = 10
 WEEK = 7 * 24 * 3600
 # Several targets start side by side here, and a learner's own may be running: see supervisor.
 os.environ["WORKSHOP_ANY_PORTS"] = "1"
@@ -31,6 +33,19 @@ def pytest_make_parametrize_id(val, argname):
     """
     if isinstance(val, int | float) and abs(val - time.time()) < WEEK:
         raise pytest.UsageError(f"{argname}={val} is a moment of today: give this test's `ids`.")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the files that took longest, their set-up included."""
+    seconds = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.split("::")[0]] += report.duration
+    if len(seconds) > 1:
+        terminalreporter.section(f"slowest {min(len(seconds), SLOWEST)} files of {len(seconds)}")
+        for name, took in seconds.most_common(SLOWEST):
+            terminalreporter.line(f"{took:7.1f} s  {name}")
 
 
 @pytest.fixture(scope="session")

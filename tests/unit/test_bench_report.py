@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from bench import __main__ as bench
-from bench import highest_rate, report, scaling, servers, setup
+from bench import highest_rate, measured, report, scaling, servers, setup
 
 RUN = {"rate": 100, "seconds": 30.0, "sent": 3000, "lost": 0, "p50": 0.9, "p90": 1.4, "p99": 3.1,
        "drained_s": 1.2, "cores": {"Flink": 0.31}}  # fmt: skip
@@ -72,6 +72,7 @@ def run_bench(tmp_path, monkeypatch):
     """Return a function that runs `make bench` with its files in a folder of this test's own."""
     monkeypatch.setattr(report, "FIGURES", tmp_path / "results.json")
     monkeypatch.setattr(report, "PATH", tmp_path / "results.md")
+    monkeypatch.setattr(measured, "carry_over", lambda results: None)
     home = str(tmp_path / "home")
     monkeypatch.setattr(bench, "own_home", lambda _: monkeypatch.setenv("WORKSHOP_HOME", home))
     agents = ("agents", {"lines": 3000}, bench.PARTS["agents"][2])
