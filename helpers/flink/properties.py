@@ -49,8 +49,9 @@ JOB_OPTIONS = {
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     # Small state stands inside _metadata, where checkpoints.covered looks for file names.
     "execution.checkpointing.data-inline-threshold": "100 kb",
-    # Records wait this long for a network buffer to fill; the default is 100 ms at each step.
-    "execution.buffer-timeout.interval": "10 ms",
+    # For so long records may wait in a buffer that is not full. The checkpoints flush them all, so
+    # it need not be short: a thread for each of 16 outputs wakes up whenever it has passed.
+    "execution.buffer-timeout.interval": "100 ms",
     # Flink restarts a failed job by itself; when that does not help, we restart it all.
     "restart-strategy.type": "failure-rate",
     "restart-strategy.failure-rate.max-failures-per-interval": "3",
