@@ -27,6 +27,7 @@ figure is printed beside the committed one, if that is of the same kind of machi
                                        "checkpoint_mb", "start_s", "cores"}
     process_metrics_rows_per_second, publish_metrics_changes_per_second
     chart_frame_ms, chart_frame_p95_ms, chart_cpu_percent
+    starts         {"first_chart_s", "first_chart", "start_s", "recovery_s", "update_s", "phases"}
     setup          {"cold_s", "disk_gb", "warm_lab_s", "target_s", "idle_memory_mb", ...}
     scaling        {"servers": {"1": requests/s, ...}, "shards": {"1": beacons/s, ...}}
 
@@ -56,6 +57,7 @@ PARTS: dict[str, tuple[str, dict, tuple[str, ...]]] = {
                 "apachelogs_lines_per_second", "goaccess_lines_per_second", "record_bytes",
                 "request_bytes")),
     "flink": ("flink_job", {"records": 300_000}, ("flink_records_per_second", "flink")),
+    "starts": ("starts", {}, ("starts",)),
     # From here on the parts share a chain, in this order.
     "setup": ("setup", {"cold": False}, ("setup",)),
     "latency": ("latency_rates", {"seconds": 12}, ("latency", "stage_seconds")),

@@ -18,7 +18,7 @@ ROLES = {
     "helpers.local.fleet": "controllers",
     "helpers.local.alarms": "controllers",
     "helpers.local.flink": "pumps",
-    "main.py": "Flink",
+    "helpers.flink.": "Flink",
     "java": "Flink",
     "jupyter": "JupyterLab",
     "ipykernel": "JupyterLab",

@@ -8,6 +8,12 @@ from helpers.home import REPOSITORY, read_json
 
 FIGURES = REPOSITORY / "bench" / "results.json"
 PATH = REPOSITORY / "bench" / "results.md"
+STARTS = (
+    ("from nothing to the first value of a chart", "first_chart_s", 12),
+    ("`start_analytics` to RUNNING", "start_s", 8),
+    ('from `kill("flink")` to a job that runs', "recovery_s", 10),
+    ("`update_analytics`", "update_s", 15),
+)
 Rows = Iterator[tuple[str, ...]]
 
 
@@ -47,6 +53,7 @@ def page(results: dict) -> str:
         "## (h) To begin\n",
         table(("", "measured", "of it, MB"), _setup(results)),
         "".join(f"{note}\n" for note in results.get("setup", {}).get("notes", [])),
+        _starts(results),
         "## Servers and shards\n",
         _scaling(results),
         _failed(results),
@@ -81,7 +88,7 @@ def _given(results: dict, figure: str) -> tuple[str, float | None]:
 def targets(results: dict) -> Rows:
     """Yield a row for each target: what it is, what was measured, the target, whether it is met."""
     at = results.get("latency", {})
-    setup = results.get("setup", {})
+    setup, starts = results.get("setup", {}), results.get("starts", {})
     wanted: list[tuple[str, str, float | None, float, bool, Callable[[float], str]]] = [
         ("p50 at 100/s", "latency", at.get("100", {}).get("p50"), 0.9, False, _seconds),
         ("p99 at 100/s", "latency", at.get("100", {}).get("p99"), 1.5, False, _seconds),
@@ -91,6 +98,8 @@ def targets(results: dict) -> Rows:
          True, _whole),
         ("Flink job, records/s", *_given(results, "flink_records_per_second"), 40_000, True,
          _whole),
+        *((name, f"starts.{key}", starts.get(key), target, False, _seconds)
+          for name, key, target in STARTS),
         ("warm `make lab` to a usable page", "setup.warm_lab_s", setup.get("warm_lab_s"), 15,
          False, _seconds),
         ("idle target, resident MB", "setup.idle_memory_mb", setup.get("idle_memory_mb"), 900,
@@ -190,6 +199,19 @@ def _alone(results: dict) -> Rows:
         ("(f) publish_metrics, changes", "publish_metrics_changes_per_second"),
     ):
         yield name, written(key), "on the emulator", ""
+
+
+def _starts(results: dict) -> str:
+    starts = results.get("starts", {})
+    said = [
+        f"{title}: {', '.join(f'{step} {seconds:.1f} s' for step, seconds in starts[key].items())}."
+        for title, key in (
+            ("From nothing to the first value of a chart", "first_chart"),
+            ("The job's process after a kill", "phases"),
+        )
+        if key in starts
+    ]
+    return "".join(f"{one}\n\n" for one in said)
 
 
 def _words(results: dict) -> str:
