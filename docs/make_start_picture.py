@@ -35,7 +35,7 @@ def main() -> None:
         begin = 0.0
         for number, phase in enumerate(PHASES):
             seconds = phase[column]
-            label = phase[0] if column == 1 or not phase[1] else None
+            label = phase[0] if column == 1 else None
             axes.barh(row, seconds, left=begin, color=f"C{number}", label=label)
             if seconds >= 0.6:
                 axes.text(begin + seconds / 2, row, f"{seconds:.1f}", ha="center", va="center",
