@@ -49,7 +49,7 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     (folder / "main.py").write_text("")
     small = small_code(folder)
     patch.setattr(helpers.deployment, "CODE", small)
-    patch.setattr(helpers.analytics, "check_code", lambda code: None)  # Flink's, and slow
+    patch.setattr(helpers.analytics, "check_code", lambda code, groups: None)  # Flink's, and slow
     for module in MODULES:
         deploy(cloud, module)
     deploy(cloud, "1-capture", BufferSeconds=5)

@@ -5,6 +5,7 @@ Nothing is switched off that a learner's server has on: the token and the XSRF c
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -150,7 +151,8 @@ class Notebook:
         ended = self.page.wait_for_function(
             ERRORS_OF_RUN_ALL, timeout=minutes * 60_000, polling=500
         )
-        assert ended.json_value() == []
+        errors = ended.json_value()
+        assert errors == [], re.sub(r"\x1b\[[\d;]*m", "", " ".join(errors))[-3000:]
 
     def cell(self, words: str) -> int:
         """Return the number of the first code cell in whose source the words stand."""
