@@ -50,7 +50,8 @@ def test_a_new_file_brings_some_until_it_has_been_read(world):
     run(schedule, clock, 1)
     (clicks / "0-1-1.json").touch()
     began = run(schedule, clock, 2)
-    assert began[0] == 0 and began == [0, 0.2, 0.4, *[b for b in began if b > 1]]
+    assert began[0] == 0 and began[1] < 0.6, "the first may be before the job has read the file"
+    assert len(began) <= 3
     (clicks / "0-1-1.json").unlink()
     assert len(run(schedule, clock, 1)) <= 1, "a file that goes is no news"
 
