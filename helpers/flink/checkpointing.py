@@ -2,10 +2,10 @@
 
 With a checkpoint the job counts what it has read (Flink ends its mini-batches at each), and the
 rows leave. So a record waits for the next checkpoint and for nothing else, and the time between two
-decides how late a metric is, and how much work there is for all that comes after. It is 0.35 s while
-there is room (measured at 100 records/s: p50 from click to CloudWatch 0.66 s, and 0.27 cores; with
-0.2 s 0.61 s, and 0.39); a job under load, whose checkpoints take longer, gets fewer. On AWS rows
-leave without waiting for a checkpoint.
+decides how late a metric is, and how much work there is for all that comes after. It is 0.35 s
+while there is room (measured at 100 records/s: p50 from click to CloudWatch 0.66 s, Flink takes
+0.27 cores; with 0.2 s 0.61 s and 0.39 cores); a job under load, whose checkpoints take longer, gets
+fewer. On AWS rows leave without waiting for a checkpoint.
 """
 
 import time
