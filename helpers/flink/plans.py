@@ -1,5 +1,6 @@
 """Plans of jobs: each made once for the same code and properties, and kept in the environment."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -82,6 +83,9 @@ def is_kept(plan: Path) -> bool:
 
 
 def _delete_old(folder: Path) -> None:
-    dated = sorted(folder.glob("[!.]*"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in dated[KEPT:]:
+    dated = []
+    for file in folder.glob("[!.]*"):
+        with contextlib.suppress(FileNotFoundError):  # another process deletes old ones, too
+            dated.append((file.stat().st_mtime_ns, file))
+    for _, file in sorted(dated, reverse=True)[KEPT:]:
         file.unlink(missing_ok=True)

@@ -9,6 +9,8 @@ import yaml
 from helpers.flink import class_data, plans
 from helpers.flink.properties import DEFAULT_GROUPS, local_groups
 from helpers.home import REPOSITORY
+from helpers.local.flink.application import Application
+from helpers.local.flink.planning import NotPlanned, Planning
 
 FLINK = REPOSITORY / "assets" / "flink"
 
@@ -77,3 +79,14 @@ def test_without_archives_java_gets_no_option(kept):
     (kept.parent / "running.jsa").touch()
     assert class_data.option("running") == f'"-XX:SharedArchiveFile={kept.parent}/running.jsa" '
     assert not class_data.is_built(), "the other one is missing"
+
+
+def test_a_plan_that_was_deleted_is_made_again(kept, own_home):
+    kept.mkdir(parents=True)
+    plan = kept / "x"
+    plan.touch()
+    planning = Planning(Application("a", "RUNNING", 1, 0.0, "", "", DEFAULT_GROUPS), FLINK, plan)
+    assert planning.poll() == plan
+    plan.unlink()
+    with pytest.raises(NotPlanned, match="deleted"):
+        planning.poll()

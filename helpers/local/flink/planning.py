@@ -48,10 +48,12 @@ class Planning:
 
         Raises:
             Refused: Flink refuses the code: its words.
-            NotPlanned: the process ended with something else: its words.
+            NotPlanned: the process ended with something else: its words. Or the plan is gone.
         """
         if self._process is None:
-            return self.plan
+            if plans.is_kept(self.plan):
+                return self.plan
+            raise NotPlanned("The plan has been deleted")  # thirty newer ones have been made
         if self._process.poll() is None:
             return None
         code = self._process.returncode
