@@ -5,6 +5,7 @@ and the longest wait, and is then worked on for a time that hardly varies. The s
 independently of each other, so the whole is the sum of one wait of each.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,3 +69,10 @@ def computed() -> dict[str, tuple[float, float]]:
         found[stage.name] = tuple(round(wait, 2) for wait in waits)
     p50, p99 = np.percentile(whole, (50, 99))
     return found | {"end to end": (round(float(p50), 2), round(float(p99), 2))}
+
+
+def rows() -> Iterator[tuple[str, str, str, str]]:
+    """Yield a row of a table for each stage: name, p50, p99, source."""
+    sources = {stage.name: stage.source for stage in STAGES}
+    for name, (p50, p99) in computed().items():
+        yield name, f"{p50:.2f} s", f"{p99:.2f} s", sources.get(name, "")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 
-from bench.aws_latency import STAGES, computed
+from bench import aws_latency
 from helpers.home import REPOSITORY, read_json
 
 FIGURES = REPOSITORY / "bench" / "results.json"
@@ -44,7 +44,7 @@ def page(results: dict) -> str:
         "## (a) Beacon to CloudWatch datapoint, seconds\n",
         _latency(results),
         "What AWS would show, computed by stage (bench/aws_latency.py), not measured:\n",
-        table(("stage", "p50", "p99", "why"), _on_aws()),
+        table(("stage", "p50", "p99", "why"), aws_latency.rows()),
         "## (b) The highest rate held\n",
         _highest(results),
         "## (c)-(g) Each stage alone, and others on the same work\n",
@@ -140,12 +140,6 @@ def _latency(results: dict) -> str:
             yield (f"{int(rate):,}/s", *times, f"{run['sent']:,}", _lost(run), _cores(run))
 
     return table(("rate", "p50", "p90", "p99", "sent", "lost", "cores used"), rows())
-
-
-def _on_aws() -> Rows:
-    why = {stage.name: stage.source for stage in STAGES}
-    for name, (p50, p99) in computed().items():
-        yield name, f"{p50:.2f} s", f"{p99:.2f} s", why.get(name, "")
 
 
 def _highest(results: dict) -> str:
