@@ -46,7 +46,9 @@ update: $(READY) ## fetch the newest version; notebooks that you edited are kept
 test: $(READY) ## set up, then run every test
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m helpers.flink.build_class_data
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
+		-o cache_dir=build/tests --cache-clear $(TESTS) \
+		|| { [ $$? -eq 1 ] && $(BIN)/python -m tests.again; }
 
 # What runs on servers and in functions is checked each in its folder: there its imports are at home.
 TYPED := assets/agent assets/lambda/process_metrics assets/lambda/publish_metrics
