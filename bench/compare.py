@@ -8,6 +8,15 @@ from helpers.home import REPOSITORY
 
 SAME = ("cpu", "cores", "memory_gb")  # what makes two machines of the same kind
 SKIPPED = {"measured_at", "took_s", "machine", "highest_rate_tries", "cores"}
+SKIPPED |= {
+    "rate",
+    "seconds",
+    "sent",
+    "answered",
+    "in_cloudwatch",
+    "records",
+    "counted",
+}  # settings
 
 
 def committed() -> dict:
@@ -43,10 +52,10 @@ def said(now: dict, before: dict) -> str:
     if kinds[0] != kinds[1]:
         return f"The committed figures are of another kind of machine ({kinds[1]}): not compared."
     lines = [
-        f"{name:45}{value:>12,.2f}{old:>12,.2f}{ratio:>8.2f}"
+        f"{name:45}{value:>15,.2f}{old:>15,.2f}{ratio:>8.2f}"
         for name, value, old, ratio in ratios(now, before)
     ]
-    return "\n".join([f"{'':45}{'now':>12}{'committed':>12}{'ratio':>8}", *lines])
+    return "\n".join([f"{'':45}{'now':>15}{'committed':>15}{'ratio':>8}", *lines])
 
 
 def _numbers(figures: dict, path: str = "") -> Iterator[tuple[str, float]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from bench.chain import chain, hold, is_held
 
-LADDER = (500, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000)  # the target is 7,000
+LADDER = (500, 1000, 2000, 3000, 4000, 5000, 6000, 7000)  # the target is 7,000
 FIRST = 7000
 BUDGET_SECONDS = 270  # after which no further rate is begun
 
