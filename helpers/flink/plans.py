@@ -12,7 +12,7 @@ from helpers.home import REPOSITORY, write_json
 from helpers.package import package
 
 from . import class_data, java
-from .properties import Groups, local_groups
+from .properties import Folders, Groups, cluster_options, local_groups
 
 EXIT_SQL = 3  # main.py's exit code when Flink refuses a statement
 KEPT = 30  # the newest; a learner's experiments leave one each, of 1.6 MB
@@ -36,6 +36,21 @@ def plan_file(code: Path, groups: Groups) -> Path:
 def command(plan: Path, code: Path) -> list[str]:
     """Return the arguments of the Python process that makes a plan."""
     return ["-m", "helpers.flink.plan", str(plan), str(code / "main.py")]
+
+
+def run_command(plan: Path, code: Path, folders: Folders, restore_from: Path | None) -> list[str]:
+    """Return the arguments of the Python process that runs a plan; write the settings it reads.
+
+    Args:
+        plan: the file.
+        code: the folder with the application's code.
+        folders: where the job reads and writes.
+        restore_from: the folder of the checkpoint to go on from, or None to begin anew.
+    """
+    settings = folders.root / "settings.json"
+    restore = f"file://{restore_from}" if restore_from else None
+    write_json(settings, {"cluster": cluster_options(folders), "restore": restore})
+    return ["-m", "helpers.flink.run", *map(str, (plan, code, settings))]
 
 
 def environment(groups: Groups, temporary: Path, plan: Path) -> dict[str, str]:

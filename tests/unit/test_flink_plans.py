@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-import yaml
+from cfnlint.decode import decode
 
 from helpers.flink import class_data, plans
 from helpers.flink.properties import DEFAULT_GROUPS, local_groups
@@ -26,20 +26,9 @@ def kept(tmp_path, monkeypatch):
     return tmp_path / "kept" / "plans"
 
 
-class Loader(yaml.SafeLoader):
-    """Reads a template; what CloudFormation fills in is left out."""
-
-
-Loader.add_multi_constructor("!", lambda *_: None)
-
-
 def test_the_plan_made_beforehand_is_the_one_that_the_template_needs():
-    template = yaml.load((REPOSITORY / "cfn" / "2-analyze.yaml").read_text(), Loader)
-    [application] = [
-        resource["Properties"]["ApplicationConfiguration"]
-        for resource in template["Resources"].values()
-        if resource["Type"] == "AWS::KinesisAnalyticsV2::Application"
-    ]
+    template, _ = decode(str(REPOSITORY / "cfn" / "2-analyze.yaml"))
+    application = template["Resources"]["Analytics"]["Properties"]["ApplicationConfiguration"]
     groups = {
         group["PropertyGroupId"]: group["PropertyMap"]
         for group in application["EnvironmentProperties"]["PropertyGroups"]

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 from helpers import locks
-from helpers.flink import class_data, java
-from helpers.flink.properties import Folders, cluster_options
-from helpers.home import home, write_json
+from helpers.flink import class_data, java, plans
+from helpers.flink.properties import Folders
+from helpers.home import home
 
 from .. import lifeline
 from . import checkpoints
@@ -38,11 +38,8 @@ class Job:
         folders.create()
         kept = checkpoints.complete(folders.checkpoints)
         self.restored = bool(kept)
-        settings = folders.root / "settings.json"
-        restore = f"file://{kept[-1]}" if kept else None
-        write_json(settings, {"cluster": cluster_options(folders), "restore": restore})
         self.process: subprocess.Popen = lifeline.start(
-            ["-m", "helpers.flink.run", *map(str, (plan, code, settings))],
+            plans.run_command(plan, code, folders, kept[-1] if kept else None),
             log=self.log,
             environment=_environment(application.name, folders.temporary),
             name=lock,

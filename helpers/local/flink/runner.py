@@ -120,6 +120,8 @@ class Runner:
 
     def _plan_ahead(self, application: Application) -> None:
         # While it is not started yet: its start is then quick. A fault is told when it starts.
+        if self.planning and self.planning.version == application.version:
+            return
         self._remembered(application)
         with contextlib.suppress(Exception):
             self._begin_planning(application)
@@ -127,15 +129,13 @@ class Runner:
     def _begin_planning(self, application: Application) -> Planning:
         if self.planning and self.planning.version == application.version:
             return self.planning
-        former, self.planning = self.planning, None
         code = self._code(application)
         plan = plans.plan_file(code, application.groups)
-        if former and former.plan == plan:  # only what no plan needs has changed
-            former.version, self.planning = application.version, former
-            return former
-        if former:
-            former.end()
-        self.planning = Planning(application, code, plan)
+        if self.planning and self.planning.plan == plan:  # only what no plan needs has changed
+            self.planning.version = application.version
+        else:
+            self._end_planning()
+            self.planning = Planning(application, code, plan)
         return self.planning
 
     def _end_planning(self) -> None:
