@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from cfnlint.decode import decode
@@ -11,6 +13,7 @@ from helpers.flink.properties import DEFAULT_GROUPS, local_groups
 from helpers.home import REPOSITORY
 from helpers.local.flink.application import Application
 from helpers.local.flink.planning import NotPlanned, Planning
+from helpers.local.flink.runner import Runner
 
 FLINK = REPOSITORY / "assets" / "flink"
 
@@ -79,3 +82,16 @@ def test_a_plan_that_was_deleted_is_made_again(kept, own_home):
     plan.unlink()
     with pytest.raises(NotPlanned, match="deleted"):
         planning.poll()
+
+
+def test_a_plan_in_the_making_ends_with_its_application(own_home):
+    ended = []
+    runner = Runner(None, None, "a")
+    first = Application("a", "READY", 1, 100.0, "", "", DEFAULT_GROUPS)
+    runner._remembered(first)
+    runner.planning = SimpleNamespace(version=1, plan="old", end=lambda: ended.append("old"))
+    runner._remembered(first)
+    assert ended == [] and runner.planning
+    # Deleted and created again between two looks: the same name, and the same version.
+    runner._remembered(replace(first, created=200.0))
+    assert ended == ["old"] and runner.planning is None

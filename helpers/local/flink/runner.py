@@ -120,8 +120,6 @@ class Runner:
 
     def _plan_ahead(self, application: Application) -> None:
         # While it is not started yet: its start is then quick. A fault is told when it starts.
-        if self.planning and self.planning.version == application.version:
-            return
         self._remembered(application)
         with contextlib.suppress(Exception):
             self._begin_planning(application)
@@ -205,6 +203,7 @@ class Runner:
         """Return what we know of this application; all of an older one of its name is deleted."""
         memory = read_json(self.memory, {})
         if memory.get("created") != application.created:
+            self._end_planning()
             shutil.rmtree(self.folders.root, ignore_errors=True)
             memory = {"created": application.created, "version": application.version}
             write_json(self.memory, memory)
