@@ -13,10 +13,10 @@ from helpers.fleet import beacon_url
 from helpers.local import supervisor
 from helpers.stacks import MODULES
 from helpers.targets import connect
+from tests import distribution
 from tests.running_emulator import running_emulator
 
-QUICK = {"local", "parity", "templates", "unit"}
-SHARED_TARGETS = []
+SHARED_TARGETS = set()
 SLOWEST = 10
 WEEK = 7 * 24 * 3600
 # Several targets start side by side here, and a learner's own may be running: see supervisor.
@@ -33,6 +33,16 @@ def pytest_make_parametrize_id(val, argname):
     """
     if isinstance(val, int | float) and abs(val - time.time()) < WEEK:
         raise pytest.UsageError(f"{argname}={val} is a moment of today: give this test's `ids`.")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest."""
+    items[:] = distribution.in_order(items, lambda item: item.nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Give the files of a shared target to one process."""
+    return distribution.Distribution(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -64,19 +74,14 @@ def own_home(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def session_home(tmp_path_factory):
-    """The folder of the one local target that the longer tests share: Flink takes its time."""
-    folder = tmp_path_factory.mktemp("target") / "workshop"
-    SHARED_TARGETS.append(folder)
-    yield folder
+    """The folder of the one local target that the files of a group share: Flink takes its time."""
+    yield tmp_path_factory.mktemp("target") / "workshop"
     end_shared_targets()
 
 
-def pytest_runtest_setup(item):
-    """End the shared target before the first of the quick tests, which come last.
-
-    Even an idle one takes a third of a core from all that run after it.
-    """
-    if item.path.parent.name in QUICK:
+def pytest_runtest_teardown(item, nextitem):
+    """End the shared target after the last test of its group: also an idle one takes its part."""
+    if nextitem and distribution.group(item.nodeid) != distribution.group(nextitem.nodeid):
         end_shared_targets()
 
 
@@ -90,6 +95,7 @@ def end_shared_targets() -> None:
 @pytest.fixture
 def target_home(session_home, monkeypatch):
     """Make the shared local target this test's own `.workshop`."""
+    SHARED_TARGETS.add(session_home)
     monkeypatch.setenv("WORKSHOP_HOME", str(session_home))
     return session_home
 

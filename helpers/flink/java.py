@@ -18,7 +18,7 @@ OPTIONS = (
     # Java's own words go where errors go: of its output Py4J's port and token are the first lines.
     "-Xlog:disable -Xlog:all=error:stderr "
     # As on AWS, whatever the learner's machine speaks. The SQL counts the same without it
-    # (tests/journey/test_language.py); Flink's own text is then English, too.
+    # (tests/journey/test_flink_job.py); Flink's own text is then English, too.
     "-Duser.language=en -Duser.country=US -Duser.timezone=UTC -Dfile.encoding=UTF-8 "
 )
 # A plan is made once: code that is compiled quickly is better than code that is compiled well.
@@ -59,6 +59,8 @@ def environment(options: str, temporary: Path, properties: Path | None = None) -
         "PYTHONUTF8": "1",
         "LOG4J_PROPERTIES": str(Path(__file__).with_name("log4j.properties")),
         "FLINK_LOG_DIR": str(temporary),
+        # log4j.properties names it. A job that runs has another, which is kept.
+        "WORKSHOP_FLINK_LOG": str(temporary / "flink.log"),
         # Python functions run in processes, as on AWS: PyFlink's other way, a thread in main.py,
         # would listen on every network interface even when there is no Python function.
         "_python_worker_execution_mode": "process",

@@ -30,6 +30,7 @@ def plan_file(code: Path, groups: Groups) -> Path:
     """
     digest = hashlib.sha256(package(code) + Path(__file__).with_name("plan.py").read_bytes())
     digest.update(json.dumps(local_groups(groups), sort_keys=True).encode())
+    digest.update(java.PLANNING_OPTIONS.encode())
     return class_data.folder() / "plans" / digest.hexdigest()[:24]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from docs.stored_notebooks import stored
 from tests.browser.lab import (
@@ -37,15 +37,19 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def open_notebook(jupyterlab, chromium):
-    """Return a function that writes cells into a new notebook and opens it.
-
-    A module's tests share one page; opening the next notebook ends the kernel of the one before.
-    """
+def page(chromium) -> Iterator[Page]:
+    """The one window of a file's tests: opening a notebook ends the kernel of the one before."""
     page = chromium.new_page(viewport={"width": 1280, "height": 1100})
+    yield page
+    page.evaluate(SHUT_DOWN_KERNEL)
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def open_notebook(jupyterlab, page):
+    """Return a function that writes cells into a new notebook and opens it."""
 
     def open_cells(*cells: str) -> Notebook:
-        page.evaluate(SHUT_DOWN_KERNEL)
         path = jupyterlab.folder / f"test-{secrets.token_hex(4)}.ipynb"
         code = [nbformat.v4.new_code_cell(cell) for cell in cells]
         # Without a kernel's name JupyterLab would ask for one.
@@ -53,28 +57,21 @@ def open_notebook(jupyterlab, chromium):
         nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel), path)
         return Notebook(page, jupyterlab, path)
 
-    yield open_cells
-    page.evaluate(SHUT_DOWN_KERNEL)
-    page.close()
+    return open_cells
 
 
 @pytest.fixture
-def open_module(jupyterlab, chromium):
-    """Return a function that opens one of the workshop's own notebooks, in a window of its own."""
+def open_module(jupyterlab, page):
+    """Return a function that opens a copy of one of the workshop's own notebooks."""
     opened = []
 
-    def open_copy(name: str, width: int = 1280, height: int = 1400) -> Notebook:
+    def open_copy(name: str, height: int = 1400, text: str | None = None) -> Notebook:
         path = jupyterlab.folder / name
-        path.write_text(stored(ROOT / "notebooks" / name), encoding="utf-8")
-        page = chromium.new_page(viewport={"width": width, "height": height})
+        path.write_text(text or stored(ROOT / "notebooks" / name), encoding="utf-8")
+        page.set_viewport_size({"width": 1280, "height": height})
         opened.append(Notebook(page, jupyterlab, path))
         return opened[-1]
 
     yield open_copy
-    formulas = {}
-    for notebook in opened:
-        formulas[notebook.path.name] = notebook.formulas()
-        notebook.page.evaluate(SHUT_DOWN_KERNEL)
-        notebook.page.close()
     # An amount in dollars is none, in a text or an output: see tests/unit/test_formulas.py.
-    assert all(found == [] for found in formulas.values()), formulas
+    assert opened and opened[-1].formulas() == []

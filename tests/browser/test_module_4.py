@@ -1,40 +1,42 @@
-"""Module 4, then its solutions; module 6; and module 9 twice, which takes it all down."""
+"""Module 4 with its solutions; module 6; and module 9 twice, which takes it all down."""
 
+import json
 import re
 
-import nbformat
-import pytest
 from playwright.sync_api import expect
 
-from tests.running_notebooks import FOLDER, execute, run
+from docs.stored_notebooks import stored
+from tests.running_notebooks import FOLDER, run
 
-SOLUTIONS = sorted(path.name for path in (FOLDER / "solutions").glob("*.py"))
-# What module 4's notebook has when a learner loads a solution.
-BEFORE_A_SOLUTION = """
-from helpers import Traffic, connect, statements_folder
-cloud = connect("local")
-traffic, mine = Traffic(cloud), statements_folder()
-"""
+LOADED = re.compile(r"# %load (solutions/.*)")
 
 
-def test_run_all(target_home, open_module):
-    notebook = open_module("4-extend.ipynb", height=3000)
+def with_solutions(text: str) -> tuple[str, list[str]]:
+    """Return a notebook whose solutions are loaded, as `%load` does, and what names each."""
+    notebook, names = json.loads(text), []
+    for cell in notebook["cells"]:
+        if found := LOADED.fullmatch("".join(cell["source"])):
+            solution = (FOLDER / found[1]).read_text(encoding="utf-8")
+            cell["source"] = f"{found[0]}\n{solution}"
+            names.append(found[0])
+    return json.dumps(notebook), names
+
+
+def test_run_all_with_the_solutions(target_home, open_module):
+    name = "4-extend.ipynb"
+    text, solutions = with_solutions(stored(FOLDER / name))
+    notebook = open_module(name, height=3000, text=text)
     notebook.run_all()
     notebook.finish()
     expect(notebook.output(notebook.cell("check.extended"))).to_contain_text("✓ avg_pg_ld")
+    assert len(solutions) == len(list(FOLDER.glob("solutions/*.py")))
+    for solution in solutions:
+        shown = notebook.output(notebook.cell(solution)).inner_text()
+        assert "✗" not in shown and "o rows yet" not in shown
+        # The message of the alarm, or bars of more than one page or step.
+        assert "Rung by hand" in shown or re.search(r" in ([3-9]|\d\d) items", shown), shown
     notebook.screenshot("module-4")
     assert notebook.serious_findings() == []
-
-
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_solutions_run_after_their_module(target_home, name):
-    cells = [BEFORE_A_SOLUTION, (FOLDER / "solutions" / name).read_text()]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    printed = "".join(execute(notebook))
-    shown = notebook.cells[-1].outputs[-1]["data"]["text/html"]
-    assert "✗" not in printed and "o rows yet" not in shown
-    # The message of the alarm, or bars of more than one page or step.
-    assert "Rung by hand" in shown or re.search(r" in ([3-9]|\d\d) items", shown)
 
 
 def test_module_6_all_of_it_then_its_planner_by_hand(target_home, open_module):

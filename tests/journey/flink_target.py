@@ -11,6 +11,7 @@ from pathlib import Path
 
 from helpers.home import REPOSITORY, read_json
 from helpers.local import lifeline
+from tests.journey.foreign_controller import Machine
 
 ASSETS = REPOSITORY / "assets" / "flink"
 
@@ -126,21 +127,23 @@ class Target:
         answer = self.analytics.describe_application(ApplicationName=self.application)
         return answer["ApplicationDetail"]
 
-    def run_controller(
-        self,
-        path: str | None = None,
-        environment: dict[str, str] | None = None,
-        arguments: tuple[str, ...] = ("-m", "helpers.local.flink"),
-    ) -> None:
-        """Start the controller, without JAVA_HOME, and with this PATH and these variables."""
+    def run_controller(self, machine: Machine | None = None, path: str | None = None) -> None:
+        """Start the controller, without JAVA_HOME.
+
+        Args:
+            machine: the language and zone it has; None for this machine's.
+            path: the PATH it has; None for ours.
+        """
         inherited = self.cloud.child_environment() | {"WORKSHOP_HOME": str(self.home)}
         inherited.pop("JAVA_HOME", None)
         if path:
             inherited["PATH"] = path
+        arguments = ["-m", "helpers.local.flink"]
+        if machine:
+            inherited |= machine.environment
+            arguments = ["-m", "tests.journey.foreign_controller", machine.java]
         log = self.home / "logs" / "flink.log"
-        self.process = lifeline.start(
-            [*arguments], log=log, environment=inherited | (environment or {})
-        )
+        self.process = lifeline.start(arguments, log=log, environment=inherited)
 
     def end_controller(self) -> int:
         return lifeline.end(self.process, seconds=20)

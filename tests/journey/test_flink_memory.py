@@ -13,7 +13,7 @@ import pytest
 
 from assets.agent.access_log import log_time
 from helpers import memory
-from tests.journey.flink_target import Target, java_free_path
+from tests.journey.flink_target import Target
 
 SECONDS, MARGIN = 10, 1
 # Which copy Flink took each record for, and when.
@@ -26,9 +26,9 @@ FROM copies
 
 
 @pytest.fixture
-def target(emulator, tmp_path, own_home):
+def target(emulator, own_home):
     target = Target(emulator, own_home, "memory")
-    target.run_controller(path=java_free_path(tmp_path / "bin"))
+    target.run_controller()
     yield target
     target.delete()
     target.end_controller()
@@ -103,3 +103,4 @@ def test_flink_and_the_recount_forget_at_the_same_time(target, monkeypatch):
     assert (decided["is_copy"] == (decided["copy"] > 1)).all(), frame
     last = frame.tail(len(names))
     assert set(last["beacon_id"]) == set(names) and (last["copy"] == 1).all(), frame
+    assert target.end_controller() == 0

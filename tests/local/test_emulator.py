@@ -6,6 +6,9 @@ import socket
 import time
 
 import pytest
+import yaml
+
+from helpers.home import REPOSITORY
 
 
 @pytest.fixture
@@ -200,3 +203,17 @@ def test_a_load_balancer_from_a_template_leads_nowhere_on_this_machine(emulator)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)), timeout=5)
     formation.delete_stack(StackName="nowhere")
+
+
+@pytest.mark.parametrize("template", sorted(REPOSITORY.glob("cfn/*.yaml")), ids=lambda t: t.stem)
+def test_the_parser_in_c_reads_the_same_in_a_template(template, monkeypatch):
+    from ministack.services.cloudformation import engine  # a second of a core, so not for all
+
+    from helpers.local.emulator import cloudformation
+
+    text = template.read_text(encoding="utf-8")
+    before = engine._parse_template(text)
+    monkeypatch.setattr(engine, "CfnLoader", engine.CfnLoader)
+    cloudformation.apply()
+    assert engine.CfnLoader.__mro__[1] is yaml.CSafeLoader
+    assert engine._parse_template(text) == before

@@ -1,6 +1,6 @@
 """The Python stage with its memory and its state, restarted again and again in a flood of names.
 
-Flink's state is played by dicts here; tests/journey/test_flink_events.py runs it in Flink.
+Flink's state is played by dicts here; tests/journey/test_flink_job.py runs it in Flink.
 """
 
 import random

