@@ -1,11 +1,18 @@
-"""One target, started from a shell full of AWS settings: what listens, what its processes know."""
+"""One target, started on a German machine from a shell full of AWS settings.
+
+A whole demo there; what listens, and what its processes know. The stream job's JVM is another
+country's, too, in test_flink_job.py and in tests/faults/test_disk.py.
+"""
 
 import contextlib
+import json
 import os
 import re
 import socket
 import ssl
 import stat
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -13,14 +20,11 @@ import psutil
 import pytest
 
 from helpers import Traffic
-from helpers.analytics import start_analytics
-from helpers.deployment import deploy
-from helpers.fleet import beacon_url
 from helpers.home import REPOSITORY
 from helpers.local import access_key, supervisor
-from helpers.stacks import MODULES
 from helpers.targets import connect
 from tests.catcher import until
+from tests.journey.foreign_controller import GERMAN
 from tests.local.test_supervisor import family
 
 SECONDS = 240
@@ -76,28 +80,47 @@ def shell(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in poison.items():
             patch.setenv(name, value)
+        for name, value in GERMAN.environment.items():
+            patch.setenv(name, value)
         patch.setenv("TMPDIR", str(folder / "tmp"))
         patch.setenv("WORKSHOP_HOME", str(folder / "workshop"))
         yield folder, poison
 
 
 @pytest.fixture(scope="module")
-def target(shell):
+def demo(shell):
+    """A demo that has ended; its target still runs."""
+    yield subprocess.run(
+        [sys.executable, "-m", "helpers.demo", "--keep", "--rate", "250"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=570,
+    )
+    supervisor.stop()
+
+
+@pytest.fixture(scope="module")
+def target(demo):
     """The whole target, with traffic; its `.workshop`."""
     cloud = connect("local")
     traffic = Traffic(cloud)
     try:
-        for module in MODULES:
-            deploy(cloud, module)
-        start_analytics(cloud)
-        beacon_url(cloud)
         traffic.start(rate=20)
         home = Path(os.environ["WORKSHOP_HOME"])
         until(lambda: set(KINDS) == {kind for kind, _ in processes(home)}, SECONDS)
         yield home, cloud
     finally:
         traffic.stop()
-        supervisor.stop()
+
+
+def test_a_whole_demo_on_a_german_machine_in_newfoundland_loses_and_rejects_nothing(demo):
+    assert demo.returncode == 0, demo.stdout
+    found = json.loads(re.findall(r"^\{.*\}$", demo.stdout, re.M)[-1])
+    assert (found["lost"], found["rejected"], found["sent"]) == (0, 0, 2_000), demo.stdout
+    stages = ("accepted", "archived", "dynamodb", "cloudwatch")
+    assert {found[stage] for stage in stages} == {2_000}, demo.stdout
 
 
 def processes(home: Path) -> list[tuple[str, psutil.Process]]:

@@ -84,6 +84,20 @@ def test_records_past_their_retention_are_gone_and_the_others_stay():
     assert [r["n"] for r in stream["shards"]["shard-0"]["records"]] == ages[2:]
 
 
+def test_iterators_end_after_five_minutes_and_the_others_stay(monkeypatch):
+    from ministack.services import kinesis as original
+
+    from helpers.local.emulator import kinesis
+
+    kept = original.AccountRegionScopedDict()
+    monkeypatch.setattr(original, "_shard_iterators", kept)
+    now = time.time()
+    for age in (400, 301, 299, 0):
+        kept[str(age)] = {"created_at": now - age}
+    kinesis.expire_iterators()
+    assert sorted(kept) == ["0", "299"]
+
+
 def test_a_reader_misses_no_record_while_older_ones_expire(monkeypatch):
     """\"GetRecords: ... the position in the shard from which you want to start reading\"."""
     from ministack.services import kinesis as original
