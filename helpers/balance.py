@@ -103,11 +103,12 @@ def settled(
     deadline = time.monotonic() + seconds
     with waiting(f"Waiting until {what}"):
         while True:
-            is_last = time.monotonic() >= deadline
+            began = time.monotonic()
             value = read()
-            if is_last or good(value):
+            if began >= deadline or good(value):
                 return value
-            time.sleep(PAUSE_SECONDS)
+            # Long readings take their time from what is waited for.
+            time.sleep(max(PAUSE_SECONDS, time.monotonic() - began))
 
 
 def bucket_edge(seconds: int = BUCKET_SECONDS) -> datetime:

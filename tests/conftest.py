@@ -37,7 +37,7 @@ def pytest_make_parametrize_id(val, argname):
 
 def pytest_collection_modifyitems(items):
     """Begin with what takes longest."""
-    items[:] = distribution.in_order(items, lambda item: item.nodeid)
+    items[:] = distribution.in_order(items)
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -81,7 +81,7 @@ def session_home(tmp_path_factory):
 
 def pytest_runtest_teardown(item, nextitem):
     """End the shared target after the last test of its group: also an idle one takes its part."""
-    if nextitem and distribution.group(item.nodeid) != distribution.group(nextitem.nodeid):
+    if nextitem and not distribution.same_group(item, nextitem):
         end_shared_targets()
 
 

@@ -1,31 +1,39 @@
 """Which files of tests run in one process, and in which order: for `make test`'s three processes.
 
-Most files are given out whole, one after the other. Those that need the whole chain share two
-targets, because each takes a fifth of a core even when nothing is sent: a target starts with the
-first of its files and ends with the last.
+Most files are given out whole, one after the other. Some share what takes long to start and costs
+as long as it runs, and so run in one process, one behind the other: it starts with the first of
+them, and ends with the last. A target takes a fifth of a core even when nothing is sent.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # The order within a target: module 9, in test_module_4.py, deletes everything; and before
 # test_hostile_text.py no beacon may have come, because a chart names only a few items.
-TARGETS = {
-    "target of the notebooks": [
+GROUPS = {
+    "a target and a browser": [
         "browser/test_modules_0_to_2.py",
         "browser/test_module_3.py",
+        "journey/test_whole_chain.py",
         "browser/test_module_4.py",
     ],
-    "target of the chain": [
+    "another target and browser": [
         "browser/test_hostile_text.py",
-        "journey/test_whole_chain.py",
+        "browser/test_module_5.py",
         "journey/test_accounts.py",
         "faults/test_kills.py",
         "faults/test_soak.py",
         "faults/test_hostile.py",
         "journey/test_security.py",
-        "browser/test_module_5.py",
+    ],
+    "a browser": [
+        "browser/test_site.py",
+        "browser/test_live_chart.py",
+        "browser/test_traffic_controls.py",
+        "browser/test_tables.py",
+        "browser/test_dashboard.py",
     ],
 }
 # From long to short, so that the three processes end together. pytest-xdist gives each process two
@@ -40,38 +48,34 @@ LONGEST = [
     "journey/test_listeners.py",
     "local/test_supervisor.py",
     "journey/test_flink_memory.py",
-    "browser/test_site.py",
-    "browser/test_live_chart.py",
-    "browser/test_dashboard.py",
-    "browser/test_traffic_controls.py",
     "unit/test_flink_main.py",
     "unit/test_deploy.py",
-    "browser/test_tables.py",
     "browser/test_other_pages.py",
 ]
-_GROUPS = {f"tests/{file}": target for target, files in TARGETS.items() for file in files}
-_ORDER = [*_GROUPS, *(f"tests/{file}" for file in LONGEST)]
+_GROUP_OF = {f"tests/{file}": name for name, files in GROUPS.items() for file in files}
 
 
 def group(name: str) -> str:
-    """Return the group of a test: its target, or its file.
+    """Return the group of a test, which may be its file alone.
 
     Args:
         name: pytest's, e.g. `tests/unit/test_x.py::test_y[1]`.
     """
     file = name.split("::")[0]
-    return _GROUPS.get(file, file)
+    return _GROUP_OF.get(file, file)
 
 
-def in_order(items: Iterable, name: Callable[[object], str]) -> list:
-    """Return tests in the order in which they are given out.
+def same_group(one: pytest.Item, other: pytest.Item) -> bool:
+    """Return whether two tests are of one group."""
+    return group(one.nodeid) == group(other.nodeid)
 
-    Args:
-        items: the tests.
-        name: returns pytest's name of one.
-    """
-    rank = {file: number for number, file in enumerate(_ORDER)}
-    return sorted(items, key=lambda item: rank.get(name(item).split("::")[0], len(rank)))
+
+def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Return tests in the order in which they are given out."""
+    first, second, *others = GROUPS.values()
+    files = [*first, *second, *LONGEST, *(file for group in others for file in group)]
+    rank = {f"tests/{file}": number for number, file in enumerate(files)}
+    return sorted(items, key=lambda item: rank.get(item.nodeid.split("::")[0], len(rank)))
 
 
 class Distribution(LoadScopeScheduling):

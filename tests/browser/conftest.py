@@ -1,11 +1,14 @@
-"""One JupyterLab and one browser for the tests of a file; notebooks opened in them."""
+"""One JupyterLab a process, one browser a group of files; notebooks opened in them."""
 
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
+from playwright.sync_api import Error as PlaywrightError
 
 from docs.stored_notebooks import stored
 from tests.browser.lab import (
@@ -17,8 +20,12 @@ from tests.browser.lab import (
     chromium_of_its_own,
     jupyterlab_of_its_own,
 )
+from tests.distribution import same_group
 
 __all__ = ["SCREENSHOTS"]  # some tests draw pages of their own beside the notebooks'
+
+WINDOW = {"width": 1280, "height": 1100}
+SHARED, ENDINGS = {}, ExitStack()
 
 
 @pytest.fixture(scope="session")
@@ -29,20 +36,37 @@ def jupyterlab(tmp_path_factory, session_home) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    # Not for the session: while Playwright runs, its event loop does, and no test after these
-    # in the same process could run one of its own.
-    with chromium_of_its_own() as browser:
-        yield browser
+def chromium() -> Browser:
+    """The one browser of a group of files."""
+    if "browser" not in SHARED:
+        SHARED["browser"] = ENDINGS.enter_context(chromium_of_its_own())
+    return SHARED["browser"]
 
 
 @pytest.fixture(scope="module")
-def page(chromium) -> Iterator[Page]:
-    """The one window of a file's tests: opening a notebook ends the kernel of the one before."""
-    page = chromium.new_page(viewport={"width": 1280, "height": 1100})
-    yield page
-    page.evaluate(SHUT_DOWN_KERNEL)
-    page.close()
+def page(chromium) -> Page:
+    """Its one window for notebooks: opening one ends the kernel of the one before."""
+    if "page" not in SHARED:
+        SHARED["page"] = chromium.new_page(viewport=WINDOW)
+        ENDINGS.callback(_shut_down_kernel, SHARED["page"])
+    return SHARED["page"]
+
+
+def _shut_down_kernel(page: Page) -> None:
+    with suppress(PlaywrightError):  # with the run, its JupyterLab has ended, and all its kernels
+        page.evaluate(SHUT_DOWN_KERNEL)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    """End the browser after the last test of its group, or before one that needs no browser.
+
+    While Playwright runs, its event loop does, and no other test could run one of its own.
+    """
+    here = Path(__file__).parent
+    if not (nextitem and nextitem.path.parent == here and same_group(item, nextitem)):
+        ENDINGS.close()
+        SHARED.clear()
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +75,7 @@ def open_notebook(jupyterlab, page):
 
     def open_cells(*cells: str) -> Notebook:
         path = jupyterlab.folder / f"test-{secrets.token_hex(4)}.ipynb"
+        page.set_viewport_size(WINDOW)
         code = [nbformat.v4.new_code_cell(cell) for cell in cells]
         # Without a kernel's name JupyterLab would ask for one.
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
@@ -68,7 +93,7 @@ def open_module(jupyterlab, page):
     def open_copy(name: str, height: int = 1400, text: str | None = None) -> Notebook:
         path = jupyterlab.folder / name
         path.write_text(text or stored(ROOT / "notebooks" / name), encoding="utf-8")
-        page.set_viewport_size({"width": 1280, "height": height})
+        page.set_viewport_size(WINDOW | {"height": height})
         opened.append(Notebook(page, jupyterlab, path))
         return opened[-1]
 

@@ -89,14 +89,18 @@ def stored(cloud, metrics, start) -> dict:
 def wait_until_equal(read, wanted: dict) -> None:
     """Wait until what is read is what is wanted, for as long as it comes nearer to it."""
     found, still = {}, time.monotonic()
-    while (new := read()) != wanted:
+    while True:
+        began = time.monotonic()
+        if (new := read()) == wanted:
+            return
         if new != found:
             found, still = new, time.monotonic()
         if time.monotonic() - still > STILL_SECONDS:
             wrong = [key for key in wanted | found if wanted.get(key) != found.get(key)]
             some = [(key, wanted.get(key), found.get(key)) for key in wrong[:10]]
             raise AssertionError(f"{len(wrong)} of {len(wanted)} are wrong: {some}")
-        time.sleep(1)
+        # Reading takes its time from what is waited for.
+        time.sleep(max(1, 2 * (time.monotonic() - began)))
 
 
 def kill_job(home, name: str) -> None:
