@@ -22,6 +22,7 @@ from .balance import BUCKET_SECONDS
 from .causes import Suspects, explained_causes
 from .cloud import Cloud
 from .comparing import REASONS, admitted_items, as_dimensions, differences, expected, row
+from .epoch import times
 from .errors import WorkshopError
 from .generator import results
 from .generator.connections import ANSWER_SECONDS
@@ -247,10 +248,10 @@ def _unless_absent(
 def _own_times(journal: pd.DataFrame) -> pd.Series:
     """Return where each entry counts as far as the journal knows, in epoch seconds."""
     late = journal["requested_at"].where(journal["expect"] == "accepted")
-    requested = pd.to_datetime(late.astype("Int64"), unit="ms", utc=True)
-    sent = pd.to_datetime(journal["sent_at"].astype("Int64"), unit="ms", utc=True)
-    times = requested.fillna(sent).dt.floor(f"{BUCKET_SECONDS}s")
-    return times.dt.as_unit("s").astype("int64") if len(times) else pd.Series(dtype="int64")
+    requested = times(late)
+    sent = times(journal["sent_at"])
+    counted = requested.fillna(sent).dt.floor(f"{BUCKET_SECONDS}s")
+    return counted.dt.as_unit("s").astype("int64") if len(counted) else pd.Series(dtype="int64")
 
 
 def _first_rows(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from .cloud import Cloud
 from .data import archived_beacons, is_beacon
+from .epoch import times
 from .memory import LONGEST, copies
 from .waiting import waiting
 
@@ -53,8 +54,8 @@ def archived_fates(cloud: Cloud, since: datetime, until: datetime | None = None)
     named = records["beacon_id"].notna() & records["shipped_at"].notna()
     counted = records[is_beacon(records) | (records["rejected"].notna() & named)]
     asked = counted["requested_at"].astype("Int64")
-    requested = pd.to_datetime(asked.where(asked.between(0, LATEST_MS)), unit="ms", utc=True)
-    arrived = pd.to_datetime(counted["shipped_at"], unit="ms", utc=True)
+    requested = times(asked.where(asked.between(0, LATEST_MS)))
+    arrived = times(counted["shipped_at"])
     in_time = (arrived - requested) <= LATENESS_HORIZON  # False where the time can't be read
     bad = counted["rejected"].notna() | ~in_time
     # In the stream's order, as Flink saw them: the first of a beacon_id is the one that counts.

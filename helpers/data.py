@@ -10,6 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from .archive import archived_beacons, is_beacon
 from .cloud import NAMESPACE, Cloud
+from .epoch import times
 from .errors import WorkshopError
 from .reading import IncompleteError, reading, span
 
@@ -226,8 +227,8 @@ def _values(cloud: Cloud, **request: Any) -> list[tuple[str, datetime, float]]: 
         for result in page["MetricDataResults"]:
             # PartialData: a further page has the rest.
             status[result["Id"]] = result["StatusCode"]
-            times = zip(result["Timestamps"], result["Values"], strict=True)
-            found += [(result["Id"], at, value) for at, value in times]
+            points = zip(result["Timestamps"], result["Values"], strict=True)
+            found += [(result["Id"], at, value) for at, value in points]
     unfinished = set(status.values()) - {"Complete"}
     if unfinished:
         raise IncompleteError(
@@ -259,6 +260,4 @@ def _milliseconds(row: dict[str, Any], name: str) -> int | None:
 
 
 def _times(values: list[int | None], unit: str) -> pd.Series:
-    # Through nullable integers: through floats, milliseconds would lose their last digits.
-    whole = pd.Series(values, dtype="Int64")
-    return pd.Series(pd.to_datetime(whole, unit=unit, utc=True), dtype=_TIME)
+    return pd.Series(times(pd.Series(values, dtype="Int64"), unit), dtype=_TIME)

@@ -13,6 +13,7 @@ from . import plot
 from .archive import archived_beacons, is_beacon
 from .cloud import Cloud
 from .data import metric_values
+from .epoch import times
 from .errors import WorkshopError
 from .labels import fit
 from .late_lab import PAGE
@@ -37,10 +38,10 @@ def original_rows(records: pd.DataFrame) -> pd.DataFrame:
         `original_rows(archived_beacons(cloud))`
     """
     beacons = records[is_beacon(records) & records["rejected"].isna()].dropna(subset=["page"])
-    bucket = pd.to_datetime(beacons["requested_at"], unit="ms", utc=True).dt.floor(BUCKET)
+    bucket = times(beacons["requested_at"]).dt.floor(BUCKET)
     # One bucket's length is what every beacon has to arrive.
     closes = bucket + 2 * BUCKET
-    late = pd.to_datetime(beacons["shipped_at"], unit="ms", utc=True) - closes
+    late = times(beacons["shipped_at"]) - closes
     row = (late // BUCKET + 1).clip(lower=0).astype("int64")
     keys = [bucket.rename("Time"), beacons["page"].rename("Item"), row.rename("Row")]
     return beacons.groupby(keys).size().rename("Count").reset_index()

@@ -54,6 +54,11 @@ def test_a_child_that_is_given_nothing_has_nothing():
     assert aws(made) == NOTHING and (made["OTHER"], made["LEARNERS_OWN"]) == ("set", "kept")
 
 
+def test_a_child_keeps_its_compiled_files_though_the_shell_would_not(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in child_environment()
+
+
 def test_the_emulator_and_a_local_clouds_child_have_the_emulators_key_alone(tmp_path):
     key = random_key()
     pair = {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret}
