@@ -1,4 +1,4 @@
-"""Which files of tests run in one process, and in which order: for `make test`'s four processes.
+"""Which files of tests run in one process, and in which order: for `make test`'s three processes.
 
 Most files are given out whole, one after the other. Some share what takes long to start and costs
 as long as it runs, and so run in one process, one behind the other: it starts with the first of
@@ -36,15 +36,15 @@ GROUPS = {
         "browser/test_dashboard.py",
     ],
 }
-# From long to short, so that all processes end together. pytest-xdist gives each of the four two at
-# the beginning: what comes second waits as long as the first takes.
+# From long to short, so that the three processes end together. pytest-xdist gives each process two
+# at the beginning: what comes second waits as long as the first takes.
 LONGEST = [
     "journey/test_truth.py",
-    "journey/test_flink_job.py",
     "notebooks/test_notebooks.py",
     "templates/test_templates.py",
-    "faults/test_disk.py",
+    "journey/test_flink_job.py",
     "faults/test_logs.py",
+    "faults/test_disk.py",
     "journey/test_listeners.py",
     "local/test_supervisor.py",
     "journey/test_flink_memory.py",
