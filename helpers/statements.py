@@ -16,7 +16,7 @@ from .waiting import waiting
 
 FLINK = REPOSITORY / "assets" / "flink"
 NAME = re.compile(r"[0-9]{2}_\w+\.sql")  # what main.py runs
-CHECK_SECONDS = 180
+CHECK_SECONDS = 600
 _UNTOUCHED = "Correct it, then run this cell again: what runs goes on untouched."
 
 

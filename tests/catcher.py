@@ -99,8 +99,13 @@ def catching(answer: bytes | None = ANSWER) -> Iterator[Catcher]:
         catcher.close()
 
 
-def until(holds: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until something holds; fail if it never does."""
+def until(holds: Callable[[], object], seconds: float = 300) -> None:
+    """Wait until something holds; fail if it never does.
+
+    Args:
+        holds: what is waited for.
+        seconds: for how long: longer than it takes on any busy machine.
+    """
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it never came to that"

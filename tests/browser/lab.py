@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -30,6 +30,9 @@ SETTINGS = {
     # Cells outside the window must be in the document too.
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
+# What a page is to show it shows on a busy machine, too, only later.
+SECONDS = 300
+expect.set_options(timeout=SECONDS * 1000)
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -121,7 +124,7 @@ def jupyterlab_of_its_own(home: Path, target: Path) -> Iterator[Server]:
             start_new_session=True,
         )
     url = f"http://127.0.0.1:{port}"
-    for _ in range(600):
+    for _ in range(10 * SECONDS):
         try:
             urllib.request.urlopen(f"{url}/api", timeout=2)
             break
@@ -145,7 +148,7 @@ class Notebook:
             page.evaluate(OPEN_INSTEAD, str(name))
         else:
             page.goto(f"{server.url}/lab/tree/{name}?reset&token={server.token}")
-        page.wait_for_function(KERNEL_IS_IDLE, timeout=60_000)
+        page.wait_for_function(KERNEL_IS_IDLE, timeout=SECONDS * 1000)
 
     def run(self, index: int, *, wait: bool = True) -> None:
         """Run the cell with this number, counted from 0."""
@@ -161,7 +164,7 @@ class Notebook:
     def restart_kernel(self) -> None:
         """Give the notebook another kernel."""
         self.page.evaluate(RESTART_KERNEL)
-        self.page.wait_for_function(KERNEL_IS_IDLE, timeout=60_000)
+        self.page.wait_for_function(KERNEL_IS_IDLE, timeout=SECONDS * 1000)
 
     def finish(self, minutes: float = 8) -> None:
         """Wait until all cells have run; fail with the words of one that raised."""

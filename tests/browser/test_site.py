@@ -194,7 +194,7 @@ def test_the_shop_stands_in_the_notebook_wherever_the_browser_is(
     notebook = open_notebook(SHOW.format(url=url))
     notebook.run(0)
     frame = notebook.output(0).frame_locator("iframe")
-    frame.locator(".goods a", has_text="kettle").click(timeout=30_000)
+    frame.locator(".goods a", has_text="kettle").click(timeout=300_000)
     frame.get_by_role("link", name="Buy").click()
     expect(frame.locator("h1")).to_have_text("Thank you")
     expect(frame.locator(".strip")).to_contain_text("conversion /kettle.html")

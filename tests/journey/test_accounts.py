@@ -17,12 +17,14 @@ from helpers.traffic import Traffic
 from tests.read_ledger import broken, named, numbers
 from tests.unit.lambdas import put_datum
 
+SECONDS = 300  # longer than it takes on any busy machine
+
 
 def test_a_beacon_sent_by_hand_is_in_the_journal_as_the_archive_has_it(chain):
     start = bucket_edge()
     send_beacon(chain, "click", " /café ", "me", Referer="https://example.com/", page_name="x")
     send_beacon(chain, "click", "/", "me", custom_metric_int_value="banana")
-    account = settled(lambda: ledger(chain, start), lambda found: found.balances, "it", 90)
+    account = settled(lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS)
     assert account.balances and numbers(account, "sent", "not_in_journal") == [2, 0]
     assert account.frame.loc["cloudwatch", ["Accepted", "unparsable"]].tolist() == [1, 1]
 
@@ -37,7 +39,7 @@ def test_the_real_chain_balances_after_late_twice_and_nonsense(chain):
         time.sleep(0.2)
     totals = traffic.stop()
     start -= timedelta(seconds=10)  # a late one may count in the bucket before the first
-    account = settled(lambda: ledger(chain, start), lambda found: found.balances, "it", 120)
+    account = settled(lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS)
     assert account.balances, account
     assert set(numbers(account, *STAGES)) == {totals.sent} == {totals.answered}
     for stage in STAGES:
@@ -88,13 +90,13 @@ def test_lost_answers_of_the_real_chain_are_found_and_repaired(chain, monkeypatc
     # On a busy machine few calls carry it all, and chance may spare each of them.
     with fault(chain, "cloudwatch", lost_answer=0.5):
         traffic.start(rate=50, seconds=120)
-        settled(lambda: ledger(chain, start), is_put_twice, "an answer is lost", 90)
+        settled(lambda: ledger(chain, start), is_put_twice, "an answer is lost", 110)
         sent = traffic.stop().sent
 
     def nothing_missing(account):
         return not account.frame["Missing"].sum()
 
-    account = settled(lambda: ledger(chain, start), nothing_missing, "all is counted", 120)
+    account = settled(lambda: ledger(chain, start), nothing_missing, "all is counted", SECONDS)
     assert nothing_missing(account), account
     assert account.frame.loc["dynamodb", "Beacons"] == sent
     assert is_put_twice(account), account
@@ -112,7 +114,9 @@ def test_lost_answers_of_the_real_chain_are_found_and_repaired(chain, monkeypatc
         reconcile(chain, minute, repair=True)
         return reconcile(chain, minute)["Verdict"].isin([TWICE, MISSING]).sum() == 0
 
-    assert settled(repaired, bool, "no difference is left", 60)
-    assert settled(lambda: ledger(chain, start), lambda found: found.balances, "it").balances
+    assert settled(repaired, bool, "no difference is left", SECONDS)
+    assert settled(
+        lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS
+    ).balances
     stored = metric_values(chain, "event_count", start=start)["Value"].sum()
     assert cloudwatch_values(chain, "event_count", start=start)["Value"].sum() == stored == sent

@@ -32,7 +32,7 @@ from tests.journey.flink_reference import expected, records, stamp
 FLINK = REPOSITORY / "assets" / "flink"
 sys.path.append(str(FLINK))
 BEACONS = int(os.environ.get("BEACONS", 40_000))
-STILL_SECONDS, SCORES_SECONDS = 45, 180
+STILL_SECONDS, SCORES_SECONDS = 180, 600  # no busy machine is so slow
 MEAN = FLINK / "extra" / "20_avg_pg_ld.sql"
 
 
