@@ -79,6 +79,7 @@ def session_home(tmp_path_factory):
     end_shared_targets()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item, nextitem):
     """End the shared target after the last test of its group: also an idle one takes its part."""
     if nextitem and not distribution.same_group(item, nextitem):

@@ -1,0 +1,16 @@
+"""Which tests run in one process."""
+
+from helpers.home import REPOSITORY
+from tests.distribution import GROUPS, LONGEST, group
+
+
+def test_it_names_files_that_are_there_each_once():
+    named = [*LONGEST, *(file for files in GROUPS.values() for file in files)]
+    assert len(named) == len(set(named))
+    assert [file for file in named if not (REPOSITORY / "tests" / file).exists()] == []
+
+
+def test_tests_of_a_shared_target_are_of_one_group_and_others_of_their_files():
+    one = group("tests/browser/test_module_4.py::test_x[1]")
+    assert one == group("tests/journey/test_whole_chain.py::test_y") in GROUPS
+    assert group("tests/unit/test_tail.py::test_z") == "tests/unit/test_tail.py"
