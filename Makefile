@@ -48,8 +48,7 @@ update: $(READY) ## fetch the newest version; notebooks that you edited are kept
 test: $(READY) ## set up, then run every test
 	@$(BIN)/python -m helpers.flink.build_class_data & archives=$$!; \
 		$(MAKE) --no-print-directory check; checked=$$?; wait $$archives && exit $$checked
-	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder \
-		-o cache_dir=build/tests $(TESTS)
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(TESTS)
 
 # What runs on servers and in functions is checked each in its folder: there its imports are at home.
 TYPED := assets/agent assets/lambda/process_metrics assets/lambda/publish_metrics

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# The order within a target: module 9, in test_module_4.py, deletes everything; and before
-# test_hostile_text.py no beacon may have come, because a chart names only a few items.
+# The order within a target: module 9, in test_module_4.py, deletes everything.
+# (test_hostile_text.py has a target of its own, because a chart names only a few items; it shares
+# the browser.)
 GROUPS = {
     "a target and a browser": [
         "browser/test_modules_0_to_2.py",

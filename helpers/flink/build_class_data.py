@@ -78,7 +78,6 @@ def _run(plan: Path, draft: Path) -> None:
     folders.create()
     (folders.clicks / "0-1-1.json").write_text(json.dumps(CLICK) + "\n", encoding="utf-8")
     variables = java.environment(java.RUNNING_OPTIONS, folders.temporary)
-    variables["WORKSHOP_FLINK_LOG"] = str(draft / "flink.log")
     variables["JDK_JAVA_OPTIONS"] += f' "-XX:DumpLoadedClassList={draft}/running.lst"'
     code = REPOSITORY / "assets" / "flink"
     process = plans.start_python(plans.run_command(plan, code, folders, None), variables)
