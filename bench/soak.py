@@ -200,7 +200,8 @@ def settled(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
     """
     deadline, last, since_when, repaired = time.monotonic() + SETTLE_SECONDS, None, 0.0, 0
     while True:
-        is_last = time.monotonic() > deadline  # also where reading takes longer than the wait
+        began = time.monotonic()
+        is_last = began > deadline  # also where reading takes longer than the wait
         account, wrong = ledger(cloud, since), wrong_values(cloud, since)
         if (account.balances and wrong.empty) or is_last:
             return account, wrong, repaired
@@ -211,7 +212,7 @@ def settled(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
         if only_cloudwatch and not repaired and time.monotonic() - since_when > STILL_SECONDS:
             found = reconcile(cloud, since, repair=True)
             repaired = int(found["Verdict"].eq("repaired").sum())
-        time.sleep(2)
+        time.sleep(max(2, 3 * (time.monotonic() - began)))  # reading takes its time from the chain
 
 
 def wrong_values(cloud: Cloud, since: datetime) -> pd.DataFrame:

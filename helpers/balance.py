@@ -109,7 +109,7 @@ def settled(
             if began >= deadline or good(value):
                 return value
             # Long readings take their time from what is waited for.
-            time.sleep(max(PAUSE_SECONDS, time.monotonic() - began))
+            time.sleep(max(PAUSE_SECONDS, 3 * (time.monotonic() - began)))
 
 
 def bucket_edge(seconds: int = BUCKET_SECONDS) -> datetime:

@@ -9,13 +9,11 @@ import functools
 import json
 from collections import defaultdict
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from pathlib import Path
 
-import cfnlint
-from cfnlint.decode import decode
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
 from tests.aws_calls import ROOT, every_call, operations
+from tests.template_files import read_template
 
 # boto3's name of a service -> IAM's, where they differ.
 PREFIX = {
@@ -169,9 +167,7 @@ def resource_types() -> set[str]:
     """Return the types of all resources in our templates."""
     found = set()
     for path in sorted((ROOT / "cfn").glob("*.yaml")):
-        template, problems = decode(str(path))
-        assert not problems, problems
-        found |= {resource["Type"] for resource in template["Resources"].values()}
+        found |= {resource["Type"] for resource in read_template(path)["Resources"].values()}
     return found
 
 
@@ -181,14 +177,17 @@ def named_by_schemas() -> dict[str, list[str]]:
     named: dict[str, list[str]] = defaultdict(list)
     for kind in sorted(resource_types()):
         for handler in ("create", "read", "update", "delete"):
-            for action in _permissions(kind, handler):
+            for action in permissions(kind, handler):
                 if kind not in named[action]:
                     named[action].append(kind)
     return named
 
 
 @functools.cache
-def _permissions(kind: str, handler: str) -> list[str]:
+def permissions(kind: str, handler: str) -> list[str]:
+    """Return the actions that a resource type's schema names for a handler, e.g. `"delete"`."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # takes a second and more
+
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     return schema.get("handlers", {}).get(handler, {}).get("permissions", [])
 
@@ -217,12 +216,12 @@ def looked_at(kind: str, action: str) -> bool:
     own = kind.split("::")[1].lower().startswith(service.removesuffix("v2")) or (
         service == "firehose" and "Firehose" in kind
     )
-    read = _permissions(kind, "read")
+    read = permissions(kind, "read")
     return own and action in read and operation.startswith(("Get", "Describe", "List"))
 
 
 @functools.cache
 def known() -> dict[str, dict]:
     """Return IAM's services as cfn-lint knows them: their actions and their kinds of resources."""
-    folder = Path(cfnlint.__file__).parent
+    folder = Path(find_spec("cfnlint").origin).parent
     return json.loads((folder / "data" / "AdditionalSpecs" / "Policies.json").read_text())

@@ -1,7 +1,12 @@
-"""A notebook from top to bottom, in a kernel of its own."""
+"""Notebooks and cells from top to bottom, each in a kernel of its own.
 
-import nbformat
-from nbclient import NotebookClient
+nbformat and nbclient are imported where they are used: every process of a run reads this file, and
+few run a notebook.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
 
 from docs.stored_notebooks import stored
 from helpers.home import REPOSITORY
@@ -11,17 +16,47 @@ FOLDER = REPOSITORY / "notebooks"
 
 def run(name: str) -> list[str]:
     """Run all of a notebook in a kernel of its own; return what its cells printed."""
-    return execute(nbformat.reads(stored(FOLDER / name), as_version=4))
+    return printed(execute(stored(FOLDER / name)))
 
 
-def execute(notebook: nbformat.NotebookNode) -> list[str]:
-    client = NotebookClient(
-        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
-    )
-    client.execute()
-    return [
-        output.get("text", "")
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
+def run_cells(*cells: str, folder: Path = REPOSITORY) -> list[Any]:
+    """Run cells in a kernel of their own; return them with their outputs.
+
+    Args:
+        cells: their code.
+        folder: where the kernel works.
+    """
+    return execute(notebook_of(*cells), folder)
+
+
+def notebook_of(*cells: str) -> str:
+    """Return a notebook's text.
+
+    Args:
+        cells: their code.
+    """
+    code = [
+        {"cell_type": "code", "id": f"cell-{number}", "metadata": {}, "source": cell}
+        | {"outputs": [], "execution_count": None}
+        for number, cell in enumerate(cells)
     ]
+    # Without a kernel's name JupyterLab would ask for one.
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": code})
+
+
+def execute(text: str, folder: Path = FOLDER) -> list[Any]:
+    """Run a notebook's text; return its cells with their outputs."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.reads(text, as_version=4)
+    place = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=240, kernel_name="python3", resources=place).execute()
+    return notebook.cells
+
+
+def printed(cells: list[Any]) -> list[str]:
+    """Return what each output of the cells of code printed."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    return [output.get("text", "") for cell in code for output in cell.outputs]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
 from playwright.sync_api import Error as PlaywrightError
@@ -21,6 +20,7 @@ from tests.browser.lab import (
     jupyterlab_of_its_own,
 )
 from tests.distribution import same_group
+from tests.running_notebooks import notebook_of
 
 __all__ = ["SCREENSHOTS"]  # some tests draw pages of their own beside the notebooks'
 
@@ -76,10 +76,7 @@ def open_notebook(jupyterlab, page):
     def open_cells(*cells: str) -> Notebook:
         path = jupyterlab.folder / f"test-{secrets.token_hex(4)}.ipynb"
         page.set_viewport_size(WINDOW)
-        code = [nbformat.v4.new_code_cell(cell) for cell in cells]
-        # Without a kernel's name JupyterLab would ask for one.
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-        nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel), path)
+        path.write_text(notebook_of(*cells), encoding="utf-8")
         return Notebook(page, jupyterlab, path)
 
     return open_cells

@@ -174,6 +174,12 @@ class Notebook:
         errors = ended.json_value()
         assert errors == [], re.sub(r"\x1b\[[\d;]*m", "", " ".join(errors))[-3000:]
 
+    def saved_html(self, index: int) -> str:
+        """Save the notebook; return the first output of this cell in its file, which is HTML."""
+        self.command("docmanager:save")
+        cell = json.loads(self.path.read_text(encoding="utf-8"))["cells"][index]
+        return "".join(cell["outputs"][0]["data"]["text/html"])
+
     def cell(self, words: str) -> int:
         """Return the number of the first code cell in whose source the words stand."""
         cells = json.loads(self.path.read_text())["cells"]

@@ -2,7 +2,6 @@
 
 import re
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -107,9 +106,7 @@ def test_the_stop_button_leaves_a_picture_that_is_saved(notebook):
     expect(notebook.output(3)).to_contain_text("THREADS []")
     notebook.screenshot("live-chart-stopped")
 
-    notebook.command("docmanager:save")
-    saved = nbformat.read(notebook.path, as_version=4).cells[1].outputs[0]["data"]
-    assert "data:image/png;base64," in saved["text/html"]
+    assert "data:image/png;base64," in notebook.saved_html(1)
     assert notebook.page.evaluate("window.hacked") is None
 
 

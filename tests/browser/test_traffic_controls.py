@@ -2,7 +2,6 @@
 
 import re
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -164,7 +163,6 @@ def test_a_stopped_board_stays_in_the_saved_notebook(notebook):
     expect(board.get_by_role("group", name="Visitors now")).to_contain_text("196")
     assert board.locator("svg rect").count() > 100
     notebook.screenshot("board-stopped")
-    notebook.command("docmanager:save")
-    saved = nbformat.read(notebook.path, as_version=4).cells[4].outputs[0]["data"]["text/html"]
+    saved = notebook.saved_html(4)
     assert "Stopped at" in saved and "<img" not in saved
     assert notebook.page.evaluate("window.hacked") is None

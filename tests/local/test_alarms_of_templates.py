@@ -3,11 +3,9 @@
 import json
 import time
 
-from cfnlint.decode import decode
-
-from helpers.home import REPOSITORY
 from helpers.local import lifeline
 from tests.local.watch import NAMESPACE
+from tests.template_files import read_template
 
 
 def test_metric_math(watch):
@@ -63,9 +61,7 @@ def test_metric_math_from_a_template(watch, emulator):
 
 def from_template(watch, logical: str) -> None:
     """Put an alarm of the template, on this test's metric in place of the workshop's."""
-    template, problems = decode(str(REPOSITORY / "cfn" / "3-visualize.yaml"))
-    assert not problems
-    kept = dict(template["Resources"][logical]["Properties"])
+    kept = dict(read_template("3-visualize")["Resources"][logical]["Properties"])
     for key in ("AlarmName", "AlarmActions", "OKActions", "Tags"):
         del kept[key]
     text = json.dumps(kept).replace('{"Ref": "Prefix"}', '"rwa"')

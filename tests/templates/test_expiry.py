@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cfnlint.decode import decode
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 import helpers.deployment
 from helpers.cloud import Cloud
@@ -21,9 +19,11 @@ from helpers.leftovers import remaining
 from helpers.lifetime import expires_at, is_over, times
 from helpers.stacks import EXPIRY, MODULES, describe
 from helpers.teardown import destroy
+from tests.iam_needs import permissions
 from tests.small_code import small_code
+from tests.template_files import read_template
 
-TEMPLATES = {path.stem: decode(str(path))[0] for path in (REPOSITORY / "cfn").glob("*.yaml")}
+TEMPLATES = {path.stem: read_template(path) for path in (REPOSITORY / "cfn").glob("*.yaml")}
 # What CloudFormation's schemas name besides, and this workshop's resources don't need.
 NOT_NEEDED = {
     "autoscaling:Describe*": "its three calls that matter here are named one by one",
@@ -149,8 +149,7 @@ def test_the_role_may_delete_whatever_a_template_makes(module):
         )
     }
     for resource in TEMPLATES[module]["Resources"].values():
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
-        asked = schema.get("handlers", {}).get("delete", {}).get("permissions", [])
+        asked = permissions(resource["Type"], "delete")
         needed = {action for action in asked if not action.startswith(NOT_USED)}
         assert needed - set(NOT_NEEDED) <= allowed, resource["Type"]
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from cfnlint.decode import decode
 
 from helpers.cloud import Cloud
 from helpers.deployment import deploy
@@ -18,8 +17,9 @@ from helpers.fleet import fleet_size
 from helpers.home import REPOSITORY
 from helpers.stacks import outputs
 from helpers.teardown import destroy
+from tests.template_files import read_template
 
-TEMPLATE = decode(str(REPOSITORY / "cfn" / "1-frontend.yaml"))[0]
+TEMPLATE = read_template("1-frontend")
 PARAMETERS, RESOURCES = TEMPLATE["Parameters"], TEMPLATE["Resources"]
 ASKED: list[dict] = []
 

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from cfnlint.decode import decode
 
 from tests.iam_needs import NOT_NEEDED, for_calls, for_stacks, known, named_by_schemas
+from tests.template_files import read_template
 from tests.template_text import texts, walk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def statements() -> dict[str, tuple[Path, dict]]:
     """Every statement there is: a name that says all -> its file and itself."""
     found = {}
     for path in [*TEMPLATES, *POLICIES]:
-        content = json.loads(path.read_text()) if path in POLICIES else decode(str(path))[0]
+        content = json.loads(path.read_text()) if path in POLICIES else read_template(path)
         for node in walk(content):
             if isinstance(node, dict) and "Effect" in node:
                 number = sum(key.startswith(path.stem) for key in found)
@@ -60,7 +60,7 @@ each = pytest.mark.parametrize(("path", "statement"), STATEMENTS.values(), ids=S
 
 def comment_near(path: Path, statement) -> bool:
     lines = path.read_text().splitlines()
-    first, last = statement.start_mark.line, statement.end_mark.line
+    first, last = statement.lines
     return any("# " in line for line in lines[max(0, first - 3) : last])
 
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from cfnlint.decode import decode
+
+from tests.template_files import read_template
 
 TEMPLATES = sorted((Path(__file__).resolve().parents[2] / "cfn").glob("*.yaml"))
 RESOURCES = {
     name: resource
     for path in TEMPLATES
-    for name, resource in decode(str(path))[0]["Resources"].items()
+    for name, resource in read_template(path)["Resources"].items()
 }
 QUEUES = [name for name, one in RESOURCES.items() if one["Type"] == "AWS::SQS::Queue"]
 TOPICS = [name for name, one in RESOURCES.items() if one["Type"] == "AWS::SNS::Topic"]

@@ -7,10 +7,7 @@ import sys
 from urllib.parse import urlsplit
 
 import boto3
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 from helpers.aws_account import SERVICES, check_region, short_arn, sign_in
 from helpers.cloud import Cloud
@@ -21,6 +18,7 @@ from helpers.managed_flink import dependencies
 from helpers.prices import hourly
 from helpers.targets import connect
 from helpers.teardown import destroy
+from tests.running_notebooks import run_cells
 
 
 @pytest.fixture
@@ -173,11 +171,7 @@ def test_arns_are_shortened():
 
 def run(cells: list[str]) -> list[str]:
     """Run cells in a kernel that nobody watches; return what they printed."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
-    NotebookClient(
-        notebook, kernel_name="python3", resources={"metadata": {"path": str(REPOSITORY)}}
-    ).execute()
-    return ["".join(o.get("text", "") for o in cell.outputs) for cell in notebook.cells]
+    return ["".join(o.get("text", "") for o in cell.outputs) for cell in run_cells(*cells)]
 
 
 # In a kernel: the same detour as above, around the whole of connect.
@@ -203,6 +197,8 @@ def detour_to(emulator: Cloud) -> str:
 
 def test_run_all_without_a_reader_ends_at_the_question_and_goes_on_with_a_confirmed_one(emulator):
     detour = detour_to(emulator)
+    from nbclient.exceptions import CellExecutionError
+
     with pytest.raises(CellExecutionError, match="Nobody is there to say yes") as stopped:
         run([detour, 'helpers.targets.connect("aws")', "print('spent')"])
     assert "botocore" not in stopped.value.traceback and "spent" not in str(stopped.value)
@@ -230,6 +226,8 @@ kinesis.list_streams()
 def test_in_a_notebook_any_cells_boto3_error_has_two_lines(emulator, code, shown, hidden):
     detour = detour_to(emulator)
     connected = 'cloud = helpers.targets.connect("aws", confirm=True)'
+    from nbclient.exceptions import CellExecutionError
+
     with pytest.raises(CellExecutionError) as stopped:
         run([detour, connected, REFUSED.format(code=code)])
     assert shown in stopped.value.traceback and hidden not in stopped.value.traceback

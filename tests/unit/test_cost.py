@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cfnlint.decode import decode
 
 from helpers.analytics import start_analytics, stop_analytics
 from helpers.bill import MINIMUM_RUN, PRICED, cost, hours_running
@@ -23,6 +22,7 @@ from helpers.prices import (
 )
 from helpers.stacks import describe
 from tests.small_code import all_stacks
+from tests.template_files import read_template
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 # What is billed by use, or not at all: nothing by the hour for merely being there.
@@ -111,7 +111,7 @@ def test_a_million_beacons_are_puts_5_kb_each_in_the_archive_and_new_connections
 
 
 def test_the_fleets_policy_is_of_the_kind_that_makes_two_alarms():
-    resources = decode(str(REPOSITORY / "cfn" / "1-frontend.yaml"))[0]["Resources"]
+    resources = read_template("1-frontend")["Resources"]
     policies = [
         each["Properties"]["PolicyType"]
         for each in resources.values()
@@ -149,7 +149,7 @@ def test_every_kind_of_resource_has_a_price_or_is_known_to_be_free():
     made = {
         resource["Type"]
         for path in (REPOSITORY / "cfn").glob("*.yaml")
-        for resource in decode(str(path))[0]["Resources"].values()
+        for resource in read_template(path)["Resources"].values()
     }
     assert made - FREE - set(PRICED) == {"AWS::KinesisAnalyticsV2::Application"}
     assert not FREE & set(PRICED)

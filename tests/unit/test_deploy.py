@@ -3,9 +3,7 @@
 import json
 
 import boto3
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 import helpers.deployment
 from helpers import waiting
@@ -14,9 +12,9 @@ from helpers.cloud import Cloud
 from helpers.deployment import TAG, deploy, seed_catalog
 from helpers.errors import WorkshopError
 from helpers.fleet import beacon_url, fleet_size
-from helpers.home import REPOSITORY
 from helpers.stacks import describe, outputs
 from helpers.teardown import delete_stack, destroy, remaining
+from tests.running_notebooks import run_cells
 from tests.small_code import small_code
 
 # Takes two seconds to fail: nobody signals the handle.
@@ -238,29 +236,17 @@ def test_analytics_starts_and_stops_and_both_can_be_repeated(cloud, code, capsys
 def test_in_jupyter_one_display_is_updated_and_what_it_shows_is_escaped(cloud):
     deploy(cloud, "0-expiry")
     key = tuple(cloud.session.get_credentials().get_frozen_credentials()[:2])
-    client = NotebookClient(
-        nbformat.v4.new_notebook(
-            cells=[
-                nbformat.v4.new_code_cell(
-                    "import boto3\n"
-                    "from helpers.cloud import Cloud\n"
-                    "from helpers.deployment import deploy\n"
-                    "from helpers.resource_progress import Progress, Row\n"
-                    f"session = boto3.Session(*{key!r}, region_name='us-east-1')\n"
-                    f"cloud = Cloud(session, '{cloud.account}', 'unit', '{cloud.endpoint}')\n"
-                    "deploy(cloud, '1-capture')['ClicksStream']"
-                ),
-                nbformat.v4.new_code_cell(
-                    "progress = Progress('<b>title')\n"
-                    "progress.show([Row('✗', '<script>', 'a & b', 1.0)], '<i>end')"
-                ),
-            ]
-        ),
-        timeout=60,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(REPOSITORY)}},
+    cells = run_cells(
+        "import boto3\n"
+        "from helpers.cloud import Cloud\n"
+        "from helpers.deployment import deploy\n"
+        "from helpers.resource_progress import Progress, Row\n"
+        f"session = boto3.Session(*{key!r}, region_name='us-east-1')\n"
+        f"cloud = Cloud(session, '{cloud.account}', 'unit', '{cloud.endpoint}')\n"
+        "deploy(cloud, '1-capture')['ClicksStream']",
+        "progress = Progress('<b>title')\n"
+        "progress.show([Row('✗', '<script>', 'a & b', 1.0)], '<i>end')",
     )
-    cells = client.execute().cells
     # (On a slow machine, a line of text has said that the code is packed.)
     shown = [output for output in cells[0].outputs if "text/html" in output.get("data", {})]
     assert len(shown) == 1

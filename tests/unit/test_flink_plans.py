@@ -6,7 +6,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from cfnlint.decode import decode
 
 from helpers.flink import class_data, plans
 from helpers.flink.properties import DEFAULT_GROUPS, local_groups
@@ -14,6 +13,7 @@ from helpers.home import REPOSITORY
 from helpers.local.flink.application import Application
 from helpers.local.flink.planning import NotPlanned, Planning
 from helpers.local.flink.runner import Runner
+from tests.template_files import read_template
 
 FLINK = REPOSITORY / "assets" / "flink"
 
@@ -30,7 +30,7 @@ def kept(tmp_path, monkeypatch):
 
 
 def test_the_plan_made_beforehand_is_the_one_that_the_template_needs():
-    template, _ = decode(str(REPOSITORY / "cfn" / "2-analyze.yaml"))
+    template = read_template("2-analyze")
     application = template["Resources"]["Analytics"]["Properties"]["ApplicationConfiguration"]
     groups = {
         group["PropertyGroupId"]: group["PropertyMap"]

@@ -7,6 +7,7 @@ import json
 import operator
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,14 @@ def statements(node: ast.AST) -> Iterator[ast.AST]:
             yield from statements(child)
 
 
-GRAPH = {name: {each for each in imported(name) if each in MODULES} - {name} for name in MODULES}
+@cache
+def graph() -> dict[str, set[str]]:
+    """Return which modules of helpers each of them imports."""
+    return {name: {each for each in imported(name) if each in MODULES} - {name} for name in MODULES}
 
 
 def test_the_modules_stand_in_an_order_in_which_each_needs_only_earlier_ones():
-    order = list(graphlib.TopologicalSorter(GRAPH).static_order())  # raises if there is a circle
+    order = list(graphlib.TopologicalSorter(graph()).static_order())  # raises if there is a circle
     assert order.index("helpers.errors") < order.index("helpers.deployment")
     assert order.index("helpers.deployment") < order.index("helpers.demo")
 
@@ -77,7 +81,7 @@ def test_the_modules_stand_in_an_order_in_which_each_needs_only_earlier_ones():
 def test_what_plays_aws_is_known_to_one_module_alone():
     outside = {
         name
-        for name, needs in GRAPH.items()
+        for name, needs in graph().items()
         if not name.startswith("helpers.local")
         and any(each.startswith("helpers.local") for each in needs)
     }

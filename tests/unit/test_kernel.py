@@ -8,8 +8,6 @@ import threading
 import tomllib
 
 import pytest
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import KernelManager
 
 from docs.stored_notebooks import stored, stored_notebooks
 from helpers.home import REPOSITORY
@@ -38,6 +36,9 @@ def test_it_finds_the_helpers_and_leads_to_the_cells_above_after_a_restart(regis
     # As set-up does in `.venv`; here as the settings of a user, which kernels read as well.
     write_kernel_settings(tmp_path)
     (tmp_path / "etc" / "ipython").rename(tmp_path / "profile_default")
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import KernelManager
+
     specs = KernelSpecManager(kernel_dirs=[str(registered)])
     manager = KernelManager(kernel_name=KERNEL, kernel_spec_manager=specs)
     # As set-up's workshop.pth does in an environment that was set up in this folder.

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from jupyter_server.services.contents.filemanager import FileContentsManager
 
 from docs import stored_notebooks
 from docs.stored_notebooks import cleared
@@ -85,6 +84,9 @@ def run_and_save(path: Path) -> None:
 
 def save(path: Path, notebook: dict) -> None:
     """Save a notebook as JupyterLab does, with the hook that set-up gives it."""
+    # Imported here: every process of a run reads this file, and JupyterLab's server takes seconds.
+    from jupyter_server.services.contents.filemanager import FileContentsManager
+
     manager = FileContentsManager(
         root_dir=str(path.parents[1]), post_save_hook=stored_notebooks.after_save
     )

