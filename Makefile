@@ -47,8 +47,9 @@ update: $(READY) ## fetch the newest version; notebooks that you edited are kept
 
 test: $(READY) ## set up, then run every test
 	@$(BIN)/python -m helpers.flink.build_class_data & archives=$$!; \
-		$(MAKE) --no-print-directory check; checked=$$?; wait $$archives && exit $$checked
-	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(TESTS)
+		$(MAKE) --no-print-directory check || { wait $$archives; exit 1; }; \
+		$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(TESTS); tested=$$?; \
+		wait $$archives && exit $$tested
 
 # What runs on servers and in functions is checked each in its folder: there its imports are at home.
 TYPED := assets/agent assets/lambda/process_metrics assets/lambda/publish_metrics

@@ -6,10 +6,12 @@ from collections import Counter
 
 import pytest
 
+from helpers import locks
 from helpers.analytics import start_analytics
 from helpers.cloud import Cloud
 from helpers.deployment import deploy
 from helpers.fleet import beacon_url
+from helpers.flink import class_data
 from helpers.local import supervisor
 from helpers.stacks import MODULES
 from helpers.targets import connect
@@ -38,6 +40,12 @@ def pytest_make_parametrize_id(val, argname):
 def pytest_collection_modifyitems(items):
     """Begin with what takes longest."""
     items[:] = distribution.in_order(items)
+
+
+def pytest_collection_finish(session):
+    """Wait for Java's archives of classes, which `make test` makes meanwhile."""
+    if not class_data.is_built():
+        locks.take(class_data.folder() / "lock", wait=True)
 
 
 def pytest_xdist_make_scheduler(config, log):

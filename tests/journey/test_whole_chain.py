@@ -12,11 +12,11 @@ import pytest
 from helpers import check
 from helpers.accounts import ledger
 from helpers.analytics import start_analytics, stop_analytics
-from helpers.balance import archived_fates, bucket_edge, settled
+from helpers.balance import bucket_edge, settled
 from helpers.data import cloudwatch_values, metric_values
 from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY
-from helpers.recount import METRICS, compare, metric_totals, shortened
+from helpers.recount import METRICS, shortened
 from helpers.targets import is_running
 from helpers.traffic import Traffic
 from tests.logs import LOGS, counted
@@ -54,46 +54,6 @@ def test_every_request_of_a_log_is_found_at_every_stage(chain, log):
     assert set(stages["Beacons"]) == {LOGS[log]}
     for metric, expected in expected_from(log).items():
         assert by_item(metric_values(chain, metric, start=since)) == expected
-
-
-@pytest.fixture
-def minute():
-    """Buckets of this test's own: none of an earlier test's beacons are in them."""
-    return bucket_edge(60)
-
-
-def test_late_twice_and_nonsense_each_count_as_what_they_are(chain, minute):
-    traffic = Traffic(chain)
-    traffic.start(rate=80, late_percent=10, duplicates_percent=10, garbage_percent=10, seconds=25)
-    while traffic.status()["state"] == "running":
-        time.sleep(0.2)
-    totals = traffic.stop()
-    assert totals.failed == 0 and min(totals.late, totals.duplicates, totals.garbage) > 20
-
-    # The late ones count in buckets up to a minute before this test's own.
-    since = minute - timedelta(minutes=2)
-
-    def all_agree() -> bool:
-        return compare(chain, since).empty and sums_agree(chain, minute)
-
-    settled(all_agree, bool, "all agree", SECONDS)
-    assert compare(chain, since).empty, compare(chain, since)
-    assert sums_agree(chain, minute), metric_totals(chain, minute)
-
-    fates = archived_fates(chain, minute)
-    rejected = Counter(fates[fates["fate"] == "rejected"]["rejected"])
-    expected = Counter(totals.expect)
-    assert (fates["fate"] == "accepted").sum() == expected["accepted"]
-    for reason in ("unparsable", "too_long"):
-        assert rejected[reason] == expected[reason]
-    assert (fates["fate"] == "duplicate").sum() == totals.duplicates
-    late = fates[fates["datetime"].notna() & fates["beacon_id"].str.startswith("cut-off")]
-    assert len(late[late["fate"] != "duplicate"]) == totals.late
-
-
-def sums_agree(cloud, since: datetime) -> bool:
-    totals = metric_totals(cloud, since)
-    return totals["DynamoDB"].equals(totals["CloudWatch"])
 
 
 def test_cloudwatch_has_the_same_sum_over_any_period(chain):
