@@ -67,8 +67,10 @@ class Agent:
         while True:
             last = stopping.is_set()  # asked first: what was written before it is still read
             lines = self._read()
+            if begun := self._tail.state_before():
+                self._save(begun)
             self._shipper.ship([self._record(line) for line in lines])
-            self._save()
+            self._save(self._tail.state())
             if self._notices.status_is_due():
                 self._notices.say("status", **self.counts())
             if lines:
@@ -105,8 +107,7 @@ class Agent:
             self._notices.warn(f"A line is rejected as {reason}: {record['line'][:200]}", reason)
         return record
 
-    def _save(self) -> None:
-        state = self._tail.state()
+    def _save(self, state: dict[str, Any]) -> None:
         if state == self._saved:
             return
         draft = self._state.with_name(f"{self._state.name}.new")

@@ -131,6 +131,7 @@ class Tail:
         self._saved = positions(saved)
         self._reached = saved.get("inode")
         self._files: dict[int, LogFile] = {}
+        self._before = self.state()
 
     def state(self) -> dict[str, Any]:
         """Return what a later Tail needs to go on from here.
@@ -143,6 +144,20 @@ class Tail:
         files = {str(inode): asdict(position) for inode, position in known.items()}
         return {"inode": self._reached, "files": files}
 
+    def state_before(self) -> dict[str, Any] | None:
+        """Return what to save before the lines of the last `read` are shipped; None if nothing new.
+
+        A file is begun in this state, and known by its first bytes: an agent that is killed before
+        it saves how far it came still gives the lines of a copy of it the names that they have.
+        """
+        is_new = False
+        for inode, file in self._files.items():
+            before, head = self._before["files"].get(str(inode)), file.position.head_bytes
+            if before and head and not before["head_bytes"]:
+                before |= {"head_bytes": head, "head_crc": file.position.head_crc}
+                is_new = True
+        return self._before if is_new else None
+
     def read(self, limit: int) -> list[Line]:
         """Return up to `limit` lines in the order they were written; an empty list at the end.
 
@@ -150,7 +165,9 @@ class Tail:
             OSError: the log's folder or a file can't be read.
         """
         lines: list[Line] = []
-        for file, is_current in self._oldest_first():
+        files = self._oldest_first()
+        self._before = self.state()
+        for file, is_current in files:
             if is_current:
                 self._reached = file.inode
             file.at_end = False

@@ -173,7 +173,8 @@ def test_a_stream_that_is_not_there_yet_is_waited_for(emulator, stream, start, l
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert stop(agent) == 1  # it could not ship all: it says so, and has not forgotten
-    assert not (tmp_path / "access.log.agent.json").exists()
+    saved = load(tmp_path / "access.log.agent.json")["files"].values()
+    assert [position["offset"] for position in saved] == [0]
     agent = start()
     kinesis.create_stream(StreamName=stream, ShardCount=1)
     assert events(wait_for(emulator, stream, 10)) == [str(number) for number in range(10)]
