@@ -107,6 +107,10 @@ def until(holds: Callable[[], object], seconds: float = 300) -> None:
         seconds: for how long: longer than it takes on any busy machine.
     """
     deadline = time.monotonic() + seconds
-    while not holds():
+    while True:
+        began = time.monotonic()
+        if holds():
+            return
         assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.02)
+        # To look takes its time from what is waited for.
+        time.sleep(min(2.0, max(0.02, 2 * (time.monotonic() - began))))

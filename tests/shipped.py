@@ -2,9 +2,10 @@
 
 import contextlib
 import json
-import time
 import uuid
 from collections.abc import Iterator
+
+from tests.catcher import until
 
 SECONDS = 120  # how long a condition may take on a busy machine
 
@@ -33,18 +34,19 @@ def shipped(cloud, stream: str) -> list[dict]:
             iterator = page.get("NextShardIterator")
             if not page["Records"] or iterator is None:
                 break
-    for record in records:
-        assert json.loads(record["Data"])["beacon_id"] == record["PartitionKey"]
     records.sort(key=lambda record: int(record["SequenceNumber"]))
-    return [json.loads(record["Data"]) for record in records]
+    found = [json.loads(record["Data"]) for record in records]
+    assert [each["beacon_id"] for each in found] == [record["PartitionKey"] for record in records]
+    return found
 
 
 def wait_for(cloud, stream: str, count: int) -> list[dict]:
     """What the stream holds once there are `count` different records."""
-    deadline = time.monotonic() + SECONDS
-    while True:
-        records = shipped(cloud, stream)
-        if len({record["beacon_id"] for record in records}) >= count:
-            return records
-        assert time.monotonic() < deadline, f"{len(records)} of {count} records"
-        time.sleep(0.1)
+    records: list[dict] = []
+
+    def arrived() -> bool:
+        records[:] = shipped(cloud, stream)
+        return len({record["beacon_id"] for record in records}) >= count
+
+    until(arrived, SECONDS)
+    return records
