@@ -1,4 +1,4 @@
-"""Which files of tests run in one process, and in which order: for `make test`'s three processes.
+"""Which files of tests run in one process, and in which order: for `make test`'s four processes.
 
 Most files are given out whole, one after the other. Some share what takes long to start and costs
 as long as it runs, and so run in one process, one behind the other: it starts with the first of
@@ -29,6 +29,17 @@ GROUPS = {
         "faults/test_hostile.py",
         "journey/test_security.py",
     ],
+    # One Flink job at a time: each of these starts its own.
+    "Flink jobs": [
+        "journey/test_truth.py",
+        "journey/test_flink_job.py",
+        "faults/test_disk.py",
+        "journey/test_listeners.py",
+        "journey/test_flink_memory.py",
+        "unit/test_flink_main.py",
+        "unit/test_managed_flink.py",
+        "local/test_supervisor.py",
+    ],
     "a browser": [
         "browser/test_site.py",
         "browser/test_live_chart.py",
@@ -37,20 +48,13 @@ GROUPS = {
         "browser/test_dashboard.py",
     ],
 }
-# From long to short, so that the three processes end together. pytest-xdist gives each process two
-# at the beginning: what comes second waits as long as the first takes.
+# What follows the groups, from long to short, so that the four processes end together.
 LONGEST = [
-    "journey/test_truth.py",
-    "notebooks/test_notebooks.py",
-    "templates/test_templates.py",
-    "journey/test_flink_job.py",
-    "faults/test_logs.py",
-    "faults/test_disk.py",
-    "journey/test_listeners.py",
-    "local/test_supervisor.py",
-    "journey/test_flink_memory.py",
-    "unit/test_flink_main.py",
     "unit/test_deploy.py",
+    "unit/test_aws_account.py",
+    "unit/test_ledger_memory.py",
+    "faults/test_logs.py",
+    "unit/test_detector.py",
     "browser/test_other_pages.py",
 ]
 _GROUP_OF = {f"tests/{file}": name for name, files in GROUPS.items() for file in files}
@@ -73,8 +77,7 @@ def same_group(one: pytest.Item, other: pytest.Item) -> bool:
 
 def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Return tests in the order in which they are given out."""
-    first, second, *others = GROUPS.values()
-    files = [*first, *second, *LONGEST, *(file for group in others for file in group)]
+    files = [*(file for group in GROUPS.values() for file in group), *LONGEST]
     rank = {f"tests/{file}": number for number, file in enumerate(files)}
     return sorted(items, key=lambda item: rank.get(item.nodeid.split("::")[0], len(rank)))
 

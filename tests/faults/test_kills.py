@@ -61,6 +61,7 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
     counted = account.frame.loc[["archived", "flink", "dynamodb"], "Double"]
     assert not counted.any(), account
     assert account.frame.loc["answered", "Beacons"] > 1000, account
+    settled(lambda: compare(chain, since).empty, bool, "all metrics agree", SECONDS)
     assert compare(chain, since).empty, compare(chain, since)
     # A call that did its work and whose answer was lost: nobody could decide that, but it can be
     # found and mended.
