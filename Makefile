@@ -48,7 +48,7 @@ update: $(READY) ## fetch the newest version; notebooks that you edited are kept
 test: $(READY) ## set up, then run every test
 	@$(BIN)/python -m helpers.flink.build_class_data & archives=$$!; \
 		$(MAKE) --no-print-directory check || { wait $$archives; exit 1; }; \
-		$(BIN)/python -m pytest -n 4 --no-loadscope-reorder $(TESTS); tested=$$?; \
+		$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(TESTS); tested=$$?; \
 		wait $$archives && exit $$tested
 
 # What runs on servers and in functions is checked each in its folder: there its imports are at home.

@@ -18,7 +18,7 @@ from .home import home, read_json, write_json
 # botocore repeats theirs.
 OPERATIONS = {
     "kinesis": ("PutRecords", "PutRecord", "GetRecords"),
-    "dynamodb": ("PutItem", "BatchWriteItem", "UpdateItem", "GetItem"),
+    "dynamodb": ("PutItem", "BatchWriteItem", "UpdateItem", "GetItem", "BatchGetItem"),
     "cloudwatch": ("PutMetricData",),
 }
 SHARES = ("throttle", "error", "hang", "lost_answer", "partial")
@@ -73,7 +73,7 @@ def fault(
     """Return a fault of a service, to be used in a `with` statement or with `start` and `stop`.
 
     It hits what the pipeline calls: Kinesis' PutRecords, PutRecord and GetRecords, DynamoDB's
-    PutItem, BatchWriteItem, UpdateItem and GetItem, CloudWatch's PutMetricData.
+    PutItem, BatchWriteItem, UpdateItem, GetItem and BatchGetItem, CloudWatch's PutMetricData.
 
     Args:
         cloud: whose service.

@@ -1,4 +1,4 @@
-"""Which files of tests run in one process, and in which order: for `make test`'s four processes.
+"""Which files of tests run in one process, and in which order: for `make test`'s three processes.
 
 Most files are given out whole, one after the other. Some share what takes long to start and costs
 as long as it runs, and so run in one process, one behind the other: it starts with the first of
@@ -29,17 +29,6 @@ GROUPS = {
         "faults/test_hostile.py",
         "journey/test_security.py",
     ],
-    # One Flink job at a time: each of these starts its own.
-    "Flink jobs": [
-        "journey/test_truth.py",
-        "journey/test_flink_job.py",
-        "faults/test_disk.py",
-        "journey/test_listeners.py",
-        "journey/test_flink_memory.py",
-        "unit/test_flink_main.py",
-        "unit/test_managed_flink.py",
-        "local/test_supervisor.py",
-    ],
     "a browser": [
         "browser/test_site.py",
         "browser/test_live_chart.py",
@@ -48,14 +37,31 @@ GROUPS = {
         "browser/test_dashboard.py",
     ],
 }
-# What follows the groups, from long to short, so that the four processes end together.
-LONGEST = [
+# The third process begins with what mostly waits, while the two targets need both cores; then come
+# the long ones, and last what needs a core all the time, when the targets have ended.
+WAITING = [
+    "local/test_supervisor.py",
+    "faults/test_disk.py",
     "unit/test_deploy.py",
-    "unit/test_aws_account.py",
-    "unit/test_ledger_memory.py",
-    "faults/test_logs.py",
-    "unit/test_detector.py",
-    "browser/test_other_pages.py",
+    "templates/test_templates.py",
+    "unit/test_faults.py",
+    "local/test_event_sources.py",
+    "journey/test_traffic.py",
+    "parity/test_apache_parity.py",
+    "unit/test_generator_process.py",
+    "unit/test_alarm_tables.py",
+    "unit/test_replay.py",
+    "unit/test_learners_clone.py",
+    "templates/test_frontend.py",
+    "unit/test_rude_clients.py",
+    "unit/test_publish_ranges.py",
+    "journey/test_flink_memory.py",
+]
+LONGEST = [
+    "journey/test_truth.py",
+    "journey/test_flink_job.py",
+    "journey/test_listeners.py",
+    "unit/test_flink_main.py",
 ]
 _GROUP_OF = {f"tests/{file}": name for name, files in GROUPS.items() for file in files}
 
@@ -77,7 +83,9 @@ def same_group(one: pytest.Item, other: pytest.Item) -> bool:
 
 def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Return tests in the order in which they are given out."""
-    files = [*(file for group in GROUPS.values() for file in group), *LONGEST]
+    first, second, *others = GROUPS.values()
+    last = [file for group in others for file in group]
+    files = [*first, *second, *WAITING, *LONGEST, *last]
     rank = {f"tests/{file}": number for number, file in enumerate(files)}
     return sorted(items, key=lambda item: rank.get(item.nodeid.split("::")[0], len(rank)))
 

@@ -34,13 +34,30 @@ def test_containers_that_admit_at_once_keep_to_max_items(cloud):
     containers = [container("publish_metrics") for _ in range(count)]
     gate = threading.Barrier(count)
     for one in containers:
-        read_metric = one.handler.read_metric
-        one.handler.read_metric = lambda name, read=read_metric: (read(name), gate.wait())[0]
+        read_metrics = one.handler.read_metrics
+        one.handler.read_metrics = lambda names, read=read_metrics: (read(names), gate.wait())[0]
     with ThreadPoolExecutor(count) as pool:
         list(pool.map(lambda one, batch: one.run(batch, None), containers, batches))
     assert len(catalog_row(cloud)["Items"]["SS"]) == 5
     assert len(chain.metrics()) == 6
     assert chain.total() == 24
+
+
+def test_rows_that_dynamodb_leaves_out_of_an_answer_are_asked_for_alone(cloud):
+    put_catalog(cloud, MaxItems=5)
+    chain, left_out = Chain(cloud), []
+
+    def leave_out(parsed, **_):
+        for table, rows in parsed["Responses"].items():
+            keys = [{"MetricType": row["MetricType"]} for row in rows]
+            left_out.extend(keys)
+            parsed["UnprocessedKeys"] = {table: {"Keys": [*keys, {"MetricType": {"S": "none"}}]}}
+            rows.clear()
+
+    events = chain.publish.catalog._dynamodb.meta.events
+    events.register("after-call.dynamodb.BatchGetItem", leave_out)
+    chain.send(row(10, item="/a", bucket=HOUR))
+    assert left_out and chain.read() == {"/a": {HOUR: 10}}
 
 
 def test_an_admitted_item_stays_and_a_raised_limit_counts_from_then_on(cloud):

@@ -6,6 +6,7 @@ and for good; the rest add up under `(other)`.
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import boto3
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 from dimension import OTHER
 
 DIGITS = 40  # the longest sequence number of a DynamoDB stream
+KEYS_A_CALL = 100  # BatchGetItem's limit
 
 _dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 5}))
 
@@ -52,24 +54,30 @@ class Metric:
         return sequence_number.zfill(DIGITS) <= self.published_up_to and at <= self.published_at
 
 
-def read_metric(name: str) -> Metric:
-    """Read a metric's catalog row as it is now.
+def read_metrics(names: Iterable[str]) -> dict[str, Metric]:
+    """Read metrics' catalog rows as they are now, by name.
 
-    It is read for every batch (a fraction of a write's cost): another container may have published
-    the batch before, or admitted items, and a learner may have raised MaxItems.
+    They are read for every batch (a fraction of a write's cost): another container may have
+    published the batch before, or admitted items, and a learner may have raised MaxItems.
 
     Args:
-        name: MetricType.
+        names: MetricTypes.
 
     Raises:
         botocore.exceptions.ClientError: DynamoDB did not answer as it should.
     """
-    answer = _dynamodb.get_item(
-        TableName=os.environ["CATALOG_TABLE"],
-        Key={"MetricType": {"S": name}},
-        ConsistentRead=True,
-    )
-    return _metric(name, answer.get("Item"))
+    table, wanted = os.environ["CATALOG_TABLE"], sorted(set(names))
+    rows: dict[str, dict] = {}
+    for start in range(0, len(wanted), KEYS_A_CALL):
+        keys = [{"MetricType": {"S": name}} for name in wanted[start : start + KEYS_A_CALL]]
+        asked = {table: {"Keys": keys, "ConsistentRead": True}}
+        answer = _dynamodb.batch_get_item(RequestItems=asked)
+        rows |= {row["MetricType"]["S"]: row for row in answer["Responses"].get(table, [])}
+        # What DynamoDB left out, being throttled, is asked for alone: that is tried again.
+        for key in answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", []):
+            found = _dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+            rows |= {key["MetricType"]["S"]: found["Item"]} if "Item" in found else {}
+    return {name: _metric(name, rows.get(name)) for name in wanted}
 
 
 def admit(metric: Metric, dimension: str) -> str:

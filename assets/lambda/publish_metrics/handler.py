@@ -12,7 +12,7 @@ from typing import Any
 
 import delay
 from botocore.exceptions import BotoCoreError, ClientError
-from catalog import Metric, admit, note_published, read_metric
+from catalog import Metric, admit, note_published, read_metrics
 from changes import NO_METRIC_ROW, Change, Sum, change_of
 from cloudwatch import Refused, datum, put, why_invalid
 from dimension import dimension_value
@@ -81,17 +81,13 @@ def _is_late(context: Any) -> bool:  # noqa: ANN401 - AWS passes its own class
 
 
 def _publish(records: list[dict], counts: Counter, alone: bool) -> None:
-    metrics: dict[str, Metric] = {}
+    changes = [(change, record) for record in records if (change := _change(record, counts))]
+    metrics = read_metrics(change.metric for change, _ in changes)
     sums: dict[tuple[str, str, str, int], Sum] = {}
     last: dict[str, tuple[str, float]] = {}
     timed: list[dict] = []
     now = time.time()
-    for record in records:
-        change = _change(record, counts)
-        if change is None:
-            continue
-        if change.metric not in metrics:
-            metrics[change.metric] = read_metric(change.metric)
+    for change, record in changes:
         metric = metrics[change.metric]
         number = record["dynamodb"]["SequenceNumber"]
         at = float(record["dynamodb"].get("ApproximateCreationDateTime", now))
