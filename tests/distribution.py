@@ -37,31 +37,27 @@ GROUPS = {
         "browser/test_dashboard.py",
     ],
 }
-# The third process begins with what mostly waits, while the two targets need both cores; then come
-# the long ones, and last what needs a core all the time, when the targets have ended.
-WAITING = [
-    "local/test_supervisor.py",
-    "faults/test_disk.py",
-    "unit/test_deploy.py",
+# What the third process runs beside those two targets. Where all three need a core, each takes much
+# longer, for a target costs as long as it runs: so the long ones come first, and when the targets
+# have their own long tests, what mostly waits. What is not named comes last.
+OTHERS = [
+    "journey/test_truth.py",
     "templates/test_templates.py",
+    "journey/test_flink_job.py",
+    "unit/test_detector.py",
+    "unit/test_ledger_memory.py",
+    "faults/test_disk.py",
+    "local/test_supervisor.py",
+    "journey/test_listeners.py",
+    "unit/test_deploy.py",
+    "journey/test_flink_memory.py",
+    "unit/test_publish_ranges.py",
     "unit/test_faults.py",
+    "unit/test_flink_main.py",
     "local/test_event_sources.py",
     "journey/test_traffic.py",
     "parity/test_apache_parity.py",
     "unit/test_generator_process.py",
-    "unit/test_alarm_tables.py",
-    "unit/test_replay.py",
-    "unit/test_learners_clone.py",
-    "templates/test_frontend.py",
-    "unit/test_rude_clients.py",
-    "unit/test_publish_ranges.py",
-    "journey/test_flink_memory.py",
-]
-LONGEST = [
-    "journey/test_truth.py",
-    "journey/test_flink_job.py",
-    "journey/test_listeners.py",
-    "unit/test_flink_main.py",
 ]
 _GROUP_OF = {f"tests/{file}": name for name, files in GROUPS.items() for file in files}
 
@@ -84,8 +80,7 @@ def same_group(one: pytest.Item, other: pytest.Item) -> bool:
 def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Return tests in the order in which they are given out."""
     first, second, *others = GROUPS.values()
-    last = [file for group in others for file in group]
-    files = [*first, *second, *WAITING, *LONGEST, *last]
+    files = [*first, *second, *OTHERS, *(file for group in others for file in group)]
     rank = {f"tests/{file}": number for number, file in enumerate(files)}
     return sorted(items, key=lambda item: rank.get(item.nodeid.split("::")[0], len(rank)))
 

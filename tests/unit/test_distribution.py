@@ -1,11 +1,11 @@
 """Which tests run in one process."""
 
 from helpers.home import REPOSITORY
-from tests.distribution import GROUPS, LONGEST, WAITING, group
+from tests.distribution import GROUPS, OTHERS, group
 
 
 def test_it_names_files_that_are_there_each_once():
-    named = [*WAITING, *LONGEST, *(file for files in GROUPS.values() for file in files)]
+    named = [*OTHERS, *(file for files in GROUPS.values() for file in files)]
     assert len(named) == len(set(named))
     assert [file for file in named if not (REPOSITORY / "tests" / file).exists()] == []
 
