@@ -202,13 +202,16 @@ def settled(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
     while True:
         began = time.monotonic()
         is_last = began > deadline  # also where reading takes longer than the wait
-        account, wrong = ledger(cloud, since), wrong_values(cloud, since)
-        if (account.balances and wrong.empty) or is_last:
-            return account, wrong, repaired
+        account = ledger(cloud, since)
+        differing = account.frame[["Missing", "Double"]].fillna(0).any(axis=1)
+        only_cloudwatch = list(differing[differing].index) == ["cloudwatch"]
+        if account.balances or only_cloudwatch or is_last:  # else not all is counted yet
+            wrong = wrong_values(cloud, since)
+            if (account.balances and wrong.empty) or is_last:
+                return account, wrong, repaired
+            only_cloudwatch &= wrong.empty
         if last is None or not account.frame.equals(last):
             last, since_when = account.frame, time.monotonic()
-        differing = account.frame[["Missing", "Double"]].fillna(0).any(axis=1)
-        only_cloudwatch = list(differing[differing].index) == ["cloudwatch"] and wrong.empty
         if only_cloudwatch and not repaired and time.monotonic() - since_when > STILL_SECONDS:
             found = reconcile(cloud, since, repair=True)
             repaired = int(found["Verdict"].eq("repaired").sum())
