@@ -48,16 +48,16 @@ OTHERS = [
     "unit/test_ledger_memory.py",
     "faults/test_disk.py",
     "local/test_supervisor.py",
-    "journey/test_listeners.py",
-    "unit/test_deploy.py",
-    "journey/test_flink_memory.py",
-    "unit/test_publish_ranges.py",
     "unit/test_faults.py",
-    "unit/test_flink_main.py",
     "local/test_event_sources.py",
     "journey/test_traffic.py",
-    "parity/test_apache_parity.py",
     "unit/test_generator_process.py",
+    "unit/test_deploy.py",
+    "unit/test_publish_ranges.py",
+    "parity/test_apache_parity.py",
+    "journey/test_listeners.py",
+    "journey/test_flink_memory.py",
+    "unit/test_flink_main.py",
 ]
 _GROUP_OF = {f"tests/{file}": name for name, files in GROUPS.items() for file in files}
 
