@@ -26,7 +26,7 @@ ACCEPTED = "referral_count"
 # A copy seldom comes later than this after its first; when one does, more is read.
 _EARLIER = timedelta(minutes=10)
 
-PAUSE_SECONDS = 1
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 10
 _Value = TypeVar("_Value")
 
 
@@ -109,7 +109,8 @@ def settled(
             if began >= deadline or good(value):
                 return value
             # Long readings take their time from what is waited for.
-            time.sleep(max(PAUSE_SECONDS, 3 * (time.monotonic() - began)))
+            took = time.monotonic() - began
+            time.sleep(min(max(PAUSE_SECONDS, 3 * took), LONGEST_PAUSE_SECONDS))
 
 
 def bucket_edge(seconds: int = BUCKET_SECONDS) -> datetime:
