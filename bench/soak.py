@@ -18,7 +18,7 @@ import pandas as pd
 
 from helpers.accounts import Ledger, ledger
 from helpers.analytics import start_analytics
-from helpers.balance import bucket_edge
+from helpers.balance import bucket_edge, reading_pause
 from helpers.cloud import Cloud
 from helpers.deployment import deploy
 from helpers.errors import WorkshopError
@@ -215,7 +215,7 @@ def settled(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
         if only_cloudwatch and not repaired and time.monotonic() - since_when > STILL_SECONDS:
             found = reconcile(cloud, since, repair=True)
             repaired = int(found["Verdict"].eq("repaired").sum())
-        time.sleep(min(10, max(2, 3 * (time.monotonic() - began))))  # reading slows the chain
+        time.sleep(reading_pause(time.monotonic() - began))
 
 
 def wrong_values(cloud: Cloud, since: datetime) -> pd.DataFrame:

@@ -108,9 +108,20 @@ def settled(
             value = read()
             if began >= deadline or good(value):
                 return value
-            # Long readings take their time from what is waited for.
-            took = time.monotonic() - began
-            time.sleep(min(max(PAUSE_SECONDS, 3 * took), LONGEST_PAUSE_SECONDS))
+            time.sleep(reading_pause(time.monotonic() - began))
+
+
+def reading_pause(took: float) -> float:
+    """Return the seconds until the next reading: long ones take their time from what is waited for.
+
+    Args:
+        took: how long the last reading took, in seconds.
+
+    Example:
+        >>> [reading_pause(took) for took in (0.1, 2, 60)]
+        [1, 6, 10]
+    """
+    return min(max(PAUSE_SECONDS, 3 * took), LONGEST_PAUSE_SECONDS)
 
 
 def bucket_edge(seconds: int = BUCKET_SECONDS) -> datetime:

@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish(session):
     """Wait for Java's archives of classes, which `make test` makes meanwhile."""
     if not class_data.is_built():
-        locks.take(class_data.folder() / "lock", wait=True)
+        locks.wait_until_free(class_data.folder() / "lock")
 
 
 def pytest_xdist_make_scheduler(config, log):

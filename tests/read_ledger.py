@@ -2,6 +2,9 @@
 
 import pandas as pd
 
+from helpers.balance import settled
+from helpers.recount import compare, metric_totals
+
 
 def numbers(account, *names):
     return [None if pd.isna(n) else int(n) for n in account.frame.loc[list(names), "Beacons"]]
@@ -17,3 +20,19 @@ def broken(account):
 def named(account, stage, kind="missing"):
     rows = account.missing
     return set(rows[(rows["Stage"] == stage) & (rows["Kind"] == kind)]["beacon_id"])
+
+
+def assert_recount_agrees(cloud, since, seconds):
+    """Every value is the recount's; the archive, or a metric, may be a few seconds behind."""
+    found = settled(lambda: compare(cloud, since), lambda wrong: wrong.empty, "all agree", seconds)
+    assert found.empty, found
+
+
+def assert_sums_agree(cloud, since, seconds):
+    """Each metric has the same sum in CloudWatch as in DynamoDB; it may be seconds behind."""
+
+    def agree(totals):
+        return totals["DynamoDB"].equals(totals["CloudWatch"])
+
+    totals = settled(lambda: metric_totals(cloud, since), agree, "all sums are shown", seconds)
+    assert agree(totals), totals

@@ -19,14 +19,9 @@ def run(name: str) -> list[str]:
     return printed(execute(stored(FOLDER / name)))
 
 
-def run_cells(*cells: str, folder: Path = REPOSITORY) -> list[Any]:
-    """Run cells in a kernel of their own; return them with their outputs.
-
-    Args:
-        cells: their code.
-        folder: where the kernel works.
-    """
-    return execute(notebook_of(*cells), folder)
+def run_cells(*cells: str) -> list[Any]:
+    """Run cells in a kernel of their own, in the repository; return them with their outputs."""
+    return execute(notebook_of(*cells), REPOSITORY)
 
 
 def notebook_of(*cells: str) -> str:

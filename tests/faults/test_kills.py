@@ -13,9 +13,9 @@ from helpers.errors import WorkshopError
 from helpers.faults import fault
 from helpers.kills import VICTIMS, kill, recovered
 from helpers.reconciling import MISSING, TWICE, reconcile
-from helpers.recount import compare, metric_totals
 from helpers.recovery import counted_again
 from helpers.traffic import Traffic
+from tests.read_ledger import assert_recount_agrees, assert_sums_agree
 
 SECONDS = 240  # for a start of Flink on a busy machine
 # The last two together: Flink, which each of them takes down, need start only once.
@@ -61,8 +61,7 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
     counted = account.frame.loc[["archived", "flink", "dynamodb"], "Double"]
     assert not counted.any(), account
     assert account.frame.loc["answered", "Beacons"] > 1000, account
-    settled(lambda: compare(chain, since).empty, bool, "all metrics agree", SECONDS)
-    assert compare(chain, since).empty, compare(chain, since)
+    assert_recount_agrees(chain, since, SECONDS)
     # A call that did its work and whose answer was lost: nobody could decide that, but it can be
     # found and mended.
     assert is_put_twice(account), account
@@ -93,8 +92,7 @@ def assert_mended(cloud, since, monkeypatch) -> None:
     assert settled(repaired, bool, "no difference is left", SECONDS)
     account = settled(lambda: ledger(cloud, since), lambda a: a.balances, "it balances", SECONDS)
     assert account.balances, account
-    totals = metric_totals(cloud, since)
-    assert totals["DynamoDB"].equals(totals["CloudWatch"]), totals
+    assert_sums_agree(cloud, since, SECONDS)
 
 
 def test_what_is_not_there_can_not_be_killed(chain):

@@ -1,7 +1,6 @@
 """Rotation, truncation and kills while thousands of beacons a second are written and shipped."""
 
 import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from helpers.local import restarts
 from helpers.local import server as local_server
 from helpers.local.ports import free_port
+from tests.agent_log import copy_and_cut
 from tests.catcher import until
 from tests.running_server import Flood
 from tests.shipped import SECONDS, new_stream, shipped
@@ -92,13 +92,6 @@ def test_rotation_loses_nothing_while_agents_and_servers_are_killed(
     # Whoever is killed in a write leaves half a line, which is nobody's beacon.
     name_of = names_of_events([record for record in records if "rejected" not in record])
     assert set(name_of) <= flood.confirmed | flood.unknown
-
-
-def copy_and_cut(log: Path) -> None:
-    """As logrotate's copytruncate does."""
-    number = 1 + len(list(log.parent.glob("access.log-*")))
-    shutil.copyfile(log, log.with_name(f"access.log-{number}"))
-    os.truncate(log, 0)
 
 
 def test_copytruncate_under_load_loses_nothing_that_the_copy_holds(emulator, stream, server):

@@ -12,10 +12,15 @@ from helpers.accounts import STAGES, ledger
 from helpers.balance import archived_fates, bucket_edge, settled
 from helpers.by_hand import send_beacon
 from helpers.data import metric_values
-from helpers.recount import compare, metric_totals
 from helpers.stage_times import latency
 from helpers.traffic import Traffic
-from tests.read_ledger import broken, named, numbers
+from tests.read_ledger import (
+    assert_recount_agrees,
+    assert_sums_agree,
+    broken,
+    named,
+    numbers,
+)
 from tests.unit.lambdas import put_datum
 
 SECONDS = 300  # longer than it takes on any busy machine
@@ -38,10 +43,8 @@ def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chai
         assert account.frame.loc[stage, "Duplicates"] == totals.duplicates
     assert totals.failed == 0 and min(totals.late, totals.duplicates, totals.garbage) > 20
     assert_fates(archived_fates(chain, start), totals)
-    settled(lambda: compare(chain, start).empty, bool, "all metrics agree", SECONDS)
-    assert compare(chain, start).empty, compare(chain, start)
-    settled(lambda: sums_agree(chain, start), bool, "all sums are shown", SECONDS)
-    assert sums_agree(chain, start), metric_totals(chain, start)
+    assert_recount_agrees(chain, start, SECONDS)
+    assert_sums_agree(chain, start, SECONDS)
 
     # What each stage stamped on its way.
     times = latency(chain, minutes=5).frame
@@ -75,11 +78,6 @@ def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chai
     assert lost.frame.loc["archived", "Missing"] == len(gone)
     assert named(lost, "archived") <= set(gone)
     assert ledger(chain, start).balances
-
-
-def sums_agree(cloud, since) -> bool:
-    totals = metric_totals(cloud, since)
-    return totals["DynamoDB"].equals(totals["CloudWatch"])
 
 
 def assert_fates(fates: pd.DataFrame, totals) -> None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from helpers.analytics import start_analytics, stop_analytics, update_analytics
-from helpers.balance import settled
+from helpers.balance import reading_pause
 from helpers.data import cloudwatch_values, metric_values
 from helpers.deployment import deploy
 from helpers.errors import WorkshopError
@@ -24,11 +24,12 @@ from helpers.extend import add_metric
 from helpers.fleet import beacon_url
 from helpers.home import REPOSITORY, read_json
 from helpers.local import supervisor
-from helpers.recount import METRICS, compare
+from helpers.recount import METRICS
 from helpers.stacks import MODULES
 from helpers.targets import connect
 from helpers.traffic import Traffic
 from tests.journey.flink_reference import expected, records, stamp
+from tests.read_ledger import assert_recount_agrees
 
 FLINK = REPOSITORY / "assets" / "flink"
 sys.path.append(str(FLINK))
@@ -100,8 +101,7 @@ def wait_until_equal(read, wanted: dict) -> None:
             wrong = [key for key in wanted | found if wanted.get(key) != found.get(key)]
             some = [(key, wanted.get(key), found.get(key)) for key in wrong[:10]]
             raise AssertionError(f"{len(wrong)} of {len(wanted)} are wrong: {some}")
-        # Reading takes its time from what is waited for.
-        time.sleep(max(1, 2 * (time.monotonic() - began)))
+        time.sleep(reading_pause(time.monotonic() - began))
 
 
 def kill_job(home, name: str) -> None:
@@ -163,8 +163,7 @@ def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home):
     metrics = (*METRICS, "avg_pg_ld")
     wait_until_equal(lambda: stored(cloud, metrics, hours_ago), whole)
     # And what a learner's check says; the archive may be a few seconds behind.
-    settled(lambda: compare(cloud, start).empty, bool, "the archive is whole", SCORES_SECONDS)
-    assert compare(cloud, start).empty, compare(cloud, start)
+    assert_recount_agrees(cloud, start, SCORES_SECONDS)
 
     for period in (10, 60, 3600):
         wait_until_equal(

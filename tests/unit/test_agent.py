@@ -11,6 +11,7 @@ import pytest
 from agent import arguments, load
 
 from helpers.home import REPOSITORY
+from tests.agent_log import append, line
 from tests.shipped import SECONDS, new_stream, shipped, wait_for
 
 SCRIPT = REPOSITORY / "assets" / "agent" / "agent.py"
@@ -44,18 +45,6 @@ def start(emulator, stream, tmp_path):
 @pytest.fixture
 def log(tmp_path) -> Path:
     return tmp_path / "access.log"
-
-
-def line(event: str) -> str:
-    return (
-        '203.0.113.9 - - [25/Nov/2025:00:01:00 +0000] "GET /beacon HTTP/1.1" 200 2 "-" "-" '
-        f'"{event}" "c-1" "/cart" "-" "-" "-" "-" 1764028860123\n'
-    )
-
-
-def append(path: Path, *events: object) -> None:
-    with path.open("a") as file:
-        file.write("".join(line(str(event)) for event in events))
 
 
 def events(records: list[dict]) -> list[str]:

@@ -1,13 +1,13 @@
 """The agent killed between the stream's answer and its own save: no line gets another beacon_id."""
 
-import os
-import shutil
 import threading
 
 import pytest
 from agent import Agent, load
 from notices import Notices
 from tail import Tail
+
+from tests.agent_log import append, copy_and_cut
 
 
 class KilledError(BaseException):
@@ -48,20 +48,6 @@ def run(log, stream: Stream) -> None:
     agent.run(stopping)
 
 
-def append(log, *events: str) -> None:
-    with log.open("a") as file:
-        file.writelines(
-            '203.0.113.9 - - [25/Nov/2025:00:01:00 +0000] "GET /beacon HTTP/1.1" 200 2 "-" "-" '
-            f'"{event}" "c-1" "/cart" "-" "-" "-" "-" 1764028860123\n'
-            for event in events
-        )
-
-
-def copy_and_cut(log, number: int) -> None:
-    shutil.copyfile(log, log.with_name(f"{log.name}-{number}"))
-    os.truncate(log, 0)
-
-
 def names(stream: Stream) -> dict[str, set[str]]:
     """The beacon_ids of each event."""
     found: dict[str, set[str]] = {}
@@ -78,12 +64,12 @@ def test_a_copy_of_lines_that_were_shipped_and_not_saved_keeps_their_names(log, 
         stream = Stream(answers=10)
         run(log, stream)
         kept += stream.records
-        copy_and_cut(log, cut)
+        copy_and_cut(log)
     append(log, "c", "d", "e")
     killed = Stream(answers=0)
     with pytest.raises(KilledError):
         run(log, killed)
-    copy_and_cut(log, 9)
+    copy_and_cut(log)
     append(log, "f")
     last = Stream(answers=10)
     run(log, last)

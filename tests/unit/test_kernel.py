@@ -33,12 +33,12 @@ def test_the_kernel_is_this_python_under_the_name_that_the_notebooks_ask_for(reg
 
 
 def test_it_finds_the_helpers_and_leads_to_the_cells_above_after_a_restart(registered, tmp_path):
-    # As set-up does in `.venv`; here as the settings of a user, which kernels read as well.
-    write_kernel_settings(tmp_path)
-    (tmp_path / "etc" / "ipython").rename(tmp_path / "profile_default")
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import KernelManager
 
+    # As set-up does in `.venv`; here as the settings of a user, which kernels read as well.
+    write_kernel_settings(tmp_path)
+    (tmp_path / "etc" / "ipython").rename(tmp_path / "profile_default")
     specs = KernelSpecManager(kernel_dirs=[str(registered)])
     manager = KernelManager(kernel_name=KERNEL, kernel_spec_manager=specs)
     # As set-up's workshop.pth does in an environment that was set up in this folder.

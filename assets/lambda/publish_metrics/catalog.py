@@ -76,7 +76,8 @@ def read_metrics(names: Iterable[str]) -> dict[str, Metric]:
         # What DynamoDB left out, being throttled, is asked for alone: that is tried again.
         for key in answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", []):
             found = _dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
-            rows |= {key["MetricType"]["S"]: found["Item"]} if "Item" in found else {}
+            if "Item" in found:
+                rows[key["MetricType"]["S"]] = found["Item"]
     return {name: _metric(name, rows.get(name)) for name in wanted}
 
 
