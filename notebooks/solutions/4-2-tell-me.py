@@ -29,6 +29,6 @@ cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="Set 
 let_run(seconds=3)
 messages = inbox(cloud)
 
-# No stack contains this alarm, so `destroy` would not delete it. Delete it here.
+# No stack contains this alarm, so it would stay when the stacks are deleted. Delete it here.
 cloudwatch.delete_alarms(AlarmNames=[name])
 messages[messages["Alarm"] == name].head(3)
