@@ -80,8 +80,8 @@ ALLOWED_FOR_NOW = {
     "pages": 136,
 }
 COMMENT = {".sql": "--", ".js": "//"}
-PLAIN = {".yaml", ".yml", ".toml", ".sh", ".conf", ".service", ".timer", ".css", ".js", ".vtt", ""}
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"')]*\s+|\n\s*\n|\n(?=\s*(?:[-*|#]|\d+\.) )")
+PLAIN = {".yaml", ".yml", ".toml", ".sh", ".conf", ".service", ".timer", ".css", ".vtt", ""}
+SENTENCE_END = re.compile(r"\f+|(?<=[.!?])[\"')]*\s+|\n\s*\n|\n(?=\s*(?:[-*|#]|\d+\.) )")
 
 
 # What is read in a file: blocks of text, each with its first line
@@ -97,14 +97,16 @@ def blocks(path: Path, text: str) -> Iterator[tuple[int, str]]:
             code = cell["cell_type"] == "code" and not source.startswith("%%")
             found = python_blocks(source) if code else [(0, source)]
             yield from ((number, block) for _, block in found)
-    elif path.suffix == ".sql":
-        yield from ((n, block) for n, block in line_blocks(text, "--") if block.startswith("--"))
+    elif path.suffix in COMMENT:
+        sign = COMMENT[path.suffix]
+        yield from ((n, block) for n, block in line_blocks(text, sign) if sign in block)
     elif path.suffix in (".html", ".svg"):
-        yield 1, re.sub(r"<[^>]*>", lambda tag: re.sub(r"[^\n]", " ", tag[0]), text)
+        ended = re.sub(r"</(h\d|p|li|d[td]|title|text|desc)>", lambda tag: "\f" * len(tag[0]), text)
+        yield 1, re.sub(r"<[^>]*>", lambda tag: re.sub(r"[^\n]", " ", tag[0]), ended)
     elif path.suffix == ".md":
         yield 1, text
     elif path.suffix in PLAIN:
-        yield from line_blocks(text, COMMENT.get(path.suffix, "#"))
+        yield from line_blocks(text, "#")
 
 
 def python_blocks(source: str) -> Iterator[tuple[int, str]]:
@@ -172,7 +174,9 @@ def sentences(block: str) -> Iterator[tuple[int, str]]:
     """Yield each sentence with its offset: line breaks, comment signs, code blanked out."""
     blank = lambda match: re.sub(r"[^\n]", " ", match[0])  # noqa: E731
     text = re.sub(r"^\s*(?:#+|--|//)", blank, block, flags=re.M)
-    text = re.sub(r"`[\w./-]+`|https?://\S+|\]\([^)]*\)", lambda m: "X" * len(m[0]), text)
+    text = re.sub(
+        r"`[\w./-]+`|https?://\S+|\]\([^)]*\)|\$\(\w+\)|\b[A-Z]+=", lambda m: "X" * len(m[0]), text
+    )
     start = 0
     for end in [*(match.end() for match in SENTENCE_END.finditer(text)), len(text)]:
         sentence = text[start:end]
