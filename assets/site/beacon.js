@@ -10,7 +10,7 @@
   let clientid = Math.random().toString(36).slice(2)
   try {
     clientid = sessionStorage.clientid ??= clientid
-  } catch {} // storage is blocked: one id for each page
+  } catch {} // blocked: one id for each page
 
   // A beacon is its headers. sendBeacon can't set any; keepalive also sends after the page is left.
   const send = (event, metric) =>
@@ -23,7 +23,7 @@
 
   let viewed
   on("load pagehide", ({ type }) => {
-    // A page that is left while it loads was viewed, too.
+    // Viewed, even if left while it loads.
     const ms = Math.round(performance.now())
     const took = { custom_metric_name: "page_load_time", custom_metric_int_value: ms }
     viewed ??= send("pageview", type == "load" && took)
