@@ -64,7 +64,7 @@ ALLOWED = re.compile(
     r"\b(?:you|we|I|people|person|author|learners?|users?|visitors?|readers?|someone|somebody)"
     r"(?: (?:can|could|may|will|must|have|has|had))? (?:say|says|said|tell|tells|told)\b"
     r"|\b(?:that is to say|tell (?:us|me|the maintainers)|tell-me)\b"
-    r"|\b(?:the very (?:first|last|same)|thumb-up)\b",
+    r"|\bthe very (?:first|last|same)\b",
     re.I,
 )
 WORDS = re.compile(
