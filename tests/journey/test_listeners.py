@@ -138,7 +138,7 @@ def processes(home: Path) -> list[tuple[str, psutil.Process]]:
 def table() -> Counter:
     """(what listens, what a stranger gets) of each row of the page."""
     rows = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines()]
-    rows = [row for row in rows if len(row) == 4 and row[0] != "listens"]
+    rows = [row for row in rows if len(row) == 4 and row[0] != "program"]
     return {(row[0].partition(":")[0], row[3]) for row in rows}
 
 
