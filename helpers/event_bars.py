@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from . import plot
-from .labels import shorten
 from .palette import SLATE
 from .series import Series, edges
+from .text import shorten
 
 WIDTH, HEIGHT = 560, 345  # units of the drawing; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 6, 10, 26

@@ -9,8 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from .dates import day
-from .labels import width
 from .ledger_words import (
     ABSENT,
     ACCEPTED,
@@ -31,6 +29,8 @@ from .ledger_words import (
 )
 from .palette import BLUE, CARD, GREEN, INK, LINE, ORANGE, OTHERS, PURPLE, QUIET, SLATE, VERMILION
 from .picture import Box, Picture
+from .text import day
+from .text_fitting import width
 
 COLORS = {ACCEPTED: BLUE, REJECTED: SLATE, DUPLICATES: PURPLE}
 STATE_COLORS = {

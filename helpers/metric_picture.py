@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from . import plot
-from .labels import fit, printable, shorten, width
 from .palette import OTHERS, QUIET
 from .picture import Box, Picture
 from .series import Series, edges, largest
+from .text import quoted
+from .text_fitting import fit, width
 
 SHOWN = 6  # items with a name of their own; the palette tells seven colours apart
 _LEGEND_INCHES = 2.5
@@ -130,12 +131,6 @@ def latest(series: Sequence[Series], metric: Metric, now: float) -> tuple[str, l
 def clock(seconds: float) -> str:
     """Return a time of day with its zone, e.g. `10:31:20 UTC`."""
     return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S} UTC"
-
-
-def quoted(item: str) -> str:
-    """Return an item for use in a sentence: short, and not turning the words beside it around."""
-    # First-strong isolate and its end (Unicode TR9): an Arabic page must not reorder the numbers.
-    return f"\u2068{shorten(printable(item))}\u2069"
 
 
 def _summed(metric: Metric) -> bool:

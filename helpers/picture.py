@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from .labels import FAMILY, drawable
 from .palette import CARD, INK, LINE
+from .text_fitting import FAMILY, drawable
 
 DOTS_PER_INCH = 144  # one and a half dots per CSS pixel: sharp on a laptop, cheap to draw
 _CSS_PIXELS_PER_INCH = 96

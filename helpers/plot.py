@@ -8,33 +8,15 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from .dates import day
-from .labels import FAMILY, fit, width
 from .palette import BAR, CARD, INK, LINE, QUIET, item_colors
 from .picture import Box
 from .series import Series
+from .text import day, number
+from .text_fitting import FAMILY, fit, width
 
 # A beacon is a CloudWatch datapoint about two seconds later: until then its bucket may still grow.
 JOURNEY_SECONDS = 3
 _TIME_STEPS = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-
-
-def number(value: float) -> str:
-    """Return a number as a reader would write it.
-
-    Example:
-        >>> number(1204), number(0.51234), number(2_500_000), number(float("nan"))
-        ('1,204', '0.512', '2.5M', '–')
-    """
-    if not math.isfinite(value):
-        return "–"
-    if abs(value) >= 1e15:
-        return f"{value:.2g}"
-    if abs(value) >= 1_000_000:
-        return f"{value / 1e9:.3g}G" if abs(value) >= 1e9 else f"{value / 1e6:.3g}M"
-    if value == int(value) or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
 
 
 def colored(series: Sequence[Series]) -> dict[str, str]:

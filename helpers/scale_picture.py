@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 
 from .bottlenecks import MOST_EVENTS, Step, ladder, next_step, planned, used
 from .capacity import DAY, Plan
-from .labels import FAMILY, fit
 from .monthly import dollars, monthly, thrifty
 from .palette import BAR, BLUE, CARD, DESK, GREEN, INK, LINE, ORANGE, QUIET, VERMILION
 from .picture import Box, Picture
-from .plot import number
+from .text import number
+from .text_fitting import FAMILY, fit
 
 LEAST_EVENTS = 1e6
 _WIDTH, _TOP, _CURVE, _ROW = 9.6, 0.62, 2.65, 0.23  # inches
