@@ -8,6 +8,8 @@ import pandas as pd
 from .bottlenecks import planned
 from .capacity import per_second
 from .monthly import SECONDS_PER_MONTH, dollars, month_of, thrifty
+from .palette import BLUE, GREEN, OTHERS, QUIET, SKY, SLATE
+from .picture import Picture
 from .prices import FIREHOSE_KB
 from .units import units
 
@@ -138,3 +140,39 @@ def field_table() -> pd.DataFrame:
     columns = [f"{events / 1e6:,.0f} M a day" for events in SIZES] + ["Source"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return frame.assign(**{name: frame[name].round(0).astype("Int64") for name in columns[:-1]})
+
+
+def beside_the_field() -> Picture:
+    """Return the picture of what a month costs at 1, 10 and 100 million events a day.
+
+    This design from its plan, the original from its template and from its README
+    (see `field_table()` for the sources). Each size has a scale of its own.
+
+    Example:
+        `beside_the_field()`
+    """
+    offers = field()
+    picture = Picture(9.6, 3.8)
+    picture.box().text(0.2, 0.27, "Dollars a month", points=13, weight="bold")
+    panels = picture.subplots(
+        1, len(SIZES), sharey=True,
+        gridspec_kw={"left": 0.31, "right": 0.98, "top": 0.8, "bottom": 0.1, "wspace": 0.05},
+    )  # fmt: skip
+    for axes, events in zip(panels, SIZES, strict=True):
+        costs = [offer.months[events] for offer in offers]
+        names = [f"{offer.name}\n{offer.source}" for offer in offers]
+        bars = axes.barh(names, costs, 0.62, color=(BLUE, GREEN, SKY, SLATE, OTHERS))
+        axes.bar_label(bars, fmt="${:,.0f}", padding=5)
+        axes.set_xlim(0, 1.45 * max(costs))  # room for the longest bar's label
+        axes.set_title(f"{events / 1e6:g} million events a day", loc="left", fontsize=9.5)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, labelbottom=False, labelsize=8.5)
+    panels[0].invert_yaxis()
+    note = "us-east-1, without free tiers and logs; a bar's scale is that of its column"
+    picture.box().text(0.2, 3.6, note, points=8.5, color=QUIET)
+    said = "; ".join(
+        f"{offer.name}: " + ", ".join(f"${offer.months[events]:,.0f}" for events in SIZES)
+        for offer in offers
+    )
+    picture.sentence = f"A month at 1, 10 and 100 million events a day. {said}."
+    return picture
