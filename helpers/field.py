@@ -10,7 +10,7 @@ from .capacity import per_second
 from .monthly import SECONDS_PER_MONTH, dollars, month_of, thrifty
 from .palette import BLUE, GREEN, OTHERS, QUIET, SKY, SLATE
 from .picture import Picture
-from .prices import FIREHOSE_KB
+from .prices import FIREHOSE_BYTES
 from .units import units
 
 SIZES = (1e6, 10e6, 100e6)  # events a day
@@ -75,7 +75,7 @@ def original(events: float) -> float:
     fixed = sum(month_of(name, count) for name, count in ORIGINAL_REST.items())
     base = original_base() + month_of("t2.medium", servers - 2) + month_of("KPU", kpus - 1)
     beacons = rate * SECONDS_PER_MONTH
-    delivered = month_of("GB archived", beacons * FIREHOSE_KB * 1024 / 1024**3)
+    delivered = month_of("GB archived", beacons * FIREHOSE_BYTES / 1024**3)
     # Nothing compresses its archive, and nothing deletes it: after a month it holds a month.
     kept = month_of("GB in S3", beacons * ORIGINAL_EVENT_BYTES / 1e9)
     return base + fixed + delivered + kept

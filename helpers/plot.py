@@ -148,16 +148,14 @@ def lines(axes: Axes, series: Sequence[Series], bucket: float, now: float) -> No
     colors = colored(series)
     for each in series:
         closed = int(np.searchsorted(each.times + bucket + JOURNEY_SECONDS, now, side="right"))
-        style: dict[str, Any] = {
-            "color": colors[each.label],
-            "linewidth": 1.6,
-            "solid_joinstyle": "round",
-        }
-        marker: dict[str, Any] = {"marker": "o", "markersize": 2.5 if len(each.times) <= 40 else 0}
-        axes.plot(each.times[:closed], each.values[:closed], **style, **marker)
+        look: dict[str, Any] = {"color": colors[each.label], "linewidth": 1.6}
+        size = 2.5 if len(each.times) <= 40 else 0
+        axes.plot(
+            each.times[:closed], each.values[:closed], marker="o", markersize=size, **look,
+            solid_joinstyle="round",
+        )  # fmt: skip
         tail = slice(max(closed - 1, 0), None)
-        if closed < len(each.times):
-            axes.plot(each.times[tail], each.values[tail], linestyle=":", **style)
+        axes.plot(each.times[tail], each.values[tail], linestyle=":", **look)
 
 
 def flow_legend(

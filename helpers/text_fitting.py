@@ -1,5 +1,6 @@
 """How wide a text is drawn, and texts cut to the room that a picture has for them."""
 
+from bisect import bisect_right
 from functools import lru_cache
 
 from matplotlib.font_manager import findfont, get_font
@@ -47,14 +48,9 @@ def fit(text: str, points: float, inches: float) -> str:
     text = drawable(text)
     if width(text, points) <= inches:
         return text
-    low, high = 0, min(len(text), 500)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if width(shorten(text, middle), points) <= inches:
-            low = middle
-        else:
-            high = middle - 1
-    return shorten(text, max(low, 2))
+    lengths = range(min(len(text), 500) + 1)
+    most = bisect_right(lengths, inches, key=lambda length: width(shorten(text, length), points))
+    return shorten(text, max(most - 1, 2))
 
 
 @lru_cache(maxsize=8192)
