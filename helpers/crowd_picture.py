@@ -149,18 +149,13 @@ def _draw(
             or options of matplotlib's `plot`.
         unit: of the frames' index.
     """
-    height = 0.8 + 1.4 * len(panels)
-    picture = Picture(_WIDTH, height)
-    picture.box().text(0.2, 0.26, title, points=12, weight="bold")
-    edges = {"left": 0.85, "right": _WIDTH - 0.3, "bottom": 0.5, "top": height - 0.8}  # inches
-    edges = {side: at / (_WIDTH if side in ("left", "right") else height)
-             for side, at in edges.items()}  # fmt: skip
-    rows = picture.subplots(
-        len(panels), sharex=True, squeeze=False, gridspec_kw={**edges, "hspace": 0.4}
-    )[:, 0]
+    picture = Picture(_WIDTH, 0.8 + 1.4 * len(panels))
+    picture.set_layout_engine("constrained", w_pad=0.2, h_pad=0.1)  # inches
+    picture.suptitle(title, x=0.2 / _WIDTH, ha="left", fontsize=12, weight="bold", color=INK)
+    rows = picture.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     for axes, (heading, (frame, looks)) in zip(rows, panels.items(), strict=True):
         plot.bare(axes)
-        axes.set_title(heading, loc="left", fontsize=9, color=INK, x=-0.65 / (_WIDTH - 1.15))
+        axes.set_title(heading, loc="left", fontsize=9, color=INK)
         for name, look in zip(frame, looks, strict=True):
             options = {"color": look} if isinstance(look, str) else look
             axes.plot(frame.index, frame[name], label=name, **{"linewidth": 1.8, **options})

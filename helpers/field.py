@@ -8,7 +8,7 @@ import pandas as pd
 from .bottlenecks import planned
 from .capacity import per_second
 from .monthly import SECONDS_PER_MONTH, dollars, month_of, thrifty
-from .palette import BLUE, GREEN, OTHERS, QUIET, SKY, SLATE
+from .palette import BLUE, GREEN, INK, OTHERS, QUIET, SKY, SLATE
 from .picture import Picture
 from .prices import FIREHOSE_BYTES
 from .units import units
@@ -153,11 +153,9 @@ def beside_the_field() -> Picture:
     """
     offers = field()
     picture = Picture(9.6, 3.8)
-    picture.box().text(0.2, 0.27, "Dollars a month", points=13, weight="bold")
-    panels = picture.subplots(
-        1, len(SIZES), sharey=True,
-        gridspec_kw={"left": 0.31, "right": 0.98, "top": 0.8, "bottom": 0.1, "wspace": 0.05},
-    )  # fmt: skip
+    picture.set_layout_engine("constrained", w_pad=0.12, h_pad=0.15)  # inches
+    picture.suptitle("Dollars a month", x=0.02, ha="left", fontsize=13, weight="bold", color=INK)
+    panels = picture.subplots(1, len(SIZES), sharey=True)
     for axes, events in zip(panels, SIZES, strict=True):
         costs = [offer.months[events] for offer in offers]
         names = [f"{offer.name}\n{offer.source}" for offer in offers]
@@ -169,7 +167,7 @@ def beside_the_field() -> Picture:
         axes.tick_params(length=0, labelbottom=False, labelsize=8.5)
     panels[0].invert_yaxis()
     note = "us-east-1, without free tiers and logs; a bar's scale is that of its column"
-    picture.box().text(0.2, 3.6, note, points=8.5, color=QUIET)
+    picture.supxlabel(note, x=0.02, ha="left", fontsize=8.5, color=QUIET)
     said = "; ".join(
         f"{offer.name}: " + ", ".join(f"${offer.months[events]:,.0f}" for events in SIZES)
         for offer in offers
