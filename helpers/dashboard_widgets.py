@@ -14,10 +14,11 @@ from . import plot
 from .dashboard_body import NotDrawn, Widget
 from .dashboard_math import Line, whole_range
 from .dashboard_query import shortest_period
-from .labels import fit, printable, shorten, width
 from .palette import CARD, GREEN, INK, OTHERS, QUIET, VERMILION
 from .picture import Box
 from .series import Series, edges, largest
+from .text import quoted
+from .text_fitting import fit, width
 
 _MARGIN = 0.12
 _ROW = 0.19  # inches of a legend's row
@@ -267,13 +268,8 @@ def _title(widget: Widget) -> str:
 
 
 def _said(widget: Widget, values: Sequence[tuple[str, float]]) -> str:
-    words = ", ".join(f"{_quoted(label)} {plot.number(value)}" for label, value in values[:2])
+    words = ", ".join(f"{quoted(label, 30)} {plot.number(value)}" for label, value in values[:2])
     return f"{_title(widget)}: {words}"
-
-
-def _quoted(label: str) -> str:
-    # Isolated (Unicode TR9), so that a label written from right to left keeps to itself.
-    return f"\u2068{shorten(printable(label), 30)}\u2069"
 
 
 def _plain(markdown: str) -> str:
