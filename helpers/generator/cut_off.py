@@ -37,16 +37,7 @@ def log_line(beacon: Beacon, at: float, host: str) -> bytes:
         host: the visitor's address.
     """
     headers = {name.lower(): value for name, value in beacon.headers()}
-    names: tuple[bytes, ...] = (
-        b"referer",
-        b"user-agent",
-        b"event",
-        b"clientid",
-        b"page",
-        b"custom_metric_name",
-    )
-    names += tuple(b"custom_metric_%b_value" % kind for kind in (b"int", b"float", b"string"))
-    values = b" ".join(b'"%b"' % headers.get(name, b"-") for name in names)
+    values = b" ".join(b'"%b"' % headers.get(name, b"-") for name in access_log.LOGGED_HEADERS)
     clock = access_log.log_time(at).encode()
     request = b'%b - - [%b] "GET /beacon HTTP/1.1" 200 2' % (host.encode(), clock)
     return b"%b %b %d" % (request, values, int(at * 1000))

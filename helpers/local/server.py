@@ -37,10 +37,10 @@ class Server:
     def __init__(self, name: str, folder: Path, port: int, stream: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.log, self.agent_state = name, folder / "access.log", folder / "agent.json"
-        script = [str(REPOSITORY / "assets" / "fleet" / "beacon_server.py")]
         agent = [str(REPOSITORY / "assets" / "agent" / "agent.py"), "--stream", stream]
         self._commands = {
-            "server": [*script, "--port", str(port), "--log", str(self.log)],
+            "server": ["-m", "helpers.local.beacon_server", "--port", str(port)]
+            + ["--log", str(self.log)],
             "agent": [*agent, "--log", str(self.log), "--server", name]
             + ["--state", str(self.agent_state)],
         }

@@ -11,9 +11,9 @@ import zlib
 from pathlib import Path
 
 import pytest
-from forget_shipped import QUIET_SECONDS, forget
 from tail import Tail
 
+from assets.fleet.forget_shipped import QUIET_SECONDS, forget
 from helpers.home import REPOSITORY
 from tests.parity import servers
 from tests.shipped import new_stream, shipped, wait_for

@@ -47,7 +47,6 @@ OWN_TEXT = {
     "helpers/targets.py:connect": LEARNER,
     "assets/agent/agent.py:arguments": COMMAND_LINE,
     "assets/agent/siblings.py:files_of": FILES,
-    "assets/fleet/apache_log.py:_is_found": FILES,
     "assets/fleet/forget_shipped.py:forget": FILES,
     "assets/flink/main.py:fill": LEARNER,
     "assets/flink/main.py:reason": "Flink's messages",

@@ -42,7 +42,7 @@ def test_a_server_whose_port_is_taken_is_not_started_without_a_pause(own_home, m
     real = server.lifeline.start
 
     def start(command, **options):
-        starts.append(command[0].rpartition("/")[2])
+        starts.extend(command)
         return real(command, **options)
 
     monkeypatch.setattr(server.lifeline, "start", start)
@@ -57,14 +57,14 @@ def test_a_server_whose_port_is_taken_is_not_started_without_a_pause(own_home, m
                 one.keep_alive()
                 if process := one._processes.get("server"):
                     assert process.wait(60) != 0
-            assert starts.count("beacon_server.py") == 1
+            assert starts.count("helpers.local.beacon_server") == 1
             for _ in range(20):
                 clock[0] += 0.5
                 one.keep_alive()
                 if process := one._processes.get("server"):
                     assert process.wait(60) != 0
             # At 1, 3 and 7 s after the first one; it was each time in the controller's way before.
-            assert starts.count("beacon_server.py") == 4
+            assert starts.count("helpers.local.beacon_server") == 4
         finally:
             monkeypatch.undo()
             one.end()
