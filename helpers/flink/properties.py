@@ -10,20 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from .groups import Groups
 from .keystore import ensure_keystore, tls_options
-
-Groups = dict[str, dict[str, str]]
-# As cfn/2-analyze.yaml has them, as far as a plan needs them (tests/unit/test_flink_plans.py).
-DEFAULT_GROUPS: Groups = {
-    "clicks": {"format": "json", "json.ignore-parse-errors": "true"},
-    "metrics": {"format": "debezium-json"},
-    "flink": {
-        "table.local-time-zone": "UTC",
-        "table.exec.mini-batch.enabled": "true",
-        "table.exec.mini-batch.allow-latency": "500 ms",
-        "table.exec.mini-batch.size": "50000",
-    },
-}
 
 MONITOR_INTERVAL = "100 ms"
 
@@ -143,7 +131,7 @@ def local_groups(groups: Groups) -> list[dict]:
             all else of them speaks of Kinesis.
 
     Example:
-        >>> [group["PropertyGroupId"] for group in local_groups(DEFAULT_GROUPS)]
+        >>> [group["PropertyGroupId"] for group in local_groups({})]
         ['clicks', 'metrics', 'flink']
     """
     local = {name: group for name, group in groups.items() if not name.startswith("kinesis.")}

@@ -61,11 +61,6 @@ def start(
         `start(["-m", "helpers.local.fleet"], log=home() / "logs" / "fleet.log")`
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    repository = str(Path(__file__).resolve().parents[2])
-    environment = dict(environment or child_environment())
-    paths = [repository, environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    environment["PYTHONUTF8"] = "1"  # whatever the machine's encoding is, what they write is UTF-8
     options = [f"--name={name}"] * bool(name) + ["--outlive"] * outlive + ["--group"] * group
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -73,7 +68,7 @@ def start(
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env=child_environment() if environment is None else environment,
             start_new_session=True,  # Ctrl-C in the parent's terminal is the parent's to handle
         )
 

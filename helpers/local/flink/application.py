@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers.flink.properties import Groups
+from helpers.flink.groups import Groups, property_groups
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,6 @@ def _parse(detail: dict) -> Application | None:
     location = code.get("CodeContentDescription", {}).get("S3ApplicationCodeLocationDescription")
     if location is None:
         return None  # its code is not in S3: not one of ours
-    properties = configuration.get("EnvironmentPropertyDescriptions", {})
-    groups = properties.get("PropertyGroupDescriptions", [])
     return Application(
         name=detail["ApplicationName"],
         status=detail["ApplicationStatus"],
@@ -70,7 +68,7 @@ def _parse(detail: dict) -> Application | None:
         created=detail["CreateTimestamp"].timestamp(),
         bucket=location["BucketARN"].rsplit(":", 1)[1],
         key=location["FileKey"],
-        groups={group["PropertyGroupId"]: group["PropertyMap"] for group in groups},
+        groups=property_groups(detail),
     )
 
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from helpers import locks
-from helpers.flink import class_data, java, plans
+from helpers.flink import plans
 from helpers.flink.properties import Folders
 from helpers.home import home
 
@@ -41,7 +41,8 @@ class Job:
         self.process: subprocess.Popen = lifeline.start(
             plans.run_command(plan, code, folders, kept[-1] if kept else None),
             log=self.log,
-            environment=_environment(application.name, folders.temporary),
+            environment=plans.run_environment(folders)
+            | {"WORKSHOP_FLINK_LOG": str(self.log.with_suffix(".jvm.log"))},
             name=lock,
             group=True,
         )
@@ -76,9 +77,3 @@ def _end_former(lock: Path) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         locks.wait_until_free(lock)
-
-
-def _environment(name: str, temporary: Path) -> dict[str, str]:
-    options = java.RUNNING_OPTIONS + class_data.option("running")
-    log = str(home() / "logs" / f"flink-{name}.jvm.log")
-    return java.environment(options, temporary) | {"WORKSHOP_FLINK_LOG": log}
