@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from helpers.home import REPOSITORY, read_json
+from helpers.target_files import AGENT_LOCK, SERVER_LOCK
 
 from . import lifeline
 from .restarts import Restarts
@@ -22,6 +23,7 @@ logger = logging.getLogger("workshop.fleet")
 ROTATE_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 20
 BUSY_SECONDS = 5
+_LOCKS = {"server": SERVER_LOCK, "agent": AGENT_LOCK}
 
 
 class Server:
@@ -66,7 +68,7 @@ class Server:
                 log=self._folder / f"{role}.out",
                 # The agent needs our AWS variables, which the supervisor made for us.
                 environment=dict(os.environ) if role == "agent" else None,
-                name=f"{role}-{self.name}",
+                name=_LOCKS[role].format(self.name),
             )
             restarts.note_start()
 

@@ -17,6 +17,7 @@ from helpers.home import REPOSITORY, read_json, write_json
 from helpers.local import access_key, lifeline, ports, state, supervisor
 from helpers.local.adopted import adopt
 from helpers.local.emulator.settings import SUPERVISED, emulator_environment
+from helpers.target_files import description_file
 from helpers.targets import connect
 
 CONNECT = "from helpers.targets import connect; print(connect('local').endpoint)"
@@ -75,7 +76,7 @@ def test_two_kernels_at_once_share_one_target(target):
 
 
 def test_a_stale_description_misleads_nobody(target):
-    write_json(state.description_path(), {"pid": 1, "endpoint": "http://127.0.0.1:1", "ready": 1})
+    write_json(description_file(), {"pid": 1, "endpoint": "http://127.0.0.1:1", "ready": 1})
     cloud = connect("local")
     assert cloud.endpoint != "http://127.0.0.1:1"
     assert cloud.client("sts").get_caller_identity()["Account"] == cloud.account
@@ -164,7 +165,7 @@ def test_a_dead_adopted_emulator_is_started_again(target):
 
 def test_an_emulator_that_finds_no_heir_ends(own_home, tmp_path):
     own_home.mkdir()
-    write_json(state.description_path(), {})  # no supervisor can go on with that
+    write_json(description_file(), {})  # no supervisor can go on with that
     settings = emulator_environment(ports.free_port(), access_key.random_key(), tmp_path)
     environment = settings | {SUPERVISED: "1"}
     process = lifeline.start(
@@ -231,7 +232,7 @@ def test_stop_ends_everything_and_says_so(target):
     )
     assert stopped.stdout == "The local target has ended.\n"
     ended(target)
-    assert read_json(state.description_path()) is None
+    assert read_json(description_file()) is None
     assert supervisor.stop() is False
 
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from helpers.local import restarts, server
-from helpers.local.restarts import Restarts, pause_after
+from helpers.local.restarts import Restarts, backoff_delay
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_pauses_grow_to_half_a_minute(clock):
         pauses.append(child.due - clock[0])
         clock[0] = child.due
         assert child.is_due()
-    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30] == [pause_after(n) for n in range(1, 9)]
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30] == [backoff_delay(n) for n in range(1, 9)]
 
 
 def test_one_that_lived_for_ten_seconds_begins_again_at_once(clock):

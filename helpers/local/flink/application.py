@@ -31,6 +31,14 @@ class Application:
     key: str
     groups: Groups
 
+    def stream(self, group: str) -> str:
+        """Return the name of the stream of a property group, `clicks` or `metrics`.
+
+        Raises:
+            KeyError: there is no such group, or it has no `stream.arn`.
+        """
+        return self.groups[group]["stream.arn"].rsplit("/", 1)[1]
+
 
 def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a boto3 client
     """Return all Flink applications by their names.

@@ -10,6 +10,7 @@ from helpers import locks
 from helpers.flink import plans
 from helpers.flink.properties import Folders
 from helpers.home import home
+from helpers.target_files import JOB_LOCK
 
 from .. import lifeline
 from . import checkpoints
@@ -33,7 +34,7 @@ class Job:
         self.log = home() / "logs" / f"flink-{application.name}.log"
         self._known = set(folders.checkpoints.glob("*")) if folders.checkpoints.exists() else set()
         self._folders = folders
-        lock = f"job-{application.name}"
+        lock = JOB_LOCK.format(application.name)
         _end_former(locks.pid_file(lock))
         folders.create()
         kept = checkpoints.complete(folders.checkpoints)
