@@ -4,6 +4,7 @@ It runs under whatever Python the machine has, so it uses the standard library o
 that an old Python can read far enough to say that it is too old.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -16,6 +17,15 @@ VENV = os.path.join(ROOT, ".venv")  # noqa: PTH118
 LOCK = os.path.join(ROOT, "requirements.lock")  # noqa: PTH118
 FREE_GB = 3  # the environment takes 1.5 GB, its downloads as much again while they are unpacked
 SUPPORTED = ((3, 11), (3, 12))
+# Settings of pip: the variable of uv, and what stands between several values.
+UV_SETTINGS = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+    "cert": ("SSL_CERT_FILE", " "),
+    "proxy": ("HTTPS_PROXY", " "),
+}
 KERNEL, SHOWN = "realtime-web-analytics", "Python (realtime web analytics)"
 
 
@@ -43,10 +53,10 @@ def check_disk():  # noqa: ANN201
         )
 
 
-def locked_version(package):  # noqa: ANN001, ANN201
-    """Return the version that requirements.lock gives a package."""
+def locked(package):  # noqa: ANN001, ANN201
+    """Return the lines of requirements.lock for a package: its version and its hashes."""
     with open(LOCK, encoding="utf-8") as file:  # noqa: PTH123
-        return re.search(rf"^{package}==(\S+)", file.read(), re.MULTILINE).group(1)
+        return re.search(rf"^{package}==.*(\n .*)*\n", file.read(), re.MULTILINE).group()
 
 
 def create_environment():  # noqa: ANN201
@@ -73,10 +83,33 @@ def has_pip(python):  # noqa: ANN001, ANN201
         return False
 
 
-def run(command):  # noqa: ANN001, ANN201
+def settings_for_uv(python):  # noqa: ANN001, ANN201
+    """Return environment variables that give uv what pip is configured with.
+
+    uv reads neither pip's files nor its variables. A variable of uv's own that is set already wins.
+    """
+    command = [python, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    found = {}
+    for section in ("global", "install", ":env:"):  # the later ones win
+        for name, text in re.findall(rf"^{section}\.([a-z-]+)=(.+)$", listed, re.MULTILINE):
+            if name in UV_SETTINGS:
+                variable, separator = UV_SETTINGS[name]
+                found[variable] = separator.join(ast.literal_eval(text).split())
+    if "UV_INDEX" in found:  # of all indexes the best match, as pip; the hashes are checked
+        found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return {**found, **os.environ}
+
+
+def run(command, environment=None):  # noqa: ANN001, ANN201
     """Run a command that downloads packages; explain a failure."""
     process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+        command,
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
     )
     errors = []
     for line in process.stderr:
@@ -155,10 +188,13 @@ def main():  # noqa: ANN201
     check_disk()
     print("Setting up .venv (once; about a minute with a fast network) ...", flush=True)
     python = create_environment()
-    uv = "uv==" + locked_version("uv")
-    quiet = ["--quiet", "--disable-pip-version-check"]
-    run([python, "-m", "pip", "install", *quiet, uv])
-    run([python, "-m", "uv", "pip", "sync", "--python", python, "--require-hashes", LOCK])
+    uv = os.path.join(VENV, "uv.lock")  # noqa: PTH118
+    with open(uv, "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(locked("uv"))
+    options = ["--quiet", "--disable-pip-version-check", "--require-hashes"]
+    run([python, "-m", "pip", "install", *options, "-r", uv])
+    sync = [python, "-m", "uv", "pip", "sync", "--python", python, "--require-hashes", LOCK]
+    run(sync, settings_for_uv(python))
     # So that notebooks find `helpers` wherever their kernel starts.
     library = "python%d.%d" % sys.version_info[:2]  # noqa: UP031
     path = os.path.join(VENV, "lib", library, "site-packages", "workshop.pth")  # noqa: PTH118
