@@ -6,11 +6,10 @@ import contextlib
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from typing import Any
 
 from helpers import locks
 from helpers.environment import child_environment
@@ -20,56 +19,13 @@ from helpers.target_files import EMULATOR_LOCK, FLINK_CONTROLLER_LOCK
 from . import access_key, lifeline, ports, state
 from .access_key import AccessKey
 from .adopted import Adopted, adopt
+from .child import Child
 from .emulator.settings import REGION, SUPERVISED, emulator_environment
-from .restarts import Restarts
 
 log = logging.getLogger("workshop.local")
 
 EMULATOR_PORT, BEACON_PORT = 4566, 8080
 START_SECONDS, FLEET_GRACE_SECONDS, STOP_SECONDS = 60, 45, 90
-LOG_LIMIT_BYTES = 20_000_000
-
-
-@dataclass
-class Child:
-    """One process of the target, and when to start it again."""
-
-    name: str
-    module: str
-    environment: dict[str, str]
-    process: subprocess.Popen | Adopted | None = None
-    grace: float = lifeline.GRACE_SECONDS
-    outlives: bool = False
-    restarts: Restarts = field(default_factory=Restarts)
-
-    def start(self) -> None:
-        """Start the process; its output goes to `logs/<name>.log`."""
-        path = home() / "logs" / f"{self.name}.log"
-        if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        self.process = lifeline.start(
-            ["-m", self.module],
-            log=path,
-            environment=self.environment,
-            name=self.name,
-            outlive=self.outlives,
-        )
-        self.restarts.note_start()
-
-    def keep_alive(self) -> None:
-        """Start the process if it is due; notice that it has died."""
-        if self.process is None:
-            if self.restarts.is_due():
-                self.start()
-        elif (code := self.process.poll()) is not None:
-            log.warning("%s ended with %s; %s", self.name, code, self.restarts.note_end())
-            lifeline.close(self.process)
-            self.process = None
-
-    def end(self) -> None:
-        """End the process, if it runs."""
-        if self.process:
-            lifeline.end(self.process, self.grace)
 
 
 def run(takeover: bool = False) -> int:
@@ -147,12 +103,17 @@ def _children(emulator: Adopted | None, key: AccessKey) -> list[Child]:
     port = int(endpoint.rsplit(":", 1)[1])
     settings = emulator_environment(port, key, temporary) | controlled
     return [
-        Child(EMULATOR_LOCK, "helpers.local.emulator", settings, emulator, outlives=True),
+        _child(EMULATOR_LOCK, "emulator", settings, process=emulator, outlives=True),
         # Its agents first ship what their logs still hold.
-        Child("fleet", "helpers.local.fleet", environment, grace=FLEET_GRACE_SECONDS),
-        Child(FLINK_CONTROLLER_LOCK, "helpers.local.flink", environment),
-        Child("alarms", "helpers.local.alarms", environment),
+        _child("fleet", "fleet", environment, grace=FLEET_GRACE_SECONDS),
+        _child(FLINK_CONTROLLER_LOCK, "flink", environment),
+        _child("alarms", "alarms", environment),
     ]
+
+
+def _child(lock: str, module: str, environment: dict[str, str], **more: Any) -> Child:  # noqa: ANN401
+    command, log_file = ["-m", f"helpers.local.{module}"], home() / "logs" / f"{module}.log"
+    return Child(lock, command, log_file, environment, **more)
 
 
 def _supervise(children: list[Child], stop: threading.Event) -> int:

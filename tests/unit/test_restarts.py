@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from helpers.local import restarts, server
+from helpers.local import child, restarts, server
 from helpers.local.restarts import Restarts, backoff_delay
 
 
@@ -39,13 +39,13 @@ def test_one_that_lived_for_ten_seconds_begins_again_at_once(clock):
 
 def test_a_server_whose_port_is_taken_is_not_started_without_a_pause(own_home, monkeypatch, clock):
     starts = []
-    real = server.lifeline.start
+    real = child.lifeline.start
 
     def start(command, **options):
         starts.extend(command)
         return real(command, **options)
 
-    monkeypatch.setattr(server.lifeline, "start", start)
+    monkeypatch.setattr(child.lifeline, "start", start)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")
     with socket.socket() as taken:
@@ -55,13 +55,13 @@ def test_a_server_whose_port_is_taken_is_not_started_without_a_pause(own_home, m
         try:
             for _ in range(20):  # ten seconds of the controller, at one moment
                 one.keep_alive()
-                if process := one._processes.get("server"):
+                if process := one.server.process:
                     assert process.wait(60) != 0
             assert starts.count("helpers.local.beacon_server") == 1
             for _ in range(20):
                 clock[0] += 0.5
                 one.keep_alive()
-                if process := one._processes.get("server"):
+                if process := one.server.process:
                     assert process.wait(60) != 0
             # At 1, 3 and 7 s after the first one; it was each time in the controller's way before.
             assert starts.count("helpers.local.beacon_server") == 4
