@@ -1,5 +1,7 @@
 """One run of an application: its job, and the pumps that move its records."""
 
+import logging
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,42 @@ from .job import Job
 from .progress import Progress
 from .pump_in import PumpIn, remembered, start_position
 from .pump_out import PumpOut
-from .pumping import Pumping
+
+log = logging.getLogger("workshop.flink")
 
 # A record waits half as long on average. More often makes more files, and Flink keeps their names:
 # four a second are 1.6 MB in each checkpoint after an hour (measured: 95 bytes a file).
 SECONDS_BETWEEN_READS, SECONDS_BETWEEN_SENDS = 0.25, 0.05
 SECONDS_BETWEEN_CLEANUPS = 2
+
+
+class Pumping(threading.Thread):
+    """Calls a pump's step again and again, in its own thread, until it is ended.
+
+    Args:
+        name: what the log calls it.
+        pump: has a `step` that moves what there is to move.
+        pause: seconds between two steps.
+    """
+
+    def __init__(self, name: str, pump: PumpIn | PumpOut, pause: float) -> None:
+        super().__init__(name=name, daemon=True)
+        self._pump, self._pause, self._ended = pump, pause, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        """Pump until ended; a failure is logged, and the step tried again."""
+        while not self._ended.wait(self._pause):
+            try:
+                self._pump.step()
+            except Exception as error:  # the emulator restarts, a stream is being deleted, ...
+                log.warning("pump %s: %s", self.name, error)
+                self._ended.wait(1)
+
+    def end(self) -> None:
+        """End the thread after its current step."""
+        self._ended.set()
+        self.join(timeout=10)
 
 
 class Run:
