@@ -48,6 +48,8 @@ def build() -> None:
 
 
 def _build() -> None:
+    for left in class_data.folder().glob(".draft-*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=class_data.folder()) as name:
         draft = Path(name)
         if class_data.planner() is None:

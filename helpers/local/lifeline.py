@@ -14,6 +14,7 @@ comes after the killed one starts its children at once; a name makes them wait f
 end, so that nothing runs twice.
 """
 
+import contextlib
 import os
 import runpy
 import signal
@@ -73,8 +74,15 @@ def start(
         )
 
 
-def end(process: "subprocess.Popen | Adopted", seconds: float = GRACE_SECONDS) -> int:
+def end(
+    process: "subprocess.Popen | Adopted", seconds: float = GRACE_SECONDS, group: bool = False
+) -> int:
     """End a child with SIGTERM, after `seconds` with SIGKILL; return its exit code.
+
+    Args:
+        process: the child.
+        seconds: how long it has to end by itself.
+        group: kill what it has started and left behind, too.
 
     Example:
         `end(server, seconds=5)`
@@ -86,7 +94,11 @@ def end(process: "subprocess.Popen | Adopted", seconds: float = GRACE_SECONDS) -
         except subprocess.TimeoutExpired:
             process.kill()
     close(process)
-    return process.wait()
+    code = process.wait()
+    if group:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return code
 
 
 def close(process: "subprocess.Popen | Adopted") -> None:

@@ -46,7 +46,7 @@ def main() -> int:
     for runner in runners.values():
         runner.end(JobState.STOPPED)
     if builder:
-        lifeline.end(builder, seconds=1)
+        lifeline.end(builder, seconds=1, group=True)
     return 0
 
 

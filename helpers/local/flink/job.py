@@ -66,10 +66,8 @@ class Job:
 
     def end(self) -> None:
         """End the process and its JVM. What it goes on from later is its last checkpoint."""
-        lifeline.end(self.process, seconds=GRACE_SECONDS)
         # The JVM ends when Python is gone; a worker that hangs is in the same process group.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        lifeline.end(self.process, seconds=GRACE_SECONDS, group=True)
 
 
 def _end_former(lock: Path) -> None:
