@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -69,9 +68,7 @@ def test_term_lets_a_kept_connection_finish_and_takes_no_new_one(server):
     connection = server.connect()
     server.beacon("first", connection)
     server.process.terminate()
-    deadline = time.monotonic() + 10
-    while answers(f"http://127.0.0.1:{server.port}/health") and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: not answers(f"http://127.0.0.1:{server.port}/health"))
     connection.request("GET", "/beacon", headers={"event": "last"})
     response = connection.getresponse()
     assert (response.status, response.headers["Connection"]) == (200, "close")
