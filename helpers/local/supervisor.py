@@ -103,17 +103,17 @@ def _children(emulator: Adopted | None, key: AccessKey) -> list[Child]:
     port = int(endpoint.rsplit(":", 1)[1])
     settings = emulator_environment(port, key, temporary) | controlled
     return [
-        _child(EMULATOR_LOCK, "emulator", settings, process=emulator, outlives=True),
+        _child(EMULATOR_LOCK, settings, process=emulator, outlives=True),
         # Its agents first ship what their logs still hold.
-        _child("fleet", "fleet", environment, grace=FLEET_GRACE_SECONDS),
-        _child(FLINK_CONTROLLER_LOCK, "flink", environment),
-        _child("alarms", "alarms", environment),
+        _child("fleet", environment, grace=FLEET_GRACE_SECONDS),
+        _child(FLINK_CONTROLLER_LOCK, environment),
+        _child("alarms", environment),
     ]
 
 
-def _child(lock: str, module: str, environment: dict[str, str], **more: Any) -> Child:  # noqa: ANN401
-    command, log_file = ["-m", f"helpers.local.{module}"], home() / "logs" / f"{module}.log"
-    return Child(lock, command, log_file, environment, **more)
+def _child(name: str, environment: dict[str, str], **more: Any) -> Child:  # noqa: ANN401
+    log_file = home() / "logs" / f"{name}.log"
+    return Child(name, ["-m", f"helpers.local.{name}"], log_file, environment, **more)
 
 
 def _supervise(children: list[Child], stop: threading.Event) -> int:

@@ -46,10 +46,8 @@ def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a bot
     Args:
         client: the boto3 client of `kinesisanalyticsv2`.
     """
-    found: dict[str, Any] = {}
-    token: dict[str, str] = {}
-    while True:
-        page = client.list_applications(**token)
+    found: dict[str, Application] = {}
+    for page in client.get_paginator("list_applications").paginate():
         for summary in page["ApplicationSummaries"]:
             name = summary["ApplicationName"]
             try:
@@ -58,9 +56,7 @@ def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a bot
                 continue  # deleted since it was listed
             if application := _parse(detail):
                 found[name] = application
-        if "NextToken" not in page:
-            return found
-        token = {"NextToken": page["NextToken"]}
+    return found
 
 
 def _parse(detail: dict) -> Application | None:
