@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 from botocore.exceptions import ClientError
 
+from .aws_errors import explained
 from .cloud import Cloud
 from .errors import WorkshopError
-from .stacks import explained
 from .waiting import waiting
 
 LONGEST_SECONDS = 5 * 60

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from . import dashboard_widgets as draw
+from .aws_errors import explained
 from .cloud import Cloud
 from .dashboard_body import COLUMNS, NotDrawn, Widget, seconds, widgets
 from .dashboard_math import Line, lines, whole_range
@@ -144,6 +145,48 @@ def draw_dashboard(
             "and wait a few seconds"
         )
     return f"{name}, read at {when}. {'; '.join(said)}."
+
+
+def add_widget(cloud: Cloud, properties: dict[str, Any], *, height: int = 6) -> None:
+    """Put a chart at the bottom of the dashboard, or in the place of the one with the same title.
+
+    Args:
+        cloud: where the dashboard is.
+        properties: a metric widget's, as CloudWatch documents them ("Dashboard Body Structure and
+            Syntax"), a `title` among them; the region is added.
+        height: in rows of the dashboard.
+
+    Raises:
+        WorkshopError: there is no title or no metric in it, CloudWatch refuses it, or there is no
+            dashboard yet.
+
+    Example:
+        `add_widget(cloud, {"title": "Load time", "stat": "Average", "metrics": [[...]]})`
+    """
+    if not properties.get("title") or not properties.get("metrics"):
+        raise WorkshopError(
+            "This widget has no title or no metrics.", 'Give both: {"title": ..., "metrics": ...}.'
+        )
+    with explained():
+        body = dashboard_json(cloud)
+        same = [w for w in body["widgets"] if w["properties"].get("title") == properties["title"]]
+        bottom = max((each.y + each.height for each in widgets(body)), default=0)
+        new = {"type": "metric", "x": 0, "y": bottom, "width": COLUMNS, "height": height}
+        if not same:
+            body["widgets"].append(new)
+        (same[0] if same else new)["properties"] = {"region": cloud.region} | properties
+        try:
+            cloud.client("cloudwatch").put_dashboard(
+                DashboardName=cloud.name("dashboard"), DashboardBody=json.dumps(body)
+            )
+        except ClientError as error:
+            if not error.response["Error"]["Code"].startswith("InvalidParameter"):
+                raise
+            raise WorkshopError(
+                f"CloudWatch refuses the widget: {error.response['Error']['Message']}",
+                "Correct it, then run this cell again.",
+            ) from None
+    print(f"✓ “{properties['title']}” is on {cloud.name('dashboard')}.")
 
 
 def _reach(widget: Widget, body: dict[str, Any]) -> int:

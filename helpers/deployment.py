@@ -1,11 +1,9 @@
 """Put a module's resources into the cloud: `deploy(cloud, "1-capture")`, safe to run again."""
 
-import json
 import time
 import uuid
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
 from helpers.aws_errors import explained, remedy_for
@@ -15,6 +13,7 @@ from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY
 from helpers.lifetime import expires_at, is_over
 from helpers.lifetime import parameters as expiry_parameters
+from helpers.metric_catalog import seed_catalog
 from helpers.package import upload
 from helpers.resource_progress import Progress, rows
 from helpers.stacks import (
@@ -102,30 +101,6 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
                 f"On AWS, all of {cloud.prefix} is deleted at {end}; extend_expiry(cloud) delays."
             )
         return outputs(cloud, module)
-
-
-def seed_catalog(cloud: Cloud) -> int:
-    """Put the rows of `assets/catalog.json` into the catalog table; rows already there stay.
-
-    Returns:
-        How many rows were put.
-
-    Example:
-        `seed_catalog(cloud)` -> `9`
-    """
-    dynamodb, serialize, put = cloud.client("dynamodb"), TypeSerializer().serialize, 0
-    for row in json.loads((REPOSITORY / "assets" / "catalog.json").read_text(encoding="utf-8")):
-        item = row | {"LatestEventTimestamp": 0}
-        try:
-            dynamodb.put_item(
-                TableName=cloud.name("Metrics"),
-                Item={key: serialize(value) for key, value in item.items()},
-                ConditionExpression="attribute_not_exists(MetricType)",
-            )
-            put += 1
-        except dynamodb.exceptions.ConditionalCheckFailedException:
-            continue
-    return put
 
 
 def _check_needs(cloud: Cloud, module: str) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from IPython import get_ipython
 from IPython.display import HTML, display
+
+from .waiting import in_notebook
 
 # What a resource is, in a learner's words. What is not here is a supporting part.
 WORDS = {
@@ -134,11 +135,6 @@ class Progress:
                 print(f"  {line.mark} {line.name:<24} {line.words:<26} {line.seconds:4.0f} s")
         if conclusion:
             print(conclusion)
-
-
-def in_notebook() -> bool:
-    """Say whether a Jupyter kernel shows what is displayed (a terminal shows only text)."""
-    return hasattr(get_ipython(), "kernel")
 
 
 def _as_html(title: str, lines: list[Row], conclusion: str) -> str:

@@ -10,14 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import WorkshopError
-from .extend import statements_folder
-from .home import REPOSITORY
+from .home import REPOSITORY, home
 from .waiting import waiting
 
 FLINK = REPOSITORY / "assets" / "flink"
 NAME = re.compile(r"[0-9]{2}_\w+\.sql")  # what main.py runs
 CHECK_SECONDS = 600
 _UNTOUCHED = "Correct it, then run this cell again: what runs goes on untouched."
+
+
+def statements_folder() -> Path:
+    """Return the folder of your own SQL files, `.workshop/sql/`, which is outside git.
+
+    `update_analytics` adds them to the job's own, in the order of their names: `NN_name.sql`.
+
+    Example:
+        `mine = statements_folder()`
+    """
+    folder = home() / "sql"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @contextmanager

@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from IPython import get_ipython
 from IPython.display import display
-
-from .resource_progress import in_notebook
 
 STEP_SECONDS = 1.0  # nothing is said of what is over sooner
 LOG_SECONDS = 5  # before and between lines where none can be overwritten: a file, a CI's log
@@ -68,6 +67,11 @@ def let_run(seconds: float) -> None:
     """
     with waiting("Letting it run", seconds):
         time.sleep(seconds)
+
+
+def in_notebook() -> bool:
+    """Say whether a Jupyter kernel shows what is displayed (a terminal shows only text)."""
+    return hasattr(get_ipython(), "kernel")
 
 
 def _words(what: str, passed: float, seconds: float | None) -> str:

@@ -10,7 +10,7 @@ import queue
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import ipywidgets as widgets
 
@@ -32,9 +32,6 @@ from helpers.palette import (
 
 from .settings import DEFAULT_MIX, DEFAULTS
 
-if TYPE_CHECKING:
-    from helpers.traffic import Traffic
-
 THREAD_NAME = "traffic-controls"
 STEP_SECONDS = 0.5
 
@@ -52,6 +49,18 @@ _LEFT = ("rate", "visitors", "bots_percent")
 _registry: dict[str, "Controls"] = {}
 
 
+class Steered(Protocol):
+    """What the widgets need of `Traffic`."""
+
+    def start(self, **settings: Any) -> Any: ...  # noqa: D102, ANN401
+    def set(self, **settings: Any) -> Any: ...  # noqa: D102, ANN401
+    def stop(self) -> Any: ...  # noqa: D102, ANN401
+    def burst(self) -> Any: ...  # noqa: D102
+    def outage(self) -> Any: ...  # noqa: D102
+    def status(self) -> dict[str, Any]: ...  # noqa: D102
+    def settings(self) -> dict[str, Any]: ...  # noqa: D102
+
+
 class Controls:
     """The widgets of one `traffic.controls()` and the thread behind them.
 
@@ -59,7 +68,7 @@ class Controls:
         traffic: what they steer.
     """
 
-    def __init__(self, traffic: "Traffic") -> None:
+    def __init__(self, traffic: Steered) -> None:
         self._traffic = traffic
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
         self._wanted: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
@@ -238,7 +247,7 @@ def _int_slider(
     )
 
 
-def controls(traffic: "Traffic") -> widgets.Widget:
+def controls(traffic: Steered) -> widgets.Widget:
     """Return the widgets that steer the traffic; those of an earlier call stop following it.
 
     Args:

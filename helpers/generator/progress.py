@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from helpers.resource_progress import in_notebook
-from helpers.waiting import LOG_SECONDS
+from helpers.waiting import LOG_SECONDS, in_notebook
 
 STEP_SECONDS = 0.3
 

@@ -20,10 +20,10 @@ from helpers.balance import reading_pause
 from helpers.data import cloudwatch_values, metric_values
 from helpers.deployment import deploy
 from helpers.errors import WorkshopError
-from helpers.extend import add_metric
 from helpers.fleet import beacon_url
 from helpers.home import REPOSITORY, read_json
 from helpers.local import supervisor
+from helpers.metric_catalog import add_metric
 from helpers.recount import METRICS
 from helpers.stacks import MODULES
 from helpers.targets import connect

@@ -9,9 +9,10 @@ import helpers.deployment
 from helpers import waiting
 from helpers.analytics import start_analytics, stop_analytics
 from helpers.cloud import Cloud
-from helpers.deployment import TAG, deploy, seed_catalog
+from helpers.deployment import TAG, deploy
 from helpers.errors import WorkshopError
 from helpers.fleet import beacon_url, fleet_size
+from helpers.metric_catalog import seed_catalog
 from helpers.stacks import describe, outputs
 from helpers.teardown import delete_stack, destroy, remaining
 from tests.running_notebooks import run_cells

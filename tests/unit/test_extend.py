@@ -9,19 +9,13 @@ import pytest
 
 from helpers.archive import FIELDS
 from helpers.cloud import Cloud
-from helpers.dashboards import dashboard, dashboard_json
+from helpers.dashboards import add_widget, dashboard, dashboard_json
 from helpers.data import catalog, cloudwatch_values, metric_values
 from helpers.deployment import deploy
 from helpers.errors import WorkshopError
-from helpers.extend import (
-    add_metric,
-    add_widget,
-    changed_since,
-    differing,
-    load_time_means,
-    snapshot,
-    statements_folder,
-)
+from helpers.extend import changed_since, differing, load_time_means, snapshot
+from helpers.metric_catalog import add_metric
+from helpers.statements import statements_folder
 from helpers.teardown import destroy
 
 BUCKET = datetime.min
@@ -103,7 +97,7 @@ def test_a_metric_is_put_once_and_never_overwritten(cloud, capsys):
     add_metric(cloud, "load", **words, max_items=3)
     assert capsys.readouterr().out == "✓ load is in the catalog.\n"
     add_metric(cloud, "load", **words | {"title": "Another"})
-    assert capsys.readouterr().out == "✓ load stands in the catalog already.\n"
+    assert capsys.readouterr().out == "✓ load is in the catalog already.\n"
     row = catalog(cloud).set_index("MetricType").loc["load"]
     assert (row.Title, row.Unit, row.Statistic) == ("Load time", "Milliseconds", "Average")
     assert (row.BucketSeconds, row.MaxItems, row.IsWholeNumber) == (10, 3, False)
