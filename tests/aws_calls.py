@@ -20,8 +20,6 @@ from docs.stored_notebooks import stored, stored_notebooks
 ROOT = Path(__file__).resolve().parents[1]
 # Names that the code gives to a client it was handed, and what is behind each.
 HANDED_ON = {"athena": "athena", "s3": "s3", "kinesis": "kinesis"}
-# Where a client can't be seen to come from: (file, receiver) -> the service.
-ELSEWHERE = {("helpers/generator/cut_off.py", "self._client"): "kinesis"}
 _SESSION = botocore.session.get_session()
 
 
@@ -79,9 +77,7 @@ def every_call() -> dict[tuple[str, str], list[str]]:
 class _Reader:
     def __init__(self, file: str, tree: ast.Module) -> None:
         self.file, self.tree = file, tree
-        self.names = HANDED_ON | {
-            receiver: service for (at, receiver), service in ELSEWHERE.items() if at == file
-        }
+        self.names = dict(HANDED_ON)
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign):
                 self._note(node.targets[0], node.value)

@@ -8,10 +8,9 @@ import sys
 import threading
 from pathlib import Path
 
-from helpers.home import REPOSITORY
 from helpers.local.ports import free_port
 
-SCRIPT = REPOSITORY / "assets" / "fleet" / "beacon_server.py"
+COMMAND = (sys.executable, "-m", "helpers.local.beacon_server")
 
 
 class Client:
@@ -47,7 +46,7 @@ class Server(Client):
     def __init__(self, log, port=None, wait=True, options=()):
         super().__init__(port or free_port())
         self.log = Path(log)
-        command = [sys.executable, str(SCRIPT), "--port", str(self.port), "--log", str(log)]
+        command = [*COMMAND, "--port", str(self.port), "--log", str(log)]
         self.process = subprocess.Popen(
             [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 from helpers.code_zip import zip_folder
-from helpers.home import REPOSITORY, write_json
+from helpers.home import write_json
 
 from . import class_data, java
-from .properties import Folders, Groups, cluster_options, local_groups
+from .groups import Groups
+from .properties import Folders, cluster_options, local_groups
 
 EXIT_SQL = 3  # main.py's exit code when Flink refuses a statement
 KEPT = 30  # the newest; a learner's experiments leave one each, of 1.6 MB
@@ -67,20 +68,30 @@ def environment(groups: Groups, temporary: Path, plan: Path) -> dict[str, str]:
     properties = temporary / "application_properties.json"
     write_json(properties, local_groups(groups))
     options = java.PLANNING_OPTIONS + class_data.option("planning")
-    return java.environment(options, temporary, properties)
+    file = {"APPLICATION_PROPERTIES_FILE": str(properties)}
+    return java.environment(options, temporary) | file
+
+
+def run_environment(folders: Folders) -> dict[str, str]:
+    """Return the environment variables of the process that runs a plan.
+
+    Args:
+        folders: where the job reads and writes.
+    """
+    options = java.RUNNING_OPTIONS + class_data.option("running")
+    return java.environment(options, folders.temporary)
 
 
 def start_python(arguments: list[str], variables: dict[str, str]) -> subprocess.Popen:
-    """Start a Python process that finds our modules; what it and its Java write is its `stdout`.
+    """Start a Python process; what it and its Java write is its `stdout`.
 
     Args:
         arguments: its command line.
         variables: its environment variables.
     """
-    paths = [str(REPOSITORY), variables.get("PYTHONPATH", "")]
     return subprocess.Popen(
         [sys.executable, *arguments],
-        env=variables | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -84,8 +84,8 @@ def test_a_server_and_its_agent_on_a_full_disk(emulator, own_home, tmp_path, mon
                 until(lambda: len(flood.refused) > 10, SECONDS)
                 until(lambda: flood.confirmed <= events(shipped(emulator, stream)), SECONDS)
                 # What it could not save it ships again: under the same names.
-                server._processes["agent"].send_signal(signal.SIGKILL)
-                server._processes["agent"].wait()
+                server.agent.process.send_signal(signal.SIGKILL)
+                server.agent.process.wait()
             before = len(flood.confirmed)
             until(lambda: len(flood.confirmed) > before + 500, SECONDS)
         finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from helpers.home import read_json
+from tests.catcher import until
 from tests.journey.flink_reference import click, expected, records, stamp
 from tests.journey.flink_target import Target, java_free_path, newest
 from tests.journey.foreign_controller import GERMAN
@@ -197,7 +198,4 @@ def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(t
     # A controller that is killed leaves no job and no JVM.
     assert len(processes(target.home)) > 1
     target.process.kill()
-    deadline = time.monotonic() + 20
-    while processes(target.home) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not processes(target.home)
+    until(lambda: not processes(target.home))

@@ -44,7 +44,7 @@ KINDS = {
     "fleet": "helpers.local.fleet",
     "flink controller": "helpers.local.flink",
     "alarms": "helpers.local.alarms",
-    "beacon server": "beacon_server.py",
+    "beacon server": "helpers.local.beacon_server",
     "agent": "agent.py",
     "Python of the stream job": "helpers.flink.run",
     "Java of the stream job": "py4j.GatewayServer",

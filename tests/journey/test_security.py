@@ -69,7 +69,12 @@ def listening(processes: list[Path]) -> set[tuple[str, str]]:
 def test_every_socket_of_the_running_chain_is_on_this_machine_only(chain, target_home):
     processes = family("WORKSHOP_HOME", target_home)
     commands = b"\n".join((process / "cmdline").read_bytes() for process in processes)
-    for part in (b"beacon_server.py", b"agent.py", b"helpers.local.emulator", b"java-runtime"):
+    for part in (
+        b"helpers.local.beacon_server",
+        b"agent.py",
+        b"helpers.local.emulator",
+        b"java-runtime",
+    ):
         assert part in commands, f"{part} is not among the processes that were looked at"
     found = listening(processes)
     assert len(found) >= 3, "the emulator, a beacon server, Flink"

@@ -5,7 +5,6 @@ import json
 import random
 import re
 import subprocess
-import sys
 import time
 from collections import Counter
 
@@ -21,6 +20,7 @@ from helpers.home import REPOSITORY
 from helpers.local import ports
 from helpers.traffic import Traffic
 from tests.catcher import catching, until
+from tests.running_server import COMMAND
 
 
 @pytest.fixture
@@ -132,8 +132,7 @@ def served(own_home, cloud, monkeypatch, tmp_path):
     """Traffic to a real beacon server, and the file it logs to."""
     log, port = tmp_path / "access.log", ports.free_port()
     server = subprocess.Popen(
-        [sys.executable, "beacon_server.py", "--port", str(port), "--log", str(log)],
-        cwd=REPOSITORY / "assets" / "fleet",
+        [*COMMAND, "--port", str(port), "--log", str(log)],
     )
     url = f"http://127.0.0.1:{port}"
     assert ports.wait_for(f"{url}/health", 20)

@@ -4,13 +4,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from helpers.home import REPOSITORY
 from helpers.local.ports import answers, free_port
 from tests.catcher import until
+from tests.running_server import COMMAND
 
 APACHE = Path("/usr/sbin/apache2")
 SITE = REPOSITORY / "assets" / "site"
@@ -118,8 +118,7 @@ def start_ours(folder: Path, *, trust_proxy: bool = False, host: str = "127.0.0.
     """Start our beacon server on a free port, with its log in `folder`."""
     folder.mkdir(parents=True)
     port = free_port()
-    command = [sys.executable, str(REPOSITORY / "assets" / "fleet" / "beacon_server.py")]
-    command += ["--port", str(port), "--log", str(folder / "access.log"), "--host", host]
+    command = [*COMMAND, "--port", str(port), "--log", str(folder / "access.log"), "--host", host]
     command += ["--timeout", str(TIMEOUT_SECONDS)]
     if trust_proxy:
         command += ["--trust-proxy-header", "X-Forwarded-For"]

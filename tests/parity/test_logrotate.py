@@ -11,10 +11,11 @@ import zlib
 from pathlib import Path
 
 import pytest
-from forget_shipped import QUIET_SECONDS, forget
 from tail import Tail
 
+from assets.fleet.forget_shipped import QUIET_SECONDS, forget
 from helpers.home import REPOSITORY
+from tests.catcher import until
 from tests.parity import servers
 from tests.shipped import new_stream, shipped, wait_for
 
@@ -159,9 +160,7 @@ def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
     assert not apache.log.exists() and len(said) == 1
     assert "a server that goes on writing into it must be reloaded" in said[0]
     apache.process.send_signal(signal.SIGUSR1)  # graceful, as logrotate's `systemctl reload`
-    deadline = time.monotonic() + 30
-    while not apache.log.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(apache.log.exists)
     send(apache, "after")
     read("after")
     assert [event for event in found if event != "-"] == [

@@ -6,9 +6,10 @@ import re
 
 import pytest
 from access_log import beacon_id, click_record, encode, epoch_ms, log_time, unescape
-from apache_log import escape, format_line
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from helpers.local.beacon_server.apache_log import escape, format_line
 
 NOW_MS = 1795564860000  # 26/Nov/2026 00:01:00 UTC
 LINE = (

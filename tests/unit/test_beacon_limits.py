@@ -9,14 +9,14 @@ import threading
 import time
 from pathlib import Path
 
-import connection as connection_module
 import pytest
-from apache_log import AccessLog
-from beacon_server import files_for
-from connection import Connection
-from service import Service
-from troubles import Troubles
 
+from helpers.local.beacon_server import connection as connection_module
+from helpers.local.beacon_server.__main__ import files_for
+from helpers.local.beacon_server.apache_log import AccessLog
+from helpers.local.beacon_server.connection import Connection
+from helpers.local.beacon_server.rate_limited_log import RateLimitedLog
+from helpers.local.beacon_server.service import Service
 from tests.catcher import until
 from tests.running_server import Server, all_of, statuses
 
@@ -156,7 +156,9 @@ def peak_kb(server: Server) -> int:
 def in_process(tmp_path, monkeypatch, client) -> Service:
     """Serve in this process, with short times, while `client(port)` runs in a thread."""
     monkeypatch.setattr(connection_module, "KEEP_ALIVE_SECONDS", 0.3)
-    service = Service(AccessLog(tmp_path / "access.log", Troubles()), Troubles(), timeout=0.3)
+    service = Service(
+        AccessLog(tmp_path / "access.log", RateLimitedLog()), RateLimitedLog(), timeout=0.3
+    )
 
     async def serve():
         loop = asyncio.get_running_loop()

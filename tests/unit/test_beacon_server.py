@@ -2,16 +2,16 @@
 
 import signal
 import socket
+import subprocess
 import sys
 import threading
-import time
 
 import pytest
-from apache_log import AccessLog
-from body import MORE, Body
-from header_fields import MAX_FIELDS
-from troubles import Troubles
 
+from helpers.local.beacon_server.apache_log import AccessLog
+from helpers.local.beacon_server.body import MORE, Body
+from helpers.local.beacon_server.header_fields import MAX_FIELDS
+from helpers.local.beacon_server.rate_limited_log import RateLimitedLog
 from helpers.local.ports import answers
 from tests.catcher import until
 from tests.running_server import Server
@@ -68,9 +68,7 @@ def test_term_lets_a_kept_connection_finish_and_takes_no_new_one(server):
     connection = server.connect()
     server.beacon("first", connection)
     server.process.terminate()
-    deadline = time.monotonic() + 10
-    while answers(f"http://127.0.0.1:{server.port}/health") and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: not answers(f"http://127.0.0.1:{server.port}/health"))
     connection.request("GET", "/beacon", headers={"event": "last"})
     response = connection.getresponse()
     assert (response.status, response.headers["Connection"]) == (200, "close")
@@ -123,7 +121,7 @@ def test_a_port_in_use_is_said_in_a_sentence(tmp_path):
 def test_half_a_line_of_a_killed_server_is_ended_first(tmp_path):
     path = tmp_path / "access.log"
     path.write_bytes(b"whole\nhal")
-    log = AccessLog(path, Troubles())
+    log = AccessLog(path, RateLimitedLog())
     assert (log.write(b"next\n"), log.write(b"after\n")) == ((5, None), (6, None))
     assert path.read_bytes() == b"whole\nhal\nnext\nafter\n"
 
@@ -149,3 +147,10 @@ def test_requests_that_arrive_byte_by_byte_are_answered(server):
             client.sendall(bytes([byte]))
         assert client.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
     assert server.events() == ["slow"]
+
+
+def test_a_server_imports_none_of_the_large_packages():
+    """Up to five run beside all else, and each is to start at once."""
+    code = "import sys, helpers.local.beacon_server.__main__; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], encoding="utf-8").split()
+    assert not {"boto3", "botocore", "numpy", "pandas", "matplotlib"} & set(loaded)

@@ -8,6 +8,7 @@ import pytest
 
 from helpers.cloud import Cloud
 from helpers.environment import child_environment
+from helpers.home import REPOSITORY
 from helpers.local import lifeline
 from helpers.local.access_key import random_key
 from helpers.local.client import session_with
@@ -52,6 +53,13 @@ NOTHING = {
 def test_a_child_that_is_given_nothing_has_nothing():
     made = child_environment({"AWS_SESSION_TOKEN": None, "OTHER": "set"})
     assert aws(made) == NOTHING and (made["OTHER"], made["LEARNERS_OWN"]) == ("set", "kept")
+
+
+def test_a_child_finds_the_workshops_modules_before_others_and_reads_utf_8(monkeypatch):
+    for inherited in ("/other", f"/other{os.pathsep}{REPOSITORY}"):
+        monkeypatch.setenv("PYTHONPATH", inherited)
+        made = child_environment()
+        assert made["PYTHONPATH"] == f"{REPOSITORY}{os.pathsep}/other" and made["PYTHONUTF8"] == "1"
 
 
 def test_a_child_keeps_its_compiled_files_though_the_shell_would_not(monkeypatch):

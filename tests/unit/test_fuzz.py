@@ -6,15 +6,15 @@ import re
 import socket
 from unittest import mock
 
-import header_fields
 import pytest
 from access_log import beacon_id, click_record, encode
-from apache_request import HeadReader, read_request
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tail import Tail
 
 from helpers.home import REPOSITORY
+from helpers.local.beacon_server import header_fields
+from helpers.local.beacon_server.apache_request import HeadReader, read_request
 from tests.fuzzing import fuzzed
 from tests.parity import hostile
 from tests.running_server import Server, all_of, statuses

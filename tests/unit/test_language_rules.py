@@ -27,7 +27,10 @@ WATCHED = {
 }
 ALLOWED = {
     ("assets/agent/notices.py", "strftime"): DIGITS,
-    ("assets/fleet/apache_log.py", "localtime"): "Apache logs local time and its distance from UTC",
+    (
+        "helpers/local/beacon_server/apache_log.py",
+        "localtime",
+    ): "Apache logs local time and its distance from UTC",
     ("helpers/archive.py", "strftime"): DIGITS,
     ("helpers/clocks.py", "strftime"): DIGITS,
     ("helpers/dead_letter_queue.py", "to_datetime of text"): "ISO 8601 of a failure record, in UTC",
@@ -197,9 +200,9 @@ def test_the_agent_and_the_server_write_and_read_english_after_setlocale():
         "    try:\n"
         "        locale.setlocale(locale.LC_ALL, name); break\n"
         "    except locale.Error: pass\n"
-        "sys.path += ['assets/agent', 'assets/fleet']\n"
+        "sys.path += ['assets/agent']\n"
         "from access_log import click_record, epoch_ms, log_time\n"
-        "from apache_log import format_line\n"
+        "from helpers.local.beacon_server.apache_log import format_line\n"
         "for month in range(12):\n"
         "    now = (1_795_564_800 + month * 2_629_800) * 1000\n"
         "    assert epoch_ms(log_time(now / 1000)) == now\n"

@@ -9,12 +9,12 @@ import threading
 from collections import Counter
 
 import pytest
-from apache_log import AccessLog
-from body import MORE, Body
-from connection import Connection
-from service import Service
-from troubles import Troubles
 
+from helpers.local.beacon_server.apache_log import AccessLog
+from helpers.local.beacon_server.body import MORE, Body
+from helpers.local.beacon_server.connection import Connection
+from helpers.local.beacon_server.rate_limited_log import RateLimitedLog
+from helpers.local.beacon_server.service import Service
 from tests.running_server import Server, all_of, statuses
 from tests.unit.test_beacon_limits import peak_kb
 
@@ -229,7 +229,7 @@ def test_a_reset_between_an_answer_and_its_end_stops_no_other_answer(tmp_path, m
     async def serve() -> list[bytes]:
         nonlocal rude_name
         loop = asyncio.get_running_loop()
-        service = Service(AccessLog(tmp_path / "access.log", Troubles()), Troubles())
+        service = Service(AccessLog(tmp_path / "access.log", RateLimitedLog()), RateLimitedLog())
         server = await loop.create_server(lambda: Connection(service), "127.0.0.1", 0)
         for client in clients:
             client.setblocking(False)
