@@ -12,16 +12,9 @@ from tail import QUIET_SECONDS, Tail
 from troubles import Troubles
 
 from tests.catcher import until
-from tests.running_server import Flood, Server
+from tests.running_server import Flood
 
 NOTHING = {"files": {}}
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "logs" / "access.log")
-    yield server
-    server.end()
 
 
 def read_all(tail: Tail) -> dict[tuple[int, int], str]:
