@@ -70,9 +70,9 @@ picture: $(READY) ## create the README's picture from a real run (needs chromium
 demo: $(READY) ## run the whole pipeline without a notebook: make demo [LOG=access.log] [RATE=200] [KEEP=1]
 	@$(BIN)/python -m helpers.demo $(if $(LOG),--log "$(LOG)") $(if $(RATE),--rate $(RATE)) $(if $(KEEP),--keep)
 
-soak: $(READY) ## inject kills and faults for half an hour: make soak [SECONDS=900] [RATE=500] [BLOWS=50] [SEED=1]
+soak: $(READY) ## inject kills and faults for half an hour: make soak [SECONDS=900] [RATE=500] [FAILURES=50] [SEED=1]
 	@$(BIN)/python -m bench.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE)) \
-		$(if $(BLOWS),--blows $(BLOWS)) $(if $(SEED),--seed $(SEED))
+		$(if $(FAILURES),--failures $(FAILURES)) $(if $(SEED),--seed $(SEED))
 
 bench: $(READY) ## measure for a quarter of an hour, into bench/results.md: make bench [ONLY=agents,flink]
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORDS),--records $(RECORDS)) $(if $(SHORT),--short)

@@ -115,3 +115,10 @@ def until(holds: Callable[[], Any], seconds: float = 300) -> Any:
         assert time.monotonic() < deadline, "it never came to that"
         # To look takes its time from what is waited for.
         time.sleep(min(2.0, max(0.02, 2 * (time.monotonic() - began))))
+
+
+def sent_all(traffic, **settings):
+    """Send traffic for as long as its settings say; return its totals."""
+    traffic.start(**settings)
+    until(lambda: traffic.status()["state"] != "running")
+    return traffic.stop()

@@ -57,6 +57,12 @@ class Server(Client):
             self._listener = threading.Thread(target=self._listen)
             self._listener.start()
 
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
     def events(self, log=None) -> list[str]:
         return [line.split('" "')[2] for line in (log or self.log).read_text().splitlines()]
 

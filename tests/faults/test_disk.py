@@ -19,19 +19,12 @@ from tests.journey.flink_reference import expected, records
 from tests.journey.flink_target import Target
 from tests.journey.foreign_controller import EGYPTIAN
 from tests.journey.test_flink_job import put, settle, without
-from tests.running_server import Client, Flood, Server, all_of, statuses
+from tests.running_server import Client, Flood, all_of, statuses
 from tests.shipped import new_stream, shipped
 from tests.small_disk import filled, limit_files, small_disk
 
 SECONDS = 180
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "access.log")
-    yield server
-    server.end()
 
 
 @linux

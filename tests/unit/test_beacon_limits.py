@@ -34,8 +34,8 @@ def start(tmp_path):
         return servers[-1]
 
     yield _start
+    assert [server.process.poll() for server in servers] == [None] * len(servers)
     for server in servers:
-        assert server.process.poll() is None
         server.end()
 
 
@@ -92,22 +92,19 @@ def test_one_client_more_than_the_most_is_told_so_and_is_no_beacon(start):
     kept = [server.connect() for _ in range(5)]
     for number, client in enumerate(kept):
         assert server.beacon(f"kept{number}", client) == 200
-    for _ in range(20):
-        with server.raw() as client:
-            client.sendall(LAST)
-            assert statuses(all_of(client)) == [503]
+    assert [answered(server) for _ in range(20)] == [[503]] * 20
     for number, client in enumerate(kept):
         assert server.beacon(f"again{number}", client) == 200
     assert len(server.events()) == 10
     kept[0].close()
-    until(lambda: served(server), SECONDS)
+    until(lambda: answered(server) == [200], SECONDS)
     assert [line for line in server.said if "5 clients are connected, the most" in line]
 
 
-def served(server: Server) -> bool:
+def answered(server: Server) -> list[int]:
     with server.raw() as client:
         client.sendall(LAST)
-        return statuses(all_of(client)) == [200]
+        return statuses(all_of(client))
 
 
 def test_a_flood_of_connections_ends_no_client_that_was_there(start):

@@ -16,19 +16,15 @@ from helpers.local.emulator.settings import emulator_environment
 
 POISON = {
     "AWS_ACCESS_KEY_ID": "AKIA" + "P" * 16,
-    "AWS_SECRET_ACCESS_KEY": "poison",
-    "AWS_SESSION_TOKEN": "poison",
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-    "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
-    "AWS_PROFILE": "nobody",
-    "AWS_DEFAULT_PROFILE": "nobody",
+    **dict.fromkeys(("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SOMETHING_NEW"), "poison"),
+    **dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"), "http://127.0.0.1:9"),
+    **dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE"), "nobody"),
     "AWS_CONFIG_FILE": "/nowhere/config",
     "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
     "AWS_CA_BUNDLE": "/nowhere/ca.pem",
     "AWS_USE_FIPS_ENDPOINT": "true",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
     "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_SOMETHING_NEW": "poison",
 }
 
 

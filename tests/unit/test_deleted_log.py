@@ -12,16 +12,9 @@ from helpers.local.beacon_server import apache_log
 from helpers.local.beacon_server.apache_log import AccessLog
 from helpers.local.beacon_server.rate_limited_log import RateLimitedLog
 from tests.catcher import until
-from tests.running_server import Flood, Server
+from tests.running_server import Flood
 
 NOTHING = {"files": {}}
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "logs" / "access.log")
-    yield server
-    server.end()
 
 
 def read_all(tail: Tail) -> dict[tuple[int, int], str]:
