@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import UnknownRegionError
+from IPython.core.error import StdinNotImplementedError
 
 from .address import frontend_parameters
 from .aws_errors import explained
@@ -144,8 +145,8 @@ def _ask(cloud: Cloud) -> None:
         return
     try:
         answer = input("Type yes to go on: ")
-    # A kernel without a front end, or a script without a terminal: nobody can be asked.
-    except (EOFError, NotImplementedError):
+    # A script without a terminal, or a kernel without a front end.
+    except (EOFError, StdinNotImplementedError):
         raise WorkshopError(
             "Nobody is there to say yes to these costs, so nothing was started.",
             'Say it in the cell: connect("aws", confirm=True).',

@@ -70,14 +70,8 @@ def dashboard_json(cloud: Cloud) -> dict[str, Any]:
     """
     name = cloud.name("dashboard")
     client = cloud.client("cloudwatch")
-    try:
+    with explained(f"The dashboard {name}", "3-visualize"):
         text = client.get_dashboard(DashboardName=name)["DashboardBody"]
-    except ClientError as error:
-        if "NotFound" not in error.response["Error"]["Code"]:
-            raise
-        raise WorkshopError(
-            f"There is no dashboard {name} yet.", 'Deploy it: deploy(cloud, "3-visualize").'
-        ) from None
     try:
         return json.loads(text)
     except ValueError as error:

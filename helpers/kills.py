@@ -16,7 +16,7 @@ from .cloud import Cloud
 from .errors import WorkshopError
 from .faults import has_emulator
 from .home import home, read_json
-from .waiting import waiting
+from .waiting import wait_until, waiting
 
 BATCH_SECONDS = 15  # for how long a function's next batch is waited for
 
@@ -72,18 +72,21 @@ def kill(cloud: Cloud, name: str) -> int:
         `kill(cloud, "flink")`
     """
     victim = _victim(cloud, name)
-    deadline = time.monotonic() + (BATCH_SECONDS if name == "function" else 0)
-    while True:
+
+    def killed() -> int | None:
         pids = [pid for path in _locks(cloud, victim) if (pid := locks.holder(path))]
-        if pids and _killed(chosen := random.choice(pids), whole_group=name == "flink"):
-            print(f"{victim.title} was killed (process {chosen}).")
-            return chosen
-        if not pids and time.monotonic() > deadline:
-            raise WorkshopError(
-                f"{victim.title} can't be killed: none is running now.",
-                f"Run {victim.remedy}, then try again.",
-            )
-        time.sleep(0.002)
+        chosen = random.choice(pids) if pids else None
+        return chosen if chosen and _killed(chosen, whole_group=name == "flink") else None
+
+    # A function runs for some milliseconds at a time.
+    pid = wait_until(killed, BATCH_SECONDS if name == "function" else 0.1, 0.002)
+    if pid is None:
+        raise WorkshopError(
+            f"{victim.title} can't be killed: none is running now.",
+            f"Run {victim.remedy}, then try again.",
+        )
+    print(f"{victim.title} was killed (process {pid}).")
+    return pid
 
 
 def recovered(cloud: Cloud, name: str, pid: int, seconds: float = 60) -> float:
@@ -109,12 +112,13 @@ def recovered(cloud: Cloud, name: str, pid: int, seconds: float = 60) -> float:
     """
     victim = _victim(cloud, name)
     begun = time.monotonic()
-    while time.monotonic() - begun < seconds:
-        if _stands_again(cloud, victim, pid) and (
-            name not in ("flink", "pump") or _job_stands(cloud)
-        ):
-            return time.monotonic() - begun
-        time.sleep(0.05)
+
+    def is_back() -> bool:
+        stands = _stands_again(cloud, victim, pid)
+        return stands and (name not in ("flink", "pump") or _job_stands(cloud))
+
+    if wait_until(is_back, seconds, 0.05):
+        return time.monotonic() - begun
     raise WorkshopError(
         f"{victim.title} has not come back within {seconds:.0f} s.",
         f"See the logs in {home() / 'logs'}.",

@@ -12,7 +12,7 @@ import pandas as pd
 from . import plot
 from .archive import archived_beacons, is_beacon
 from .cloud import Cloud
-from .data import metric_values
+from .dynamodb import metric_values
 from .epoch import times
 from .errors import WorkshopError
 from .labels import fit

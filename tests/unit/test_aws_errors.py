@@ -46,9 +46,9 @@ ANSWERS = [
     ("kinesis", "create_stream", {"StreamName": "x"}, "LimitExceededException", "This request "
      "would exceed the shard limit for the account", "limit of this AWS account", "Service Quotas"),
     ("kinesis", "list_streams", {}, "LimitExceededException", "Rate exceeded for account 1",
-     "no more calls for the moment", "Wait a minute"),
+     "throttling requests", "Wait a minute"),
     ("lambda", "list_functions", {}, "TooManyRequestsException", "Rate Exceeded.",
-     "no more calls for the moment", "Wait a minute"),
+     "throttling requests", "Wait a minute"),
     ("ec2", "describe_vpcs", {}, "VpcLimitExceeded", "The maximum number of VPCs has been reached.",
      "limit of this AWS account", "Service Quotas"),
     ("sns", "list_topics", {}, "ServiceQuotaExceededException", "Too many", "limit of", "Quotas"),
@@ -83,7 +83,7 @@ def test_what_aws_answers_is_said_in_two_lines(case):
 def test_an_error_without_a_remedy_stays_as_it_is():
     client = boto3.client("sqs", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stub = Stubber(client)
-    stub.add_client_error("list_queues", "InternalFailure", "oops")
+    stub.add_client_error("list_queues", "InvalidAddress", "oops")
     with stub, pytest.raises(ClientError, match="oops"), explained():
         client.list_queues()
 
@@ -148,7 +148,7 @@ def test_what_the_files_of_this_machine_lack(name, tmp_path):
         [sys.executable, "-c", WHO], cwd=REPOSITORY, env=environment, capture_output=True, text=True
     )
     said = ended.stderr.strip().split("\n")[-2:]
-    assert "WorkshopError" in said[0] and cause in said[0], ended.stderr
+    assert "helpers.errors." in said[0] and cause in said[0], ended.stderr
     assert remedy in said[1]
 
 

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from botocore.config import Config
 
-from helpers import data
+from helpers import cloudwatch
+from helpers.archive import archived_beacons
 from helpers.cloud import Cloud
-from helpers.data import archived_beacons, catalog, cloudwatch_values, metric_values
+from helpers.cloudwatch import cloudwatch_values
+from helpers.dynamodb import catalog, metric_values
 from helpers.errors import WorkshopError
 from tests.unit.lambdas import container, kinesis_event, own_tables, put_catalog, row
 from tests.unit.written import at, moment, send
@@ -125,7 +127,7 @@ def test_cloudwatch_values_of_this_moment_are_seen(listed):
 
 
 def test_cloudwatch_values_of_more_items_than_one_call_takes(listed, monkeypatch):
-    monkeypatch.setattr(data, "QUERIES_A_CALL", 3)
+    monkeypatch.setattr(cloudwatch, "QUERIES_A_CALL", 3)
     put_catalog(listed, MaxItems=7)
     send(listed, *(row(2, f"/{n}", moment.earlier) for n in range(12)))
     frame = cloudwatch_values(listed, "top_pages")

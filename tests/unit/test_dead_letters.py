@@ -8,9 +8,10 @@ import pytest
 
 from helpers import dead_letter_queue, reconciling
 from helpers.cloud import Cloud
-from helpers.data import cloudwatch_values, metric_values
+from helpers.cloudwatch import cloudwatch_values
 from helpers.dead_letter_queue import dead_letters, replay_dead_letters
 from helpers.deployment import deploy
+from helpers.dynamodb import metric_values
 from helpers.errors import WorkshopError
 from helpers.teardown import destroy
 
@@ -160,7 +161,7 @@ def test_what_publish_metrics_gave_up_is_found_by_its_sums_and_put_once(cloud, m
 
 def test_without_functions_it_says_what_to_run(emulator):
     nothing = Cloud(emulator.session, emulator.account, "noletters", emulator.endpoint)
-    with pytest.raises(WorkshopError, match="could give up"):
+    with pytest.raises(WorkshopError, match="2-analyze is not deployed"):
         dead_letters(nothing)
 
 

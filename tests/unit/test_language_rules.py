@@ -33,8 +33,8 @@ ALLOWED = {
     ("helpers/dead_letter_queue.py", "to_datetime of text"): "ISO 8601 of a failure record, in UTC",
     ("helpers/generator/run.py", "strftime"): DIGITS,
     ("helpers/ledger_words.py", "strftime"): DIGITS,
-    ("helpers/lifetime.py", "strftime"): DIGITS,
-    ("helpers/lifetime.py", "strptime"): "digits of our own parameter, in UTC",
+    ("helpers/expiry.py", "strftime"): DIGITS,
+    ("helpers/expiry.py", "strptime"): "digits of our own parameter, in UTC",
     ("helpers/local/emulator/firehose.py", "strftime"): DIGITS,
     (
         "helpers/local/flink/pump_in.py",

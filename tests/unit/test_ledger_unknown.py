@@ -8,11 +8,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bench import chain, report
-from helpers import accounts, balance, causes, stages
+from helpers import accounts, balance, causes, stages, stream
 from helpers.accounts import ledger
 from helpers.balance import settled
-from helpers.data import cloudwatch_values
-from helpers.reading import IncompleteError
+from helpers.cloudwatch import cloudwatch_values
+from helpers.errors import IncompleteError
 from helpers.stream import record_pages
 from tests.read_ledger import broken, numbers
 from tests.unit.ledger_world import NOW, PLAIN, START, delete
@@ -115,7 +115,7 @@ def test_a_stage_that_refuses_to_be_read_is_not_known(full, monkeypatch):
         error = {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "later"}}
         raise ClientError(error, "GetRecords")
 
-    monkeypatch.setattr(stages, "record_pages", refused_after_a_page)
+    monkeypatch.setattr(stream, "record_pages", refused_after_a_page)
     account = full.account()
     assert account.unread == ["flink"] and not account.balances and not account.is_complete
     assert account.wrong == 0 and numbers(account, "flink", "dynamodb") == [None, 48]
@@ -165,7 +165,7 @@ def test_a_range_of_which_the_stream_has_forgotten_the_begin_is_not_known(full):
 
 def test_what_flink_counted_hours_after_the_range_is_counted(full, monkeypatch):
     # Flink was stopped, say: the rows of buckets that ended 20 minutes ago came just now.
-    monkeypatch.setattr(stages, "record_pages", one_by_one)
+    monkeypatch.setattr(stream, "record_pages", one_by_one)
     monkeypatch.setattr(stages, "_AFTER", timedelta(minutes=1))
     account = full.account(end=datetime.fromtimestamp(START + 60, UTC))
     assert numbers(account, "flink") == [48] and account.balances
@@ -186,7 +186,7 @@ def test_what_a_running_generator_has_not_journaled_yet_is_not_logged_twice(worl
 
 def test_too_much_in_the_stream_to_look_for_a_lost_beacon_is_said(world, monkeypatch):
     monkeypatch.setattr(causes, "_STREAM_RECORDS", 3)
-    monkeypatch.setattr(causes, "record_pages", one_by_one)
+    monkeypatch.setattr(stream, "record_pages", one_by_one)
     world.with_the_rest()
     for number in range(6):
         world.send(dataclasses.replace(PLAIN, page=b"/%d" % number), number)

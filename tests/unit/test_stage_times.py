@@ -111,7 +111,7 @@ def test_further_copies_and_what_is_no_click_are_not_timed(monkeypatch):
     click = '{"beacon_id": "a", "received_at": 1000, "shipped_at": %d}'
     records = [record("{no", 1), record("[]", 1), record('{"received_at": "x"}', 1)]
     records += [record(click % 1100, 1.2), record(click % 6100, 6.2)]
-    monkeypatch.setattr(stage_times, "_records", lambda *_: records)
+    monkeypatch.setattr(stage_times, "records", lambda *_: records)
     assert stage_times._clicks(None, 0).to_numpy().round(6).tolist() == [[1.0, 1.1, 1.2]]
     assert stage_times._sent_rows(None, 0).empty
 

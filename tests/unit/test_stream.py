@@ -50,5 +50,5 @@ def test_whole_numbers_stay_whole_where_some_records_have_none(cloud):
 
 def test_a_stream_that_is_not_there_names_the_module(emulator):
     cloud = Cloud(emulator.session, emulator.account, "nostream", emulator.endpoint)
-    with pytest.raises(WorkshopError, match="no stream called nostream-clicks"):
+    with pytest.raises(WorkshopError, match="The stream nostream-clicks does not exist"):
         newest_records(cloud)
