@@ -83,8 +83,8 @@ _CODES = [
      + _OTHER_PREFIX[1:]),
 ]  # fmt: skip
 # Codes that are told from a learner's mistake only where it is known what is read.
-_MISSING = {"ResourceNotFoundException", "ResourceNotFound", "NoSuchBucket", "ParameterNotFound", "QueueDoesNotExist",
-            "AWS.SimpleQueueService.NonExistentQueue"}  # fmt: skip
+_MISSING = {"ResourceNotFoundException", "ResourceNotFound", "NoSuchBucket", "ParameterNotFound",
+            "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}  # fmt: skip
 _CHANGED = {"ExpiredIteratorException", "NoSuchKey"}
 # A name for "too many of them": VpcLimitExceeded, TooManyBuckets, ServiceQuotaExceededException ...
 _QUOTA_CODE = re.compile(r"LimitExceeded|QuotaExceeded|^TooManyBuckets$|^MaxSpot|LimitsExceeded")

@@ -63,15 +63,15 @@ def dashboard_json(cloud: Cloud) -> dict[str, Any]:
     """Return the dashboard's JSON, as CloudWatch keeps it.
 
     Raises:
-        WorkshopError: there is no dashboard, or it is not JSON.
+        NotDeployed: there is no dashboard.
+        WorkshopError: it is not JSON.
 
     Example:
         `dashboard_json(cloud)["widgets"][0]`
     """
     name = cloud.name("dashboard")
-    client = cloud.client("cloudwatch")
     with explained(f"The dashboard {name}", "3-visualize"):
-        text = client.get_dashboard(DashboardName=name)["DashboardBody"]
+        text = cloud.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
     try:
         return json.loads(text)
     except ValueError as error:

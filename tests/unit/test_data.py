@@ -66,6 +66,10 @@ def test_metric_values_never_scan(listed):
     )
     metric_values(listed, "top_pages")
     assert sorted(asked) == ["GetItem", "Query"]
+    send(listed, row(1, "/", moment.earlier))
+    asked.clear()
+    metric_values(listed, "top_pages")
+    assert asked == ["Query"], "only an empty answer needs the catalog"
 
 
 def test_a_mean_is_read_as_it_is(listed):
