@@ -32,6 +32,7 @@ from .matching import matches, repeated
 from .memory import decided
 from .picture import Picture
 from .stages import Range
+from .stream import stream_summary
 from .time_span import span as checked_span
 from .waiting import waiting
 
@@ -217,12 +218,10 @@ def _journaled_until(journal: pd.DataFrame) -> float:
 
 def _made(cloud: Cloud) -> float:
     """Return when the clicks stream was made, epoch seconds; 0 if there is none."""
-    kinesis = cloud.client("kinesis")
     try:
-        told = kinesis.describe_stream_summary(StreamName=cloud.name("clicks"))
-    except kinesis.exceptions.ResourceNotFoundException:
+        return stream_summary(cloud, "clicks")["StreamCreationTimestamp"].timestamp()
+    except NotDeployed:
         return 0
-    return told["StreamDescriptionSummary"]["StreamCreationTimestamp"].timestamp()
 
 
 def _unless_absent(

@@ -7,11 +7,12 @@ from typing import Any
 
 from helpers.aws_errors import explained
 from helpers.cloud import Cloud
-from helpers.errors import WorkshopError
+from helpers.errors import NotDeployed, WorkshopError
 from helpers.flink_sql import application_code, check_code
 from helpers.package import upload
 from helpers.prices import application_rate
 from helpers.replay_edge import first_bucket, reading_start
+from helpers.stream import stream_summary
 from helpers.waiting import wait_until, waiting
 
 # A start takes 1 to 3 minutes on AWS, a stop as long as its snapshot.
@@ -37,8 +38,8 @@ def start_analytics(cloud: Cloud) -> None:
     """
     name = cloud.name("analytics")
     with explained():
-        if _wait_for_application(cloud, name) != "RUNNING":
-            detail = _describe(cloud, name)
+        if _wait_for_application(cloud) != "RUNNING":
+            detail = application_detail(cloud)
             _compare_with_shards(cloud, detail)
             rate = application_rate(detail)
             print(
@@ -54,7 +55,7 @@ def start_analytics(cloud: Cloud) -> None:
                 },
             )
             with waiting(f"Waiting until {name} is RUNNING"):
-                status = _wait_for_application(cloud, name)
+                status = _wait_for_application(cloud)
             if status != "RUNNING":
                 raise WorkshopError(
                     f"{name} did not start: it is {status} again.",
@@ -75,11 +76,11 @@ def stop_analytics(cloud: Cloud) -> None:
     """
     name = cloud.name("analytics")
     with explained():
-        if _wait_for_application(cloud, name) == "RUNNING":
+        if _wait_for_application(cloud) == "RUNNING":
             print(f"Stopping {name}, its state is kept in a snapshot ...")
             cloud.client("kinesisanalyticsv2").stop_application(ApplicationName=name)
             with waiting(f"Waiting until {name} is READY"):
-                status = _wait_for_application(cloud, name)
+                status = _wait_for_application(cloud)
             if status != "READY":
                 raise WorkshopError(
                     f"{name} did not stop: it is {status}.", "Run this cell again in a minute."
@@ -111,12 +112,12 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
     """
     name = cloud.name("analytics")
     with explained():
-        _wait_for_application(cloud, name)
+        _wait_for_application(cloud)
         with application_code(folder) as code:
-            check_code(code, _groups(_describe(cloud, name)))
+            check_code(code, _groups(application_detail(cloud)))
             key = upload(cloud, "analytics", code)
-        status = _wait_for_application(cloud, name)
-        detail = _describe(cloud, name)
+        status = _wait_for_application(cloud)
+        detail = application_detail(cloud)
         if _code_key(detail) == key:
             print(f"✓ {name} has this SQL already: nothing is changed.")
             return
@@ -125,7 +126,7 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
         print(f"Updating {name}: it reads {again} again ...")
         _update(cloud, detail, key, _replay_from(status, datetime.now(UTC)))
         with waiting(f"Waiting until {name} is {status} again"):
-            now = _wait_for_application(cloud, name)
+            now = _wait_for_application(cloud)
         if now != status:
             raise WorkshopError(
                 f"{name} did not start with the new SQL: it is {now}.",
@@ -133,6 +134,39 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
                 "cell again.",
             )
     print(f"✓ {name} is {'running' if now == 'RUNNING' else 'stopped, and ready'} with your SQL.")
+
+
+def application_detail(cloud: Cloud) -> dict[str, Any]:
+    """Return the Flink application's description.
+
+    Args:
+        cloud: where it is.
+
+    Raises:
+        NotDeployed: module 2-analyze is not deployed.
+
+    Example:
+        `application_detail(cloud)["ApplicationStatus"]` -> `"RUNNING"`
+    """
+    name = cloud.name("analytics")
+    with explained(f"The Flink application {name}", "2-analyze"):
+        analytics = cloud.client("kinesisanalyticsv2")
+        return analytics.describe_application(ApplicationName=name)["ApplicationDetail"]
+
+
+def application_status(cloud: Cloud) -> str | None:
+    """Return the Flink application's status, or None where there is none.
+
+    Args:
+        cloud: where it is.
+
+    Example:
+        `application_status(cloud)` -> `"RUNNING"`
+    """
+    try:
+        return application_detail(cloud)["ApplicationStatus"]
+    except NotDeployed:
+        return None
 
 
 def _compare_with_shards(cloud: Cloud, detail: dict[str, Any]) -> None:
@@ -145,8 +179,7 @@ def _compare_with_shards(cloud: Cloud, detail: dict[str, Any]) -> None:
         "FlinkApplicationConfigurationDescription"
     ]
     readers = int(flink["ParallelismConfigurationDescription"]["Parallelism"])
-    stream = cloud.client("kinesis").describe_stream_summary(StreamName=cloud.name("clicks"))
-    shards = stream["StreamDescriptionSummary"]["OpenShardCount"]
+    shards = stream_summary(cloud, "clicks")["OpenShardCount"]
     if readers != shards:
         print(
             f"On AWS it should have a reader for each shard, and has {readers} for {shards}: "
@@ -226,19 +259,13 @@ def _code_key(detail: dict[str, Any]) -> str:
     return code["CodeContentDescription"]["S3ApplicationCodeLocationDescription"]["FileKey"]
 
 
-def _describe(cloud: Cloud, name: str) -> dict[str, Any]:
-    with explained(f"The Flink application {name}", "2-analyze"):
-        analytics = cloud.client("kinesisanalyticsv2")
-        return analytics.describe_application(ApplicationName=name)["ApplicationDetail"]
-
-
-def _wait_for_application(cloud: Cloud, name: str) -> str:
+def _wait_for_application(cloud: Cloud) -> str:
     """Wait while the application is on its way to another status, and return where it ends."""
-    status = ""
+    name, status = cloud.name("analytics"), ""
 
     def is_settled() -> bool:
         nonlocal status
-        status = _describe(cloud, name)["ApplicationStatus"]
+        status = application_detail(cloud)["ApplicationStatus"]
         return status not in _PASSING
 
     with waiting(f"{name} is on its way to another status"):

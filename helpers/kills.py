@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import locks
+from .analytics import application_status
 from .cloud import Cloud
 from .errors import WorkshopError
 from .faults import has_emulator
@@ -159,12 +160,8 @@ def _stands_again(cloud: Cloud, victim: Victim, pid: int) -> bool:
 
 
 def _job_stands(cloud: Cloud) -> bool:
-    name, client = cloud.name("analytics"), cloud.client("kinesisanalyticsv2")
-    try:
-        detail = client.describe_application(ApplicationName=name)["ApplicationDetail"]
-    except client.exceptions.ResourceNotFoundException:
-        return True
-    if detail["ApplicationStatus"] != "RUNNING":
+    name = cloud.name("analytics")
+    if application_status(cloud) != "RUNNING":
         return True
     job = read_json(home() / "flink" / name / "status.json", default={})
     pid = locks.holder(locks.pid_file(f"job-{name}"))

@@ -23,7 +23,7 @@ from .dynamodb import metric_values
 from .errors import IncompleteError
 from .memory import ALL, DUPLICATES, REJECTED
 from .recount import COPIES_SINCE, shortened
-from .stream import records, shards_of
+from .stream import records, shards_of, stream_summary
 
 METRIC_OF = {"accepted": ACCEPTED, "rejected": REJECTED, "duplicate": DUPLICATES}
 CELL = ["Metric", "Bucket", "Item"]
@@ -202,10 +202,7 @@ def _refuse_expired(what: str, span: Range, kept: timedelta) -> None:
 
 
 def _metric_rows(cloud: Cloud, span: Range) -> Iterator[dict[str, Any]]:
-    shards, kinesis = shards_of(cloud, "metrics"), cloud.client("kinesis")
-    told = kinesis.describe_stream_summary(StreamName=cloud.name("metrics"))[
-        "StreamDescriptionSummary"
-    ]
+    shards, told = shards_of(cloud, "metrics"), stream_summary(cloud, "metrics")
     kept = timedelta(hours=told["RetentionPeriodHours"])
     if told["StreamCreationTimestamp"] < datetime.now(UTC) - kept:
         _refuse_expired("The metrics stream", span, kept)

@@ -185,6 +185,24 @@ def shards_of(cloud: Cloud, stream: str) -> list[str]:
     return [shard["ShardId"] for shard in shards]
 
 
+def stream_summary(cloud: Cloud, stream: str) -> dict[str, Any]:
+    """Return a stream's description: OpenShardCount, RetentionPeriodHours, ...
+
+    Args:
+        cloud: where the stream is.
+        stream: its name without the prefix: `clicks` or `metrics`.
+
+    Raises:
+        NotDeployed: the stream does not exist yet.
+
+    Example:
+        `stream_summary(cloud, "clicks")["OpenShardCount"]` -> `1`
+    """
+    with _explained(cloud, stream):
+        answer = cloud.client("kinesis").describe_stream_summary(StreamName=cloud.name(stream))
+    return answer["StreamDescriptionSummary"]
+
+
 def _explained(cloud: Cloud, stream: str) -> AbstractContextManager[None]:
     module = "1-capture" if stream == "clicks" else "2-analyze"
     return explained(f"The stream {cloud.name(stream)}", module)

@@ -6,10 +6,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from helpers.analytics import application_status
 from helpers.aws_errors import explained
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
-from helpers.leftovers import application_status, log_groups, named, remaining
+from helpers.leftovers import log_groups, named, remaining
 from helpers.modules_passed import note_passed
 from helpers.stacks import MODULES, describe, stack_name, wait_for_id, wait_for_stack
 from helpers.waiting import wait_until, waiting
