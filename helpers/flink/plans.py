@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from helpers.code_zip import zip_folder
 from helpers.home import REPOSITORY, write_json
-from helpers.package import package
 
 from . import class_data, java
 from .properties import Folders, Groups, cluster_options, local_groups
@@ -28,7 +28,7 @@ def plan_file(code: Path, groups: Groups) -> Path:
     Raises:
         WorkshopError: there is no code in the folder.
     """
-    digest = hashlib.sha256(package(code) + Path(__file__).with_name("plan.py").read_bytes())
+    digest = hashlib.sha256(zip_folder(code) + Path(__file__).with_name("plan.py").read_bytes())
     digest.update(json.dumps(local_groups(groups), sort_keys=True).encode())
     digest.update(java.PLANNING_OPTIONS.encode())
     return class_data.folder() / "plans" / digest.hexdigest()[:24]
