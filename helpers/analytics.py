@@ -261,17 +261,16 @@ def _code_key(detail: dict[str, Any]) -> str:
 
 def _wait_for_application(cloud: Cloud) -> str:
     """Wait while the application is on its way to another status, and return where it ends."""
-    name, status = cloud.name("analytics"), ""
-
-    def is_settled() -> bool:
-        nonlocal status
-        status = application_detail(cloud)["ApplicationStatus"]
-        return status not in _PASSING
-
+    name = cloud.name("analytics")
     with waiting(f"{name} is on its way to another status"):
-        if wait_until(is_settled, _WAIT_SECONDS):
-            return status
-    raise WorkshopError(
-        f"{name} is still {status} after 10 minutes.",
-        f"Read its log, /aws/kinesis-analytics/{name}, then run this cell again.",
-    )
+        status = wait_until(
+            lambda: application_detail(cloud)["ApplicationStatus"],
+            _WAIT_SECONDS,
+            lambda status: status not in _PASSING,
+        )
+    if status in _PASSING:
+        raise WorkshopError(
+            f"{name} is still {status} after 10 minutes.",
+            f"Read its log, /aws/kinesis-analytics/{name}, then run this cell again.",
+        )
+    return status

@@ -11,6 +11,7 @@ from .waiting import wait_until, waiting
 
 LONGEST_SECONDS = 5 * 60
 _PAUSE_SECONDS = 0.3
+_ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 # Athena's name of a type -> pandas'. The others (varchar, timestamp, ...) stay the text that
 # Athena sends.
 _WHOLE, _REAL = ("tinyint", "smallint", "integer", "bigint"), ("float", "real", "double", "decimal")
@@ -73,13 +74,14 @@ def _start(cloud: Cloud, sql: str) -> str:
 
 
 def _wait(athena: Any, name: str) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
-    def ended() -> dict[str, str] | None:
-        status = athena.get_query_execution(QueryExecutionId=name)["QueryExecution"]["Status"]
-        return status if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
-
     with waiting("Athena is reading the archive"):
-        status = wait_until(ended, LONGEST_SECONDS, _PAUSE_SECONDS)
-    if status is None:
+        status = wait_until(
+            lambda: athena.get_query_execution(QueryExecutionId=name)["QueryExecution"]["Status"],
+            LONGEST_SECONDS,
+            lambda status: status["State"] in _ENDED,
+            _PAUSE_SECONDS,
+        )
+    if status["State"] not in _ENDED:
         athena.stop_query_execution(QueryExecutionId=name)
         raise WorkshopError(
             "Athena had not ended this query after five minutes, and was told to stop.",

@@ -60,34 +60,23 @@ def cloudwatch_values(
     described = catalog_row(cloud, metric)
     statistic = statistic or described.get("Statistic", "Sum")
     items = sorted(described.get("Items", set()) | {OTHER})
-    # One period more than now: data of this moment stand at the start of theirs.
+    names = {f"m{n}": item for n, item in enumerate(items)}
+    # One period more than now: data of this moment are at the start of theirs.
     ends = time.time() + period if ends is None else ends
-    queries = [
-        metric_query(cloud, metric, item, statistic, period, f"m{n}")
-        for n, item in enumerate(items)
-    ]
     found = metric_points(
         cloud,
-        queries,
-        datetime.fromtimestamp(begins // period * period, UTC),
-        datetime.fromtimestamp(-(-ends // period) * period, UTC),
+        [metric_query(cloud, metric, names[n], statistic, period, n) for n in names],
+        begins // period * period,
+        -(-ends // period) * period,
     )
     if not found and not described:
         raise unknown_metric(cloud, metric)
-    points = sorted(
-        (at, items[int(name[1:])], value) for name, each in found.items() for at, value in each
-    )
-    whole = described.get("IsWholeNumber", True) and statistic == "Sum"
-    return pd.DataFrame(
-        {
-            "Time": pd.Series([at for at, _, _ in points], dtype="datetime64[ns, UTC]"),
-            "Item": pd.Series([item for _, item, _ in points], dtype=object),
-            "Value": pd.Series(
-                [round(value) if whole else value for _, _, value in points],
-                dtype="int64" if whole else "float64",
-            ),
-        }
-    )
+    points = sorted((at, names[n], value) for n, each in found.items() for at, value in each)
+    kinds = {"Time": "datetime64[ns, UTC]", "Item": object, "Value": "float64"}
+    frame = pd.DataFrame(points, columns=list(kinds)).astype(kinds)
+    if described.get("IsWholeNumber", True) and statistic == "Sum":
+        frame["Value"] = frame["Value"].round().astype("int64")
+    return frame
 
 
 def metric_query(
@@ -112,29 +101,33 @@ def metric_query(
 
 
 def metric_points(
-    cloud: Cloud, queries: Sequence[dict[str, Any]], start: datetime, end: datetime
+    cloud: Cloud, queries: Sequence[dict[str, Any]], begins: float, ends: float
 ) -> dict[str, list[tuple[datetime, float]]]:
     """Return each query's points, by its Id; a query without points is left out.
 
     Args:
         cloud: where the metrics are.
         queries: as `metric_query` returns them; 500 go into one call.
-        start: an aware datetime, the first of a period.
-        end: an aware datetime (exclusive).
+        begins: epoch seconds, where a period begins.
+        ends: epoch seconds, where a period ends.
 
     Raises:
         IncompleteError: CloudWatch gave a part of the values only.
 
     Example:
-        `metric_points(cloud, [query], start, end)["clicks"]`
+        `metric_points(cloud, [query], time.time() - 60, time.time())["clicks"]`
     """
     found: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
     status: dict[str, str] = {}
     pages = cloud.client("cloudwatch").get_paginator("get_metric_data")
+    edges = {
+        "StartTime": datetime.fromtimestamp(begins, UTC),
+        "EndTime": datetime.fromtimestamp(ends, UTC),
+    }
     for first in range(0, len(queries), QUERIES_A_CALL):
         some = queries[first : first + QUERIES_A_CALL]
         with explained():
-            for page in pages.paginate(MetricDataQueries=some, StartTime=start, EndTime=end):
+            for page in pages.paginate(MetricDataQueries=some, **edges):
                 for result in page["MetricDataResults"]:
                     # PartialData: a further page has the rest.
                     status[result["Id"]] = result["StatusCode"]

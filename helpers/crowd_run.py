@@ -94,7 +94,7 @@ def small_crowd(cloud: Cloud, rate: float = 20, factor: float = 10) -> CrowdRun:
             traffic.start(rate=wanted, mix={EVENT: 1})
             time.sleep(_STEP_SECONDS)
         totals = traffic.stop()
-        wait_until(lambda: watch.total() >= totals.answered, PATIENCE_SECONDS, 0.3)
+        wait_until(lambda: watch.total() >= totals.answered, PATIENCE_SECONDS, delay=0.3)
         time.sleep(0.3)  # for the watch to have seen it, too
         seen = watch.seen()
     if not seen or seen[-1][1] == 0:

@@ -3,12 +3,12 @@
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
 from .cloud import Cloud
-from .cloudwatch import metric_points, metric_query
+from .cloudwatch import SECONDS_OF_HIGH_RESOLUTION, metric_points, metric_query
 from .errors import IncompleteError, TargetStopped, TemporaryFailure
 
 POLL_SECONDS = 0.2
@@ -45,8 +45,9 @@ class CloudWatchWatch:
 
     def total(self) -> float:
         """Return the sum of the metric's datapoints as they can be read now."""
-        end = self._since + timedelta(hours=3)  # sub-minute data lives three hours
-        points = metric_points(self._cloud, [self._query], self._since, end)
+        begins = self._since.timestamp()
+        ends = begins + SECONDS_OF_HIGH_RESOLUTION
+        points = metric_points(self._cloud, [self._query], begins, ends)
         return sum(value for _, value in points.get("total", []))
 
     def seen(self) -> list[tuple[float, float]]:

@@ -1,6 +1,7 @@
 """The beacon servers: how many there are, and where browsers send their beacons."""
 
 import socket
+from operator import itemgetter
 from urllib.parse import urlsplit
 
 from helpers.aws_errors import explained
@@ -57,21 +58,21 @@ def beacon_url(cloud: Cloud, timeout: float = 60) -> str:
     Example:
         `beacon_url(cloud)` -> `"http://127.0.0.1:8080/beacon"`
     """
-    url = ""
 
-    def is_reached() -> bool:
-        nonlocal url
+    def look() -> tuple[str, bool]:
         url = _parameter(cloud, f"/{cloud.prefix}/beacon-url")
-        return _listens(url)
+        return url, _listens(url)
 
     with waiting("The beacon servers are starting"):
-        if wait_until(is_reached, timeout, 0.3):
-            return url
-    raise WorkshopError(
-        f"No beacon server was reached at {url} within {timeout:.0f} s.",
-        'On AWS, let your address in: `deploy(cloud, "1-frontend", BeaconSourceCIDR=own_address())`'
-        "; locally, look at .workshop/fleet/*/server.out.",
-    )
+        url, is_reached = wait_until(look, timeout, itemgetter(1), 0.3)
+    if not is_reached:
+        raise WorkshopError(
+            f"No beacon server was reached at {url} within {timeout:.0f} s.",
+            "On AWS, let your address in: "
+            '`deploy(cloud, "1-frontend", BeaconSourceCIDR=own_address())`; '
+            "locally, look at .workshop/fleet/*/server.out.",
+        )
+    return url
 
 
 def _listens(url: str) -> bool:

@@ -80,7 +80,7 @@ def kill(cloud: Cloud, name: str) -> int:
         return chosen if chosen and _killed(chosen, whole_group=name == "flink") else None
 
     # A function runs for some milliseconds at a time.
-    pid = wait_until(killed, BATCH_SECONDS if name == "function" else 0.1, 0.002)
+    pid = wait_until(killed, BATCH_SECONDS if name == "function" else 0.1, delay=0.002)
     if pid is None:
         raise WorkshopError(
             f"{victim.title} can't be killed: none is running now.",
@@ -118,7 +118,7 @@ def recovered(cloud: Cloud, name: str, pid: int, seconds: float = 60) -> float:
         stands = _stands_again(cloud, victim, pid)
         return stands and (name not in ("flink", "pump") or _job_stands(cloud))
 
-    if wait_until(is_back, seconds, 0.05):
+    if wait_until(is_back, seconds, delay=0.05):
         return time.monotonic() - begun
     raise WorkshopError(
         f"{victim.title} has not come back within {seconds:.0f} s.",

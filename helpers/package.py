@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from helpers.aws_errors import explained
 from helpers.cloud import Cloud
 from helpers.code_zip import zip_folder
-from helpers.errors import WorkshopError
 
 
 def upload(cloud: Cloud, name: str, folder: Path | str) -> str:

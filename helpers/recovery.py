@@ -66,15 +66,15 @@ def counted_again(cloud: Cloud, since: float | None = None, seconds: float = 120
 
 
 def until_counted(
-    cloud: Cloud, since: float, seconds: float, told: Callable[[float], None]
+    cloud: Cloud, since: float, seconds: float, report: Callable[[float], None]
 ) -> float | None:
-    """Wait as `counted_again` does, and tell about four times a second how long already.
+    """Wait as `counted_again` does, and report how long already about four times a second.
 
     Args:
         cloud: where the table is.
         since: the moment, epoch seconds.
         seconds: how long to wait at most.
-        told: is given the seconds waited so far.
+        report: is given the seconds waited so far.
 
     Returns:
         How many seconds after the moment a later beacon was counted; None if none was.
@@ -88,7 +88,7 @@ def until_counted(
         waited = time.time() - since
         if newest is not None and newest >= since:
             return waited
-        told(waited)
+        report(waited)
         return None
 
-    return wait_until(counted_after, since + seconds - time.time(), PAUSE_SECONDS)
+    return wait_until(counted_after, since + seconds - time.time(), delay=PAUSE_SECONDS)

@@ -127,15 +127,12 @@ def wait_for_id(cloud: Cloud, stack_id: str) -> dict[str, Any]:
         cloud: where it is.
         stack_id: its id, by which alone a deleted stack can be described.
     """
-    found: dict[str, Any] = {}
-
-    def ended() -> bool:
-        # AWS forgets a deleted stack after 90 days.
-        found.update(describe(cloud, stack_id) or {"StackStatus": "DELETE_COMPLETE"})
-        return not is_busy(found)
-
-    wait_until(ended, _WAIT_SECONDS)
-    return found
+    deleted = {"StackStatus": "DELETE_COMPLETE"}  # AWS forgets it after 90 days
+    return wait_until(
+        lambda: describe(cloud, stack_id) or deleted,
+        _WAIT_SECONDS,
+        lambda found: not is_busy(found),
+    )
 
 
 def is_busy(stack: dict[str, Any]) -> bool:

@@ -10,7 +10,6 @@ down when they had the beacon, or the row that counts it.
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -228,12 +227,11 @@ def _published(cloud: Cloud, metric: str, since: float) -> dict[str, float]:
     # their length there are two, and we weigh their percentiles by their counts.
     begin = since // 60 * 60
     period = int(-(-(time.time() + 1 - begin) // 60) * 60)
-    start = datetime.fromtimestamp(begin, UTC)
     queries = [
         metric_query(cloud, metric, ITEM, statistic, period, statistic.lower())
         for statistic in (*COLUMNS, "SampleCount")
     ]
-    found = metric_points(cloud, queries, start, start + timedelta(seconds=period))
+    found = metric_points(cloud, queries, begin, begin + period)
     values = {name: [value for _, value in points] for name, points in found.items()}
     counts = values.get("samplecount", [])
     if not sum(counts):

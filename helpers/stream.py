@@ -48,7 +48,7 @@ def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) ->
         return [read_record(record["Data"]) for record in records(cloud, stream, since)]
 
     with waiting(f"Waiting for a record in {cloud.name(stream)}"):
-        found = wait_until(look, PATIENCE_SECONDS, POLL_SECONDS)
+        found = wait_until(look, PATIENCE_SECONDS, delay=POLL_SECONDS)
     if found:
         frame = pd.DataFrame(found)
         whole = [name for name in frame.columns if FIELDS.get(name) == "Int64"]

@@ -74,15 +74,10 @@ def _delete_module(cloud: Cloud, module: str) -> None:
 
 def _left(cloud: Cloud) -> list[str]:
     """Return what is left; what only a tag tells of is looked for again until it is gone."""
-    left: list[str] = []
-
-    def is_known() -> bool:
-        left[:] = remaining(cloud)
-        return not left or named(left)
-
     with waiting("Waiting until AWS no longer lists what is deleted"):
-        wait_until(is_known, _LAG_SECONDS)
-    return left
+        return wait_until(
+            lambda: remaining(cloud), _LAG_SECONDS, lambda left: not left or named(left)
+        )
 
 
 def delete_stack(cloud: Cloud, name: str) -> None:

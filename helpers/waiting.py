@@ -77,16 +77,19 @@ def in_notebook() -> bool:
     return hasattr(get_ipython(), "kernel")
 
 
-def wait_until(look: Callable[[], _T], seconds: float, delay: float | None = None) -> _T:
-    """Call a function until it returns something true; return what it returned last.
+def wait_until(
+    look: Callable[[], _T],
+    seconds: float,
+    is_over: Callable[[_T], object] = bool,
+    delay: float | None = None,
+) -> _T:
+    """Call a function until what it returns ends the wait; return what it returned last.
 
     Args:
-        look: what is called, once at least; it returns something true when the wait is over.
+        look: what is called, once at least.
         seconds: after how long the wait ends even so.
+        is_over: is given what `look` returned; true ends the wait.
         delay: seconds between two calls; None for those of `backoff_delays`.
-
-    Returns:
-        What the last call returned: something that is not true if the time was over first.
 
     Example:
         `wait_until(Path("status.json").exists, seconds=20, delay=0.05)`
@@ -94,7 +97,7 @@ def wait_until(look: Callable[[], _T], seconds: float, delay: float | None = Non
     deadline = time.monotonic() + seconds
     for pause in backoff_delays() if delay is None else repeat(delay):
         found = look()
-        if found or time.monotonic() > deadline:
+        if is_over(found) or time.monotonic() > deadline:
             break
         time.sleep(pause)
     return found

@@ -85,7 +85,7 @@ def start(role: str, cloud: Cloud, *arguments: str) -> None:
     def started_or_ended() -> bool:
         return status_path(role).exists() or child.poll() is not None
 
-    wait_until(started_or_ended, START_SECONDS, 0.02)
+    wait_until(started_or_ended, START_SECONDS, delay=0.02)
     if not status_path(role).exists():
         _reap(role)
         lines = log_path.read_text(errors="replace", encoding="utf-8").strip().splitlines()
@@ -103,9 +103,9 @@ def end(role: str) -> bool:
     pid = running_pid(role)
     if pid is not None:
         _signal(pid, signal.SIGTERM)
-        if not wait_until(lambda: running_pid(role) is None, END_SECONDS, 0.02):
+        if not wait_until(lambda: running_pid(role) is None, END_SECONDS, delay=0.02):
             _signal(pid, signal.SIGKILL)
-            wait_until(lambda: running_pid(role) is None, END_SECONDS, 0.02)
+            wait_until(lambda: running_pid(role) is None, END_SECONDS, delay=0.02)
     _reap(role)
     return pid is not None
 

@@ -66,6 +66,8 @@ def test_a_condition_is_looked_at_until_it_is_true_or_the_time_is_over():
     seen = []
     assert wait_until(lambda: seen.append(1), seconds=0, delay=0.01) is None and seen
     assert not wait_until(lambda: False, seconds=-1), "it is looked at once"
+    states = iter(["STOPPING", "READY", "RUNNING"])
+    assert wait_until(lambda: next(states), 60, lambda state: state == "READY", 0) == "READY"
 
 
 def test_delays_grow_to_two_seconds():
