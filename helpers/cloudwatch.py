@@ -72,8 +72,9 @@ def cloudwatch_values(
     if not found and not described:
         raise unknown_metric(cloud, metric)
     points = sorted((at, names[n], value) for n, each in found.items() for at, value in each)
-    kinds = {"Time": "datetime64[ns, UTC]", "Item": object, "Value": "float64"}
-    frame = pd.DataFrame(points, columns=list(kinds)).astype(kinds)
+    frame = pd.DataFrame(points, columns=["Time", "Item", "Value"])
+    frame["Time"] = pd.to_datetime(frame["Time"], utc=True)
+    frame = frame.astype({"Time": "datetime64[ns, UTC]", "Item": object, "Value": "float64"})
     if described.get("IsWholeNumber", True) and statistic == "Sum":
         frame["Value"] = frame["Value"].round().astype("int64")
     return frame
