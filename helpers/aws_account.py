@@ -62,7 +62,7 @@ def sign_in(session: boto3.Session, prefix: str, confirm: bool) -> Cloud:
     print(f"AWS account {cloud.account}, region {cloud.region}, as {who}.")
     if who == "root":
         print("! This is the account's root user, who may do anything: better sign in as a role.")
-    _say_what_stands(cloud)
+    _print_deployed(cloud)
     print(
         f"What the modules deploy costs about ${hourly():.2f} an hour, and "
         f"${counting_hour():.2f} more while beacons are counted (prices of us-east-1), "
@@ -126,7 +126,7 @@ def _refuse_other_endpoints(cloud: Cloud) -> None:
             )
 
 
-def _say_what_stands(cloud: Cloud) -> None:
+def _print_deployed(cloud: Cloud) -> None:
     with explained():
         found = {module: describe(cloud, stack_name(cloud, module)) for module in MODULES}
     standing = {module: stack for module, stack in found.items() if stack}

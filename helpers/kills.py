@@ -115,8 +115,8 @@ def recovered(cloud: Cloud, name: str, pid: int, seconds: float = 60) -> float:
     begun = time.monotonic()
 
     def is_back() -> bool:
-        stands = _stands_again(cloud, victim, pid)
-        return stands and (name not in ("flink", "pump") or _job_stands(cloud))
+        is_replaced = _is_replaced(cloud, victim, pid)
+        return is_replaced and (name not in ("flink", "pump") or _has_checkpoint(cloud))
 
     if wait_until(is_back, seconds, delay=0.05):
         return time.monotonic() - begun
@@ -152,14 +152,14 @@ def _killed(pid: int, whole_group: bool) -> bool:
     return True
 
 
-def _stands_again(cloud: Cloud, victim: Victim, pid: int) -> bool:
+def _is_replaced(cloud: Cloud, victim: Victim, pid: int) -> bool:
     # A lock's text stays until the next holder writes its own.
     paths = _locks(cloud, victim)
     texts = [path.read_text(encoding="utf-8") for path in paths]
     return str(pid) not in texts and any(locks.holder(path) for path in paths)
 
 
-def _job_stands(cloud: Cloud) -> bool:
+def _has_checkpoint(cloud: Cloud) -> bool:
     name = cloud.name("analytics")
     if application_status(cloud) != "RUNNING":
         return True

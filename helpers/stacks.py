@@ -1,6 +1,7 @@
 """The workshop's stacks: which there are, what each needs, and what CloudFormation says of them."""
 
 import difflib
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -111,7 +112,7 @@ def wait_for_stack(cloud: Cloud, stack: str) -> dict[str, Any] | None:
         return found
     print(f"{stack} is still busy ({found['StackStatus']}): waiting for it to end.")
     with waiting(f"Waiting for {stack}"):
-        ended = wait_for_id(cloud, found["StackId"])
+        ended = wait_for_id(cloud, found["StackId"], lambda stack: not is_busy(stack))
     if is_busy(ended):
         raise WorkshopError(
             f"{stack} is still {ended['StackStatus']} after 30 minutes.",
@@ -120,19 +121,18 @@ def wait_for_stack(cloud: Cloud, stack: str) -> dict[str, Any] | None:
     return None if ended["StackStatus"] == "DELETE_COMPLETE" else ended
 
 
-def wait_for_id(cloud: Cloud, stack_id: str) -> dict[str, Any]:
-    """Return a stack's description once nothing is in progress in it, after 30 minutes at most.
+def wait_for_id(
+    cloud: Cloud, stack_id: str, is_over: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Wait until a stack's description meets a condition; return the last one, after 30 minutes.
 
     Args:
         cloud: where it is.
         stack_id: its id, by which alone a deleted stack can be described.
+        is_over: is given the description; true ends the wait.
     """
     deleted = {"StackStatus": "DELETE_COMPLETE"}  # AWS forgets it after 90 days
-    return wait_until(
-        lambda: describe(cloud, stack_id) or deleted,
-        _WAIT_SECONDS,
-        lambda found: not is_busy(found),
-    )
+    return wait_until(lambda: describe(cloud, stack_id) or deleted, _WAIT_SECONDS, is_over)
 
 
 def is_busy(stack: dict[str, Any]) -> bool:

@@ -101,7 +101,8 @@ def delete_stack(cloud: Cloud, name: str) -> None:
                 "Run `destroy(cloud)`: it deletes first what builds on it.",
             ) from None
         with waiting(f"Deleting {name}"):
-            stack = stack | wait_for_id(cloud, stack["StackId"])
+            # Not the first status that is settled: it may be the one before the deletion.
+            stack |= wait_for_id(cloud, stack["StackId"], _is_deleted_or_failed)
         if stack["StackStatus"] == "DELETE_COMPLETE":
             return
         left = _undeleted(cloud, stack)
@@ -156,6 +157,10 @@ def _empty(cloud: Cloud, bucket: str) -> None:
         return
     if deleted:
         print(f"  {deleted} objects removed from {bucket}")
+
+
+def _is_deleted_or_failed(stack: dict[str, Any]) -> bool:
+    return stack["StackStatus"] in ("DELETE_COMPLETE", "DELETE_FAILED")
 
 
 def _undeleted(cloud: Cloud, stack: dict[str, Any]) -> list[dict[str, Any]]:
