@@ -16,7 +16,7 @@ from .archive import read_record
 from .balance import bucket_edge
 from .bottlenecks import planned
 from .cloud import Cloud
-from .datapoint_watch import CloudWatchWatch
+from .datapoint_watch import CloudWatchWatch, seconds_until_counted
 from .errors import WorkshopError
 from .flash_crowd import AGENT, FLINK, FUNCTIONS, SENT, STEP, simulate, stages_of, waiting_at
 from .generator.process import target_name
@@ -148,12 +148,9 @@ def _passed(when: np.ndarray, counts: np.ndarray, times: np.ndarray) -> np.ndarr
 
 def _median_lag(moments: dict[str, tuple[np.ndarray, np.ndarray]]) -> float:
     """Return the median seconds from the request to the total that holds it."""
-    sent = np.sort(moments[SENT][0])
     when, counts = moments[FUNCTIONS]
-    totals = np.cumsum(counts)
-    first = np.searchsorted(totals, np.arange(1, len(sent) + 1))
-    seen = first < len(when)
-    return float(np.median(when[first[seen]] - sent[seen]))
+    sent = np.sort(moments[SENT][0])
+    return float(np.median(seconds_until_counted(sent, when, np.cumsum(counts))))
 
 
 def _sent_times(cloud: Cloud, since: datetime) -> np.ndarray:
@@ -163,7 +160,7 @@ def _sent_times(cloud: Cloud, since: datetime) -> np.ndarray:
 
 
 def _of_stream(cloud: Cloud, since: datetime) -> tuple[np.ndarray, np.ndarray]:
-    times = [at for at, click in _read(cloud, "clicks", since) if click.get("event") == EVENT]
+    times = [at for at, click in _records(cloud, "clicks", since) if click.get("event") == EVENT]
     return np.array(times), np.ones(len(times))
 
 
@@ -171,7 +168,7 @@ def _of_flink(cloud: Cloud, since: datetime) -> tuple[np.ndarray, np.ndarray]:
     """Return when the rows of event_count came into the metrics stream, and what each added."""
     times, added = [], []
     so_far: dict[int, int] = {}
-    for at, change in _read(cloud, "metrics", since):
+    for at, change in _records(cloud, "metrics", since):
         row = change.get("after") if change.get("op") in ("c", "u") else None
         if not row or (row["MetricType"], row["MetricItem"]) != (METRIC, EVENT):
             continue
@@ -190,7 +187,7 @@ def _of_watch(seen: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
     return times[added > 0], added[added > 0]
 
 
-def _read(cloud: Cloud, stream: str, since: datetime) -> Iterator[tuple[float, dict]]:
+def _records(cloud: Cloud, stream: str, since: datetime) -> Iterator[tuple[float, dict]]:
     """Yield when each record came into a stream, epoch seconds, and what it says."""
     for record in records(cloud, stream, since):
         yield record["ApproximateArrivalTimestamp"].timestamp(), read_record(record["Data"])

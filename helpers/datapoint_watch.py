@@ -69,9 +69,7 @@ class CloudWatchWatch:
         received = np.sort(np.asarray(received_at, dtype=float)) / 1000
         when = np.array([at for at, _ in self._seen])
         reached = np.maximum.accumulate([total for _, total in self._seen] or [0])
-        first = np.searchsorted(reached, np.arange(1, len(received) + 1))
-        readable = first < len(when)
-        return when[first[readable]] - received[readable]
+        return seconds_until_counted(received, when, reached)
 
     def _watch(self) -> None:
         while not self._stop.wait(POLL_SECONDS):
@@ -80,3 +78,20 @@ class CloudWatchWatch:
             except (IncompleteError, TargetStopped, TemporaryFailure):
                 continue  # a look that failed; the next one sees what this one would have seen
             self._seen.append((time.time(), total))
+
+
+def seconds_until_counted(sent: np.ndarray, when: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Return the seconds from each beacon to the total that holds it; none if no total does.
+
+    Args:
+        sent: when the beacons were sent, in order.
+        when: when the totals were seen, in order.
+        totals: of beacons, never falling.
+
+    Example:
+        >>> seconds_until_counted(np.array([1.0, 2.0]), np.array([3.0, 5.0]), np.array([1, 2]))
+        array([2., 3.])
+    """
+    first = np.searchsorted(totals, np.arange(1, len(sent) + 1))
+    seen = first < len(when)
+    return when[first[seen]] - sent[seen]

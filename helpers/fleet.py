@@ -60,7 +60,9 @@ def beacon_url(cloud: Cloud, timeout: float = 60) -> str:
     """
 
     def look() -> tuple[str, bool]:
-        url = _parameter(cloud, f"/{cloud.prefix}/beacon-url")
+        name = f"/{cloud.prefix}/beacon-url"
+        with explained(f"The parameter {name}", "1-frontend"):
+            url = cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
         return url, _listens(url)
 
     with waiting("The beacon servers are starting"):
@@ -83,8 +85,3 @@ def _listens(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _parameter(cloud: Cloud, name: str) -> str:
-    with explained(f"The parameter {name}", "1-frontend"):
-        return cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]

@@ -9,7 +9,6 @@ import pytest
 from botocore.config import Config
 
 from helpers import cloudwatch
-from helpers.archive import archived_beacons
 from helpers.cloud import Cloud
 from helpers.cloudwatch import cloudwatch_values
 from helpers.dynamodb import catalog, metric_values
@@ -160,16 +159,6 @@ def test_the_catalog_says_what_there_is(listed):
 def test_an_empty_catalog_is_an_empty_frame(emulator, monkeypatch):
     frame = catalog(own_tables(emulator, monkeypatch))
     assert len(frame) == 0 and "MaxItems" in frame
-
-
-def test_what_is_not_deployed_is_named_with_its_module(empty):
-    for read in (metric_values, cloudwatch_values):
-        with pytest.raises(WorkshopError, match=r'2-analyze(.|\n)*deploy\(cloud, "2-analyze"\)'):
-            read(empty, "top_pages")
-    with pytest.raises(WorkshopError, match="2-analyze"):
-        catalog(empty)
-    with pytest.raises(WorkshopError, match="1-capture"):
-        archived_beacons(empty)
 
 
 def test_an_unknown_metric_is_answered_with_those_there_are(listed):

@@ -12,7 +12,6 @@ from helpers.cloudwatch import cloudwatch_values
 from helpers.dead_letter_queue import dead_letters, replay_dead_letters
 from helpers.deployment import deploy
 from helpers.dynamodb import metric_values
-from helpers.errors import WorkshopError
 from helpers.teardown import destroy
 
 BUCKET = datetime.min
@@ -157,12 +156,6 @@ def test_what_publish_metrics_gave_up_is_found_by_its_sums_and_put_once(cloud, m
     assert set(replay_dead_letters(cloud)["Outcome"]) == {"done"}
     assert sum(shown(cloud).values()) == sum(stored(cloud).values())
     assert dead_letters(cloud).empty
-
-
-def test_without_functions_it_says_what_to_run(emulator):
-    nothing = Cloud(emulator.session, emulator.account, "noletters", emulator.endpoint)
-    with pytest.raises(WorkshopError, match="2-analyze is not deployed"):
-        dead_letters(nothing)
 
 
 def test_what_is_too_old_to_be_compared_stays_in_the_queue(cloud):
