@@ -73,8 +73,8 @@ def cloudwatch_values(
         raise unknown_metric(cloud, metric)
     points = sorted((at, names[n], value) for n, each in found.items() for at, value in each)
     frame = pd.DataFrame(points, columns=["Time", "Item", "Value"])
-    frame["Time"] = pd.to_datetime(frame["Time"], utc=True)
-    frame = frame.astype({"Time": "datetime64[ns, UTC]", "Item": object, "Value": "float64"})
+    times = pd.Series([at for at, _, _ in points], dtype="datetime64[ns, UTC]")
+    frame = frame.astype({"Item": object, "Value": "float64"}).assign(Time=times)
     if described.get("IsWholeNumber", True) and statistic == "Sum":
         frame["Value"] = frame["Value"].round().astype("int64")
     return frame

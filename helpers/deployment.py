@@ -124,7 +124,8 @@ def extend_expiry(cloud: Cloud, hours: float = expiry.HOURS) -> None:
     if not 0.25 <= hours <= expiry.LONGEST_HOURS:
         raise WorkshopError(
             f"The workshop can't expire {hours} hours from now.",
-            f"Give 0.25 to {expiry.LONGEST_HOURS} hours; destroy(cloud) deletes it at once.",
+            f"Give hours between 0.25 and {expiry.LONGEST_HOURS}; "
+            "destroy(cloud) deletes it at once.",
         )
     with explained():
         stack = describe(cloud, stack_name(cloud, EXPIRY))
