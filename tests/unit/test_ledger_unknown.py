@@ -12,7 +12,7 @@ from helpers import accounts, balance, causes, stages, stream
 from helpers.accounts import ledger
 from helpers.balance import settled
 from helpers.cloudwatch import cloudwatch_values
-from helpers.errors import IncompleteError
+from helpers.errors import IncompleteError, TargetStopped
 from helpers.stream import record_pages
 from tests.read_ledger import broken, numbers
 from tests.unit.ledger_world import NOW, PLAIN, START, delete
@@ -134,6 +134,15 @@ def test_an_end_of_the_journey_that_is_not_known_is_not_lost(full, monkeypatch, 
     assert account.unread == [{"shown": "cloudwatch"}.get(stage, stage)]
     assert account.wrong == 1 and account.frame.loc["dynamodb", "Missing"] == 1
     assert not account.is_complete and account.picture.png() and account._repr_html_()
+
+
+def test_a_target_that_has_stopped_is_not_taken_for_one_without_the_module(full, monkeypatch):
+    def stopped(*_):
+        raise TargetStopped("The target has ended.", "Connect again.")
+
+    monkeypatch.setattr(stages, "stored", stopped)
+    with pytest.raises(TargetStopped):
+        full.account()
 
 
 @pytest.mark.parametrize("status", ["PartialData", "InternalError", "Forbidden"])
