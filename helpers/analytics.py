@@ -137,17 +137,7 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
 
 
 def application_detail(cloud: Cloud) -> dict[str, Any]:
-    """Return the Flink application's description.
-
-    Args:
-        cloud: where it is.
-
-    Raises:
-        NotDeployed: module 2-analyze is not deployed.
-
-    Example:
-        `application_detail(cloud)["ApplicationStatus"]` -> `"RUNNING"`
-    """
+    """Return the Flink application's description. Raises NotDeployed where there is none."""
     name = cloud.name("analytics")
     with explained(f"The Flink application {name}", "2-analyze"):
         analytics = cloud.client("kinesisanalyticsv2")
@@ -155,14 +145,7 @@ def application_detail(cloud: Cloud) -> dict[str, Any]:
 
 
 def application_status(cloud: Cloud) -> str | None:
-    """Return the Flink application's status, or None where there is none.
-
-    Args:
-        cloud: where it is.
-
-    Example:
-        `application_status(cloud)` -> `"RUNNING"`
-    """
+    """Return the Flink application's status, or None where there is none."""
     try:
         return application_detail(cloud)["ApplicationStatus"]
     except NotDeployed:

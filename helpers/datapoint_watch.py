@@ -81,16 +81,12 @@ class CloudWatchWatch:
 
 
 def seconds_until_counted(sent: np.ndarray, when: np.ndarray, totals: np.ndarray) -> np.ndarray:
-    """Return the seconds from each beacon to the total that holds it; none if no total does.
+    """Return the seconds from each beacon to the total that holds it, for those that one holds.
 
     Args:
         sent: when the beacons were sent, in order.
         when: when the totals were seen, in order.
         totals: of beacons, never falling.
-
-    Example:
-        >>> seconds_until_counted(np.array([1.0, 2.0]), np.array([3.0, 5.0]), np.array([1, 2]))
-        array([2., 3.])
     """
     first = np.searchsorted(totals, np.arange(1, len(sent) + 1))
     seen = first < len(when)

@@ -98,18 +98,7 @@ def catalog(cloud: Cloud) -> pd.DataFrame:
 
 
 def catalog_row(cloud: Cloud, metric: str) -> dict[str, Any]:
-    """Return the catalog's row of a metric; empty if it has none.
-
-    Args:
-        cloud: where the catalog is.
-        metric: a MetricType.
-
-    Raises:
-        NotDeployed: module 2-analyze is not deployed.
-
-    Example:
-        `catalog_row(cloud, "event_count")["Statistic"]` -> `"Sum"`
-    """
+    """Return the catalog's row of a metric; empty if it has none. Raises NotDeployed."""
     with explained(f"The table {cloud.name('Metrics')}", "2-analyze"):
         answer = cloud.client("dynamodb").get_item(
             TableName=cloud.name("Metrics"), Key={"MetricType": {"S": metric}}
@@ -118,15 +107,7 @@ def catalog_row(cloud: Cloud, metric: str) -> dict[str, Any]:
 
 
 def unknown_metric(cloud: Cloud, metric: str) -> WorkshopError:
-    """Return the error of a metric that has neither values nor a row in the catalog.
-
-    Args:
-        cloud: where the catalog is.
-        metric: what was asked for.
-
-    Example:
-        `raise unknown_metric(cloud, "pages")`
-    """
+    """Return the error of a metric that has neither values nor a row in the catalog."""
     names = ", ".join(catalog(cloud)["MetricType"]) or "none yet"
     return WorkshopError(
         f'There is no metric called "{metric}".', f"Choose one of the catalog: {names}."
@@ -136,20 +117,17 @@ def unknown_metric(cloud: Cloud, metric: str) -> WorkshopError:
 def stored_rows(
     cloud: Cloud, metric: str, begins: float, ends: float | None, names: str = _ROW
 ) -> list[dict[str, Any]]:
-    """Return the table's items of a metric whose buckets begin in a span, as DynamoDB returns them.
+    """Return a metric's items whose buckets begin in [begins, ends), in epoch seconds.
 
     Args:
         cloud: where the table is.
         metric: a MetricType.
-        begins: epoch seconds.
-        ends: epoch seconds (exclusive); None for no end.
-        names: the attributes to read.
+        begins: the first bucket's start at the earliest.
+        ends: None for no end.
+        names: the attributes to read, as DynamoDB takes them.
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
-
-    Example:
-        `stored_rows(cloud, "event_count", time.time() - 60, None, "EmittedAt, UpdatedAt")`
     """
     values = {":metric": {"S": metric}, ":first": {"S": f"{max(0, math.ceil(begins)):016d}"}}
     condition = "MetricType = :metric AND #bucket >= :first"

@@ -126,10 +126,7 @@ def wait_for_id(
 ) -> dict[str, Any]:
     """Wait until a stack's description meets a condition; return the last one, after 30 minutes.
 
-    Args:
-        cloud: where it is.
-        stack_id: its id, by which alone a deleted stack can be described.
-        is_over: is given the description; true ends the wait.
+    By its id, because a deleted stack can't be described by its name.
     """
     deleted = {"StackStatus": "DELETE_COMPLETE"}  # AWS forgets it after 90 days
     return wait_until(lambda: describe(cloud, stack_id) or deleted, _WAIT_SECONDS, is_over)

@@ -186,18 +186,7 @@ def shards_of(cloud: Cloud, stream: str) -> list[str]:
 
 
 def stream_summary(cloud: Cloud, stream: str) -> dict[str, Any]:
-    """Return a stream's description: OpenShardCount, RetentionPeriodHours, ...
-
-    Args:
-        cloud: where the stream is.
-        stream: its name without the prefix: `clicks` or `metrics`.
-
-    Raises:
-        NotDeployed: the stream does not exist yet.
-
-    Example:
-        `stream_summary(cloud, "clicks")["OpenShardCount"]` -> `1`
-    """
+    """Return a stream's description: OpenShardCount, ... Raises NotDeployed."""
     with _explained(cloud, stream):
         answer = cloud.client("kinesis").describe_stream_summary(StreamName=cloud.name(stream))
     return answer["StreamDescriptionSummary"]
