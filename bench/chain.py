@@ -20,7 +20,7 @@ from helpers.accounts import ledger
 from helpers.analytics import start_analytics
 from helpers.balance import ACCEPTED, bucket_edge, settled
 from helpers.cloud import Cloud
-from helpers.data import cloudwatch_values
+from helpers.cloudwatch import cloudwatch_values
 from helpers.datapoint_watch import POLL_SECONDS, CloudWatchWatch
 from helpers.deployment import deploy
 from helpers.fleet import beacon_url

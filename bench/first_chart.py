@@ -17,7 +17,7 @@ def main() -> None:
 
     from helpers.analytics import start_analytics
     from helpers.charts import live_chart  # noqa: F401 - what draws, a notebook has imported
-    from helpers.data import cloudwatch_values
+    from helpers.cloudwatch import cloudwatch_values
     from helpers.deployment import deploy
     from helpers.stacks import MODULES
     from helpers.targets import connect

@@ -19,10 +19,10 @@ from bench.processes import cpu_seconds, resident_bytes
 from helpers.flink import plans
 from helpers.flink.groups import DEFAULT_GROUPS
 from helpers.flink.properties import Folders
+from helpers.flink_sql import check_code
 from helpers.home import REPOSITORY, home
 from helpers.local.flink.application import Application
 from helpers.local.flink.job import Job
-from helpers.statements import check_code
 
 RECORDS = 5_000_000
 PER_FILE = 10_000  # what the pump writes at most

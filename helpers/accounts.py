@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from botocore.exceptions import ClientError
 
 from . import stages
+from .aws_errors import explained
 from .balance import BUCKET_SECONDS
 from .causes import Suspects, explained_causes
 from .cloud import Cloud
 from .comparing import REASONS, admitted_items, as_dimensions, differences, expected, row
 from .epoch import times
-from .errors import WorkshopError
+from .errors import IncompleteError, NotDeployed, TemporaryFailure
 from .generator import results
 from .generator.connections import ANSWER_SECONDS
 from .generator.process import running_pid, target_name
@@ -31,9 +31,9 @@ from .generator.run import journal_folder
 from .matching import matches, repeated
 from .memory import decided
 from .picture import Picture
-from .reading import TRY_AGAIN, IncompleteError
-from .reading import span as checked_span
 from .stages import Range
+from .stream import stream_summary
+from .time_span import span as checked_span
 from .waiting import waiting
 
 STAGES = ("sent", "answered", "archived", "flink", "dynamodb", "cloudwatch")
@@ -218,12 +218,10 @@ def _journaled_until(journal: pd.DataFrame) -> float:
 
 def _made(cloud: Cloud) -> float:
     """Return when the clicks stream was made, epoch seconds; 0 if there is none."""
-    kinesis = cloud.client("kinesis")
     try:
-        told = kinesis.describe_stream_summary(StreamName=cloud.name("clicks"))
-    except kinesis.exceptions.ResourceNotFoundException:
+        return stream_summary(cloud, "clicks")["StreamCreationTimestamp"].timestamp()
+    except NotDeployed:
         return 0
-    return told["StreamDescriptionSummary"]["StreamCreationTimestamp"].timestamp()
 
 
 def _unless_absent(
@@ -231,18 +229,13 @@ def _unless_absent(
 ) -> Any:  # noqa: ANN401 - what the stage's reader returns
     """Return what a stage counted; None if it is not there, or not all of it can be read."""
     try:
-        return read(cloud, span)
-    except IncompleteError as error:
+        with explained():
+            return read(cloud, span)
+    except NotDeployed:
+        return None
+    except (IncompleteError, TemporaryFailure) as error:
         unread[name] = f"not read whole: {error.cause} {error.remedy}"
-    except WorkshopError as error:
-        # An answer that it does not exist; whatever else went wrong is no "not deployed".
-        if not isinstance(error.__cause__, ClientError):
-            raise
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in TRY_AGAIN:
-            raise
-        unread[name] = f"not read whole: {error}. Run ledger(cloud) again."
-    return None
+        return None
 
 
 def _own_times(journal: pd.DataFrame) -> pd.Series:

@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from botocore.exceptions import ClientError
 
+from .aws_errors import explained
 from .cloud import Cloud
-from .errors import WorkshopError
+from .errors import NotDeployed, WorkshopError
 from .home import home, read_json, write_json
-from .reading import reading
 from .text import printable
 from .waiting import waiting
 
 SECONDS_KEPT = 86_400  # as long as the queue itself keeps a message (cfn/3-visualize.yaml)
 _TIME = "datetime64[ns, UTC]"
-_NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 
 
 def alarm_states(cloud: Cloud) -> pd.DataFrame:
@@ -33,7 +31,7 @@ def alarm_states(cloud: Cloud) -> pd.DataFrame:
         Columns Alarm, State (OK, ALARM or INSUFFICIENT_DATA), Since (UTC) and Reason, by name.
 
     Raises:
-        WorkshopError: module 3-visualize is not deployed.
+        NotDeployed: module 3-visualize is not deployed.
 
     Example:
         `alarm_states(cloud).set_index("Alarm").State`
@@ -42,8 +40,6 @@ def alarm_states(cloud: Cloud) -> pd.DataFrame:
         (a["AlarmName"], a["StateValue"], a["StateUpdatedTimestamp"], a.get("StateReason", ""))
         for a in _alarms(cloud)
     ]
-    if not rows:
-        raise _not_deployed(cloud, "alarm")
     return _frame(rows, ["Alarm", "State", "Since", "Reason"])
 
 
@@ -62,7 +58,7 @@ def inbox(cloud: Cloud) -> pd.DataFrame:
         not an alarm's has its text as the Reason and no Alarm.
 
     Raises:
-        WorkshopError: module 3-visualize is not deployed.
+        NotDeployed: module 3-visualize is not deployed.
 
     Example:
         `inbox(cloud).head(3)`
@@ -114,8 +110,6 @@ def alarm_history(cloud: Cloud, alarm: str) -> pd.DataFrame:
         `alarm_history(cloud, "click-anomaly")`
     """
     known = [each["AlarmName"] for each in _alarms(cloud)]
-    if not known:
-        raise _not_deployed(cloud, "alarm")
     name = alarm if alarm in known else cloud.name(alarm)
     if name not in known:
         raise WorkshopError(
@@ -137,30 +131,21 @@ _COLUMNS = ["Alarm", "State", "Reason"]
 
 
 def _alarms(cloud: Cloud) -> list[dict[str, Any]]:
-    with reading("The alarms", "3-visualize"):
+    with explained():
         pages = cloud.client("cloudwatch").get_paginator("describe_alarms")
         found = pages.paginate(AlarmNamePrefix=cloud.name(""), AlarmTypes=["MetricAlarm"])
-        return [alarm for page in found for alarm in page["MetricAlarms"]]
-
-
-def _not_deployed(cloud: Cloud, what: str) -> WorkshopError:
-    return WorkshopError(
-        f"{cloud.prefix} has no {what} (yet): module 3-visualize is not deployed.",
-        'Run `deploy(cloud, "3-visualize")`, as notebook 3-visualize does.',
-    )
+        alarms = [alarm for page in found for alarm in page["MetricAlarms"]]
+    if not alarms:
+        raise NotDeployed(f"An alarm of {cloud.prefix}", "3-visualize")
+    return alarms
 
 
 def _queue(cloud: Cloud) -> tuple[str, float]:
     """Return the inbox queue's URL, and when it was made: older messages were another one's."""
-    sqs = cloud.client("sqs")
-    try:
-        with reading("The inbox", "3-visualize"):
-            url = sqs.get_queue_url(QueueName=cloud.name("inbox"))["QueueUrl"]
-            answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["CreatedTimestamp"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _NO_QUEUE:
-            raise
-        raise _not_deployed(cloud, "inbox") from None
+    sqs, name = cloud.client("sqs"), cloud.name("inbox")
+    with explained(f"The queue {name}", "3-visualize"):
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["CreatedTimestamp"])
     return url, float(answer["Attributes"]["CreatedTimestamp"])
 
 

@@ -1,20 +1,20 @@
 """Start, stop and change the Flink application, which costs money on AWS for as long as it runs."""
 
-import time
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from helpers.aws_errors import explained
 from helpers.cloud import Cloud
-from helpers.errors import WorkshopError
+from helpers.errors import NotDeployed, WorkshopError
 from helpers.flink.groups import property_groups
+from helpers.flink_sql import application_code, check_code
 from helpers.package import upload
 from helpers.prices import application_rate
 from helpers.replay_edge import first_bucket, reading_start
-from helpers.stacks import explained, pauses
-from helpers.statements import application_code, check_code
-from helpers.waiting import waiting
+from helpers.stream import stream_summary
+from helpers.waiting import wait_until, waiting
 
 # A start takes 1 to 3 minutes on AWS, a stop as long as its snapshot.
 _WAIT_SECONDS = 10 * 60
@@ -31,15 +31,16 @@ def start_analytics(cloud: Cloud) -> None:
     for at least 10 minutes (Managed Flink pricing).
 
     Raises:
-        WorkshopError: it is not deployed, or it did not start.
+        NotDeployed: module 2-analyze is not deployed.
+        WorkshopError: it did not start.
 
     Example:
         `start_analytics(cloud)` prints `✓ rwa-analytics is running.`
     """
     name = cloud.name("analytics")
     with explained():
-        if _settled(cloud, name) != "RUNNING":
-            detail = _describe(cloud, name)
+        if _wait_for_application(cloud) != "RUNNING":
+            detail = application_detail(cloud)
             _compare_with_shards(cloud, detail)
             rate = application_rate(detail)
             print(
@@ -55,7 +56,7 @@ def start_analytics(cloud: Cloud) -> None:
                 },
             )
             with waiting(f"Waiting until {name} is RUNNING"):
-                status = _settled(cloud, name)
+                status = _wait_for_application(cloud)
             if status != "RUNNING":
                 raise WorkshopError(
                     f"{name} did not start: it is {status} again.",
@@ -68,18 +69,19 @@ def stop_analytics(cloud: Cloud) -> None:
     """Stop the Flink application, keeping its state, and return once it is READY.
 
     Raises:
-        WorkshopError: it is not deployed, or it did not stop.
+        NotDeployed: module 2-analyze is not deployed.
+        WorkshopError: it did not stop.
 
     Example:
         `stop_analytics(cloud)` prints `✓ rwa-analytics is stopped: it costs nothing now.`
     """
     name = cloud.name("analytics")
     with explained():
-        if _settled(cloud, name) == "RUNNING":
+        if _wait_for_application(cloud) == "RUNNING":
             print(f"Stopping {name}, its state is kept in a snapshot ...")
             cloud.client("kinesisanalyticsv2").stop_application(ApplicationName=name)
             with waiting(f"Waiting until {name} is READY"):
-                status = _settled(cloud, name)
+                status = _wait_for_application(cloud)
             if status != "READY":
                 raise WorkshopError(
                     f"{name} did not stop: it is {status}.", "Run this cell again in a minute."
@@ -101,21 +103,22 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
             longer in it is no longer run.
 
     Raises:
+        NotDeployed: module 2-analyze is not deployed.
         WorkshopError: Flink refuses a statement (with the file, the reason and the position; the
-            application goes on untouched), it is not deployed, is changed by somebody else, or did
-            not start again.
+            application goes on untouched), somebody else is changing the application, or it did not
+            start again.
 
     Example:
         `update_analytics(cloud)` prints `✓ rwa-analytics is running with your SQL.`
     """
     name = cloud.name("analytics")
     with explained():
-        _settled(cloud, name)
+        _wait_for_application(cloud)
         with application_code(folder) as code:
-            check_code(code, property_groups(_describe(cloud, name)))
+            check_code(code, property_groups(application_detail(cloud)))
             key = upload(cloud, "analytics", code)
-        status = _settled(cloud, name)
-        detail = _describe(cloud, name)
+        status = _wait_for_application(cloud)
+        detail = application_detail(cloud)
         if _code_key(detail) == key:
             print(f"✓ {name} has this SQL already: nothing is changed.")
             return
@@ -124,7 +127,7 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
         print(f"Updating {name}: it reads {again} again ...")
         _update(cloud, detail, key, _replay_from(status, datetime.now(UTC)))
         with waiting(f"Waiting until {name} is {status} again"):
-            now = _settled(cloud, name)
+            now = _wait_for_application(cloud)
         if now != status:
             raise WorkshopError(
                 f"{name} did not start with the new SQL: it is {now}.",
@@ -132,6 +135,22 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
                 "cell again.",
             )
     print(f"✓ {name} is {'running' if now == 'RUNNING' else 'stopped, and ready'} with your SQL.")
+
+
+def application_detail(cloud: Cloud) -> dict[str, Any]:
+    """Return the Flink application's description. Raises NotDeployed where there is none."""
+    name = cloud.name("analytics")
+    with explained(f"The Flink application {name}", "2-analyze"):
+        analytics = cloud.client("kinesisanalyticsv2")
+        return analytics.describe_application(ApplicationName=name)["ApplicationDetail"]
+
+
+def application_status(cloud: Cloud) -> str | None:
+    """Return the Flink application's status, or None where there is none."""
+    try:
+        return application_detail(cloud)["ApplicationStatus"]
+    except NotDeployed:
+        return None
 
 
 def _compare_with_shards(cloud: Cloud, detail: dict[str, Any]) -> None:
@@ -144,8 +163,7 @@ def _compare_with_shards(cloud: Cloud, detail: dict[str, Any]) -> None:
         "FlinkApplicationConfigurationDescription"
     ]
     readers = int(flink["ParallelismConfigurationDescription"]["Parallelism"])
-    stream = cloud.client("kinesis").describe_stream_summary(StreamName=cloud.name("clicks"))
-    shards = stream["StreamDescriptionSummary"]["OpenShardCount"]
+    shards = stream_summary(cloud, "clicks")["OpenShardCount"]
     if readers != shards:
         print(
             f"On AWS it should have a reader for each shard, and has {readers} for {shards}: "
@@ -217,28 +235,18 @@ def _code_key(detail: dict[str, Any]) -> str:
     return code["CodeContentDescription"]["S3ApplicationCodeLocationDescription"]["FileKey"]
 
 
-def _describe(cloud: Cloud, name: str) -> dict[str, Any]:
-    analytics = cloud.client("kinesisanalyticsv2")
-    try:
-        return analytics.describe_application(ApplicationName=name)["ApplicationDetail"]
-    except analytics.exceptions.ResourceNotFoundException:
-        raise WorkshopError(
-            f"There is no Flink application {name}.", 'Run `deploy(cloud, "2-analyze")` first.'
-        ) from None
-
-
-def _settled(cloud: Cloud, name: str) -> str:
+def _wait_for_application(cloud: Cloud) -> str:
     """Wait while the application is on its way to another status, and return where it ends."""
-    deadline = time.monotonic() + _WAIT_SECONDS
+    name = cloud.name("analytics")
     with waiting(f"{name} is on its way to another status"):
-        for pause in pauses():
-            status = _describe(cloud, name)["ApplicationStatus"]
-            if status not in _PASSING:
-                return status
-            if time.monotonic() > deadline:
-                break
-            time.sleep(pause)
-    raise WorkshopError(
-        f"{name} is still {status} after 10 minutes.",
-        f"Read its log, /aws/kinesis-analytics/{name}, then run this cell again.",
-    )
+        status = wait_until(
+            lambda: application_detail(cloud)["ApplicationStatus"],
+            _WAIT_SECONDS,
+            lambda status: status not in _PASSING,
+        )
+    if status in _PASSING:
+        raise WorkshopError(
+            f"{name} is still {status} after 10 minutes.",
+            f"Read its log, /aws/kinesis-analytics/{name}, then run this cell again.",
+        )
+    return status

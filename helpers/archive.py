@@ -12,10 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+from .aws_errors import explained
 from .beacon_definition import is_beacon_line
 from .cloud import Cloud
 from .errors import WorkshopError
-from .reading import reading, span
+from .time_span import span
 from .waiting import waiting
 
 # The click record's fields, in its own order.
@@ -85,7 +86,7 @@ def archived_beacons(
         `archived_beacons(cloud, minutes=15).beacon_id.duplicated().sum()` -> `0`
     """
     begins, ends = span(minutes, start, end)
-    with reading(f"The bucket {cloud.bucket('archive')}", "1-capture"):
+    with explained(f"The bucket {cloud.bucket('archive')}", "1-capture"):
         keys = _keys(cloud, datetime.fromtimestamp(begins, UTC), ends)
         with ThreadPoolExecutor(FETCHES_AT_A_TIME) as pool:
             objects = list(pool.map(lambda key: _records(cloud, key), keys))

@@ -1,18 +1,17 @@
 """SQL over the archive: `query_archive(cloud, "SELECT ...")`, run by Athena, as a DataFrame."""
 
-import time
 from typing import Any
 
 import pandas as pd
-from botocore.exceptions import ClientError
 
 from .aws_errors import explained
 from .cloud import Cloud
-from .errors import WorkshopError
-from .waiting import waiting
+from .errors import NotDeployed, WorkshopError
+from .waiting import wait_until, waiting
 
 LONGEST_SECONDS = 5 * 60
 _PAUSE_SECONDS = 0.3
+_ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 # Athena's name of a type -> pandas'. The others (varchar, timestamp, ...) stay the text that
 # Athena sends.
 _WHOLE, _REAL = ("tinyint", "smallint", "integer", "bigint"), ("float", "real", "double", "decimal")
@@ -34,7 +33,8 @@ def query_archive(cloud: Cloud, sql: str) -> pd.DataFrame:
         The query's columns; whole numbers as Int64, others as float64, the rest as text.
 
     Raises:
-        WorkshopError: module 1-capture is not deployed; Athena refuses the query (its reason, in
+        NotDeployed: module 1-capture is not deployed.
+        WorkshopError: Athena refuses the query (its reason, in
             one line), or has not ended it after five minutes.
 
     Example:
@@ -62,37 +62,33 @@ def _start(cloud: Cloud, sql: str) -> str:
     try:
         athena.get_work_group(WorkGroup=group)
     except athena.exceptions.InvalidRequestException:
-        raise WorkshopError(
-            f"There is no Athena workgroup {group}.", 'Run `deploy(cloud, "1-capture")` first.'
-        ) from None
+        raise NotDeployed(f"The Athena workgroup {group}", "1-capture") from None
     try:
         return athena.start_query_execution(
             QueryString=sql,
             WorkGroup=group,
             QueryExecutionContext={"Database": f"{cloud.prefix}_archive"},
         )["QueryExecutionId"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "InvalidRequestException":
-            raise
+    except athena.exceptions.InvalidRequestException as error:
         raise _refused(error.response["Error"]["Message"]) from None
 
 
 def _wait(athena: Any, name: str) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
-    deadline = time.monotonic() + LONGEST_SECONDS
     with waiting("Athena is reading the archive"):
-        while True:
-            status = athena.get_query_execution(QueryExecutionId=name)["QueryExecution"]["Status"]
-            if status["State"] == "SUCCEEDED":
-                return
-            if status["State"] in ("FAILED", "CANCELLED"):
-                raise _refused(status.get("StateChangeReason") or status["State"])
-            if time.monotonic() > deadline:
-                athena.stop_query_execution(QueryExecutionId=name)
-                raise WorkshopError(
-                    "Athena had not ended this query after five minutes, and was told to stop.",
-                    "Name a year, a month, a day and an hour in its WHERE, then run it again.",
-                )
-            time.sleep(_PAUSE_SECONDS)
+        status = wait_until(
+            lambda: athena.get_query_execution(QueryExecutionId=name)["QueryExecution"]["Status"],
+            LONGEST_SECONDS,
+            lambda status: status["State"] in _ENDED,
+            _PAUSE_SECONDS,
+        )
+    if status["State"] not in _ENDED:
+        athena.stop_query_execution(QueryExecutionId=name)
+        raise WorkshopError(
+            "Athena had not ended this query after five minutes, and was told to stop.",
+            "Name a year, a month, a day and an hour in its WHERE, then run it again.",
+        )
+    if status["State"] != "SUCCEEDED":
+        raise _refused(status.get("StateChangeReason") or status["State"])
 
 
 def _refused(reason: str) -> WorkshopError:

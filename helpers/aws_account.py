@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import UnknownRegionError
+from IPython.core.error import StdinNotImplementedError
 
 from .address import frontend_parameters
 from .aws_errors import explained
@@ -61,7 +62,7 @@ def sign_in(session: boto3.Session, prefix: str, confirm: bool) -> Cloud:
     print(f"AWS account {cloud.account}, region {cloud.region}, as {who}.")
     if who == "root":
         print("! This is the account's root user, who may do anything: better sign in as a role.")
-    _say_what_stands(cloud)
+    _print_deployed(cloud)
     print(
         f"What the modules deploy costs about ${hourly():.2f} an hour, and "
         f"${counting_hour():.2f} more while beacons are counted (prices of us-east-1), "
@@ -125,7 +126,7 @@ def _refuse_other_endpoints(cloud: Cloud) -> None:
             )
 
 
-def _say_what_stands(cloud: Cloud) -> None:
+def _print_deployed(cloud: Cloud) -> None:
     with explained():
         found = {module: describe(cloud, stack_name(cloud, module)) for module in MODULES}
     standing = {module: stack for module, stack in found.items() if stack}
@@ -144,8 +145,8 @@ def _ask(cloud: Cloud) -> None:
         return
     try:
         answer = input("Type yes to go on: ")
-    # A kernel without a front end, or a script without a terminal: nobody can be asked.
-    except (EOFError, NotImplementedError):
+    # A script without a terminal, or a kernel without a front end.
+    except (EOFError, StdinNotImplementedError):
         raise WorkshopError(
             "Nobody is there to say yes to these costs, so nothing was started.",
             'Say it in the cell: connect("aws", confirm=True).',

@@ -1,6 +1,6 @@
-"""What boto3 raises when AWS can't be reached, or refuses: in two lines, each with a remedy.
+"""Translates what boto3 raises when AWS can't be reached, or refuses, into a `WorkshopError`.
 
-The one place where this is said; `explained` is what the other helpers call.
+No other module does; `explained` is what the other helpers call.
 """
 
 import re
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from botocore import exceptions as aws
 from botocore.exceptions import ClientError
 
-from helpers.errors import WorkshopError
+from .errors import NotDeployed, NotSignedIn, TargetStopped, TemporaryFailure, WorkshopError
 
 _CONNECT = 'Run `cloud = connect("local")` again, or sign in to AWS and `cloud = connect("aws")`.'
 _SSO = "Run `aws sso login` in a terminal (with your `--profile`), then this cell again."
@@ -31,51 +31,61 @@ _QUOTA = (
     "then run this cell again."
 )
 _CLOCK = "Set the clock (Linux: `sudo timedatectl set-ntp true`), then run this cell again."
+_THROTTLED, _WAIT = "AWS is throttling requests", "Wait a minute, then run this cell again."
 _OTHER_PREFIX = 'Choose another prefix, e.g. `connect("aws", prefix="rwa2")`, and begin again.'
 
 # Errors by the type that botocore raises before or instead of an answer: the first that fits.
 _TYPES = [
-    (aws.NoCredentialsError, "No AWS credentials were found", _CONNECT),
-    (aws.PartialCredentialsError, "No AWS credentials were found", _CONFIGURE),
-    ((aws.SSOError, aws.TokenRetrievalError, aws.NoAuthTokenError),
+    (aws.NoCredentialsError, NotSignedIn, "No AWS credentials were found", _CONNECT),
+    (aws.PartialCredentialsError, NotSignedIn, "No AWS credentials were found", _CONFIGURE),
+    ((aws.SSOError, aws.TokenRetrievalError, aws.NoAuthTokenError), NotSignedIn,
      "You are not signed in to AWS any more", _SSO),
-    (aws.LoginError, "You are not signed in to AWS any more",
+    (aws.LoginError, NotSignedIn, "You are not signed in to AWS any more",
      "Run `aws login` in a terminal, then this cell again."),
-    (aws.CredentialRetrievalError, "The AWS credentials could not be fetched", _NEW_KEYS),
+    (aws.CredentialRetrievalError, NotSignedIn, "The AWS credentials could not be fetched",
+     _NEW_KEYS),
     ((aws.ProfileNotFound, aws.ConfigNotFound, aws.ConfigParseError, aws.InvalidConfigError),
-     "Your AWS configuration can't be used", _CONFIGURE),
-    (aws.MissingDependencyException, "Your way to sign in needs a package",
+     WorkshopError, "Your AWS configuration can't be used", _CONFIGURE),
+    (aws.MissingDependencyException, WorkshopError, "Your way to sign in needs a package",
      "Install it (`%pip install 'botocore[crt]'`), restart the kernel, then run this cell again."),
-    (aws.NoRegionError, "No AWS region is set",
+    (aws.NoRegionError, WorkshopError, "No AWS region is set",
      "Run `%env AWS_DEFAULT_REGION=us-east-1` (or another region), then this cell again."),
-    (aws.SSLError, "The connection to AWS can't be trusted",
+    (aws.SSLError, WorkshopError, "The connection to AWS can't be trusted",
      "Behind a company's proxy, %env AWS_CA_BUNDLE to its certificates; then run it again."),
-    ((aws.ConnectionError, aws.HTTPClientError), "The cloud does not answer", _CONNECT),
+    ((aws.ConnectionError, aws.HTTPClientError), TargetStopped, "The cloud does not answer",
+     _CONNECT),
 ]  # fmt: skip
 
 # Errors by the code in AWS's answer. One thing has a code of its own in almost every service.
 _CODES = [
-    ({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"},
+    ({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}, NotSignedIn,
      "Your AWS credentials have expired", _NEW_KEYS),
-    ({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"},
+    ({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"}, WorkshopError,
      "This machine's clock is wrong", _CLOCK),
     ({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
       "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure",
-      "IncompleteSignature", "MissingAuthenticationToken"},
+      "IncompleteSignature", "MissingAuthenticationToken"}, NotSignedIn,
      "AWS refused the credentials", _NEW_KEYS[:-1] + " (a region you never enabled says so too)."),
-    ({"OptInRequired", "SubscriptionRequiredException"},
+    ({"OptInRequired", "SubscriptionRequiredException"}, WorkshopError,
      "This AWS account can't use that service yet",
      "Finish the account's sign-up in the AWS console (a payment method), then run this again."),
     ({"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
       "TooManyRequestsException", "SlowDown", "ProvisionedThroughputExceededException"},
-     "AWS takes no more calls for the moment", "Wait a minute, then run this cell again."),
-    ({"BucketAlreadyExists"}, "Another AWS account owns a bucket of this name", _OTHER_PREFIX),
+     TemporaryFailure, _THROTTLED, _WAIT),
+    ({"InternalError", "InternalFailure", "InternalServerError", "InternalServiceError",
+      "ServiceUnavailable"}, TemporaryFailure, "AWS had an internal error", _WAIT),
+    ({"BucketAlreadyExists"}, WorkshopError, "Another AWS account owns a bucket of this name",
+     _OTHER_PREFIX),
     ({"BucketAlreadyOwnedByYou", "EntityAlreadyExists", "AlreadyExistsException",
       "ResourceAlreadyExistsException", "ResourceConflictException", "QueueAlreadyExists"},
-     "Something of this name exists already",
+     WorkshopError, "Something of this name exists already",
      "If it is an earlier run's, run `destroy(cloud)`; else " + _OTHER_PREFIX[0].lower()
      + _OTHER_PREFIX[1:]),
 ]  # fmt: skip
+# Codes that are told from a learner's mistake only where it is known what is read.
+_MISSING = {"ResourceNotFoundException", "ResourceNotFound", "NoSuchBucket", "ParameterNotFound",
+            "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}  # fmt: skip
+_CHANGED = {"ExpiredIteratorException", "NoSuchKey"}
 # A name for "too many of them": VpcLimitExceeded, TooManyBuckets, ServiceQuotaExceededException ...
 _QUOTA_CODE = re.compile(r"LimitExceeded|QuotaExceeded|^TooManyBuckets$|^MaxSpot|LimitsExceeded")
 _DENIED_CODE = re.compile(r"^(AccessDenied|UnauthorizedOperation|AuthorizationError|403$)")
@@ -102,22 +112,41 @@ _CORRECT_IT = "Correct that, then run this cell again: it removes what the faile
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explained(what: str = "", module: str = "") -> Iterator[None]:
     """Turn what boto3 raises when AWS can't be reached, or refuses, into a WorkshopError.
 
     Anything else passes as it is.
 
+    Args:
+        what: the resource that is read in the block, e.g. `"The table rwa-Metrics"`, if it is one.
+        module: the module that creates it, e.g. `"2-analyze"`.
+
+    Raises:
+        NotDeployed: the resource does not exist; only where it is named.
+        TemporaryFailure: AWS is throttling requests or had an internal error, or the resource
+            changed meanwhile.
+        TargetStopped: nothing answers.
+        NotSignedIn: AWS refuses the credentials, or there are none.
+        WorkshopError: another error with a remedy.
+
     Example:
-        with explained():
-            cloud.client("kinesis").list_streams()
+        with explained("The stream rwa-clicks", "1-capture"):
+            cloud.client("kinesis").list_shards(StreamName="rwa-clicks")
     """
     try:
         yield
     except (ClientError, aws.BotoCoreError) as error:
-        said = explanation(error)
-        if said is None:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        if module and code in _MISSING:
+            raise NotDeployed(what, module) from None
+        if module and code in _CHANGED:
+            raise TemporaryFailure(
+                f"{what} changed while it was being read: {error}", "Run this cell again."
+            ) from None
+        translated = explanation(error)
+        if translated is None:
             raise
-        raise said from None
+        raise translated from None
 
 
 def explanation(error: BaseException) -> WorkshopError | None:
@@ -133,10 +162,26 @@ def explanation(error: BaseException) -> WorkshopError | None:
     """
     if isinstance(error, ClientError):
         return _answer(error)
-    for types, cause, remedy in _TYPES:
+    for types, kind, cause, remedy in _TYPES:
         if isinstance(error, types):
-            return WorkshopError(f"{cause}: {_line(str(error))}", remedy)
+            return kind(f"{cause}: {_line(str(error))}", remedy)
     return None
+
+
+def cause_and_remedy(error: Exception) -> tuple[str, str]:
+    """Return a cause and a remedy for any error, to be shown where none can be raised: by a thread.
+
+    Args:
+        error: what was raised.
+
+    Example:
+        >>> cause_and_remedy(ValueError("no such column"))[0]
+        'ValueError: no such column'
+    """
+    known = error if isinstance(error, WorkshopError) else explanation(error)
+    if known is None:
+        return f"{type(error).__name__}: {error}", "If it stays, run the cell again."
+    return known.cause, known.remedy
 
 
 def remedy_for(reason: str) -> str:
@@ -151,23 +196,20 @@ def remedy_for(reason: str) -> str:
 
 
 def _answer(error: ClientError) -> WorkshopError | None:
-    told = error.response["Error"]
+    answer = error.response["Error"]
     # DynamoDB and others put a namespace before the code, some a "Client." too.
-    code, message = told["Code"].rsplit("#", 1)[-1].removeprefix("Client."), told["Message"]
+    code, message = answer["Code"].rsplit("#", 1)[-1].removeprefix("Client."), answer["Message"]
     if _SKEWED.search(message):
         return WorkshopError(f"This machine's clock is wrong: {_line(message)}", _CLOCK)
     if _DENIED_CODE.match(code):
         return _denied(error.operation_name, message)
-    for codes, cause, remedy in _CODES:
+    for codes, kind, cause, remedy in _CODES:
         if code in codes:
-            return WorkshopError(f"{cause}: {_line(message)}", remedy)
+            return kind(f"{cause}: {_line(message)}", remedy)
     if _QUOTA_CODE.search(code):
         # Kinesis has one code for "too many shards" and for "too many calls".
         if "rate exceeded" in message.lower():
-            return WorkshopError(
-                f"AWS takes no more calls for the moment: {_line(message)}",
-                "Wait a minute, then run this cell again.",
-            )
+            return TemporaryFailure(f"{_THROTTLED}: {_line(message)}", _WAIT)
         return WorkshopError(f"A limit of this AWS account is reached: {_line(message)}", _QUOTA)
     return None
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import pandas as pd
 
+from .archive import archived_beacons, is_beacon
 from .cloud import Cloud
-from .data import archived_beacons, is_beacon
 from .epoch import times
 from .memory import LONGEST, copies
 from .waiting import waiting

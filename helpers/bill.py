@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from .aws_errors import explained
 from .cloud import NAMESPACE, Cloud
 from .monthly import counting_hour
 from .prices import (
@@ -17,7 +18,7 @@ from .prices import (
     rate,
     service_of,
 )
-from .stacks import MODULES, describe, explained, stack_name
+from .stacks import MODULES, describe, stack_name
 from .waiting import waiting
 
 MINIMUM_RUN = 1 / 6  # hours: Managed Flink bills each start at least 10 minutes

@@ -9,8 +9,8 @@ from .alarms import alarm_states
 from .board_numbers import Numbers, Pace
 from .board_picture import draw, words
 from .cloud import Cloud
-from .data import metric_values
-from .errors import WorkshopError
+from .dynamodb import metric_values
+from .errors import NotDeployed, WorkshopError
 from .live import LiveBoard
 from .stage_times import newest_latency
 
@@ -112,7 +112,7 @@ class Readings:
     def _alarms(self) -> tuple[list[tuple[str, str]] | None, str]:
         try:
             states = alarm_states(self._cloud)
-        except WorkshopError as error:
+        except NotDeployed as error:
             return None, f"{error.cause} {error.remedy}"
         known = self._cloud.name("")
         names = [name.removeprefix(known) for name in states["Alarm"]]

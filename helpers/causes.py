@@ -17,7 +17,7 @@ from .archive import FIELDS
 from .cloud import Cloud
 from .dead_letter_queue import PROCESS, PUBLISH, failure_queue
 from .matching import matches
-from .stream import record_pages
+from .stream import records
 
 SAMPLE = 20  # beacons of a stage that are named
 # Flink, the functions and CloudWatch take a second or two; on a busy machine longer.
@@ -276,15 +276,12 @@ def _clicks(cloud: Cloud, begins: float, known: set[str]) -> tuple[list[dict], b
     And whether there is more in the stream than was looked at.
     """
     found: list[dict[str, Any]] = []
-    name, looked_at = cloud.name("clicks"), 0
-    start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": datetime.fromtimestamp(begins, UTC)}
-    for shard in cloud.client("kinesis").list_shards(StreamName=name)["Shards"]:
-        for page in record_pages(cloud, name, shard["ShardId"], **start):
-            if looked_at >= _STREAM_RECORDS:
-                return found, True
-            looked_at += len(page)
-            records = filter(None, map(_record, page))
-            found += [record for record in records if record["beacon_id"] not in known]
+    for looked_at, entry in enumerate(records(cloud, "clicks", begins)):
+        if looked_at >= _STREAM_RECORDS:
+            return found, True
+        record = _record(entry)
+        if record and record["beacon_id"] not in known:
+            found.append(record)
     return found, False
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from . import plot
 from .cloud import Cloud
-from .data import catalog, cloudwatch_values, metric_values
+from .cloudwatch import cloudwatch_values
+from .dynamodb import catalog, metric_values
 from .errors import WorkshopError
 from .live import LiveChart
 from .metric_picture import Metric, draw_metric

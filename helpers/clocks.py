@@ -12,7 +12,7 @@ import pandas as pd
 
 from . import plot
 from .cloud import Cloud
-from .data import metric_values
+from .dynamodb import metric_values
 from .live import LiveChart
 from .palette import INK, QUIET
 from .picture import Picture

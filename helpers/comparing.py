@@ -4,7 +4,8 @@ import pandas as pd
 
 from .balance import ACCEPTED
 from .cloud import Cloud
-from .data import OTHER, catalog
+from .cloudwatch import OTHER
+from .dynamodb import catalog
 from .memory import DUPLICATES, REJECTED
 from .reconciling import by_dimension, moved_from_other
 from .stages import Range

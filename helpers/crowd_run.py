@@ -4,7 +4,6 @@ Everything is read from what the stages store: the generator's journal, the clic
 of the metrics stream, and, because CloudWatch tells no times, its total, asked five times a second.
 """
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from .archive import read_record
 from .balance import bucket_edge
 from .bottlenecks import planned
 from .cloud import Cloud
-from .datapoint_watch import CloudWatchWatch
+from .datapoint_watch import CloudWatchWatch, seconds_until_counted
 from .errors import WorkshopError
 from .flash_crowd import AGENT, FLINK, FUNCTIONS, SENT, STEP, simulate, stages_of, waiting_at
 from .generator.process import target_name
@@ -24,9 +24,9 @@ from .generator.results import frame
 from .generator.run import journal_folder
 from .picture import Picture
 from .scale_picture import Run
-from .stream import record_pages
+from .stream import records
 from .traffic import Traffic
-from .waiting import waiting
+from .waiting import wait_until, waiting
 
 EVENT = "pageview"  # in a crowd, everybody opens the same page
 PATIENCE_SECONDS = 30  # for the last beacon to be counted
@@ -94,9 +94,7 @@ def small_crowd(cloud: Cloud, rate: float = 20, factor: float = 10) -> CrowdRun:
             traffic.start(rate=wanted, mix={EVENT: 1})
             time.sleep(_STEP_SECONDS)
         totals = traffic.stop()
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while watch.total() < totals.answered and time.monotonic() < deadline:
-            time.sleep(0.3)
+        wait_until(lambda: watch.total() >= totals.answered, PATIENCE_SECONDS, delay=0.3)
         time.sleep(0.3)  # for the watch to have seen it, too
         seen = watch.seen()
     if not seen or seen[-1][1] == 0:
@@ -150,12 +148,9 @@ def _passed(when: np.ndarray, counts: np.ndarray, times: np.ndarray) -> np.ndarr
 
 def _median_lag(moments: dict[str, tuple[np.ndarray, np.ndarray]]) -> float:
     """Return the median seconds from the request to the total that holds it."""
-    sent = np.sort(moments[SENT][0])
     when, counts = moments[FUNCTIONS]
-    totals = np.cumsum(counts)
-    first = np.searchsorted(totals, np.arange(1, len(sent) + 1))
-    seen = first < len(when)
-    return float(np.median(when[first[seen]] - sent[seen]))
+    sent = np.sort(moments[SENT][0])
+    return float(np.median(seconds_until_counted(sent, when, np.cumsum(counts))))
 
 
 def _sent_times(cloud: Cloud, since: datetime) -> np.ndarray:
@@ -194,18 +189,5 @@ def _of_watch(seen: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
 
 def _records(cloud: Cloud, stream: str, since: datetime) -> Iterator[tuple[float, dict]]:
     """Yield when each record came into a stream, epoch seconds, and what it says."""
-    name = cloud.name(stream)
-    shards = cloud.client("kinesis").list_shards(StreamName=name)["Shards"]
-    start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": since}
-    for shard in shards:
-        for page in record_pages(cloud, name, shard["ShardId"], **start):
-            for record in page:
-                yield record["ApproximateArrivalTimestamp"].timestamp(), _read(record["Data"])
-
-
-def _read(data: bytes) -> dict:
-    try:
-        found = json.loads(data)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    for record in records(cloud, stream, since):
+        yield record["ApproximateArrivalTimestamp"].timestamp(), read_record(record["Data"])

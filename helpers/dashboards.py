@@ -63,21 +63,15 @@ def dashboard_json(cloud: Cloud) -> dict[str, Any]:
     """Return the dashboard's JSON, as CloudWatch keeps it.
 
     Raises:
-        WorkshopError: there is no dashboard, or it is not JSON.
+        NotDeployed: there is no dashboard.
+        WorkshopError: it is not JSON.
 
     Example:
         `dashboard_json(cloud)["widgets"][0]`
     """
     name = cloud.name("dashboard")
-    client = cloud.client("cloudwatch")
-    try:
-        text = client.get_dashboard(DashboardName=name)["DashboardBody"]
-    except ClientError as error:
-        if "NotFound" not in error.response["Error"]["Code"]:
-            raise
-        raise WorkshopError(
-            f"There is no dashboard {name} yet.", 'Deploy it: deploy(cloud, "3-visualize").'
-        ) from None
+    with explained(f"The dashboard {name}", "3-visualize"):
+        text = cloud.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
     try:
         return json.loads(text)
     except ValueError as error:

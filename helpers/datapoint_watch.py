@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
-from botocore.exceptions import BotoCoreError, ClientError
 
-from .cloud import NAMESPACE, Cloud
+from .cloud import Cloud
+from .cloudwatch import SECONDS_OF_HIGH_RESOLUTION, metric_points, metric_query
+from .errors import IncompleteError, TargetStopped, TemporaryFailure
 
 POLL_SECONDS = 0.2
 
@@ -28,20 +29,8 @@ class CloudWatchWatch:
     """
 
     def __init__(self, cloud: Cloud, metric: str, item: str, since: datetime) -> None:
-        self._client, self._since = cloud.client("cloudwatch"), since
-        dimensions = [{"Name": "Stack", "Value": cloud.prefix}, {"Name": "Item", "Value": item}]
-        self._query = {
-            "Id": "total",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": NAMESPACE,
-                    "MetricName": metric,
-                    "Dimensions": dimensions,
-                },
-                "Period": 10,
-                "Stat": "Sum",
-            },
-        }
+        self._cloud, self._since = cloud, since
+        self._query = metric_query(cloud, metric, item, "Sum", 10, "total")
         self._seen: list[tuple[float, float]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"watch-{metric}", daemon=True)
@@ -56,12 +45,10 @@ class CloudWatchWatch:
 
     def total(self) -> float:
         """Return the sum of the metric's datapoints as they can be read now."""
-        answer = self._client.get_metric_data(
-            MetricDataQueries=[self._query],
-            StartTime=self._since,
-            EndTime=self._since + timedelta(hours=3),  # sub-minute data lives three hours
-        )
-        return sum(answer["MetricDataResults"][0]["Values"])
+        begins = self._since.timestamp()
+        ends = begins + SECONDS_OF_HIGH_RESOLUTION
+        points = metric_points(self._cloud, [self._query], begins, ends)
+        return sum(value for _, value in points.get("total", []))
 
     def seen(self) -> list[tuple[float, float]]:
         """Return what was seen so far: epoch seconds, and the total that could be read then."""
@@ -82,14 +69,25 @@ class CloudWatchWatch:
         received = np.sort(np.asarray(received_at, dtype=float)) / 1000
         when = np.array([at for at, _ in self._seen])
         reached = np.maximum.accumulate([total for _, total in self._seen] or [0])
-        first = np.searchsorted(reached, np.arange(1, len(received) + 1))
-        readable = first < len(when)
-        return when[first[readable]] - received[readable]
+        return seconds_until_counted(received, when, reached)
 
     def _watch(self) -> None:
         while not self._stop.wait(POLL_SECONDS):
             try:
                 total = self.total()
-            except (BotoCoreError, ClientError):
+            except (IncompleteError, TargetStopped, TemporaryFailure):
                 continue  # a look that failed; the next one sees what this one would have seen
             self._seen.append((time.time(), total))
+
+
+def seconds_until_counted(sent: np.ndarray, when: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Return the seconds from each beacon to the total that holds it, for those that one holds.
+
+    Args:
+        sent: when the beacons were sent, in order.
+        when: when the totals were seen, in order.
+        totals: of beacons, never falling.
+    """
+    first = np.searchsorted(totals, np.arange(1, len(sent) + 1))
+    seen = first < len(when)
+    return when[first[seen]] - sent[seen]

@@ -15,7 +15,7 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from .cloud import Cloud
-from .errors import WorkshopError
+from .errors import NotDeployed
 from .reconciling import MOST_HOURS, reconcile
 from .stream import record_pages
 from .waiting import waiting
@@ -42,7 +42,7 @@ def dead_letters(cloud: Cloud) -> pd.DataFrame:
         text under Reason.
 
     Raises:
-        WorkshopError: neither module 2-analyze nor 3-visualize is deployed.
+        NotDeployed: neither module 2-analyze nor 3-visualize is deployed.
 
     Example:
         `dead_letters(cloud)["Records"].sum()` -> `0`
@@ -69,7 +69,7 @@ def replay_dead_letters(cloud: Cloud) -> pd.DataFrame:
         As `dead_letters`, what was in the queues, and Outcome: `done`, or why it is still there.
 
     Raises:
-        WorkshopError: neither module 2-analyze nor 3-visualize is deployed.
+        NotDeployed: neither module 2-analyze nor 3-visualize is deployed.
 
     Example:
         `replay_dead_letters(cloud)["Outcome"].value_counts()`
@@ -107,10 +107,7 @@ def _queues(cloud: Cloud) -> list[tuple[str, str]]:
     urls = [(function, failure_queue(cloud, function)) for function in (PROCESS, PUBLISH)]
     found = [(function, url) for function, url in urls if url]
     if not found:
-        raise WorkshopError(
-            f"{cloud.prefix} has no function (yet) that could give up anything.",
-            'Run `deploy(cloud, "2-analyze")`, as notebook 2-analyze does.',
-        )
+        raise NotDeployed(f"The queue {cloud.name(PROCESS)}-failures", "2-analyze")
     return found
 
 
@@ -207,21 +204,20 @@ def _published(cloud: Cloud, where: dict[str, Any]) -> str | None:
 
 def _records(cloud: Cloud, where: dict[str, Any]) -> list[dict[str, Any]]:
     """Read a batch from its stream again, as the function is given it."""
-    kinesis, last = cloud.client("kinesis"), int(where["endSequenceNumber"])
-    arn, shard = where["streamArn"], where["shardId"]
+    arn, shard, last = where["streamArn"], where["shardId"], int(where["endSequenceNumber"])
+    stream = arn.rsplit("/", 1)[1].removeprefix(cloud.name(""))
     start = {
         "ShardIteratorType": "AT_SEQUENCE_NUMBER",
         "StartingSequenceNumber": where["startSequenceNumber"],
     }
     found: list[dict[str, Any]] = []
     try:
-        for page in record_pages(cloud, arn.rsplit("/", 1)[1], shard, **start):
+        for page in record_pages(cloud, stream, shard, **start):
             for record in page:
                 if int(record["SequenceNumber"]) > last:
                     return found
                 found.append(_event(arn, shard, record, cloud.region))
-    except (kinesis.exceptions.ResourceNotFoundException,
-            kinesis.exceptions.InvalidArgumentException):  # fmt: skip
+    except (NotDeployed, cloud.client("kinesis").exceptions.InvalidArgumentException):
         return []
     return found
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from .accounts import Ledger, ledger
 from .analytics import start_analytics
+from .aws_errors import explained
 from .balance import archived_fates, bucket_edge, settled
 from .cloud import Cloud
 from .datapoint_watch import CloudWatchWatch
@@ -21,7 +22,7 @@ from .errors import WorkshopError
 from .fleet import beacon_url
 from .home import REPOSITORY
 from .recount import metric_totals
-from .stacks import MODULES, explained
+from .stacks import MODULES
 from .targets import connect, disconnect, is_running
 from .traffic import Traffic, check_replay
 

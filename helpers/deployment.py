@@ -6,12 +6,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from helpers import expiry
 from helpers.aws_errors import explained, remedy_for
 from helpers.cloud import Cloud
-from helpers.errors import WorkshopError
+from helpers.errors import NotDeployed, WorkshopError
 from helpers.home import REPOSITORY
-from helpers.lifetime import expires_at, is_over
-from helpers.lifetime import parameters as expiry_parameters
 from helpers.metric_catalog import seed_catalog
 from helpers.package import upload
 from helpers.resource_progress import Progress, rows
@@ -21,16 +20,16 @@ from helpers.stacks import (
     FAILED_FIRST,
     NEEDS,
     describe,
+    is_busy,
     is_usable,
     outputs,
-    pauses,
-    settled,
     stack_name,
     template,
+    wait_for_stack,
 )
 from helpers.teardown import delete_stack
 from helpers.text import day
-from helpers.waiting import waiting
+from helpers.waiting import backoff_delays, waiting
 
 __all__ = ["deploy", "outputs"]
 
@@ -67,8 +66,10 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
             is what `cloud.parameters` says of a new stack, or the template's default.
 
     Raises:
-        WorkshopError: an unknown module or parameter, a module that must come first, no
-            credentials, or a resource that failed (the first one, with AWS's reason).
+        NotDeployed: a module that must come first is not deployed.
+        NotSignedIn: there are no AWS credentials.
+        WorkshopError: an unknown module or parameter, or a resource that failed (the first one,
+            with AWS's reason).
 
     Example:
         `deploy(cloud, "1-capture", ShardCount=2)["ClicksStream"]` -> `"rwa-clicks"`
@@ -83,11 +84,11 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
         with waiting(f"Packing and uploading the code of {name}"):
             given |= _upload_code(cloud, module)
         if module == EXPIRY:
-            given = expiry_parameters(cloud, stack) | given
+            given = expiry.parameters(cloud, stack) | given
         values = _parameters(cloud, text, stack, given | {"Prefix": cloud.prefix})
         token = f"deploy-{uuid.uuid4()}"
         stack_id = _begin(cloud, name, text, values, token, stack)
-        if module == "1-capture" and is_over(describe(cloud, stack_name(cloud, EXPIRY))):
+        if module == "1-capture" and expiry.is_over(describe(cloud, stack_name(cloud, EXPIRY))):
             deploy(cloud, EXPIRY)  # while the stack comes up: nothing stands without it
         if stack_id:
             _watch(cloud, name, stack_id, token, "updating" if stack else "creating")
@@ -95,12 +96,42 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
             print(f"✓ {name} is up to date.")
         if module == "2-analyze":
             seed_catalog(cloud)
-        if module == EXPIRY and (over := expires_at(describe(cloud, name))):
+        if module == EXPIRY and (over := expiry.expires_at(describe(cloud, name))):
             end = f"{over:%H:%M} UTC on {day(over)}"
             print(
                 f"On AWS, all of {cloud.prefix} is deleted at {end}; extend_expiry(cloud) delays."
             )
         return outputs(cloud, module)
+
+
+def extend_expiry(cloud: Cloud, hours: float = expiry.HOURS) -> None:
+    """Let the workshop stand for so many hours from now; shorter than before is possible too.
+
+    On AWS a schedule deletes all its stacks then, even if this machine is off. (The local target
+    ends by itself; there the schedule is only noted.)
+
+    Args:
+        cloud: where module 1 is deployed.
+        hours: from now on, 0.25 to 168 (a week).
+
+    Raises:
+        NotDeployed: nothing is deployed.
+        WorkshopError: the hours are out of bounds.
+
+    Example:
+        `extend_expiry(cloud, 4)` prints `On AWS, all of rwa is deleted at 18:00 UTC ...`
+    """
+    if not 0.25 <= hours <= expiry.LONGEST_HOURS:
+        raise WorkshopError(
+            f"The workshop can't expire {hours} hours from now.",
+            f"Give hours between 0.25 and {expiry.LONGEST_HOURS}; "
+            "destroy(cloud) deletes it at once.",
+        )
+    with explained():
+        stack = describe(cloud, stack_name(cloud, EXPIRY))
+    if not is_usable(stack):
+        raise NotDeployed(f"The stack {stack_name(cloud, EXPIRY)}", "1-capture")
+    deploy(cloud, EXPIRY, **expiry.times(hours))
 
 
 def _check_needs(cloud: Cloud, module: str) -> None:
@@ -110,14 +141,12 @@ def _check_needs(cloud: Cloud, module: str) -> None:
         if earlier == BROUGHT:
             deploy(cloud, earlier)
             continue
-        raise WorkshopError(
-            f"Module {module} builds on module {earlier}, which is not deployed.",
-            f'Run `deploy(cloud, "{earlier}")` first.',
-        )
+        stack = stack_name(cloud, earlier)
+        raise NotDeployed(f"The stack {stack}, on which module {module} builds,", earlier)
 
 
 def _ready_for_change(cloud: Cloud, name: str) -> dict[str, Any] | None:
-    stack = settled(cloud, name)
+    stack = wait_for_stack(cloud, name)
     if stack is None:
         return None
     if TAG not in stack.get("Tags", []):
@@ -202,11 +231,11 @@ def _begin(
 
 def _watch(cloud: Cloud, name: str, stack_id: str, token: str, doing: str) -> None:
     progress = Progress(f"{name}: {doing}")
-    for pause in pauses():
+    for pause in backoff_delays():
         # The status first: events that come after it are shown in the last round at least.
         stack = describe(cloud, stack_id) or {}  # by its id it is there even when deleted
         events = _events(cloud, stack_id, token)
-        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+        if not is_busy(stack):
             break
         progress.show(rows(events))
         time.sleep(pause)

@@ -15,7 +15,7 @@ class WorkshopError(Exception):
         remedy: one sentence: the next thing to do.
 
     Example:
-        `raise WorkshopError("The stream is not there.", 'Run `deploy(cloud, "1-capture")` first.')`
+        `raise WorkshopError("The rate is negative.", "Give a number greater than 0.")`
     """
 
     def __init__(self, cause: str, remedy: str) -> None:
@@ -25,3 +25,37 @@ class WorkshopError(Exception):
     def _render_traceback_(self) -> list[str]:
         # IPython calls this instead of formatting a traceback.
         return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
+
+
+class NotDeployed(WorkshopError):
+    """A resource does not exist: the module that creates it is not deployed.
+
+    Args:
+        what: the resource, e.g. `"The stream rwa-clicks"`.
+        module: the module that creates it, e.g. `"1-capture"`.
+
+    Example:
+        `raise NotDeployed("The stream rwa-clicks", "1-capture")`
+    """
+
+    def __init__(self, what: str, module: str) -> None:
+        super().__init__(
+            f"{what} does not exist (yet): module {module} is not deployed.",
+            f'Run `deploy(cloud, "{module}")` first.',
+        )
+
+
+class TargetStopped(WorkshopError):
+    """Nothing answers at the target: the local one has ended, or AWS can't be reached."""
+
+
+class NotSignedIn(WorkshopError):
+    """There are no AWS credentials, they have expired, or AWS refuses them."""
+
+
+class TemporaryFailure(WorkshopError):
+    """AWS is throttling requests, or had an internal error: the same call may succeed soon."""
+
+
+class IncompleteError(WorkshopError):
+    """A store returned only a part of what it was asked for; what the rest holds is unknown."""

@@ -1,37 +1,50 @@
-"""More time before everything is deleted."""
+"""When the workshop expires: the parameters of cfn/0-expiry.yaml, and what they say."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from .cloud import Cloud
-from .deployment import deploy
-from .errors import WorkshopError
-from .lifetime import HOURS, times
-from .stacks import EXPIRY, describe, explained, is_usable, stack_name
+from .stacks import EXPIRY, MODULES, is_usable, stack_name
 
-_LONGEST = 7 * 24
+HOURS = 8  # a day's work
+LONGEST_HOURS = 7 * 24
+# For how long the expiry function tries again what could not be deleted at once.
+_TRIES = timedelta(hours=24)
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def extend_expiry(cloud: Cloud, hours: float = HOURS) -> None:
-    """Let the workshop stand for so many hours from now; shorter than before is possible too.
-
-    On AWS a schedule deletes all its stacks then, even if this machine is off. (The local target
-    ends by itself; there the schedule is only noted.)
+def expires_at(stack: dict[str, Any] | None) -> datetime | None:
+    """Return when the workshop expires, by the stack's description; None where it does not.
 
     Args:
-        cloud: where module 1 is deployed.
-        hours: from now on, 0.25 to 168 (a week).
-
-    Raises:
-        WorkshopError: nothing is deployed, or the hours are out of bounds.
+        stack: what `describe` says of the stack of module 0-expiry.
 
     Example:
-        `extend_expiry(cloud, 4)` prints `On AWS, all of rwa is deleted at 18:00 UTC ...`
+        `expires_at(describe(cloud, stack_name(cloud, EXPIRY)))`
     """
-    if not 0.25 <= hours <= _LONGEST:
-        raise WorkshopError(
-            f"The workshop can't expire {hours} hours from now.",
-            f"Give hours between 0.25 and {_LONGEST}; destroy(cloud) deletes it at once.",
-        )
-    with explained():
-        stack = describe(cloud, stack_name(cloud, EXPIRY))
-    if not is_usable(stack):
-        raise WorkshopError("Nothing is deployed.", 'Run `deploy(cloud, "1-capture")` first.')
-    deploy(cloud, EXPIRY, **times(hours))
+    if stack is None or not is_usable(stack):
+        return None
+    given = {pair["ParameterKey"]: pair["ParameterValue"] for pair in stack["Parameters"]}
+    return datetime.strptime(given["ExpiresAt"], _FORMAT).replace(tzinfo=UTC)
+
+
+def is_over(stack: dict[str, Any] | None) -> bool:
+    """Say whether the expiry must be set anew: there is none, or its time is over."""
+    end = expires_at(stack)
+    return end is None or end <= datetime.now(UTC)
+
+
+def times(hours: float) -> dict[str, str]:
+    """Return the template's parameters for an expiry so many hours from now.
+
+    Example:
+        `times(8)` -> `{"ExpiresAt": "2026-11-25T14:00:00Z", "GivesUpAt": "2026-11-26T14:00:00Z"}`
+    """
+    end = datetime.now(UTC) + timedelta(hours=hours)
+    return {"ExpiresAt": end.strftime(_FORMAT), "GivesUpAt": (end + _TRIES).strftime(_FORMAT)}
+
+
+def parameters(cloud: Cloud, stack: dict[str, Any] | None) -> dict[str, str]:
+    """Return what the template needs: the stacks to delete, and times where there are none yet."""
+    last_first = [stack_name(cloud, module) for module in reversed(MODULES) if module != EXPIRY]
+    return {"Stacks": ",".join(last_first)} | (times(HOURS) if is_over(stack) else {})

@@ -6,7 +6,8 @@ import pandas as pd
 
 from .balance import archived_fates
 from .cloud import Cloud
-from .data import catalog, cloudwatch_values, metric_values
+from .cloudwatch import cloudwatch_values
+from .dynamodb import catalog, metric_values
 from .errors import WorkshopError
 from .recount import COPIES_SINCE
 from .waiting import waiting

@@ -1,15 +1,13 @@
 """The beacon servers: how many there are, and where browsers send their beacons."""
 
 import socket
-import time
+from operator import itemgetter
 from urllib.parse import urlsplit
 
+from helpers.aws_errors import explained
 from helpers.cloud import Cloud
-from helpers.errors import WorkshopError
-from helpers.stacks import explained
-from helpers.waiting import waiting
-
-_DEPLOY_FIRST = 'Run `deploy(cloud, "1-frontend")` first.'
+from helpers.errors import NotDeployed, WorkshopError
+from helpers.waiting import wait_until, waiting
 
 
 def fleet_size(cloud: Cloud, n: int) -> None:
@@ -22,7 +20,8 @@ def fleet_size(cloud: Cloud, n: int) -> None:
         n: servers, within the group's own bounds: 1 to 6, on AWS 2 to 6.
 
     Raises:
-        WorkshopError: `n` is no whole number within the bounds, or there is no fleet.
+        NotDeployed: module 1-frontend is not deployed.
+        WorkshopError: `n` is no whole number within the bounds.
 
     Example:
         `fleet_size(cloud, 3)` prints `✓ 3 beacon servers, where there were 1.`
@@ -31,7 +30,7 @@ def fleet_size(cloud: Cloud, n: int) -> None:
     with explained():
         found = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
         if not found["AutoScalingGroups"]:
-            raise WorkshopError(f"There is no fleet {name}.", _DEPLOY_FIRST)
+            raise NotDeployed(f"The fleet {name}", "1-frontend")
         group = found["AutoScalingGroups"][0]
         least, most = group["MinSize"], group["MaxSize"]
         if not isinstance(n, int) or isinstance(n, bool) or not least <= n <= most:
@@ -53,22 +52,28 @@ def beacon_url(cloud: Cloud, timeout: float = 60) -> str:
         timeout: seconds to wait at most.
 
     Raises:
-        WorkshopError: module 1-frontend is not deployed, or nobody listened in time.
+        NotDeployed: module 1-frontend is not deployed.
+        WorkshopError: no server was reached in time.
 
     Example:
         `beacon_url(cloud)` -> `"http://127.0.0.1:8080/beacon"`
     """
-    name, deadline = f"/{cloud.prefix}/beacon-url", time.monotonic() + timeout
+
+    def look() -> tuple[str, bool]:
+        name = f"/{cloud.prefix}/beacon-url"
+        with explained(f"The parameter {name}", "1-frontend"):
+            url = cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+        return url, _listens(url)
+
     with waiting("The beacon servers are starting"):
-        while not _listens(url := _parameter(cloud, name)):
-            if time.monotonic() >= deadline:
-                raise WorkshopError(
-                    f"No beacon server was reached at {url} within {timeout:.0f} s.",
-                    "On AWS, let your address in: "
-                    '`deploy(cloud, "1-frontend", BeaconSourceCIDR=own_address())`; '
-                    "locally, look at .workshop/fleet/*/server.out.",
-                )
-            time.sleep(0.3)
+        url, is_reached = wait_until(look, timeout, itemgetter(1), 0.3)
+    if not is_reached:
+        raise WorkshopError(
+            f"No beacon server was reached at {url} within {timeout:.0f} s.",
+            "On AWS, let your address in: "
+            '`deploy(cloud, "1-frontend", BeaconSourceCIDR=own_address())`; '
+            "locally, look at .workshop/fleet/*/server.out.",
+        )
     return url
 
 
@@ -80,14 +85,3 @@ def _listens(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _parameter(cloud: Cloud, name: str) -> str:
-    ssm = cloud.client("ssm")
-    with explained():
-        try:
-            return ssm.get_parameter(Name=name)["Parameter"]["Value"]
-        except ssm.exceptions.ParameterNotFound:
-            raise WorkshopError(
-                f"Nobody takes beacons yet: {name} is not there.", _DEPLOY_FIRST
-            ) from None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import locks
+from .analytics import application_status
 from .cloud import Cloud
 from .errors import WorkshopError
 from .faults import has_emulator
@@ -25,7 +26,7 @@ from .target_files import (
     JobState,
     job_status,
 )
-from .waiting import waiting
+from .waiting import wait_until, waiting
 
 BATCH_SECONDS = 15  # for how long a function's next batch is waited for
 
@@ -87,18 +88,21 @@ def kill(cloud: Cloud, name: str) -> int:
         `kill(cloud, "flink")`
     """
     victim = _victim(cloud, name)
-    deadline = time.monotonic() + (BATCH_SECONDS if name == "function" else 0)
-    while True:
+
+    def killed() -> int | None:
         pids = [pid for path in _locks(cloud, victim) if (pid := locks.holder(path))]
-        if pids and _killed(chosen := random.choice(pids), whole_group=name == "flink"):
-            print(f"{victim.title} was killed (process {chosen}).")
-            return chosen
-        if not pids and time.monotonic() > deadline:
-            raise WorkshopError(
-                f"{victim.title} can't be killed: none is running now.",
-                f"Run {victim.remedy}, then try again.",
-            )
-        time.sleep(0.002)
+        chosen = random.choice(pids) if pids else None
+        return chosen if chosen and _killed(chosen, whole_group=name == "flink") else None
+
+    # A function runs for some milliseconds at a time.
+    pid = wait_until(killed, BATCH_SECONDS if name == "function" else 0.1, delay=0.002)
+    if pid is None:
+        raise WorkshopError(
+            f"{victim.title} can't be killed: none is running now.",
+            f"Run {victim.remedy}, then try again.",
+        )
+    print(f"{victim.title} was killed (process {pid}).")
+    return pid
 
 
 def recovered(cloud: Cloud, name: str, pid: int, seconds: float = 60) -> float:
@@ -124,12 +128,13 @@ def recovered(cloud: Cloud, name: str, pid: int, seconds: float = 60) -> float:
     """
     victim = _victim(cloud, name)
     begun = time.monotonic()
-    while time.monotonic() - begun < seconds:
-        if _stands_again(cloud, victim, pid) and (
-            name not in ("flink", "pump") or _job_stands(cloud)
-        ):
-            return time.monotonic() - begun
-        time.sleep(0.05)
+
+    def is_back() -> bool:
+        is_replaced = _is_replaced(cloud, victim, pid)
+        return is_replaced and (name not in ("flink", "pump") or _has_checkpoint(cloud))
+
+    if wait_until(is_back, seconds, delay=0.05):
+        return time.monotonic() - begun
     raise WorkshopError(
         f"{victim.title} has not come back within {seconds:.0f} s.",
         f"See the logs in {home() / 'logs'}.",
@@ -162,20 +167,16 @@ def _killed(pid: int, whole_group: bool) -> bool:
     return True
 
 
-def _stands_again(cloud: Cloud, victim: Victim, pid: int) -> bool:
+def _is_replaced(cloud: Cloud, victim: Victim, pid: int) -> bool:
     # A lock's text stays until the next holder writes its own.
     paths = _locks(cloud, victim)
     texts = [path.read_text(encoding="utf-8") for path in paths]
     return str(pid) not in texts and any(locks.holder(path) for path in paths)
 
 
-def _job_stands(cloud: Cloud) -> bool:
-    name, client = cloud.name("analytics"), cloud.client("kinesisanalyticsv2")
-    try:
-        detail = client.describe_application(ApplicationName=name)["ApplicationDetail"]
-    except client.exceptions.ResourceNotFoundException:
-        return True
-    if detail["ApplicationStatus"] != "RUNNING":
+def _has_checkpoint(cloud: Cloud) -> bool:
+    name = cloud.name("analytics")
+    if application_status(cloud) != "RUNNING":
         return True
     job = job_status(name)
     pid = locks.holder(locks.pid_file(JOB_LOCK.format(name)))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from assets.agent import access_log
 
+from .aws_errors import explained
 from .balance import bucket_edge
 from .by_hand import AGENT, note
 from .cloud import Cloud
@@ -71,12 +72,12 @@ def send_late(cloud: Cloud, count: int, at: datetime, page: str = PAGE) -> None:
         page: the page they were on.
 
     Raises:
-        WorkshopError: the stream does not exist yet.
+        NotDeployed: the stream does not exist yet.
 
     Example:
         `send_late(cloud, 7, at=bucket)`
     """
-    now, kinesis = time.time(), cloud.client("kinesis")
+    now = time.time()
     then = at.timestamp() + 5  # in the middle of the bucket that begins at `at`
     late = now - then
     expect = "too_late" if late > HORIZON_SECONDS else "accepted"
@@ -90,13 +91,9 @@ def send_late(cloud: Cloud, count: int, at: datetime, page: str = PAGE) -> None:
         data = access_log.encode(record, int(now * 1000))
         entries.append({"Data": data, "PartitionKey": name})
         facts.append(entry(beacon, now, 200, beacon_id=name, requested_at=record["requested_at"]))
-    try:
-        answer = kinesis.put_records(StreamName=cloud.name("clicks"), Records=entries)
-    except kinesis.exceptions.ResourceNotFoundException:
-        raise WorkshopError(
-            f"There is no stream called {cloud.name('clicks')}.",
-            'Run deploy(cloud, "1-capture") first.',
-        ) from None
+    stream = cloud.name("clicks")
+    with explained(f"The stream {stream}", "1-capture"):
+        answer = cloud.client("kinesis").put_records(StreamName=stream, Records=entries)
     # Noted once they are there: the ledger asks after each that was taken.
     for fact, result in zip(facts, answer["Records"], strict=True):
         note(cloud, fact | {"status": NOT_SENT if "ErrorCode" in result else 200})

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from helpers.analytics import application_status
 from helpers.cloud import Cloud
 
 TAG = {"Key": "workshop", "Values": ["realtime-web-analytics"]}
@@ -96,16 +97,6 @@ def log_groups(cloud: Cloud) -> list[str]:
     listed = pages(cloud.client("logs"), "describe_log_groups")
     names = {found["logGroupName"] for page in listed for found in page["logGroups"]}
     return sorted(names & ours)
-
-
-def application_status(cloud: Cloud) -> str | None:
-    """Return the Flink application's status, or None where there is none."""
-    analytics = cloud.client("kinesisanalyticsv2")
-    try:
-        found = analytics.describe_application(ApplicationName=cloud.name("analytics"))
-    except analytics.exceptions.ResourceNotFoundException:
-        return None
-    return found["ApplicationDetail"]["ApplicationStatus"]
 
 
 def _by_name(cloud: Cloud) -> Iterator[tuple[str, str]]:

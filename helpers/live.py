@@ -12,13 +12,10 @@ from datetime import UTC, datetime
 from typing import Self
 
 import ipywidgets as widgets
-from botocore.exceptions import ConnectionError as CloudConnectionError
-from botocore.exceptions import HTTPClientError
 from IPython.display import HTML, display
 
-from .aws_errors import explanation
+from .aws_errors import cause_and_remedy
 from .busy import hear_while_busy
-from .errors import WorkshopError
 from .named import NamedImage
 from .picture import Picture, as_html
 
@@ -108,7 +105,7 @@ class Live:
             self.sentence = self._frame()
         except Exception as error:  # a thread has no cell to raise in: say it under the picture
             self.failures += 1
-            cause, remedy = explain(error)
+            cause, remedy = cause_and_remedy(error)
             self.sentence = f"{cause} {remedy}"
             self._say(
                 f"<b>⚠ {html.escape(cause)}</b><br>→ {html.escape(remedy)} "
@@ -220,19 +217,3 @@ def stop_charts() -> int:
     for chart in charts:
         chart.stop()
     return len(charts)
-
-
-def explain(error: Exception) -> tuple[str, str]:
-    """Return a cause and a remedy for anything that a chart's reading or drawing raised.
-
-    Example:
-        >>> explain(ValueError("no such column"))[0]
-        'ValueError: no such column'
-    """
-    if isinstance(error, WorkshopError):
-        return error.cause, error.remedy
-    if isinstance(error, (HTTPClientError, CloudConnectionError)):
-        return "The cloud does not answer.", "Run the notebook's first cell, connect(...), again."
-    if said := explanation(error):
-        return said.cause, said.remedy
-    return f"{type(error).__name__}: {error}", "If it stays, run the cell again."

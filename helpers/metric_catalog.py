@@ -5,10 +5,10 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
+from .aws_errors import explained
 from .cloud import Cloud
 from .errors import WorkshopError
 from .home import REPOSITORY
-from .reading import reading
 
 STATISTICS = ("Sum", "Average", "Maximum")
 
@@ -56,7 +56,7 @@ def add_metric(
         "MaxItems": max_items,
         "IsWholeNumber": statistic == "Sum",
     }
-    with reading(f"The table {cloud.name('Metrics')}", "2-analyze"):
+    with explained(f"The table {cloud.name('Metrics')}", "2-analyze"):
         is_new = _put_if_absent(cloud, row)
     print(f"✓ {metric} is in the catalog{'' if is_new else ' already'}.")
 

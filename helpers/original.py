@@ -4,7 +4,6 @@ Its SQL closed a bucket when its time was over; beacons that came later made a f
 their own count. Its function was to add that row to the one in the table, and put it in its place.
 """
 
-import time
 from datetime import datetime
 
 import pandas as pd
@@ -12,13 +11,13 @@ import pandas as pd
 from . import plot
 from .archive import archived_beacons, is_beacon
 from .cloud import Cloud
-from .data import metric_values
+from .dynamodb import metric_values
 from .epoch import times
 from .errors import WorkshopError
 from .late_lab import PAGE
 from .picture import Picture
 from .text_fitting import fit
-from .waiting import waiting
+from .waiting import wait_until, waiting
 
 BUCKET = pd.Timedelta(seconds=10)
 ARCHIVED_SECONDS = 60  # Firehose writes every ten seconds, and a slow machine takes its time
@@ -86,11 +85,10 @@ def beside_the_original(cloud: Cloud, bucket: datetime, page: str = PAGE) -> Pic
 
 def _rows(cloud: Cloud, bucket: datetime, page: str, enough: int) -> list[int]:
     """Read the bucket's rows, once as many beacons are archived as the table has counted."""
-    deadline = time.monotonic() + ARCHIVED_SECONDS
+
+    def look() -> list[int]:
+        found = original_rows(archived_beacons(cloud, start=bucket))
+        return found[(found["Time"] == bucket) & (found["Item"] == page)]["Count"].tolist()
+
     with waiting("Waiting until the archive has them"):
-        while True:
-            found = original_rows(archived_beacons(cloud, start=bucket))
-            found = found[(found["Time"] == bucket) & (found["Item"] == page)]["Count"].tolist()
-            if sum(found) >= max(enough, 1) or time.monotonic() > deadline:
-                return found
-            time.sleep(1)
+        return wait_until(look, ARCHIVED_SECONDS, lambda found: sum(found) >= max(enough, 1), 1)

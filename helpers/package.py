@@ -10,9 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from helpers.aws_errors import explained
 from helpers.cloud import Cloud
 from helpers.code_zip import zip_folder
-from helpers.errors import WorkshopError
 
 
 def upload(cloud: Cloud, name: str, folder: Path | str) -> str:
@@ -24,7 +24,8 @@ def upload(cloud: Cloud, name: str, folder: Path | str) -> str:
         folder: as for `zip_folder`.
 
     Raises:
-        WorkshopError: no code to package, no code bucket, or an extra that can't be had.
+        NotDeployed: module 1-capture is not deployed.
+        WorkshopError: no code to package, or an extra that can't be had.
 
     Example:
         `upload(cloud, "analytics", "assets/flink")` -> `"code/analytics-3f2a91c07be4.zip"`
@@ -33,14 +34,9 @@ def upload(cloud: Cloud, name: str, folder: Path | str) -> str:
     body = zip_folder(folder, *more)
     key = f"code/{name}-{hashlib.sha256(body).hexdigest()[:12]}.zip"
     s3, bucket = cloud.client("s3"), cloud.bucket("code")
-    try:
+    with explained(f"The bucket {bucket}", "1-capture"):
         if not _is_there(s3, bucket, key):
             s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/zip")
-    except s3.exceptions.NoSuchBucket:
-        raise WorkshopError(
-            f"The bucket for code, {bucket}, is not there.",
-            'Run `deploy(cloud, "1-capture")` first.',
-        ) from None
     return key
 
 

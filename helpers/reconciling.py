@@ -17,9 +17,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .cloud import NAMESPACE, Cloud
-from .data import OTHER, catalog, cloudwatch_values, metric_values
+from .cloudwatch import OTHER, cloudwatch_values
+from .dynamodb import catalog, metric_values
 from .errors import WorkshopError
-from .reading import span
+from .time_span import span
 from .waiting import waiting
 
 # `lambda` is a word of Python's, so the import statement can't name this folder.

@@ -11,7 +11,8 @@ import pandas as pd
 
 from .balance import archived_fates
 from .cloud import Cloud
-from .data import catalog, cloudwatch_values, metric_values
+from .cloudwatch import cloudwatch_values
+from .dynamodb import catalog, metric_values
 from .memory import decided
 from .waiting import waiting
 

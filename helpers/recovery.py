@@ -4,21 +4,14 @@ import time
 from collections.abc import Callable
 
 import pandas as pd
-from botocore.exceptions import ClientError
 
 from .cloud import Cloud
-from .data import metric_values
-from .errors import WorkshopError
+from .dynamodb import metric_values
+from .errors import NotDeployed, TargetStopped, TemporaryFailure
 from .stacks import outputs
-from .waiting import waiting
+from .waiting import wait_until, waiting
 
 PAUSE_SECONDS = 0.25
-# DynamoDB on a bad day, beyond botocore's own tries; what else it refuses, no waiting mends.
-_PASSING = {
-    "InternalServerError",
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-}
 
 
 def newest_counted(cloud: Cloud) -> float | None:
@@ -36,11 +29,7 @@ def newest_counted(cloud: Cloud) -> float | None:
     try:
         # One row a minute, which every visitor's beacon amends: the cheapest to look at.
         newest = metric_values(cloud, "visitor_count", minutes=3)["NewestBeacon"].max()
-    except WorkshopError:
-        return None
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _PASSING:
-            raise
+    except (NotDeployed, TargetStopped, TemporaryFailure):
         return None
     return None if pd.isna(newest) else newest.timestamp()
 
@@ -57,7 +46,8 @@ def counted_again(cloud: Cloud, since: float | None = None, seconds: float = 120
         How many seconds after the moment it was counted; None if none was, and a line says so.
 
     Raises:
-        WorkshopError: module 2-analyze is not deployed, or the cloud does not answer.
+        NotDeployed: module 2-analyze is not deployed.
+        TargetStopped: the cloud does not answer.
 
     Example:
         `kill(cloud, "flink"); counted_again(cloud)` -> `11.4`
@@ -76,15 +66,15 @@ def counted_again(cloud: Cloud, since: float | None = None, seconds: float = 120
 
 
 def until_counted(
-    cloud: Cloud, since: float, seconds: float, told: Callable[[float], None]
+    cloud: Cloud, since: float, seconds: float, report: Callable[[float], None]
 ) -> float | None:
-    """Wait as `counted_again` does, and tell about four times a second how long already.
+    """Wait as `counted_again` does, and report how long already about four times a second.
 
     Args:
         cloud: where the table is.
         since: the moment, epoch seconds.
         seconds: how long to wait at most.
-        told: is given the seconds waited so far.
+        report: is given the seconds waited so far.
 
     Returns:
         How many seconds after the moment a later beacon was counted; None if none was.
@@ -92,10 +82,13 @@ def until_counted(
     Example:
         `until_counted(cloud, time.time(), 60, print)`
     """
-    while (waited := time.time() - since) < seconds:
+
+    def counted_after() -> float | None:
         newest = newest_counted(cloud)
+        waited = time.time() - since
         if newest is not None and newest >= since:
-            return time.time() - since
-        told(waited)
-        time.sleep(PAUSE_SECONDS)
-    return None
+            return waited
+        report(waited)
+        return None
+
+    return wait_until(counted_after, since + seconds - time.time(), delay=PAUSE_SECONDS)

@@ -1,17 +1,16 @@
 """The workshop's stacks: which there are, what each needs, and what CloudFormation says of them."""
 
 import difflib
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from helpers.aws_errors import explained
 from helpers.cloud import Cloud
-from helpers.errors import WorkshopError
+from helpers.errors import NotDeployed, WorkshopError
 from helpers.home import REPOSITORY
-from helpers.waiting import waiting
+from helpers.waiting import wait_until, waiting
 
 # In the order in which they are deployed, each with the modules whose outputs it imports.
 NEEDS = {
@@ -77,7 +76,8 @@ def outputs(cloud: Cloud, module: str) -> dict[str, str]:
         module: one of `MODULES`.
 
     Raises:
-        WorkshopError: the module is unknown or not deployed.
+        NotDeployed: the module is not deployed.
+        WorkshopError: the module is unknown.
 
     Example:
         `outputs(cloud, "1-capture")["ClicksStream"]` -> `"rwa-clicks"`
@@ -85,9 +85,7 @@ def outputs(cloud: Cloud, module: str) -> dict[str, str]:
     with explained():
         stack = describe(cloud, stack_name(cloud, module))
     if stack is None:
-        raise WorkshopError(
-            f"Module {module} is not deployed.", f'Run `deploy(cloud, "{module}")` first.'
-        )
+        raise NotDeployed(f"The stack {stack_name(cloud, module)}", module)
     return {pair["OutputKey"]: pair["OutputValue"] for pair in stack.get("Outputs", [])}
 
 
@@ -99,37 +97,41 @@ def is_usable(stack: dict[str, Any] | None) -> bool:
     return status not in FAILED_FIRST and status.startswith(("CREATE_COMPLETE", "UPDATE", "IMPORT"))
 
 
-def settled(cloud: Cloud, stack: str) -> dict[str, Any] | None:
-    """Wait until nothing is in progress in a stack, and return what `describe` says then.
+def wait_for_stack(cloud: Cloud, stack: str) -> dict[str, Any] | None:
+    """Wait until nothing is in progress in a stack; return its description, None if it is gone.
+
+    Args:
+        cloud: where it is.
+        stack: its name or id.
 
     Raises:
         WorkshopError: it is still busy after 30 minutes.
     """
     found = describe(cloud, stack)
-    if found is None or not found["StackStatus"].endswith("_IN_PROGRESS"):
+    if found is None or not is_busy(found):
         return found
-    deadline = time.monotonic() + _WAIT_SECONDS
     print(f"{stack} is still busy ({found['StackStatus']}): waiting for it to end.")
     with waiting(f"Waiting for {stack}"):
-        for pause in pauses():
-            # By its id: a deleted stack can be asked for by its id alone.
-            found = describe(cloud, found["StackId"])
-            if found is None or found["StackStatus"] == "DELETE_COMPLETE":
-                return None
-            if not found["StackStatus"].endswith("_IN_PROGRESS"):
-                return found
-            if time.monotonic() > deadline:
-                break
-            time.sleep(pause)
-    raise WorkshopError(
-        f"{stack} is still {found['StackStatus']} after 30 minutes.",
-        "Look at its events in the CloudFormation console, then run this cell again.",
-    )
+        ended = wait_for_id(cloud, found["StackId"], lambda stack: not is_busy(stack))
+    if is_busy(ended):
+        raise WorkshopError(
+            f"{stack} is still {ended['StackStatus']} after 30 minutes.",
+            "Look at its events in the CloudFormation console, then run this cell again.",
+        )
+    return None if ended["StackStatus"] == "DELETE_COMPLETE" else ended
 
 
-def pauses() -> Iterator[float]:
-    """Yield seconds to sleep between two looks: short at first, then 2, for AWS limits the rate."""
-    pause = 0.1
-    while True:
-        yield pause
-        pause = min(pause * 1.3, 2.0)
+def wait_for_id(
+    cloud: Cloud, stack_id: str, is_over: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Wait until a stack's description meets a condition; return the last one, after 30 minutes.
+
+    By its id, because a deleted stack can't be described by its name.
+    """
+    deleted = {"StackStatus": "DELETE_COMPLETE"}  # AWS forgets it after 90 days
+    return wait_until(lambda: describe(cloud, stack_id) or deleted, _WAIT_SECONDS, is_over)
+
+
+def is_busy(stack: dict[str, Any]) -> bool:
+    """Return whether CloudFormation is working on a stack, by its description."""
+    return stack["StackStatus"].endswith("_IN_PROGRESS")

@@ -10,7 +10,6 @@ down when they had the beacon, or the row that counts it.
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -18,11 +17,12 @@ import numpy as np
 import pandas as pd
 
 from .archive import read_record
-from .cloud import NAMESPACE, Cloud
+from .cloud import Cloud
+from .cloudwatch import metric_points, metric_query
+from .dynamodb import stored_rows
 from .errors import WorkshopError
 from .picture import Picture
-from .reading import reading
-from .stream import record_pages, shards_of
+from .stream import records
 from .tables import table_html
 from .waiting import waiting
 
@@ -160,7 +160,7 @@ def newest_latency(cloud: Cloud, seconds: float = 30) -> float | None:
 
 def _clicks(cloud: Cloud, since: float) -> pd.DataFrame:
     rows, seen = [], set()
-    for record in _records(cloud, "clicks", since):
+    for record in records(cloud, "clicks", since):
         click = read_record(record["Data"])
         times = click.get("received_at"), click.get("shipped_at")
         beacon = click.get("beacon_id")
@@ -174,7 +174,7 @@ def _clicks(cloud: Cloud, since: float) -> pd.DataFrame:
 def _sent_rows(cloud: Cloud, since: float) -> pd.DataFrame:
     sent = (
         (read_record(record["Data"]).get("after"), record["ApproximateArrivalTimestamp"])
-        for record in _records(cloud, "metrics", since)
+        for record in records(cloud, "metrics", since)
     )
     rows = _with_newer_beacon(
         (row, arrived.timestamp() * 1000) for row, arrived in sent if isinstance(row, dict)
@@ -197,13 +197,6 @@ def _with_newer_beacon(
             yield beacon, emitted, arrived
 
 
-def _records(cloud: Cloud, stream: str, since: float) -> Iterator[dict[str, Any]]:
-    start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": since}
-    for shard in shards_of(cloud, stream):
-        for page in record_pages(cloud, cloud.name(stream), shard, **start):
-            yield from page
-
-
 def _counting(clicks: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     # Beacons of one millisecond: the first to arrive made the row that was the first to count it.
     arrived = clicks.groupby("received")["arrived"].min()
@@ -217,22 +210,7 @@ def _storing(sent: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
 
 
 def _stored_rows(cloud: Cloud, since: float) -> pd.DataFrame:
-    with reading(f"The table {cloud.name('MetricDetails')}", "2-analyze"):
-        pages = (
-            cloud.client("dynamodb")
-            .get_paginator("query")
-            .paginate(
-                TableName=cloud.name("MetricDetails"),
-                KeyConditionExpression="MetricType = :metric AND #bucket >= :first",
-                ProjectionExpression="EmittedAt, UpdatedAt",
-                ExpressionAttributeNames={"#bucket": "Bucket"},
-                ExpressionAttributeValues={
-                    ":metric": {"S": TIMED},
-                    ":first": {"S": f"{int(since):016d}"},
-                },
-            )
-        )
-        found = [row for page in pages for row in page["Items"]]
+    found = stored_rows(cloud, TIMED, since // 1, None, "EmittedAt, UpdatedAt")
     times = [[int(row[name]["N"]) for name in ("EmittedAt", "UpdatedAt")] for row in found]
     return pd.DataFrame(times, columns=["emitted", "updated"], dtype=float) / 1000
 
@@ -247,23 +225,15 @@ def _percentiles(seconds: pd.Series) -> dict[str, float]:
 def _published(cloud: Cloud, metric: str, since: float) -> dict[str, float]:
     # One period that holds the whole time. Where the service begins its periods at multiples of
     # their length there are two, and we weigh their percentiles by their counts.
-    dimensions = [{"Name": "Stack", "Value": cloud.prefix}, {"Name": "Item", "Value": ITEM}]
-    named = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
     begin = since // 60 * 60
-    period = -(-(time.time() + 1 - begin) // 60) * 60
+    period = int(-(-(time.time() + 1 - begin) // 60) * 60)
     queries = [
-        {"Id": statistic.lower(), "MetricStat": {"Metric": named, "Period": int(period),
-                                                 "Stat": statistic}}
+        metric_query(cloud, metric, ITEM, statistic, period, statistic.lower())
         for statistic in (*COLUMNS, "SampleCount")
-    ]  # fmt: skip
-    with reading("CloudWatch", "3-visualize"):
-        answer = cloud.client("cloudwatch").get_metric_data(
-            MetricDataQueries=queries,
-            StartTime=datetime.fromtimestamp(begin, UTC),
-            EndTime=datetime.fromtimestamp(begin + period, UTC),
-        )
-    values = {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
-    counts = values["samplecount"]
+    ]
+    found = metric_points(cloud, queries, begin, begin + period)
+    values = {name: [value for _, value in points] for name, points in found.items()}
+    counts = values.get("samplecount", [])
     if not sum(counts):
         return dict.fromkeys(COLUMNS, float("nan")) | {"Count": 0}
     weighed = {name: float(np.average(values[name], weights=counts)) for name in COLUMNS}

@@ -15,13 +15,15 @@ from typing import Any
 
 import pandas as pd
 
+from .aws_errors import explained
 from .balance import ACCEPTED, BUCKET_SECONDS, LATENESS_HORIZON, archived_fates
 from .cloud import Cloud
-from .data import cloudwatch_values, metric_values
+from .cloudwatch import cloudwatch_values
+from .dynamodb import metric_values
+from .errors import IncompleteError
 from .memory import ALL, DUPLICATES, REJECTED
-from .reading import IncompleteError, reading
 from .recount import COPIES_SINCE, shortened
-from .stream import record_pages
+from .stream import records, shards_of, stream_summary
 
 METRIC_OF = {"accepted": ACCEPTED, "rejected": REJECTED, "duplicate": DUPLICATES}
 CELL = ["Metric", "Bucket", "Item"]
@@ -168,7 +170,7 @@ def shown(cloud: Cloud, span: Range) -> pd.Series:
         IncompleteError: CloudWatch gave a part only.
     """
     _refuse_expired("CloudWatch", span, _MINUTES_KEPT)
-    with reading(f"The function {cloud.name('publish-metrics')}", "3-visualize"):
+    with explained(f"The function {cloud.name('publish-metrics')}", "3-visualize"):
         # CloudWatch itself does not tell "nothing was put" from "nobody is there to put it".
         cloud.client("lambda").get_function(FunctionName=cloud.name("publish-metrics"))
     frames = [
@@ -200,28 +202,24 @@ def _refuse_expired(what: str, span: Range, kept: timedelta) -> None:
 
 
 def _metric_rows(cloud: Cloud, span: Range) -> Iterator[dict[str, Any]]:
-    kinesis, name = cloud.client("kinesis"), cloud.name("metrics")
-    with reading(f"The stream {name}", "2-analyze"):
-        shards = kinesis.list_shards(StreamName=name)["Shards"]
-        told = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    shards, told = shards_of(cloud, "metrics"), stream_summary(cloud, "metrics")
     kept = timedelta(hours=told["RetentionPeriodHours"])
     if told["StreamCreationTimestamp"] < datetime.now(UTC) - kept:
         _refuse_expired("The metrics stream", span, kept)
     with ThreadPoolExecutor(max(len(shards), 1)) as pool:
-        for rows in pool.map(lambda shard: _of_shard(cloud, shard["ShardId"], span), shards):
+        for rows in pool.map(lambda shard: _of_shard(cloud, shard, span), shards):
             yield from rows
 
 
 def _of_shard(cloud: Cloud, shard: str, span: Range) -> list[dict[str, Any]]:
     # To its newest record, also where the range ended long ago: a stopped Flink counts later.
-    start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": span.start - _CLOCK_SKEW}
-    rows = []
-    for page in record_pages(cloud, cloud.name("metrics"), shard, **start):
-        for record in page:
-            # Most rows are of other metrics: a look at the bytes is cheaper than reading JSON.
-            if any(mark in record["Data"] for mark in _MARKS):
-                rows += _rows(record["Data"])
-    return rows
+    return [
+        row
+        for record in records(cloud, "metrics", span.start - _CLOCK_SKEW, [shard])
+        # Most rows are of other metrics: a look at the bytes is cheaper than reading JSON.
+        if any(mark in record["Data"] for mark in _MARKS)
+        for row in _rows(record["Data"])
+    ]
 
 
 def _rows(data: bytes) -> list[dict[str, Any]]:

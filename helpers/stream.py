@@ -3,16 +3,18 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .archive import FIELDS, field_column, read_record
+from .aws_errors import explained
 from .cloud import Cloud
-from .errors import WorkshopError
-from .waiting import waiting
+from .waiting import wait_until, waiting
 
 # What a record of a stream has: a click, and a row that Flink's debezium-json says has changed.
 _COLUMNS = {"clicks": list(FIELDS), "metrics": ["before", "after", "op"]}
@@ -35,21 +37,22 @@ def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) ->
         object stands in `line`.
 
     Raises:
-        WorkshopError: the stream does not exist yet.
+        NotDeployed: the stream does not exist yet.
 
     Example:
         `newest_records(cloud, seconds=10)[["event", "page", "clientid"]]`
     """
-    since, deadline = time.time() - seconds, time.monotonic() + PATIENCE_SECONDS
-    records = _records(cloud, stream, since)
+    since = time.time() - seconds
+
+    def look() -> list[dict[str, Any]]:
+        return [read_record(record["Data"]) for record in records(cloud, stream, since)]
+
     with waiting(f"Waiting for a record in {cloud.name(stream)}"):
-        while not records and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-            records = _records(cloud, stream, since)
-    if records:
-        frame = pd.DataFrame(records)
+        found = wait_until(look, PATIENCE_SECONDS, delay=POLL_SECONDS)
+    if found:
+        frame = pd.DataFrame(found)
         whole = [name for name in frame.columns if FIELDS.get(name) == "Int64"]
-        return frame.assign(**{name: field_column(records, name) for name in whole})
+        return frame.assign(**{name: field_column(found, name) for name in whole})
     print(
         f"No record came into {cloud.name(stream)} in the last {seconds:.0f} s. Does traffic flow? "
         "Run `traffic.start(rate=20)`, then this cell."
@@ -58,9 +61,35 @@ def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) ->
     return pd.DataFrame([], columns=_COLUMNS.get(stream))
 
 
+def records(
+    cloud: Cloud, stream: str, since: float | datetime, shards: Iterable[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the records that came into a stream since a moment, one shard after the other.
+
+    Args:
+        cloud: where the stream is.
+        stream: its name without the prefix: `clicks` or `metrics`.
+        since: epoch seconds, or an aware datetime.
+        shards: the ids of the shards to read; None for all.
+
+    Returns:
+        As GetRecords returns them, up to the newest one: Data, ApproximateArrivalTimestamp, ...
+
+    Raises:
+        NotDeployed: the stream does not exist yet.
+
+    Example:
+        `sum(1 for _ in records(cloud, "clicks", time.time() - 60))`
+    """
+    for shard in shards_of(cloud, stream) if shards is None else shards:
+        start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": since}
+        for page in record_pages(cloud, stream, shard, **start):
+            yield from page
+
+
 def record_pages(
     cloud: Cloud,
-    name: str,
+    stream: str,
     shard: str,
     **start: Any,  # noqa: ANN401 - GetShardIterator's own
 ) -> Iterator[list[dict[str, Any]]]:
@@ -68,31 +97,27 @@ def record_pages(
 
     Args:
         cloud: where the stream is.
-        name: the stream's whole name.
+        stream: its name without the prefix: `clicks` or `metrics`.
         shard: the shard's id.
         start: where to begin, as GetShardIterator takes it: ShardIteratorType, Timestamp, ...
 
+    Raises:
+        NotDeployed: the stream does not exist yet.
+
     Example:
-        `record_pages(cloud, "rwa-clicks", shard, ShardIteratorType="TRIM_HORIZON")`
+        `record_pages(cloud, "clicks", shard, ShardIteratorType="TRIM_HORIZON")`
     """
     kinesis = cloud.client("kinesis")
-    iterator = kinesis.get_shard_iterator(StreamName=name, ShardId=shard, **start)["ShardIterator"]
+    with _explained(cloud, stream):
+        answer = kinesis.get_shard_iterator(StreamName=cloud.name(stream), ShardId=shard, **start)
+    iterator = answer["ShardIterator"]
     while iterator:
-        answer = kinesis.get_records(ShardIterator=iterator)
+        with _explained(cloud, stream):
+            answer = kinesis.get_records(ShardIterator=iterator)
         yield answer["Records"]
         if not answer["MillisBehindLatest"]:
             return
         iterator = answer.get("NextShardIterator")
-
-
-def _records(cloud: Cloud, stream: str, since: float) -> list[dict]:
-    start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": since}
-    return [
-        read_record(record["Data"])
-        for shard in shards_of(cloud, stream)
-        for page in record_pages(cloud, cloud.name(stream), shard, **start)
-        for record in page
-    ]
 
 
 class StreamCounter:
@@ -150,17 +175,23 @@ def shards_of(cloud: Cloud, stream: str) -> list[str]:
         stream: its name without the prefix: `clicks` or `metrics`.
 
     Raises:
-        WorkshopError: the stream does not exist yet.
+        NotDeployed: the stream does not exist yet.
 
     Example:
         `shards_of(cloud, "clicks")` -> `["shardId-000000000000"]`
     """
-    kinesis, name = cloud.client("kinesis"), cloud.name(stream)
-    try:
-        shards = kinesis.list_shards(StreamName=name)["Shards"]
-    except kinesis.exceptions.ResourceNotFoundException:
-        module = "1-capture" if stream == "clicks" else "2-analyze"
-        raise WorkshopError(
-            f"There is no stream called {name}.", f'Run deploy(cloud, "{module}") first.'
-        ) from None
+    with _explained(cloud, stream):
+        shards = cloud.client("kinesis").list_shards(StreamName=cloud.name(stream))["Shards"]
     return [shard["ShardId"] for shard in shards]
+
+
+def stream_summary(cloud: Cloud, stream: str) -> dict[str, Any]:
+    """Return a stream's description: OpenShardCount, ... Raises NotDeployed."""
+    with _explained(cloud, stream):
+        answer = cloud.client("kinesis").describe_stream_summary(StreamName=cloud.name(stream))
+    return answer["StreamDescriptionSummary"]
+
+
+def _explained(cloud: Cloud, stream: str) -> AbstractContextManager[None]:
+    module = "1-capture" if stream == "clicks" else "2-analyze"
+    return explained(f"The stream {cloud.name(stream)}", module)

@@ -6,12 +6,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from helpers.analytics import application_status
+from helpers.aws_errors import explained
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
-from helpers.leftovers import application_status, log_groups, named, remaining
+from helpers.leftovers import log_groups, named, remaining
 from helpers.modules_passed import note_passed
-from helpers.stacks import MODULES, describe, explained, pauses, settled, stack_name
-from helpers.waiting import waiting
+from helpers.stacks import MODULES, describe, stack_name, wait_for_id, wait_for_stack
+from helpers.waiting import wait_until, waiting
 
 _WAIT_SECONDS = 30 * 60
 # Firehose may still write what it holds while its stack is being deleted: the bucket is not empty
@@ -61,7 +63,7 @@ def destroy(cloud: Cloud) -> None:
 
 def _delete_module(cloud: Cloud, module: str) -> None:
     name = stack_name(cloud, module)
-    if settled(cloud, name) is None:
+    if wait_for_stack(cloud, name) is None:
         return
     started = time.monotonic()
     for bucket in _BUCKETS.get(module, []):
@@ -72,14 +74,10 @@ def _delete_module(cloud: Cloud, module: str) -> None:
 
 def _left(cloud: Cloud) -> list[str]:
     """Return what is left; what only a tag tells of is looked for again until it is gone."""
-    deadline = time.monotonic() + _LAG_SECONDS
     with waiting("Waiting until AWS no longer lists what is deleted"):
-        for pause in pauses():
-            left = remaining(cloud)
-            if not left or named(left) or time.monotonic() > deadline:
-                return left
-            time.sleep(pause)
-    raise AssertionError("pauses() never ends")
+        return wait_until(
+            lambda: remaining(cloud), _LAG_SECONDS, lambda left: not left or named(left)
+        )
 
 
 def delete_stack(cloud: Cloud, name: str) -> None:
@@ -102,7 +100,9 @@ def delete_stack(cloud: Cloud, name: str) -> None:
                 f"{name} can't be deleted: {error.response['Error']['Message']}",
                 "Run `destroy(cloud)`: it deletes first what builds on it.",
             ) from None
-        stack = _after_deletion(cloud, stack)
+        with waiting(f"Deleting {name}"):
+            # Not the first status that is settled: it may be the one before the deletion.
+            stack |= wait_for_id(cloud, stack["StackId"], _is_deleted_or_failed)
         if stack["StackStatus"] == "DELETE_COMPLETE":
             return
         left = _undeleted(cloud, stack)
@@ -128,19 +128,18 @@ def _delete_logs(cloud: Cloud) -> None:
 @waiting("Waiting until the Flink application has stopped")
 def _stop_application(cloud: Cloud) -> None:
     analytics, name = cloud.client("kinesisanalyticsv2"), cloud.name("analytics")
-    stoppable = {"RUNNING", "STARTING", "UPDATING", "AUTOSCALING"}
-    deadline = time.monotonic() + _WAIT_SECONDS
-    for pause in pauses():
+
+    def is_stopped() -> bool:
         status = application_status(cloud)
-        if status in (None, "READY", "DELETING") or time.monotonic() > deadline:
-            return
-        if status in stoppable:
+        if status in ("RUNNING", "STARTING", "UPDATING", "AUTOSCALING"):
             print(f"Stopping {name} ...")
             # By force: no snapshot is worth waiting for, the application is deleted next. A
             # status that changed since we looked is looked at again.
             with suppress(analytics.exceptions.ResourceInUseException):
                 analytics.stop_application(ApplicationName=name, Force=True)
-        time.sleep(pause)
+        return status in (None, "READY", "DELETING")
+
+    wait_until(is_stopped, _WAIT_SECONDS)
 
 
 def _empty(cloud: Cloud, bucket: str) -> None:
@@ -160,6 +159,10 @@ def _empty(cloud: Cloud, bucket: str) -> None:
         print(f"  {deleted} objects removed from {bucket}")
 
 
+def _is_deleted_or_failed(stack: dict[str, Any]) -> bool:
+    return stack["StackStatus"] in ("DELETE_COMPLETE", "DELETE_FAILED")
+
+
 def _undeleted(cloud: Cloud, stack: dict[str, Any]) -> list[dict[str, Any]]:
     found = cloud.client("cloudformation").describe_stack_resources(StackName=stack["StackId"])
     return [
@@ -167,18 +170,3 @@ def _undeleted(cloud: Cloud, stack: dict[str, Any]) -> list[dict[str, Any]]:
         for resource in found["StackResources"]
         if resource["ResourceStatus"] == "DELETE_FAILED"
     ]
-
-
-def _after_deletion(cloud: Cloud, stack: dict[str, Any]) -> dict[str, Any]:
-    deadline = time.monotonic() + _WAIT_SECONDS
-    with waiting(f"Deleting {stack['StackName']}"):
-        for pause in pauses():
-            found = describe(cloud, stack["StackId"])
-            if found is None:
-                return stack | {"StackStatus": "DELETE_COMPLETE"}
-            if found["StackStatus"] in ("DELETE_COMPLETE", "DELETE_FAILED"):
-                return found
-            if time.monotonic() > deadline:
-                return found
-            time.sleep(pause)
-    raise AssertionError("pauses() never ends")

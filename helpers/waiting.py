@@ -4,8 +4,10 @@ import contextvars
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
+from typing import TypeVar
 
 from IPython import get_ipython
 from IPython.display import display
@@ -14,6 +16,7 @@ STEP_SECONDS = 1.0  # nothing is said of what is over sooner
 LOG_SECONDS = 5  # before and between lines where none can be overwritten: a file, a CI's log
 BAR_CELLS = 20
 
+_T = TypeVar("_T")
 _being_shown = contextvars.ContextVar("_being_shown", default=False)
 
 
@@ -72,6 +75,40 @@ def let_run(seconds: float) -> None:
 def in_notebook() -> bool:
     """Say whether a Jupyter kernel shows what is displayed (a terminal shows only text)."""
     return hasattr(get_ipython(), "kernel")
+
+
+def wait_until(
+    look: Callable[[], _T],
+    seconds: float,
+    is_over: Callable[[_T], object] = bool,
+    delay: float | None = None,
+) -> _T:
+    """Call a function until what it returns ends the wait; return what it returned last.
+
+    Args:
+        look: what is called, once at least.
+        seconds: after how long the wait ends even so.
+        is_over: is given what `look` returned; true ends the wait.
+        delay: seconds between two calls; None for those of `backoff_delays`.
+
+    Example:
+        `wait_until(Path("status.json").exists, seconds=20, delay=0.05)`
+    """
+    deadline = time.monotonic() + seconds
+    for pause in backoff_delays() if delay is None else repeat(delay):
+        found = look()
+        if is_over(found) or time.monotonic() > deadline:
+            break
+        time.sleep(pause)
+    return found
+
+
+def backoff_delays() -> Iterator[float]:
+    """Yield the seconds between two calls of AWS: few at first, then 2, for AWS limits the rate."""
+    pause = 0.1
+    while True:
+        yield pause
+        pause = min(pause * 1.3, 2.0)
 
 
 def _words(what: str, passed: float, seconds: float | None) -> str:

@@ -24,10 +24,10 @@ from helpers.cloud import Cloud
 from helpers.dashboard_query import Query, Reader
 from helpers.dashboard_search import parse_search
 from helpers.dashboards import add_widget, dashboard_json
-from helpers.data import catalog, metric_values
 from helpers.datapoint_watch import CloudWatchWatch
 from helpers.dead_letter_queue import dead_letters, replay_dead_letters
 from helpers.deployment import deploy
+from helpers.dynamodb import catalog, metric_values
 from helpers.errors import WorkshopError
 from helpers.fleet import beacon_url, fleet_size
 from helpers.generator.clicks_stream import ClicksStream

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from helpers import locks
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY, home
+from helpers.waiting import wait_until
 
 from .run import lock_path, status_path
 
@@ -81,16 +81,18 @@ def start(role: str, cloud: Cloud, *arguments: str) -> None:
             start_new_session=True,  # interrupting a cell must not end the traffic
         )
     _children[lock_path(role)] = (child, _address(cloud))
-    deadline = time.monotonic() + START_SECONDS
-    while not status_path(role).exists():
-        if child.poll() is not None or time.monotonic() > deadline:
-            _reap(role)
-            lines = log_path.read_text(errors="replace", encoding="utf-8").strip().splitlines()
-            raise WorkshopError(
-                f"The traffic generator did not start: {lines[-1] if lines else 'it says nothing'}",
-                f"Look into {log_path}, then start it again.",
-            )
-        time.sleep(0.02)
+
+    def started_or_ended() -> bool:
+        return status_path(role).exists() or child.poll() is not None
+
+    wait_until(started_or_ended, START_SECONDS, delay=0.02)
+    if not status_path(role).exists():
+        _reap(role)
+        lines = log_path.read_text(errors="replace", encoding="utf-8").strip().splitlines()
+        raise WorkshopError(
+            f"The traffic generator did not start: {lines[-1] if lines else 'it says nothing'}",
+            f"Look into {log_path}, then start it again.",
+        )
 
 
 def end(role: str) -> bool:
@@ -101,11 +103,9 @@ def end(role: str) -> bool:
     pid = running_pid(role)
     if pid is not None:
         _signal(pid, signal.SIGTERM)
-        deadline = time.monotonic() + END_SECONDS
-        while running_pid(role) is not None:
-            if time.monotonic() > deadline:
-                _signal(pid, signal.SIGKILL)
-            time.sleep(0.02)
+        if not wait_until(lambda: running_pid(role) is None, END_SECONDS, delay=0.02):
+            _signal(pid, signal.SIGKILL)
+            wait_until(lambda: running_pid(role) is None, END_SECONDS, delay=0.02)
     _reap(role)
     return pid is not None
 

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 from helpers.cloud import Cloud
-from helpers.errors import WorkshopError
+from helpers.errors import TargetStopped, WorkshopError
 from helpers.home import home
 from helpers.target_files import EMULATOR_LOCK
 from helpers.waiting import waiting
@@ -83,8 +83,8 @@ def _refuse_if_ended(request: AWSPreparedRequest, key: AccessKey) -> None:
         raise _ended()
 
 
-def _ended() -> WorkshopError:
-    return WorkshopError(
+def _ended() -> TargetStopped:
+    return TargetStopped(
         "The local target has ended, and all that was deployed in it is gone. (It ends with "
         "notebook 9, with `make stop`, after two idle hours, and with the computer.)",
         'Run `cloud = connect("local")` again, then the notebooks from module 1 on.',

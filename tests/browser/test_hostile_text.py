@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from helpers.data import archived_beacons, metric_values
+from helpers.archive import archived_beacons
+from helpers.dynamodb import metric_values
 from helpers.fleet import beacon_url
 from helpers.local import supervisor
 from tests.catcher import until

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from helpers.data import archived_beacons, is_beacon, metric_values
+from helpers.archive import archived_beacons, is_beacon
+from helpers.dynamodb import metric_values
 from helpers.fleet import beacon_url
 from helpers.generator.beacon import request_bytes, request_start
 from helpers.generator.garbage import garbage

@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.accounts import STAGES, ledger
 from helpers.balance import archived_fates, bucket_edge, settled
 from helpers.by_hand import send_beacon
-from helpers.data import metric_values
+from helpers.dynamodb import metric_values
 from helpers.stage_times import latency
 from helpers.traffic import Traffic
 from tests.catcher import sent_all

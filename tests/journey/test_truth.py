@@ -17,8 +17,9 @@ import pytest
 
 from helpers.analytics import start_analytics, stop_analytics, update_analytics
 from helpers.balance import reading_pause
-from helpers.data import cloudwatch_values, metric_values
+from helpers.cloudwatch import cloudwatch_values
 from helpers.deployment import deploy
+from helpers.dynamodb import metric_values
 from helpers.errors import WorkshopError
 from helpers.fleet import beacon_url
 from helpers.home import REPOSITORY, read_json

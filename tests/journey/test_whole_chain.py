@@ -12,7 +12,8 @@ from helpers import check
 from helpers.accounts import ledger
 from helpers.analytics import start_analytics, stop_analytics
 from helpers.balance import bucket_edge, settled
-from helpers.data import cloudwatch_values, metric_values
+from helpers.cloudwatch import cloudwatch_values
+from helpers.dynamodb import metric_values
 from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY
 from helpers.recount import METRICS, shortened

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.cloud import Cloud
-from helpers.errors import WorkshopError
+from helpers.errors import TargetStopped
 from helpers.fleet import beacon_url
 from helpers.local import access_key, ports, state
 from helpers.local.client import session
@@ -25,7 +25,7 @@ def ended(own_home) -> Cloud:
     ],
 )
 def test_a_call_says_which_cell_to_run(ended, call):
-    with pytest.raises(WorkshopError, match="has ended") as said:
+    with pytest.raises(TargetStopped, match="has ended") as said:
         call(ended)
     assert 'connect("local")' in said.value.remedy
 
@@ -42,11 +42,11 @@ def test_a_target_that_is_being_replaced_is_called_again(ended, monkeypatch):
 def test_a_kernel_that_outlives_its_target_is_told_so_by_the_next_one(ended, monkeypatch):
     monkeypatch.setattr(state, "is_there", lambda: True)
     access_key.make()  # as a new target does
-    with pytest.raises(WorkshopError, match="has ended") as said:
+    with pytest.raises(TargetStopped, match="has ended") as said:
         ended.client("sts").get_caller_identity()
     assert 'connect("local")' in said.value.remedy
 
 
 def test_without_a_target_there_is_no_session(own_home):
-    with pytest.raises(WorkshopError, match="has ended"):
+    with pytest.raises(TargetStopped, match="has ended"):
         session()

@@ -11,12 +11,11 @@ import pytest
 
 import helpers.deployment
 from helpers.cloud import Cloud
-from helpers.deployment import deploy
+from helpers.deployment import deploy, extend_expiry
 from helpers.errors import WorkshopError
-from helpers.expiry import extend_expiry
+from helpers.expiry import expires_at, is_over, times
 from helpers.home import REPOSITORY
 from helpers.leftovers import remaining
-from helpers.lifetime import expires_at, is_over, times
 from helpers.stacks import EXPIRY, MODULES, describe
 from helpers.teardown import destroy
 from tests.iam_needs import permissions

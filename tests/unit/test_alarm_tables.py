@@ -123,10 +123,3 @@ def test_history_tells_the_changes_newest_first(cloud):
 def test_an_alarm_that_does_not_exist_is_named_with_those_that_do(cloud):
     with pytest.raises(WorkshopError, match="bell-click-anomaly"):
         alarm_history(cloud, "no-such")
-
-
-@pytest.mark.parametrize("read", [alarm_states, inbox, lambda cloud: alarm_history(cloud, "x")])
-def test_before_module_3_the_remedy_is_named(emulator, own_home, read):
-    bare = Cloud(emulator.session, emulator.account, "bare", emulator.endpoint)
-    with pytest.raises(WorkshopError, match="3-visualize"):
-        read(bare)

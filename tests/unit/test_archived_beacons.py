@@ -8,7 +8,7 @@ import uuid
 import pandas as pd
 import pytest
 
-from helpers.data import archived_beacons, is_beacon
+from helpers.archive import archived_beacons, is_beacon
 from helpers.errors import WorkshopError
 from tests.unit.written import at, moment
 

@@ -189,9 +189,3 @@ def test_the_solution_on_load_times_counts_a_copy_once(cloud, today):
 def test_the_solution_on_the_funnel_minds_the_order_of_each_visitors_steps(cloud, today):
     funnel = solution(cloud, "4-4-funnel.py")["funnel"]
     assert funnel["visitors"].tolist() == [5, 3, 1]
-
-
-def test_without_the_module_it_says_what_to_deploy(emulator):
-    nowhere = Cloud(emulator.session, emulator.account, "nowhere", emulator.endpoint)
-    with pytest.raises(WorkshopError, match="1-capture"):
-        query_archive(nowhere, "SELECT 1")

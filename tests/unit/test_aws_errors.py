@@ -13,7 +13,13 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from helpers.aws_errors import explained, remedy_for
-from helpers.errors import WorkshopError
+from helpers.errors import (
+    NotDeployed,
+    NotSignedIn,
+    TargetStopped,
+    TemporaryFailure,
+    WorkshopError,
+)
 from helpers.home import REPOSITORY
 
 DENIED = "User: arn:aws:sts::111122223333:assumed-role/L/a is not authorized to perform: "
@@ -46,9 +52,9 @@ ANSWERS = [
     ("kinesis", "create_stream", {"StreamName": "x"}, "LimitExceededException", "This request "
      "would exceed the shard limit for the account", "limit of this AWS account", "Service Quotas"),
     ("kinesis", "list_streams", {}, "LimitExceededException", "Rate exceeded for account 1",
-     "no more calls for the moment", "Wait a minute"),
+     "throttling requests", "Wait a minute"),
     ("lambda", "list_functions", {}, "TooManyRequestsException", "Rate Exceeded.",
-     "no more calls for the moment", "Wait a minute"),
+     "throttling requests", "Wait a minute"),
     ("ec2", "describe_vpcs", {}, "VpcLimitExceeded", "The maximum number of VPCs has been reached.",
      "limit of this AWS account", "Service Quotas"),
     ("sns", "list_topics", {}, "ServiceQuotaExceededException", "Too many", "limit of", "Quotas"),
@@ -83,22 +89,58 @@ def test_what_aws_answers_is_said_in_two_lines(case):
 def test_an_error_without_a_remedy_stays_as_it_is():
     client = boto3.client("sqs", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stub = Stubber(client)
-    stub.add_client_error("list_queues", "InternalFailure", "oops")
+    stub.add_client_error("list_queues", "InvalidAddress", "oops")
     with stub, pytest.raises(ClientError, match="oops"), explained():
         client.list_queues()
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("ExpiredToken", NotSignedIn),
+        ("InvalidClientTokenId", NotSignedIn),
+        ("AccessDenied", WorkshopError),
+        ("Throttling", TemporaryFailure),
+        ("InternalFailure", TemporaryFailure),
+        ("NoSuchKey", TemporaryFailure),
+        ("NoSuchBucket", NotDeployed),
+        ("QueueDoesNotExist", NotDeployed),
+        ("ResourceNotFoundException", NotDeployed),
+    ],
+)
+def test_the_class_of_an_error_is_known_by_aws_code(code, kind):
+    answer = ClientError({"Error": {"Code": code, "Message": "m"}}, "GetObject")
+    with pytest.raises(WorkshopError) as error, explained("The bucket b", "1-capture"):
+        raise answer
+    assert type(error.value) is kind
+    if kind is NotDeployed:
+        assert two_lines(error) == (
+            "The bucket b does not exist (yet): module 1-capture is not deployed.",
+            '→ Run `deploy(cloud, "1-capture")` first.',
+        )
+
+
+def test_only_what_is_named_is_known_not_to_be_deployed():
+    answer = ClientError({"Error": {"Code": "NoSuchBucket", "Message": "m"}}, "GetObject")
+    with pytest.raises(ClientError), explained():
+        raise answer
+
+
 @pytest.mark.parametrize("fault", ["no network", "no certificate"])
 def test_a_cloud_that_is_not_reached(fault, emulator):
-    endpoint, cause = {
-        "no network": ("http://127.0.0.1:9", "The cloud does not answer"),
-        "no certificate": (emulator.endpoint.replace("http:", "https:"), "can't be trusted"),
+    endpoint, cause, kind = {
+        "no network": ("http://127.0.0.1:9", "The cloud does not answer", TargetStopped),
+        "no certificate": (
+            emulator.endpoint.replace("http:", "https:"),
+            "can't be trusted",
+            WorkshopError,
+        ),
     }[fault]
     once = Config(retries={"total_max_attempts": 1})
     client = emulator.session.client("sts", endpoint_url=endpoint, config=once)
     with pytest.raises(WorkshopError) as error, explained():
         client.get_caller_identity()
-    assert cause in two_lines(error)[0]
+    assert cause in two_lines(error)[0] and type(error.value) is kind
 
 
 SSO = "sso_account_id=111122223333\nsso_role_name=L\nregion=us-east-1\n"
@@ -148,7 +190,7 @@ def test_what_the_files_of_this_machine_lack(name, tmp_path):
         [sys.executable, "-c", WHO], cwd=REPOSITORY, env=environment, capture_output=True, text=True
     )
     said = ended.stderr.strip().split("\n")[-2:]
-    assert "WorkshopError" in said[0] and cause in said[0], ended.stderr
+    assert "helpers.errors." in said[0] and cause in said[0], ended.stderr
     assert remedy in said[1]
 
 

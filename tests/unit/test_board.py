@@ -16,7 +16,7 @@ from helpers.board_numbers import (
     visitors_now,
 )
 from helpers.board_picture import draw, words
-from helpers.errors import WorkshopError
+from helpers.errors import NotDeployed, WorkshopError
 from helpers.event_bars import event_bars
 from helpers.live import stop_charts
 from helpers.series import Series
@@ -233,7 +233,8 @@ def test_a_reading_brings_all_together_and_names_alarms_shortly(monkeypatch):
     assert second.pages == [("/", 9)]
 
     def not_there(cloud):
-        raise WorkshopError("No alarm.", 'Run `deploy(cloud, "3-visualize")`.')
+        raise NotDeployed("An alarm", "3-visualize")
 
     monkeypatch.setattr(board, "alarm_states", not_there)
-    assert readings._alarms() == (None, 'No alarm. Run `deploy(cloud, "3-visualize")`.')
+    states, missing = readings._alarms()
+    assert states is None and 'Run `deploy(cloud, "3-visualize")`' in missing

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from botocore.config import Config
 
-from helpers import data
+from helpers import cloudwatch
 from helpers.cloud import Cloud
-from helpers.data import archived_beacons, catalog, cloudwatch_values, metric_values
+from helpers.cloudwatch import cloudwatch_values
+from helpers.dynamodb import catalog, metric_values
 from helpers.errors import WorkshopError
 from tests.unit.lambdas import container, kinesis_event, own_tables, put_catalog, row
 from tests.unit.written import at, moment, send
@@ -64,6 +65,10 @@ def test_metric_values_never_scan(listed):
     )
     metric_values(listed, "top_pages")
     assert sorted(asked) == ["GetItem", "Query"]
+    send(listed, row(1, "/", moment.earlier))
+    asked.clear()
+    metric_values(listed, "top_pages")
+    assert asked == ["Query"], "only an empty answer needs the catalog"
 
 
 def test_a_mean_is_read_as_it_is(listed):
@@ -125,7 +130,7 @@ def test_cloudwatch_values_of_this_moment_are_seen(listed):
 
 
 def test_cloudwatch_values_of_more_items_than_one_call_takes(listed, monkeypatch):
-    monkeypatch.setattr(data, "QUERIES_A_CALL", 3)
+    monkeypatch.setattr(cloudwatch, "QUERIES_A_CALL", 3)
     put_catalog(listed, MaxItems=7)
     send(listed, *(row(2, f"/{n}", moment.earlier) for n in range(12)))
     frame = cloudwatch_values(listed, "top_pages")
@@ -154,16 +159,6 @@ def test_the_catalog_says_what_there_is(listed):
 def test_an_empty_catalog_is_an_empty_frame(emulator, monkeypatch):
     frame = catalog(own_tables(emulator, monkeypatch))
     assert len(frame) == 0 and "MaxItems" in frame
-
-
-def test_what_is_not_deployed_is_named_with_its_module(empty):
-    for read in (metric_values, cloudwatch_values):
-        with pytest.raises(WorkshopError, match=r'2-analyze(.|\n)*deploy\(cloud, "2-analyze"\)'):
-            read(empty, "top_pages")
-    with pytest.raises(WorkshopError, match="2-analyze"):
-        catalog(empty)
-    with pytest.raises(WorkshopError, match="1-capture"):
-        archived_beacons(empty)
 
 
 def test_an_unknown_metric_is_answered_with_those_there_are(listed):

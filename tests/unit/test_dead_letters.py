@@ -8,10 +8,10 @@ import pytest
 
 from helpers import dead_letter_queue, reconciling
 from helpers.cloud import Cloud
-from helpers.data import cloudwatch_values, metric_values
+from helpers.cloudwatch import cloudwatch_values
 from helpers.dead_letter_queue import dead_letters, replay_dead_letters
 from helpers.deployment import deploy
-from helpers.errors import WorkshopError
+from helpers.dynamodb import metric_values
 from helpers.teardown import destroy
 
 BUCKET = datetime.min
@@ -156,12 +156,6 @@ def test_what_publish_metrics_gave_up_is_found_by_its_sums_and_put_once(cloud, m
     assert set(replay_dead_letters(cloud)["Outcome"]) == {"done"}
     assert sum(shown(cloud).values()) == sum(stored(cloud).values())
     assert dead_letters(cloud).empty
-
-
-def test_without_functions_it_says_what_to_run(emulator):
-    nothing = Cloud(emulator.session, emulator.account, "noletters", emulator.endpoint)
-    with pytest.raises(WorkshopError, match="could give up"):
-        dead_letters(nothing)
 
 
 def test_what_is_too_old_to_be_compared_stays_in_the_queue(cloud):

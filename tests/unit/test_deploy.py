@@ -145,7 +145,7 @@ def test_a_busy_stack_is_waited_for_and_a_failed_one_made_again(cloud, capsys):
         ("capture", {}, "no module 'capture'", '"1-capture"'),
         ("2-analyse", {}, "no module '2-analyse'", '"2-analyze"'),
         (None, {}, "no module None", "1-capture"),
-        ("2-analyze", {}, "builds on module 1-capture", 'deploy(cloud, "1-capture")'),
+        ("2-analyze", {}, "module 1-capture is not deployed", 'deploy(cloud, "1-capture")'),
         ("1-capture", {"Shards": 2}, "no parameter Shards", "ShardCount"),
         ("1-capture", {"ShardCount": 99}, "not greater than 10", "Correct the value"),
         ("1-capture", {"ShardCount": "two"}, "ShardCount", "Correct the value"),

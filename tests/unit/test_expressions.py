@@ -55,7 +55,7 @@ OWN_TEXT = {
     "helpers/local/flink/pump_in.py:write_file": "names of shards, sequence numbers",
     "helpers/managed_flink.py:_locked": PACKAGES,
     "helpers/managed_flink.py:fetch_packages": PACKAGES,
-    "helpers/statements.py:NAME": FILES,
+    "helpers/flink_sql.py:NAME": FILES,
     "helpers/targets.py:connect": LEARNER,
     "assets/agent/agent.py:arguments": COMMAND_LINE,
     "assets/agent/siblings.py:files_of": FILES,

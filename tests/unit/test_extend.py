@@ -9,13 +9,14 @@ import pytest
 
 from helpers.archive import FIELDS
 from helpers.cloud import Cloud
+from helpers.cloudwatch import cloudwatch_values
 from helpers.dashboards import add_widget, dashboard, dashboard_json
-from helpers.data import catalog, cloudwatch_values, metric_values
 from helpers.deployment import deploy
+from helpers.dynamodb import catalog, metric_values
 from helpers.errors import WorkshopError
 from helpers.extend import changed_since, differing, load_time_means, snapshot
+from helpers.flink_sql import statements_folder
 from helpers.metric_catalog import add_metric
-from helpers.statements import statements_folder
 from helpers.teardown import destroy
 
 BUCKET = datetime.min

@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers import stages
 from helpers.comparing import differences
-from helpers.data import metric_values
+from helpers.dynamodb import metric_values
 from helpers.reconciling import reconcile
 from tests.read_ledger import broken, named, numbers
 from tests.unit.ledger_world import PLAIN, START, delete, put

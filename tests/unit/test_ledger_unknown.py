@@ -8,11 +8,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bench import chain, report
-from helpers import accounts, balance, causes, stages
+from helpers import accounts, balance, causes, stages, stream
 from helpers.accounts import ledger
 from helpers.balance import settled
-from helpers.data import cloudwatch_values
-from helpers.reading import IncompleteError
+from helpers.cloudwatch import cloudwatch_values
+from helpers.errors import IncompleteError, TargetStopped
 from helpers.stream import record_pages
 from tests.read_ledger import broken, numbers
 from tests.unit.ledger_world import NOW, PLAIN, START, delete
@@ -115,7 +115,7 @@ def test_a_stage_that_refuses_to_be_read_is_not_known(full, monkeypatch):
         error = {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "later"}}
         raise ClientError(error, "GetRecords")
 
-    monkeypatch.setattr(stages, "record_pages", refused_after_a_page)
+    monkeypatch.setattr(stream, "record_pages", refused_after_a_page)
     account = full.account()
     assert account.unread == ["flink"] and not account.balances and not account.is_complete
     assert account.wrong == 0 and numbers(account, "flink", "dynamodb") == [None, 48]
@@ -134,6 +134,15 @@ def test_an_end_of_the_journey_that_is_not_known_is_not_lost(full, monkeypatch, 
     assert account.unread == [{"shown": "cloudwatch"}.get(stage, stage)]
     assert account.wrong == 1 and account.frame.loc["dynamodb", "Missing"] == 1
     assert not account.is_complete and account.picture.png() and account._repr_html_()
+
+
+def test_a_target_that_has_stopped_is_not_taken_for_one_without_the_module(full, monkeypatch):
+    def stopped(*_):
+        raise TargetStopped("The target has ended.", "Connect again.")
+
+    monkeypatch.setattr(stages, "stored", stopped)
+    with pytest.raises(TargetStopped):
+        full.account()
 
 
 @pytest.mark.parametrize("status", ["PartialData", "InternalError", "Forbidden"])
@@ -165,7 +174,7 @@ def test_a_range_of_which_the_stream_has_forgotten_the_begin_is_not_known(full):
 
 def test_what_flink_counted_hours_after_the_range_is_counted(full, monkeypatch):
     # Flink was stopped, say: the rows of buckets that ended 20 minutes ago came just now.
-    monkeypatch.setattr(stages, "record_pages", one_by_one)
+    monkeypatch.setattr(stream, "record_pages", one_by_one)
     monkeypatch.setattr(stages, "_AFTER", timedelta(minutes=1))
     account = full.account(end=datetime.fromtimestamp(START + 60, UTC))
     assert numbers(account, "flink") == [48] and account.balances
@@ -186,7 +195,7 @@ def test_what_a_running_generator_has_not_journaled_yet_is_not_logged_twice(worl
 
 def test_too_much_in_the_stream_to_look_for_a_lost_beacon_is_said(world, monkeypatch):
     monkeypatch.setattr(causes, "_STREAM_RECORDS", 3)
-    monkeypatch.setattr(causes, "record_pages", one_by_one)
+    monkeypatch.setattr(stream, "record_pages", one_by_one)
     world.with_the_rest()
     for number in range(6):
         world.send(dataclasses.replace(PLAIN, page=b"/%d" % number), number)

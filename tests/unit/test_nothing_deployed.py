@@ -8,7 +8,7 @@ import pytest
 import helpers
 from helpers import check
 from helpers.cloud import Cloud
-from helpers.errors import WorkshopError
+from helpers.errors import NotDeployed, WorkshopError
 from helpers.home import REPOSITORY
 
 BUCKET = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
@@ -63,7 +63,7 @@ def bare(emulator, own_home) -> Cloud:
 @pytest.mark.parametrize("name", CALLS)
 def test_it_names_the_module_to_deploy(bare, name):
     call, module = CALLS[name]
-    with pytest.raises(WorkshopError) as said:
+    with pytest.raises(NotDeployed) as said:
         call(bare)
     assert f'deploy(cloud, "{module}")' in said.value.remedy
 

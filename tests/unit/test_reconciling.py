@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers import reconciling
-from helpers.data import cloudwatch_values
+from helpers.cloudwatch import cloudwatch_values
 from helpers.errors import WorkshopError
 from helpers.reconciling import (
     JUST_REPAIRED,

@@ -6,7 +6,6 @@ import pytest
 
 from helpers import stream
 from helpers.cloud import Cloud
-from helpers.errors import WorkshopError
 from helpers.stream import newest_records
 
 
@@ -46,9 +45,3 @@ def test_whole_numbers_stay_whole_where_some_records_have_none(cloud):
     frame = newest_records(cloud)
     for name in bodies[0]:
         assert frame[name].dtype == "Int64" and frame[name].dropna().tolist() == [bodies[0][name]]
-
-
-def test_a_stream_that_is_not_there_names_the_module(emulator):
-    cloud = Cloud(emulator.session, emulator.account, "nostream", emulator.endpoint)
-    with pytest.raises(WorkshopError, match="no stream called nostream-clicks"):
-        newest_records(cloud)

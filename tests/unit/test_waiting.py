@@ -2,11 +2,12 @@
 
 import threading
 import time
+from itertools import islice
 
 import pytest
 
 from helpers import waiting as module
-from helpers.waiting import let_run, waiting
+from helpers.waiting import backoff_delays, let_run, wait_until, waiting
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +58,18 @@ def test_an_error_ends_it_too(capsys):
     with pytest.raises(KeyError), waiting("Counting"):
         raise KeyError
     assert not any(thread.name == "waiting" for thread in threading.enumerate())
+
+
+def test_a_condition_is_looked_at_until_it_is_true_or_the_time_is_over():
+    looks = iter([None, 0, "there"])
+    assert wait_until(lambda: next(looks), seconds=60, delay=0) == "there"
+    seen = []
+    assert wait_until(lambda: seen.append(1), seconds=0, delay=0.01) is None and seen
+    assert not wait_until(lambda: False, seconds=-1), "it is looked at once"
+    states = iter(["STOPPING", "READY", "RUNNING"])
+    assert wait_until(lambda: next(states), 60, lambda state: state == "READY", 0) == "READY"
+
+
+def test_delays_grow_to_two_seconds():
+    delays = list(islice(backoff_delays(), 20))
+    assert delays == sorted(delays) and (delays[0], delays[-1]) == (0.1, 2.0)

