@@ -1,17 +1,17 @@
-# The workshop's commands. `make lab` is the one to begin with.
+# The workshop's commands. Begin with `make lab`.
 
-# The first Python on this machine that fits; `make lab PYTHON=/path/to/python3.12` names another.
+# The first suitable Python on this machine; `make lab PYTHON=/path/to/python3.12` uses another.
 PYTHON := $(shell for p in python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
 	&& echo $$p && break; done || true)
 BIN := .venv/bin
 READY := .venv/.ready
 
-# Nothing here may lean on a Java that happens to be installed: the right one comes in a wheel.
+# Do not use an installed Java: the right version is installed as a Python package.
 unexport JAVA_HOME
 # Without compiled files, each start of a Python process takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
-# Nor may anything lean on the encoding of the machine: Python reads and writes UTF-8.
+# Do not use the machine's encoding: Python reads and writes UTF-8.
 export PYTHONUTF8 := 1
 
 .PHONY: help setup lab kernel update test check reference picture demo soak bench stop reset lock
@@ -29,11 +29,11 @@ $(READY): requirements.lock helpers/install.py
 lab: $(READY) ## set up, then open the workshop in JupyterLab
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/0-start-here.ipynb
 
-kernel: $(READY) ## set up, then offer the workshop's Python to a JupyterLab that runs already
+kernel: $(READY) ## set up, then register the workshop's kernel with a JupyterLab that is already running
 	@$(BIN)/python helpers/install.py kernel
 
-# A notebook that was only run is unchanged to git; one that was edited is kept under a name of its own.
-update: $(READY) ## fetch the newest version; notebooks that you edited are kept as notebooks/my-*.ipynb
+# For git, a notebook that was only run is unchanged; one that was edited is kept under its own name.
+update: $(READY) ## fetch the newest version; keep notebooks that you edited as notebooks/my-*.ipynb
 	@edited=$$(git diff --name-only HEAD -- 'notebooks/*.ipynb') || exit 1; for file in $$edited; do \
 		mine=notebooks/my-$$(basename "$$file" .ipynb)-$$(LC_ALL=C TZ=UTC date +%Y%m%d-%H%M%S).ipynb; \
 		if [ -e "$$file" ]; then \
@@ -51,30 +51,30 @@ test: $(READY) ## set up, then run every test
 		$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(TESTS); tested=$$?; \
 		wait $$archives && exit $$tested
 
-# What runs on servers and in functions is checked each in its folder: there its imports are at home.
+# The code of servers and functions is checked in its own folder, where its imports resolve.
 TYPED := assets/agent assets/lambda/process_metrics assets/lambda/publish_metrics
 
-check: $(READY) ## the linter, the formatter, types, and the reference page
+check: $(READY) ## run the linter, the formatter, the type checker, and compare the reference page
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy --no-error-summary helpers
 	@for folder in $(TYPED); do (cd $$folder && "$(CURDIR)/$(BIN)/mypy" --no-error-summary \
 		--config-file "$(CURDIR)/pyproject.toml" .) || exit 1; done
-	@$(BIN)/python docs/make_reference.py --check || { echo "docs/reference.md is old: make reference"; exit 1; }
+	@$(BIN)/python docs/make_reference.py --check || { echo "docs/reference.md is out of date: run make reference"; exit 1; }
 
 reference: $(READY) ## write docs/reference.md from the docstrings
 	@$(BIN)/python docs/make_reference.py
 
-picture: $(READY) ## make the README's picture from a real run (needs chromium)
+picture: $(READY) ## create the README's picture from a real run (needs chromium)
 	@$(BIN)/python -m docs.make_picture
 
-demo: $(READY) ## the whole journey without a notebook: make demo [LOG=access.log] [RATE=200] [KEEP=1]
+demo: $(READY) ## run the whole pipeline without a notebook: make demo [LOG=access.log] [RATE=200] [KEEP=1]
 	@$(BIN)/python -m helpers.demo $(if $(LOG),--log "$(LOG)") $(if $(RATE),--rate $(RATE)) $(if $(KEEP),--keep)
 
-soak: $(READY) ## half an hour of kills and faults: make soak [SECONDS=900] [RATE=500] [BLOWS=50] [SEED=1]
+soak: $(READY) ## inject kills and faults for half an hour: make soak [SECONDS=900] [RATE=500] [FAILURES=50] [SEED=1]
 	@$(BIN)/python -m bench.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE)) \
-		$(if $(BLOWS),--blows $(BLOWS)) $(if $(SEED),--seed $(SEED))
+		$(if $(FAILURES),--failures $(FAILURES)) $(if $(SEED),--seed $(SEED))
 
-bench: $(READY) ## a quarter of an hour of measurements into bench/results.md: make bench [ONLY=agents,flink]
+bench: $(READY) ## measure for a quarter of an hour, into bench/results.md: make bench [ONLY=agents,flink]
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORDS),--records $(RECORDS)) $(if $(SHORT),--short)
 
 stop: ## end the local target

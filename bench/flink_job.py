@@ -17,7 +17,8 @@ from bench.chain import end_chain
 from bench.made_up import click_files
 from bench.processes import cpu_seconds, resident_bytes
 from helpers.flink import plans
-from helpers.flink.properties import DEFAULT_GROUPS, Folders
+from helpers.flink.groups import DEFAULT_GROUPS
+from helpers.flink.properties import Folders
 from helpers.home import REPOSITORY, home
 from helpers.local.flink.application import Application
 from helpers.local.flink.job import Job

@@ -6,30 +6,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from assets.agent.access_log import log_time
-from helpers.generator.beacon import request_bytes, request_start
+from assets.agent.access_log import click_record, log_time
+from helpers.generator.beacon import Beacon, request_bytes, request_start
+from helpers.generator.cut_off import log_line
 from helpers.generator.settings import DEFAULTS
 from helpers.generator.shop import Shop
 
 VARIANTS = 5000  # different beacons; what differs in each line is added to one of them
 
 
-def _shop(seed: int) -> Iterator[dict[str, str | None]]:
+def _beacons(seed: int, count: int = VARIANTS) -> list[Beacon]:
     shop = Shop(random.Random(seed))
     shop.set_mix(DEFAULTS["mix"])
-    while True:
-        beacon = shop.beacon(visitors=DEFAULTS["visitors"], bots=0.05)
-        extra = dict(beacon.extra)
-        texts = {
-            "event": beacon.event,
-            "clientid": beacon.clientid,
-            "page": beacon.page,
-            "referrer": beacon.referrer,
-            "agent": beacon.agent,
-            "name": extra.get(b"custom_metric_name"),
-            "int": extra.get(b"custom_metric_int_value"),
-        }
-        yield {key: value and value.decode() for key, value in texts.items()}
+    return [shop.beacon(visitors=DEFAULTS["visitors"], bots=0.05) for _ in range(count)]
 
 
 def sizes(beacons: int = VARIANTS) -> dict[str, int]:
@@ -38,16 +27,12 @@ def sizes(beacons: int = VARIANTS) -> dict[str, int]:
     Args:
         beacons: how many.
     """
-    shop, start = Shop(random.Random(1)), request_start("rwa-123456789.us-east-1.elb.amazonaws.com")
-    shop.set_mix(DEFAULTS["mix"])
-    sent = [
-        len(request_bytes(shop.beacon(visitors=DEFAULTS["visitors"], bots=0.05), start))
-        for _ in range(beacons)
-    ]
+    start = request_start("rwa-123456789.us-east-1.elb.amazonaws.com")
+    sent = sum(len(request_bytes(beacon, start)) for beacon in _beacons(1, beacons))
     stored = len(next(click_files(beacons, beacons, 2000, time.time())))
     return {
         "record_bytes": round(stored / beacons) - 1,  # without the end of its line
-        "request_bytes": round(sum(sent) / beacons),
+        "request_bytes": round(sent / beacons),
     }
 
 
@@ -59,12 +44,11 @@ def write_log(path: Path, lines: int, seed: int = 1) -> None:
         lines: how many.
         seed: the same one writes the same visitors.
     """
-    shop, begin = _shop(seed), time.time() - lines / 2000
-    variants = [next(shop) for _ in range(VARIANTS)]
+    begin = time.time() - lines / 2000
+    # What stands between the clock and the time in milliseconds.
     tails = [
-        '"GET /beacon HTTP/1.1" 200 2 "{referrer}" "{agent}" "{event}" "{clientid}" "{page}" '
-        '"{name}" "{int}" "-" "-"'.format(**{k: "-" if v is None else v for k, v in one.items()})
-        for one in variants
+        log_line(beacon, 0, "").decode().partition("] ")[2].rpartition(" ")[0]
+        for beacon in _beacons(seed)
     ]
     with path.open("w", encoding="utf-8") as file:
         for number in range(lines):
@@ -84,28 +68,12 @@ def click_files(records: int, per_file: int, rate: float, end: float) -> Iterato
         rate: how many are of the same second.
         end: when the last one was received, epoch seconds.
     """
-    shop = _shop(2)
-    variants = [next(shop) for _ in range(VARIANTS)]
-    tails = [
-        json.dumps(
-            {
-                "request": "GET /beacon HTTP/1.1",
-                "response": 200,
-                "bytes": 2,
-                "referrer": one["referrer"],
-                "agent": one["agent"],
-                "event": one["event"],
-                "clientid": one["clientid"],
-                "page": one["page"],
-                "custom_metric_name": one["name"],
-                "custom_metric_int_value": one["int"] and int(one["int"]),
-                "custom_metric_float_value": None,
-                "custom_metric_string_value": None,
-            },
-            separators=(",", ":"),
-        )[1:-1]
-        for one in variants
-    ]
+    tails = []
+    for beacon in _beacons(2):
+        fields = click_record(log_line(beacon, end, "::1"), "", int(end * 1000))
+        # From the request on, without the time at the end.
+        body = dict(list(fields.items())[list(fields).index("request") : -1])
+        tails.append(json.dumps(body, separators=(",", ":"))[1:-1])
     begin, lines, second = end - records / rate, [], None
     for number in range(records):
         at = begin + number / rate

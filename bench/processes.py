@@ -11,7 +11,7 @@ import psutil
 # Words of a command line that tell what a process of the local target does; the first that is in it
 # names it.
 ROLES = {
-    "beacon_server.py": "beacon servers",
+    "helpers.local.beacon_server": "beacon servers",
     "agent.py": "agents",
     "helpers.generator": "generator",
     "helpers.local.emulator": "emulator",

@@ -8,15 +8,14 @@ comes; here each takes what AWS' takes, 1,000 records or 1 MB a second (shard_li
 
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from bench.chain import chain, end_chain, hold, is_held
 from bench.needs import NeedsError
 from bench.servers import ab, load
-from helpers.home import REPOSITORY
 from helpers.local.ports import answers, free_port, wait_for
+from tests.running_server import COMMAND
 
 SERVERS = (1, 2, 4, 6)
 # Of each number of shards: the rates tried, from low to high, until one is not held.
@@ -44,11 +43,11 @@ def measure(seconds: float = 4, hold_seconds: float = 12) -> dict:
 
 
 def _servers(count: int, seconds: float) -> int:
-    port, script = free_port(), REPOSITORY / "assets" / "fleet" / "beacon_server.py"
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-scaling-") as folder:
         servers = [
             subprocess.Popen(
-                [sys.executable, str(script), "--port", str(port), "--log",
+                [*COMMAND, "--port", str(port), "--log",
                  str(Path(folder) / f"access-{number}.log")],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )

@@ -52,7 +52,6 @@ def ab() -> str:
 def _one(start, seconds: float) -> float:
     ab()  # before a server is started for nothing
     with tempfile.TemporaryDirectory(prefix="bench-servers-") as folder:
-        Path(folder).chmod(0o755)  # httpd, started by root, serves as somebody else
         with on_core(0):
             server = start(Path(folder) / "server")
         try:

@@ -11,17 +11,15 @@ import time
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import sync_playwright
 
 from bench.chain import chain
 from bench.needs import NeedsError, program
 from bench.processes import family, memory_mb, of_home
 from helpers.home import REPOSITORY, home
 from helpers.local.ports import answers, free_port
+from tests.browser.lab import chromium_of_its_own, jupyter_environment
 
 SCRATCH = REPOSITORY / "build" / "bench-setup"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
-         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
 # The notebook's cells are there, and its kernel is idle.
 USABLE = """() => document.querySelector('.jp-Notebook .jp-Cell') && document.querySelector(
     '.jp-Notebook-ExecutionIndicator[data-status="idle"]')"""
@@ -111,42 +109,26 @@ def _clean() -> dict[str, str]:
 
 def _size(folder: Path) -> float:
     # `du` counts a file that has several names once.
-    said = subprocess.run(
-        [program("du", "coreutils"), "-skL", str(folder)],
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-    )
+    command = [program("du", "coreutils"), "-skL", str(folder)]
+    said = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     return round(int(said.stdout.split()[0]) * 1024 / 1e9, 2)
 
 
 def _lab() -> dict:
     program("make", "make")
-    chromium = program("chromium", "chromium")
+    program("chromium", "chromium")
     port, token, folder = free_port(), secrets.token_hex(16), SCRATCH / "jupyter"
-    settings = {
-        "ServerApp": {"port": port, "port_retries": 0, "open_browser": False, "ip": "127.0.0.1"},
-    }
+    settings = {"port": port, "port_retries": 0, "open_browser": False, "ip": "127.0.0.1"}
     (folder / "config").mkdir(parents=True, exist_ok=True)
-    (folder / "config" / "jupyter_server_config.json").write_text(
-        json.dumps(settings), encoding="utf-8"
-    )
-    environment = _clean() | {
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-        "IPYTHONDIR": str(folder / "ipython"),
-        "JUPYTER_TOKEN": token,
-    }
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    configuration = folder / "config" / "jupyter_server_config.json"
+    configuration.write_text(json.dumps({"ServerApp": settings}), encoding="utf-8")
+    environment = _clean() | jupyter_environment(folder, token)
+    with chromium_of_its_own() as browser:
         page = browser.new_page()
-        log = (folder / "log").open("wb")
         began = time.monotonic()
-        lab = subprocess.Popen(["make", "lab"], cwd=REPOSITORY, env=environment, stdout=log,
-                               stderr=log, start_new_session=True)  # fmt: skip
-        log.close()
+        with (folder / "log").open("wb") as log:
+            lab = subprocess.Popen(["make", "lab"], cwd=REPOSITORY, env=environment, stdout=log,
+                                   stderr=log, start_new_session=True)  # fmt: skip
         try:
             _wait_for_server(port, lab, folder / "log")
             name = "0-start-here.ipynb"
@@ -155,7 +137,6 @@ def _lab() -> dict:
             took = time.monotonic() - began
             memory = sum(memory_mb(family([lab.pid])).values())
         finally:
-            browser.close()
             _end(family([lab.pid]))
     return {"warm_lab_s": round(took, 1), "lab_memory_mb": round(memory)}
 

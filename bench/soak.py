@@ -1,6 +1,6 @@
-"""Traffic under a hail of kills and faults; in the end every stage must say the same number.
+"""Traffic while processes are killed and AWS fails; at the end all stages report the same count.
 
-    make soak [SECONDS=900] [RATE=500] [BLOWS=50] [SEED=1]
+    make soak [SECONDS=900] [RATE=500] [FAILURES=50] [SEED=1]
 
 It runs twice: with clean traffic, and with 2% duplicates, 3% late beacons and 1% garbage.
 """
@@ -50,19 +50,19 @@ FAULTS = (
     ("cloudwatch", "lost_answer", 0.3),
     ("cloudwatch", "hang", 0.1),
 )
-DIRT = {"duplicates_percent": 2, "late_percent": 3, "garbage_percent": 1}
-WARM_SECONDS, CALM_SECONDS = 10, 20  # no blow while Flink's Python starts, nor at the very end
+DEGRADED_TRAFFIC = {"duplicates_percent": 2, "late_percent": 3, "garbage_percent": 1}
+WARM_SECONDS, CALM_SECONDS = 10, 20  # no failure while Flink's Python starts, nor at the very end
 LONGEST_FAULT = 10
 SETTLE_SECONDS, STILL_SECONDS = 300, 65  # reconcile() leaves the last minute alone
 
 
 @dataclass
-class Blow:
-    """One thing that is done to the chain.
+class InjectedFailure:
+    """One process that is killed, or one service whose calls fail for a while.
 
     Args:
         at: seconds since the traffic began.
-        name: what is killed, or which service fails and how.
+        name: the process, or the service and how it fails.
         lasts: seconds; 0 for a kill.
         share: of the service's calls that fail.
         ended: when it was over, epoch seconds.
@@ -105,91 +105,90 @@ class Freshness:
         return next((at - moment for at, newest in self.samples if newest >= moment), None)
 
 
-def plan(seconds: float, blows: int, seed: int) -> list[Blow]:
-    """Return the blows in order: every kill and every fault in turn, at random moments.
+def plan(seconds: float, failures: int, seed: int) -> list[InjectedFailure]:
+    """Return the failures in order: every kill and every fault in turn, at random moments.
 
     Args:
         seconds: how long the traffic flows.
-        blows: how many.
+        failures: how many.
         seed: the same one plans the same.
 
     Example:
-        >>> [round(blow.at) for blow in plan(120, 3, seed=1)] == sorted(
-        ...     round(blow.at) for blow in plan(120, 3, seed=1))
-        True
+        >>> [round(failure.at) for failure in plan(120, 3, seed=1)]
+        [16, 84, 87]
     """
     chance = random.Random(seed)
-    kinds: list[Blow] = []
-    while len(kinds) < blows:
-        turn = [Blow(0, name) for name in KILLS]
+    kinds: list[InjectedFailure] = []
+    while len(kinds) < failures:
+        turn = [InjectedFailure(0, name) for name in KILLS]
         turn += [
-            Blow(0, f"{service} {how}", chance.uniform(3, LONGEST_FAULT), share)
+            InjectedFailure(0, f"{service} {how}", chance.uniform(3, LONGEST_FAULT), share)
             for service, how, share in FAULTS
         ]
         kinds += chance.sample(turn, len(turn))
-    times = sorted(chance.uniform(WARM_SECONDS, seconds - CALM_SECONDS) for _ in range(blows))
-    for blow, at in zip(kinds, times, strict=False):
-        blow.at = at
-    return kinds[:blows]
+    times = sorted(chance.uniform(WARM_SECONDS, seconds - CALM_SECONDS) for _ in range(failures))
+    for failure, at in zip(kinds, times, strict=False):
+        failure.at = at
+    return kinds[:failures]
 
 
-def strike(cloud: Cloud, blow: Blow) -> None:
-    """Do it, and note when it was over."""
+def inject(cloud: Cloud, failure: InjectedFailure) -> None:
+    """Kill the process or let the service fail, and note when it was over."""
     try:
-        if blow.lasts:
-            service, how = blow.name.split()
-            with fault(cloud, service, **{how: blow.share}):
-                time.sleep(blow.lasts)
+        if failure.lasts:
+            service, how = failure.name.split()
+            with fault(cloud, service, **{how: failure.share}):
+                time.sleep(failure.lasts)
         else:
-            kill(cloud, blow.name)
+            kill(cloud, failure.name)
     except WorkshopError as error:
-        print(f"  {blow.name}: {error}")  # e.g. it is dead already, from the blow before
-    blow.ended = time.time()
+        print(f"  {failure.name}: {error}")  # e.g. it was killed a moment ago
+    failure.ended = time.time()
 
 
 def soak(
-    cloud: Cloud, seconds: float, rate: float, blows: int, seed: int, **settings: float
+    cloud: Cloud, seconds: float, rate: float, failures: int, seed: int, **settings: float
 ) -> dict:
-    """Send traffic for a while, strike, and compare every stage.
+    """Send traffic for a while, inject failures, and compare every stage.
 
     Args:
         cloud: a chain that runs.
         seconds: how long the traffic flows.
         rate: beacons per second.
-        blows: how many kills and faults.
+        failures: how many kills and faults.
         seed: of the plan.
         settings: further settings of the traffic, e.g. `late_percent`.
 
     Returns:
         `ledger` (as `ledger(cloud)` returns it), `wrong` (the values that differ from the archive's
-        recount), `repaired` (how many sums of CloudWatch were), `blows` (with their times).
+        recount), `repaired` (how many sums of CloudWatch were), `failures` (with their times).
     """
-    todo = plan(seconds, blows, seed)
+    todo = plan(seconds, failures, seed)
     since = bucket_edge(60)
     traffic = Traffic(cloud)
-    with Freshness(cloud) as freshness, waiting("Under fire", seconds):
+    with Freshness(cloud) as freshness, waiting("Injecting failures", seconds):
         traffic.start(rate=rate, seconds=seconds, **settings)
-        began, strikers = time.monotonic(), []
-        for blow in todo:
-            time.sleep(max(0.0, began + blow.at - time.monotonic()))
-            print(f"{f'  {blow.at:5.0f} s  {blow.name}':<78}", flush=True)
-            # Faults last a while, and blows may fall together.
-            striker = threading.Thread(target=strike, args=(cloud, blow), daemon=True)
-            striker.start()
-            strikers.append(striker)
+        began, threads = time.monotonic(), []
+        for failure in todo:
+            time.sleep(max(0.0, began + failure.at - time.monotonic()))
+            print(f"{f'  {failure.at:5.0f} s  {failure.name}':<78}", flush=True)
+            # Faults last a while, and failures may overlap.
+            thread = threading.Thread(target=inject, args=(cloud, failure), daemon=True)
+            thread.start()
+            threads.append(thread)
         while traffic.status()["state"] == "running":
             time.sleep(0.5)
-        for striker in strikers:
-            striker.join()
+        for thread in threads:
+            thread.join()
         print(
             "The traffic has ended; waiting until all stages agree (5 minutes at most).", flush=True
         )
         traffic.stop()
         account, wrong, repaired = settled(cloud, since)
         time.sleep(1)
-    for blow in todo:
-        blow.recovered = freshness.seconds_until_seen(blow.ended)
-    return {"ledger": account, "wrong": wrong, "repaired": repaired, "blows": todo}
+    for failure in todo:
+        failure.recovered = freshness.seconds_until_seen(failure.ended)
+    return {"ledger": account, "wrong": wrong, "repaired": repaired, "failures": todo}
 
 
 def settled(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
@@ -231,11 +230,12 @@ def wrong_values(cloud: Cloud, since: datetime) -> pd.DataFrame:
     return found
 
 
-def recoveries(blows: list[Blow]) -> pd.DataFrame:
-    """Return a row for each kind of blow: how many, and seconds to recover (middle and worst)."""
-    frame = pd.DataFrame([(blow.name, blow.recovered) for blow in blows], columns=["Blow", "s"])
-    table = frame.groupby("Blow")["s"].agg(["count", "median", "max"]).round(1)
-    return table.rename(columns={"count": "Times", "median": "Middle s", "max": "Worst s"})
+def recoveries(failures: list[InjectedFailure]) -> pd.DataFrame:
+    """Return how often each kind of failure was injected, and seconds to recover (median, most)."""
+    rows = [(failure.name, failure.recovered) for failure in failures]
+    frame = pd.DataFrame(rows, columns=["Failure", "s"])
+    table = frame.groupby("Failure")["s"].agg(["count", "median", "max"]).round(1)
+    return table.rename(columns={"count": "Times", "median": "Median s", "max": "Worst s"})
 
 
 def main() -> int:
@@ -243,7 +243,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=900)
     parser.add_argument("--rate", type=float, default=500)
-    parser.add_argument("--blows", type=int, default=50)
+    parser.add_argument("--failures", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     ours, bad = not is_running(), False
@@ -253,12 +253,15 @@ def main() -> int:
             deploy(cloud, module)
         start_analytics(cloud)
         beacon_url(cloud)
-        for words, settings in (("Clean traffic", {}), (f"With {DIRT}", DIRT)):
+        for words, settings in (
+            ("Clean traffic", {}),
+            (f"With {DEGRADED_TRAFFIC}", DEGRADED_TRAFFIC),
+        ):
             print(f"\n{words}: {arguments.rate:.0f} beacons/s for {arguments.seconds:.0f} s")
             found = soak(cloud, **vars(arguments), **settings)
             print(f"\n{found['ledger'].frame.to_string()}\n")
-            print(recoveries(found["blows"]).to_string())
-            worst = max((blow.recovered or 0 for blow in found["blows"]), default=0)
+            print(recoveries(found["failures"]).to_string())
+            worst = max((failure.recovered or 0 for failure in found["failures"]), default=0)
             good = found["ledger"].balances and found["wrong"].empty
             bad |= not good
             summary = {

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bench.chain import chain, end_chain
 from helpers.analytics import start_analytics, stop_analytics, update_analytics
-from helpers.home import REPOSITORY, home, read_json
+from helpers.home import REPOSITORY, home
 from helpers.kills import kill, recovered
+from helpers.target_files import job_status
 
 SETTLE_SECONDS = 5  # between two, for what the first has left behind
 STEP = re.compile(r"^step (\w+) ([\d.]+)$", re.MULTILINE)
@@ -34,8 +35,8 @@ def measure() -> dict:
     found: dict = {"first_chart_s": steps["first_chart"], "first_chart": steps}
     with redirect_stdout(io.StringIO()):
         stop_analytics(cloud)
-        status = home() / "flink" / cloud.name("analytics") / "status.json"
-        while read_json(status, {}).get("state") != "stopped":
+        name = cloud.name("analytics")
+        while job_status(name).get("state") != "stopped":
             time.sleep(0.1)
         found["start_s"] = _timed(lambda: start_analytics(cloud))
         time.sleep(SETTLE_SECONDS)

@@ -1,9 +1,9 @@
-"""Make the README's pictures from a real run: module 3 in JupyterLab, beacons flowing.
+"""Make the README's pictures from a real run of module 3 in JupyterLab, with traffic.
 
     python -m docs.make_picture
 
-It runs the notebook's own cells on a local target of its own, turns the rate slider as a learner
-would, and takes the pictures after some minutes. It needs Debian's chromium.
+It runs the notebook's cells on a separate local target, moves the rate slider as a learner would,
+and takes the pictures after some minutes. It needs Debian's chromium.
 """
 
 import os
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def take(notebook: Notebook) -> None:
-    """Run all up to the controls, turn the rate up and down, and take the pictures."""
+    """Run all cells up to the controls, change the rate, and take the pictures."""
     for index in range(notebook.cell(CONTROLS) + 1):
         notebook.run(index)
     notebook.run(notebook.cell(BOARD))
@@ -56,7 +56,7 @@ def take(notebook: Notebook) -> None:
 
 
 def shoot(notebook: Notebook, name: str, first: str, last: str) -> None:
-    """Take a picture from the cell in which some words stand to the end of another one."""
+    """Take a picture from the cell that contains `first` to the end of the one with `last`."""
     top, end = (notebook.whole(notebook.cell(words)) for words in (first, last))
     end.scroll_into_view_if_needed()
     top.scroll_into_view_if_needed()

@@ -1,9 +1,9 @@
 """Write docs/reference.md: every name that a notebook imports from `helpers`, from its docstring.
 
     python docs/make_reference.py          writes the page
-    python docs/make_reference.py --check  exits with 1 if the page is not what it would write
+    python docs/make_reference.py --check  exits with 1 if the page is out of date
 
-It reads the sources and imports nothing of them; of the notebooks it reads what git has.
+It parses the sources without importing them, and reads notebooks from git's index.
 """
 
 import ast
@@ -18,8 +18,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs" / "reference.md"
 HEAD = """# Reference
 
-What the notebooks import: `from helpers import connect, deploy, ...`. Written by `make reference`
-from the docstrings; `help(deploy)` in a notebook says the same.
+Every name that notebooks import with `from helpers import connect, deploy, ...`. `make reference`
+generates this page from the docstrings; `help(deploy)` in a notebook shows the same text.
 
 """
 SECTION = re.compile(r"^(Args|Returns|Raises|Example|Yields):$", re.M)
@@ -28,7 +28,7 @@ ITEM = re.compile(r"^(\S[^:]*): ", re.M)
 
 
 def main() -> int:
-    """Write the page, or compare it."""
+    """Write the page, or compare it with the stored one."""
     page = reference()
     if "--check" in sys.argv:
         return 0 if PAGE.read_text(encoding="utf-8") == page else 1
@@ -46,7 +46,7 @@ def reference() -> str:
 
 
 def public_names() -> dict[str, str]:
-    """Return each name that `helpers` offers, and the module in which it stands."""
+    """Return each public name of `helpers`, and the module that defines it."""
     tree = ast.parse((REPOSITORY / "helpers" / "__init__.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and node.targets[0].id == "_MODULE_OF":
@@ -55,7 +55,7 @@ def public_names() -> dict[str, str]:
 
 
 def checks() -> dict[str, str]:
-    """Return the checks, `check.captured` and so on, which are offered as a module."""
+    """Return the checks, such as `check.captured`, which are public as a module."""
     body = ast.parse((REPOSITORY / "helpers" / "check.py").read_text(encoding="utf-8")).body
     names = [node.name for node in body if isinstance(node, ast.FunctionDef)]
     return {f"check.{name}": "check" for name in names if not name.startswith("_")}
@@ -76,7 +76,7 @@ def notebooks_that_use(names: dict[str, str]) -> dict[str, list[str]]:
 
 
 def entry(name: str, module: str, used: list[str]) -> str:
-    """Return a name's part of the page."""
+    """Return the section of a name."""
     node = definition(name.removeprefix("check."), module)
     links = [f"[{path.split('/')[-1].split('.')[0]}](../notebooks/{path})" for path in used]
     where = f"[helpers/{module}.py](../helpers/{module}.py)"
@@ -85,8 +85,8 @@ def entry(name: str, module: str, used: list[str]) -> str:
     if isinstance(node, ast.ClassDef):
         for method in node.body:
             if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
-                said = (ast.get_docstring(method) or "").split("\n\n")[0].replace("\n", " ")
-                parts.append(f"- `.{signature(method, method.name)}` {said}")
+                summary = (ast.get_docstring(method) or "").split("\n\n")[0].replace("\n", " ")
+                parts.append(f"- `.{signature(method, method.name)}` {summary}")
         parts[1:] = ["\n".join(parts[1:]) + "\n"] if parts[1:] else []
     return "\n".join(parts)
 
@@ -98,7 +98,7 @@ def definition(name: str, module: str) -> ast.FunctionDef | ast.ClassDef:
     ).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
             return node
-    # It is imported from a neighbour and offered again.
+    # It is imported from another module and exported again.
     for node in ast.parse(
         (REPOSITORY / "helpers" / f"{module}.py").read_text(encoding="utf-8")
     ).body:
@@ -108,7 +108,7 @@ def definition(name: str, module: str) -> ast.FunctionDef | ast.ClassDef:
 
 
 def signature(node: ast.FunctionDef | ast.ClassDef, name: str) -> str:
-    """Return how it is called, without `self`."""
+    """Return the signature, without `self`."""
     function = node
     if isinstance(node, ast.ClassDef):
         found = [each for each in node.body if getattr(each, "name", "") == "__init__"]
@@ -123,7 +123,7 @@ def signature(node: ast.FunctionDef | ast.ClassDef, name: str) -> str:
 
 
 def text_of(node: ast.FunctionDef | ast.ClassDef) -> str:
-    """Return a docstring in Markdown: its sections as lists."""
+    """Return a docstring as Markdown, its sections as lists."""
     pieces = SECTION.split(ast.get_docstring(node) or "")
     text = pieces[0].strip() + "\n"
     for title, body in zip(pieces[1::2], pieces[2::2], strict=True):

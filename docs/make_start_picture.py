@@ -1,8 +1,8 @@
-"""Draws docs/flink-start.svg: where the seconds of a start of the stream job go, before and after.
+"""Draw docs/flink-start.svg: the seconds of each phase of a start of the stream job.
 
     python -m docs.make_start_picture
 
-The figures are those of docs/flink-start.md: medians of two starts each, on two quiet cores.
+The figures are those of docs/flink-start.md: medians of two starts each, on two idle cores.
 """
 
 from pathlib import Path

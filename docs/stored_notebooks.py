@@ -1,14 +1,14 @@
-"""Notebooks as git keeps them: without what a run, or the editor, leaves in them.
+"""Notebooks as git stores them: without outputs and without the editor's metadata.
 
     python docs/stored_notebooks.py < notebooks/1-capture.ipynb
 
-is git's filter for notebooks (.gitattributes; `make setup` names it in the clone's .git/config). So
-a notebook that was run and saved is unchanged to git: nothing to commit, no conflict with an
-update. It is the standard library alone, so that it works before anything is installed, and it
-also puts back the kernel that JupyterLab wrote into the file.
+is git's filter for notebooks (.gitattributes; `make setup` adds it to the clone's .git/config). So,
+for git, a notebook that was run and saved is unchanged: there is nothing to commit, and an update
+has no conflict. It also restores the kernel's name, which JupyterLab may have changed. It uses the
+standard library only, so that it works before anything is installed.
 """
 
-from __future__ import annotations  # any Python 3 that is at hand may run the filter
+from __future__ import annotations  # git may run the filter with any Python 3
 
 import functools
 import json
@@ -29,21 +29,21 @@ KERNEL = {
 
 
 def main() -> int:
-    """Write to stdout what git keeps of the notebook on stdin; as it is, if it is none."""
+    """Write the stored form of the notebook on stdin to stdout; other input stays unchanged."""
     given = sys.stdin.buffer.read()
     try:
         kept = cleared(given.decode("utf-8")).encode("utf-8")
     except (ValueError, KeyError, TypeError, AttributeError):
-        kept = given  # half written, or in the middle of a merge: git shall keep it all the same
+        kept = given  # incomplete, or in the middle of a merge: git must store it anyway
     sys.stdout.buffer.write(kept)
     return 0
 
 
 def cleared(text: str) -> str:
-    """Return a notebook's text as it is kept in git."""
+    """Return a notebook's text as git stores it."""
     notebook = json.loads(text)
     cells = notebook["cells"]
-    # Shift + Enter in the last cell makes another one.
+    # Shift + Enter in the last cell adds another one.
     while len(cells) > 1 and not "".join(cells[-1]["source"]).strip():
         cells.pop()
     for cell in cells:
@@ -57,14 +57,14 @@ def cleared(text: str) -> str:
 
 
 def after_save(os_path: str, model: dict, **_: object) -> None:
-    """Let git look at a notebook that JupyterLab has saved, so that it finds it unchanged.
+    """Run `git add` on a notebook that JupyterLab has saved, if its contents are unchanged.
 
-    A file of another size is changed to git, whatever the filter makes of it, until `git add`
-    compares the contents. One whose cells were edited is left as it is: nothing is staged.
+    For git, a file with another size is changed, whatever the filter returns, until `git add`
+    compares the contents. A notebook whose cells were edited is not staged.
 
     Args:
-        os_path: of the file.
-        model: what Jupyter knows of it.
+        os_path: the path of the file.
+        model: Jupyter's description of the file.
     """
     path = Path(os_path).resolve()
     if model.get("type") != "notebook" or not path.is_relative_to(REPOSITORY):
@@ -80,10 +80,10 @@ def after_save(os_path: str, model: dict, **_: object) -> None:
 
 @functools.cache
 def stored(path: Path) -> str:
-    """Return a notebook as git's index has it, so that a learner's edits are not looked at.
+    """Return a notebook from git's index, without a learner's edits.
 
     Args:
-        path: of the notebook. One that git does not know, or without git: its file, cleared.
+        path: the notebook's path. Without git, or if it is not in the index: its file, cleared.
     """
     name = path.relative_to(REPOSITORY).as_posix()
     text = _git("show", f":{name}")
@@ -92,7 +92,7 @@ def stored(path: Path) -> str:
 
 @functools.cache
 def stored_notebooks() -> list[Path]:
-    """Return the workshop's notebooks, without those that a learner has put beside them."""
+    """Return the workshop's notebooks, without those that a learner has added."""
     listed = _git("ls-files", "-z", "notebooks/*.ipynb")
     if listed:
         return sorted(REPOSITORY / name for name in listed.split("\0") if name)
@@ -100,18 +100,18 @@ def stored_notebooks() -> list[Path]:
 
 
 def _git(*arguments: str) -> str | None:
-    """Return what git says; None without git, and where this folder is no clone."""
+    """Return git's output; None without git, and if this folder is not a clone."""
     if not (REPOSITORY / ".git").exists():
         return None
-    # Within a git hook these name another repository, or another index.
+    # In a git hook, these variables refer to another repository or index.
     environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
     try:
-        said = subprocess.run(
+        result = subprocess.run(
             ["git", *arguments], cwd=REPOSITORY, env=environment, capture_output=True
         )
     except OSError:
         return None
-    return said.stdout.decode("utf-8") if said.returncode == 0 else None
+    return result.stdout.decode("utf-8") if result.returncode == 0 else None
 
 
 if __name__ == "__main__":

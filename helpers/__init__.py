@@ -17,7 +17,7 @@ _MODULE_OF = {
     "alarm_states": "alarms",
     "archived_beacons": "data",
     "bar_chart": "charts",
-    "beside_the_field": "field_picture",
+    "beside_the_field": "field",
     "beside_the_original": "original",
     "break_buttons": "break_panel",
     "catalog": "data",

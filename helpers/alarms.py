@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 from .cloud import Cloud
 from .errors import WorkshopError
 from .home import home, read_json, write_json
-from .labels import printable
 from .reading import reading
+from .text import printable
 from .waiting import waiting
 
 SECONDS_KEPT = 86_400  # as long as the queue itself keeps a message (cfn/3-visualize.yaml)

@@ -8,6 +8,7 @@ from typing import Any
 
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
+from helpers.flink.groups import property_groups
 from helpers.package import upload
 from helpers.prices import application_rate
 from helpers.replay_edge import first_bucket, reading_start
@@ -111,7 +112,7 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
     with explained():
         _settled(cloud, name)
         with application_code(folder) as code:
-            check_code(code, _groups(_describe(cloud, name)))
+            check_code(code, property_groups(_describe(cloud, name)))
             key = upload(cloud, "analytics", code)
         status = _settled(cloud, name)
         detail = _describe(cloud, name)
@@ -184,7 +185,7 @@ def _restore_type(cloud: Cloud, detail: dict[str, Any]) -> str:
 
 def _update(cloud: Cloud, detail: dict[str, Any], key: str, begin: dict[str, str]) -> None:
     analytics = cloud.client("kinesisanalyticsv2")
-    groups = _groups(detail)
+    groups = property_groups(detail)
     groups["clicks"].pop("source.init.timestamp", None)
     groups["clicks"] |= begin
     bucket = f"arn:aws:s3:::{cloud.bucket('code')}"
@@ -209,14 +210,6 @@ def _update(cloud: Cloud, detail: dict[str, Any], key: str, begin: dict[str, str
             f"Somebody else is changing {detail['ApplicationName']} right now: {error}",
             "Run this cell again.",
         ) from None
-
-
-def _groups(detail: dict[str, Any]) -> dict[str, dict[str, str]]:
-    configuration = detail["ApplicationConfigurationDescription"]
-    return {
-        group["PropertyGroupId"]: dict(group["PropertyMap"])
-        for group in configuration["EnvironmentPropertyDescriptions"]["PropertyGroupDescriptions"]
-    }
 
 
 def _code_key(detail: dict[str, Any]) -> str:

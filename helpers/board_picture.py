@@ -3,10 +3,10 @@
 from . import tiles
 from .board_numbers import Numbers
 from .event_bars import event_bars, legend
-from .metric_picture import as_series, clock, quoted
+from .metric_picture import as_series, clock
 from .palette import OTHERS
-from .plot import number
 from .series import largest
+from .text import number, quoted
 
 BUCKET = 10
 _EVENTS_SHOWN = 6

@@ -35,17 +35,21 @@ class Limit:
 
     Args:
         name: what it is, for a label.
+        load: the part that events a day use of it with a design, 1 being all.
+        lifted_by: the field of Design that lifts it; empty if nothing need lift it.
         why: one sentence: what happens there.
-        used: the part that events a day use of it with a design.
-        change: the fields of Design that lift it, or nothing if nothing need lift it.
         answer: what the change is, in words.
     """
 
     name: str
+    load: Callable[[float, Design], float]
+    lifted_by: str
     why: str
-    used: Callable[[float, Design], float]
-    change: dict[str, bool]
     answer: str
+
+    def used(self, events: float, design: Design) -> float:
+        """Return the part that events a day use of it, 0 where the design has lifted it."""
+        return 0 if getattr(design, self.lifted_by, False) else self.load(events, design)
 
 
 @dataclass(frozen=True)
@@ -68,145 +72,108 @@ def _peak(events: float) -> float:
     return per_second(events) * units().peak_over_mean
 
 
-def _servers(events: float, design: Design) -> float:
-    return 0 if design.large_fleet else _peak(events) / (GROUP_SIZE * requests_a_server(design))
-
-
-def _one_shard(events: float, design: Design) -> float:
-    return 0 if design.shards else _peak(events) / beacons_a_shard(design)
-
-
-def _one_key(events: float, design: Design) -> float:
-    # visitor_count has one key, All Visitors: one subtask of Flink, one core, sees every beacon.
-    return 0 if design.two_stage else _peak(events) / units().flink_records_per_second
-
-
 def _metric_records(events: float) -> dict[str, float]:
     rows = rows_by_metric(events, _peak(events), MINI_BATCH_SECONDS)
     return {name: RECORDS_A_ROW * each for name, each in rows.items()}
 
 
 def _metric_shard(events: float, design: Design) -> float:
-    if design.metric_shards or design.item_keys:
+    if design.item_keys:
         return 0
     return sum(_metric_records(events).values()) / limits.SHARD_RECORDS
 
 
-def _metric_order(events: float, design: Design) -> float:
-    if design.item_keys:
-        return 0
-    return max(_metric_records(events).values()) / limits.SHARD_RECORDS
-
-
-def _hot_key(events: float, design: Design) -> float:
-    if design.write_sharded:
-        return 0
+def _hot_key(events: float, _: Design) -> float:
     rows = rows_by_metric(events, _peak(events), 1 / limits.POLLS_OF_A_STREAM)
     return max(rows.values()) / limits.PARTITION_WRITES
 
 
 def _kpus(events: float, design: Design) -> float:
-    return 0 if design.more_kpus else plan(events, design).kpus / limits.KPUS
-
-
-def _kpus_by_records(events: float, design: Design) -> float:
-    return 0 if design.aggregated else _kpus(events, design)
-
-
-def _kpus_by_bytes(events: float, design: Design) -> float:
-    return _kpus(events, design) if design.aggregated else 0
+    return plan(events, design).kpus / limits.KPUS
 
 
 def _reading(events: float, design: Design) -> float:
-    shards = plan(events, design).shards
-    read = READERS * _peak(events) * units().record_bytes / shards
-    return 0 if design.fan_out else read / (limits.SHARD_READ_BYTES * HEADROOM)
-
-
-def _put_calls(events: float, design: Design) -> float:
-    return plan(events, design).put_calls / limits.PUT_METRIC_DATA
-
-
-def _concurrency(events: float, design: Design) -> float:
-    return plan(events, design).concurrency / limits.CONCURRENCY
+    read = READERS * _peak(events) * units().record_bytes / plan(events, design).shards
+    return read / (limits.SHARD_READ_BYTES * HEADROOM)
 
 
 LIMITS = (
     Limit(
         "the fleet's six servers",
+        lambda events, design: _peak(events) / (GROUP_SIZE * requests_a_server(design)),
+        "large_fleet",
         "The group ends at six servers of 200 requests a second",
-        _servers,
-        {"large_fleet": True},
         "raise MaxSize, and RequestsPerServer to half of what a core was measured to answer",
     ),
     Limit(
         "one shard's 1,000 records/s",
+        lambda events, design: _peak(events) / beacons_a_shard(design),
+        "shards",
         "A shard takes 1,000 records or 1 MB a second, and a beacon is one record",
-        _one_shard,
-        {"shards": True},
         "one shard, and one reader of Flink's, for each 1,000 beacons a second",
     ),
     Limit(
+        # The one key of visitor_count: All Visitors.
         "one key in Flink",
+        lambda events, _: _peak(events) / units().flink_records_per_second,
+        "two_stage",
         "All Visitors is one key: a single subtask, one core, sees every beacon",
-        _one_key,
-        {"two_stage": True},
         "two-stage aggregation: count by a hash of the visitor first, then add up",
     ),
     Limit(
         "one shard of metric rows",
-        "All metrics share one shard of 1,000 records/s, and an amended row is two records",
         _metric_shard,
-        {"metric_shards": True},
+        "metric_shards",
+        "All metrics share one shard of 1,000 records/s, and an amended row is two records",
         "a shard for each MetricType",
     ),
     Limit(
         "a shard's MetricType order",
+        lambda events, _: max(_metric_records(events).values()) / limits.SHARD_RECORDS,
+        "item_keys",
         "Rows of one MetricType stay in order, so they stay in one shard",
-        _metric_order,
-        {"item_keys": True},
         "MetricType and item as partition key: a row is whole, so nothing needs an order",
     ),
     Limit(
         "a hot DynamoDB key",
-        "Rows of one MetricType have one key, and a partition takes 1,000 writes a second",
         _hot_key,
-        {"write_sharded": True},
+        "write_sharded",
+        "Rows of one MetricType have one key, and a partition takes 1,000 writes a second",
         "write sharding: MetricType#0 to #9 as key, and readers ask for all ten",
     ),
     Limit(
         "64 KPUs, a shard each",
+        _kpus,
+        "aggregated",
         "Flink has a reader a shard, and an application has 64 KPUs at first",
-        _kpus_by_records,
-        {"aggregated": True},
         "25 KB aggregation: 41 beacons a record, so that a shard's 1 MB/s is filled",
     ),
     Limit(
         "reading a full shard",
-        "Two readers of 1 MB/s use up the 2 MB/s of a shard: none could catch up",
         _reading,
-        {"fan_out": True},
+        "fan_out",
+        "Two readers of 1 MB/s use up the 2 MB/s of a shard: none could catch up",
         "enhanced fan-out: Flink gets 2 MB/s of its own (the DataStream connector can)",
     ),
     Limit(
         "64 KPUs, all busy",
+        lambda events, design: _kpus(events, design) if design.aggregated else 0,
+        "more_kpus",
         "The application is at its 64 KPUs again",
-        _kpus_by_bytes,
-        {"more_kpus": True},
         "ask AWS for more KPUs, or run one application for some of the metrics each",
     ),
     Limit(
         "PutMetricData, 500 calls/s",
+        lambda events, design: plan(events, design).put_calls / limits.PUT_METRIC_DATA,
+        "",
         "CloudWatch takes 500 calls a second; changes are gathered, so calls follow shards",
-        _put_calls,
-        {},
         "a batching window: fewer calls with more in each",
     ),
     Limit(
         "1,000 functions at once",
+        lambda events, design: plan(events, design).concurrency / limits.CONCURRENCY,
+        "",
         "Lambda runs 1,000 functions at once, one for each shard here",
-        _concurrency,
-        {},
         "ask AWS for more",
     ),
 )
@@ -225,13 +192,13 @@ def ladder(most: float = MOST_EVENTS) -> tuple[Step, ...]:
     design, low = Design(), 1.0
     steps: list[Step] = []
     while True:
-        exceeded = [one for one in LIMITS if one.change and one.used(most, design) > 1]
+        exceeded = [one for one in LIMITS if one.lifted_by and one.used(most, design) > 1]
         if not exceeded:
             return tuple(steps)
         found = {one.name: _where(one, design, low, most) for one in exceeded}
         first = min(exceeded, key=lambda one: found[one.name])
         low = found[first.name]
-        after = replace(design, **first.change)
+        after = replace(design, **{first.lifted_by: True})
         steps.append(Step(low, first, design, after))
         design = after
 

@@ -146,8 +146,12 @@ def rows_by_metric(events: float, rate: float, seconds: float) -> dict[str, floa
     many = 1 / np.arange(1, round(different_items(events)) + 1)
     rows = dict.fromkeys(OPEN, rows_of_one(rate, many, seconds))
     by_event = rows_of_one(rate, EVENTS, seconds)
-    # A score is final: one row a bucket of ten seconds and event.
-    rows |= {"event_count": by_event, "hourly_events": by_event, "event_anomaly": len(EVENTS) / 10}
+    # A score is final: one row a bucket and event.
+    rows |= {
+        "event_count": by_event,
+        "hourly_events": by_event,
+        "event_anomaly": len(EVENTS) / BUCKET_SECONDS,
+    }
     # Rejected beacons and copies are taken to be one in a hundred.
     rare = rows_of_one(rate / 100, (1,), seconds)
     return rows | {
@@ -194,8 +198,11 @@ def beacons_a_shard(design: Design) -> float:
 
 
 def requests_a_server(design: Design) -> float:
-    """Return how many requests a second a server is given: the template's 12,000 a minute, or half
-    of what one core was measured to answer (the other half is the agent's, and a reserve)."""  # noqa: D205, D209
+    """Return how many requests a second a server is given.
+
+    The template's 12,000 a minute, or half of what one core was measured to answer: the other half
+    is for the agent, and a reserve.
+    """
     return units().server_requests_per_second / 2 if design.large_fleet else 12_000 / 60
 
 

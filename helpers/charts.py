@@ -12,12 +12,13 @@ from . import plot
 from .cloud import Cloud
 from .data import catalog, cloudwatch_values, metric_values
 from .errors import WorkshopError
-from .labels import fit
 from .live import LiveChart
-from .metric_picture import Metric, draw_metric, quoted
+from .metric_picture import Metric, draw_metric
 from .palette import QUIET
 from .picture import Picture
 from .stream import StreamCounter
+from .text import quoted
+from .text_fitting import fit
 
 _SOURCES = ("cloudwatch", "dynamodb")
 _HIGH_RESOLUTION_MINUTES = 170

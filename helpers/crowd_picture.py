@@ -1,5 +1,6 @@
 """Flash crowds as pictures: one simulated at a site's size, and a small one beside the real one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,18 +12,19 @@ from .bottlenecks import planned
 from .capacity import Plan, beacons_a_shard
 from .flash_crowd import FUNCTIONS, SENT, STEP, crowd_rates, lag, simulate, stages_of, waiting_at
 from .palette import BLUE, GREEN, INK, ORANGE, QUIET, SKY, VERMILION
-from .picture import Box, Picture
+from .picture import Picture
 from .scale_picture import Run, events_words
+from .text import number
 from .units import units
 
-_WIDTH, _LEFT = 9.6, 0.85  # inches
-_COLORS = (SKY, BLUE, GREEN)
+_WIDTH = 9.6  # inches
 _SMOOTH = 1.0  # seconds: rates, and what was measured, are drawn as the mean over so long
-_STYLES: dict[str, dict[str, Any]] = {
-    "--": {"linestyle": "--", "linewidth": 1.4},
-    "saw": {"linewidth": 0.8, "alpha": 0.6},
-}
 _HEIGHT = 0.95  # of the most that waits: when more does, the crowd is at its height
+_COMPARED: tuple[dict[str, Any], ...] = (  # measured, its mean, simulated
+    {"color": ORANGE, "linewidth": 0.8, "alpha": 0.6},
+    {"color": ORANGE},
+    {"color": INK, "linewidth": 1.4, "linestyle": "--"},
+)
 
 
 def simulated_crowd(
@@ -61,22 +63,18 @@ def draw_crowd(passed: pd.DataFrame, plan: Plan, factor: float, refused: float =
     usual = float(late.iloc[:100].dropna().max())
     over = late[late > usual + 1].index
     ends = min(passed.index[-1], max(passed.index[-1] / 12, (over.max() if len(over) else 0) + 120))
-    shown = passed[passed.index <= ends]
-    picture = Picture(_WIDTH, 5.0)
-    box = picture.box()
-    title = f"Ten times the visitors: {events_words(plan.events)} events a day, simulated"
-    box.text(0.2, 0.26, title.replace("Ten", f"{factor:g}"), points=12, weight="bold")
-    arrived = _rate(shown[SENT])
-    counted = _rate(shown[FUNCTIONS])
-    panels = (
-        ("beacons a second", ((arrived, ORANGE, "sent"), (counted, BLUE, "counted"))),
-        ("beacons waiting, by stage", _waiting_lines(waiting_at(shown))),
-        ("seconds until a beacon is a datapoint", ((late[shown.index], VERMILION, ""),)),
+    passed_by = passed.set_axis(passed.index / 60)[passed.index <= ends]
+    rates = passed_by[[SENT, FUNCTIONS]].set_axis(["sent", "counted"], axis=1).apply(_rate)
+    panels = {
+        "beacons a second": (rates, (ORANGE, BLUE)),
+        "beacons waiting, by stage": (waiting_at(passed_by), (SKY, BLUE, GREEN)),
+        "seconds until a beacon is a datapoint": (lag(passed_by).to_frame() * 60, (VERMILION,)),
+    }
+    picture = _draw(
+        f"{factor:g} times the visitors: {events_words(plan.events)} events a day, simulated",
+        panels,
+        "minutes",
     )
-    for number, (words, lines) in enumerate(panels):
-        area = Box(picture, _LEFT, 0.78 + number * 1.4, _WIDTH - _LEFT - 0.3, 0.95)
-        _panel(area, words, lines, ends)
-    box.text(_WIDTH - 0.3, 4.88, "minutes", color=QUIET, ha="right", points=8.5)
     picture.sentence = _crowd_sentence(passed, plan, factor, late, over, refused)
     return picture
 
@@ -88,12 +86,12 @@ def _crowd_sentence(
     where = worst.idxmax()
     takes = plan.shards * beacons_a_shard(plan.design)
     words = (
-        f"{factor:g} times {plot.number(plan.mean)} beacons a second come within a minute and stay "
-        f"for four; {plan.shards} shards take {plot.number(takes)} a second."
+        f"{factor:g} times {number(plan.mean)} beacons a second come within a minute and stay "
+        f"for four; {plan.shards} shards take {number(takes)} a second."
     )
     if len(over):
         words += (
-            f" {plot.number(round(worst.max()))} beacons wait at most, before: {where}. The "
+            f" {number(round(worst.max()))} beacons wait at most, before: {where}. The "
             f"numbers are {late.max() / 60:.0f} minutes late at worst, and on time again "
             f"{(over.max() - over.min()) / 60:.0f} minutes after they began to be late. "
         )
@@ -101,7 +99,7 @@ def _crowd_sentence(
     else:
         words += f" Nothing has to wait: the numbers stay {late.max():.1f} s behind."
     if refused > 0.5:
-        words += f" The servers refuse {plot.number(round(refused))} until there are more of them."
+        words += f" The servers refuse {number(round(refused))} until there are more of them."
     return words
 
 
@@ -112,26 +110,13 @@ def draw_comparison(simulated: pd.DataFrame, real: pd.DataFrame, run: Run) -> Pi
         simulated, real: as `flash_crowd.waiting_at` returns them, of the same times.
         run: the rate at its height and the median seconds to a datapoint.
     """
-    picture = Picture(_WIDTH, 0.78 + 1.4 * len(real.columns) + 0.05)
-    box = picture.box()
-    box.text(0.2, 0.26, "The crowd in truth, and as simulated", points=12, weight="bold")
-    box.rectangle(_WIDTH - 4.0, 0.24, 0.22, 0.04, ORANGE)
-    box.text(_WIDTH - 3.7, 0.26, "measured, and its mean")
-    box.text(_WIDTH - 1.95, 0.26, "- - -", color=INK)
-    box.text(_WIDTH - 1.6, 0.26, "simulated")
-    end = float(real.index[-1])
-    for number, name in enumerate(real.columns):
-        area = Box(picture, _LEFT, 0.78 + number * 1.4, _WIDTH - _LEFT - 0.3, 0.95)
-        # Stages work in batches, so what waits is a saw; its mean is what can be simulated.
-        mean = real[name].rolling(round(2 * _SMOOTH / STEP), center=True, min_periods=1).mean()
-        lines = (
-            (real[name], ORANGE, "saw"),
-            (mean, ORANGE, ""),
-            (simulated[name], INK, "--"),
-        )
-        _panel(area, f"beacons waiting for: {name}", lines, end, unit=1)
-    box.text(_WIDTH - 0.3, 0.78 + 1.4 * len(real.columns) - 0.07, "seconds", color=QUIET,
-             ha="right", points=8.5)  # fmt: skip
+    # Stages work in batches, so what waits is a saw; its mean is what can be simulated.
+    mean = real.rolling(round(2 * _SMOOTH / STEP), center=True, min_periods=1).mean()
+    panels = {}
+    for name in real:
+        lines = {"measured": real[name], "its mean": mean[name], "simulated": simulated[name]}
+        panels[f"beacons waiting for: {name}"] = pd.DataFrame(lines), _COMPARED
+    picture = _draw("The crowd in truth, and as simulated", panels, "seconds")
     inside = simulated.sum(axis=1)
     height = (inside > _HEIGHT * inside.max()).to_numpy()
     means = ", ".join(
@@ -153,34 +138,33 @@ def _rate(passed: pd.Series) -> pd.Series:
     return passed.diff(steps).bfill() / (steps * STEP)
 
 
-def _waiting_lines(inside: pd.DataFrame) -> tuple[tuple[pd.Series, str, str], ...]:
-    return tuple((inside[name], color, name) for name, color in zip(inside, _COLORS, strict=True))
+def _draw(
+    title: str, panels: Mapping[str, tuple[pd.DataFrame, Sequence[Any]]], unit: str
+) -> Picture:
+    """Return a picture of panels below each other, with a common time axis in a unit.
 
-
-def _panel(
-    area: Box,
-    words: str,
-    lines: tuple[tuple[pd.Series, str, str], ...],
-    end: float,
-    unit: float = 60,
-) -> None:
-    """Draw one panel: lines with a label each; `--` and `saw` are labels of lines without one."""
-    axes = area.axes()
-    plot.prepare(axes, 0, end, area.width)
-    area.text(-_LEFT + 0.2, -0.14, words, points=9, color=INK)
-    x = 3.2
-    for series, color, label in lines:
-        style = _STYLES.get(label) or {"linewidth": 1.8}
-        axes.plot(series.index, series.to_numpy(), color=color, **style)
-        if label and label not in _STYLES:
-            area.rectangle(x, -0.16, 0.22, 0.04, color)
-            area.text(x + 0.3, -0.14, label, points=8.5)
-            x += 0.6 + 0.075 * len(label)
-    highest = max(float(np.nanmax(series.to_numpy())) for series, _, _ in lines)
-    counts = words.startswith("beacons waiting")
-    plot.value_axis(axes, 0, max(highest, 1), area.height, whole=counts)
-    step = next(
-        each for each in (1, 2, 5, 10, 20, 30, 60, 120) if end / unit / each <= area.width / 0.75
-    )
-    ticks = np.arange(0, end / unit, step)
-    axes.set_xticks(ticks * unit, [f"{tick:g}" for tick in ticks])
+    Args:
+        title: of all.
+        panels: by heading: a frame whose columns are its lines, and for each of them a colour
+            or options of matplotlib's `plot`.
+        unit: of the frames' index.
+    """
+    picture = Picture(_WIDTH, 0.8 + 1.4 * len(panels))
+    picture.set_layout_engine("constrained", w_pad=0.2, h_pad=0.1)  # inches
+    picture.suptitle(title, x=0.2 / _WIDTH, ha="left", fontsize=12, weight="bold", color=INK)
+    rows = picture.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    for axes, (heading, (frame, looks)) in zip(rows, panels.items(), strict=True):
+        plot.bare(axes)
+        axes.set_title(heading, loc="left", fontsize=9, color=INK)
+        for name, look in zip(frame, looks, strict=True):
+            options = {"color": look} if isinstance(look, str) else look
+            axes.plot(frame.index, frame[name], label=name, **{"linewidth": 1.8, **options})
+        axes.set_xlim(0, frame.index[-1])
+        whole = heading.startswith("beacons waiting")
+        plot.value_axis(axes, 0, max(1.0, float(np.nanmax(frame))), 0.95, whole=whole)
+        if len(looks) > 1:
+            options = {**plot.LEGEND, "handlelength": 1.6}
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1.05), ncols=3, **options)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(unit, loc="right", fontsize=8.5, color=QUIET)
+    return picture

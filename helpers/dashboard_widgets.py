@@ -16,12 +16,12 @@ from . import plot
 from .dashboard_body import Widget
 from .dashboard_math import Line, whole_range
 from .dashboard_query import shortest_period
-from .labels import fit, shorten, width
 from .metric_math import Unsupported
-from .metric_picture import quoted
 from .palette import CARD, GREEN, INK, OTHERS, QUIET, VERMILION
 from .picture import Box
 from .series import Series, edges, largest
+from .text import quoted
+from .text_fitting import fit, width
 
 _MARGIN = 0.12
 _ROW = 0.19  # inches of a legend's row
@@ -255,9 +255,7 @@ def _title(widget: Widget) -> str:
 
 
 def _phrase(widget: Widget, values: Sequence[tuple[str, float]]) -> str:
-    words = ", ".join(
-        f"{quoted(shorten(label, 30))} {plot.number(value)}" for label, value in values[:2]
-    )
+    words = ", ".join(f"{quoted(label, 30)} {plot.number(value)}" for label, value in values[:2])
     return f"{_title(widget)}: {words}"
 
 

@@ -8,7 +8,6 @@ from botocore.exceptions import ClientError
 
 from helpers.aws_errors import explained, remedy_for
 from helpers.cloud import Cloud
-from helpers.dates import day
 from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY
 from helpers.lifetime import expires_at, is_over
@@ -30,6 +29,7 @@ from helpers.stacks import (
     template,
 )
 from helpers.teardown import delete_stack
+from helpers.text import day
 from helpers.waiting import waiting
 
 __all__ = ["deploy", "outputs"]

@@ -2,12 +2,13 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
 from . import plot
 from .detector import DETECTORS, UNJUDGED, Judgement, judge, near_injection, watched_alarms
-from .detector_streams import BUCKET, BURST, EVENTS, OUTAGE, SCENARIOS, Stream, stream
+from .detector_streams import BUCKET, BURST, EVENTS, OUTAGE, Stream, stream
 from .errors import WorkshopError
-from .palette import BLUE, DESK, ORANGE, QUIET, SKY, SLATE, VERMILION
+from .palette import BLUE, DESK, INK, LINE, ORANGE, QUIET, SKY, SLATE, VERMILION
 from .picture import Box, Picture
 from .series import Series
 from .waiting import waiting
@@ -15,6 +16,9 @@ from .waiting import waiting
 _WIDTH, _SIDE, _LEFT = 9.6, 2.55, 0.65  # inches
 _CHART, _ROW = 1.75, 0.42
 _CHART_TOP = 0.55
+_SHADES = {  # of what was injected, by its length in seconds
+    BURST[1]: (ORANGE, "burst: 3 × for 30 s"), OUTAGE[1]: (SLATE, "outage: none for 60 s")
+}  # fmt: skip
 
 
 @waiting("Scoring an hour and a quarter")
@@ -47,15 +51,13 @@ def detector_picture(
     }
     judged = {name: judge(each, played.injections) for name, each in alarms.items()}
     picture = Picture(_WIDTH, _CHART_TOP + _CHART + _ROW * len(DETECTORS) + 0.42)
-    _draw_heading(picture.box(), scenario, watched)
+    what = "Beacons" if watched == "all events" else f"Event {watched}"
+    picture.box().text(0.15, 0.24, f"{what} per 10 s: {_words(scenario)}", points=11, weight="bold")
     area = Box(picture, _LEFT, _CHART_TOP, _WIDTH - _LEFT - _SIDE, _CHART)
     _draw_stream(area, played, watched)
     rows = Box(picture, _LEFT, _CHART_TOP + _CHART + 0.3, area.width, _ROW * len(DETECTORS))
-    _draw_alarms(rows, played, alarms)
-    for number, (name, each) in enumerate(judged.items()):
-        top = _ROW * (number + 0.5)
-        rows.text(rows.width + 0.15, top - 0.08, name, points=8.5)
-        rows.text(rows.width + 0.15, top + 0.09, _result(each), points=8, color=QUIET)
+    labels = [f"{name}\n{_result(each)}" for name, each in judged.items()]
+    _draw_alarms(rows, played, alarms, labels)
     results = "; ".join(f"{name}: {_result(each)}" for name, each in judged.items())
     picture.sentence = f"Alarms on {watched} in {_words(scenario)}. {results}."
     return picture
@@ -75,27 +77,9 @@ def _result(judged: Judgement) -> str:
     return f"{judged.found} of {judged.injected} found, {words}" if judged.injected else words
 
 
-def _draw_heading(box: Box, scenario: str, watched: str) -> None:
-    what = "Beacons" if watched == "all events" else f"Event {watched}"
-    box.text(0.15, 0.24, f"{what} per 10 s: {_words(scenario)}", points=11, weight="bold")
-    lengths = [length for _, length in SCENARIOS[scenario][0]]
-    shades = [("burst: 3 × for 30 s", ORANGE), ("outage: none for 60 s", SLATE)]
-    entries = [
-        shade
-        for shade, (_, length) in zip(shades, (BURST, OUTAGE), strict=True)
-        if length in lengths
-    ]
-    entries += [("alarm that is right", BLUE), ("false alarm", VERMILION)]
-    side = box.inside(left=_WIDTH - _SIDE + 0.15, top=_CHART_TOP)
-    for number, (words, color) in enumerate(entries):
-        side.rectangle(0, 0.04 + number * 0.25, 0.13, 0.13, color)
-        side.text(0.21, 0.105 + number * 0.25, words)
-
-
 def _shade(axes: Axes, played: Stream) -> None:
     for start, end in played.injections:
-        color = ORANGE if end - start == BURST[1] else SLATE
-        axes.axvspan(start, end, color=color, alpha=0.3, linewidth=0, zorder=0.5)
+        axes.axvspan(start, end, color=_SHADES[end - start][0], alpha=0.3, linewidth=0, zorder=0.5)
 
 
 def _draw_stream(area: Box, played: Stream, watched: str) -> None:
@@ -109,14 +93,26 @@ def _draw_stream(area: Box, played: Stream, watched: str) -> None:
     plot.stack(axes, [series], bounds, now=float("inf"))
     plot.value_axis(axes, 0, counts.max(), area.height, whole=True)
     _shade(axes, played)
+    lengths = {end - start for start, end in played.injections}
+    entries = [_SHADES[length] for length in _SHADES if length in lengths]
+    entries += [(BLUE, "alarm that is right"), (VERMILION, "false alarm")]
+    handles = [Patch(color=color, label=words) for color, words in entries]
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.03, 1), **plot.LEGEND)
 
 
-def _draw_alarms(rows: Box, played: Stream, alarms: dict[str, np.ndarray]) -> None:
+def _draw_alarms(
+    rows: Box, played: Stream, alarms: dict[str, np.ndarray], labels: list[str]
+) -> None:
     axes = rows.axes()
-    plot.prepare(axes, 0, len(played.counts) * float(BUCKET), rows.width)
+    end = len(played.counts) * float(BUCKET)
+    plot.prepare(axes, 0, end, rows.width)
     axes.set_xticks([])
     axes.set_ylim(len(alarms), 0)
-    axes.set_yticks(range(len(alarms)), [""] * len(alarms))
+    axes.yaxis.tick_right()
+    axes.set_yticks(np.arange(len(alarms)) + 0.5, labels, color=INK, fontsize=8.5)
+    axes.tick_params(axis="y", length=0, pad=10)
+    axes.grid(visible=False)
+    axes.hlines(range(len(alarms)), 0, end, color=LINE, linewidth=0.6, zorder=0.4)
     _shade(axes, played)
     for number, each in enumerate(alarms.values()):
         judged = each & (np.arange(len(each)) >= UNJUDGED)
@@ -126,5 +122,5 @@ def _draw_alarms(rows: Box, played: Stream, alarms: dict[str, np.ndarray]) -> No
             middles = np.flatnonzero(buckets) * BUCKET + BUCKET / 2
             axes.vlines(middles, number + top, number + 0.85, color=color, linewidth=2)
     axes.axvspan(0, UNJUDGED * BUCKET, color=DESK, linewidth=0, zorder=0.4)
-    unjudged = UNJUDGED * BUCKET / (len(played.counts) * BUCKET) * rows.width
-    rows.text(unjudged / 2, rows.height / 2, "not judged", color=QUIET, points=8, ha="center")
+    axes.text(UNJUDGED * BUCKET / 2, len(alarms) / 2, "not judged", color=QUIET, ha="center",
+              va="center", fontsize=8)  # fmt: skip

@@ -7,6 +7,9 @@ So every child of the workshop gets its variables from here, and of AWS's only t
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
+
+from .home import REPOSITORY
 
 # What ~/.aws holds is left out as well: its [default] profile may name an endpoint, too.
 _NO_FILES = {
@@ -19,8 +22,21 @@ _NO_FILES = {
 _SLOW = "PYTHONDONTWRITEBYTECODE"
 
 
+def python_path(first: Path) -> str:
+    """Return this process's PYTHONPATH with a folder before all others.
+
+    Args:
+        first: the folder.
+    """
+    paths = [str(first), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return os.pathsep.join(dict.fromkeys(filter(None, paths)))
+
+
 def child_environment(values: Mapping[str, str | None] | None = None) -> dict[str, str]:
     """Return this process's environment variables for a child, with `values` as its AWS settings.
+
+    A child that is Python finds the workshop's modules, and reads and writes UTF-8 whatever the
+    machine's encoding is.
 
     Args:
         values: the variables to be set, AWS's among them; those without a value are left out.
@@ -32,4 +48,5 @@ def child_environment(values: Mapping[str, str | None] | None = None) -> dict[st
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     inherited.pop(_SLOW, None)
     given = {name: value for name, value in (values or {}).items() if value}
-    return inherited | _NO_FILES | given
+    python = {"PYTHONPATH": python_path(REPOSITORY), "PYTHONUTF8": "1"}
+    return inherited | python | _NO_FILES | given

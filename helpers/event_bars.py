@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from . import plot
-from .labels import shorten
 from .palette import SLATE
 from .series import Series, edges
+from .text import number, shorten
 
 WIDTH, HEIGHT = 560, 345  # units of the drawing; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 6, 10, 26
@@ -40,17 +41,15 @@ def event_bars(series: Sequence[Series], start: float, now: float, bucket: int, 
     floor = HEIGHT - _BOTTOM
     columns = [each.on(bounds) for each in series]
     highest = float(np.sum(columns, axis=0).max()) if columns else 0
-    step = plot.round_step(max(highest, 1) / 4)
-    if step < 1:
-        step = 1.0  # counts are whole
     top = max(highest, 1) * 1.05
     up = (floor - _TOP) / top
 
     parts = []
-    for value in np.arange(0, top, step):
+    ticks = MaxNLocator(4, steps=[1, 2, 5, 10], integer=True).tick_values(0, top)
+    for value in np.asarray(ticks)[:-1]:
         y = floor - value * up
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}" class="rwa-rule"/>')
-        parts.append(_text(_LEFT - 7, y + 5, plot.number(value), "end"))
+        parts.append(_text(_LEFT - 7, y + 5, number(value), "end"))
     for tick in np.arange(-(-start // 60) * 60, now, 60):
         x = _LEFT + (tick - start) * across
         if _LEFT + 12 < x < WIDTH - 24:

@@ -12,7 +12,8 @@ from typing import Any
 from . import locks
 from .cloud import Cloud
 from .errors import WorkshopError
-from .home import home, read_json, write_json
+from .home import read_json, write_json
+from .target_files import description_file, faults_file
 
 # What the pipeline itself calls. Helpers that show its results call other operations, mostly, and
 # botocore repeats theirs.
@@ -125,7 +126,7 @@ def has_emulator(cloud: Cloud) -> bool:
     Args:
         cloud: as `connect` returned it.
     """
-    endpoint = read_json(home() / "local.json", default={}).get("endpoint")
+    endpoint = read_json(description_file(), default={}).get("endpoint")
     return endpoint is not None and cloud.endpoint == endpoint
 
 
@@ -142,11 +143,11 @@ def _check(value: float, name: str, most: float) -> float:
 
 def _entries() -> list[dict[str, Any]]:
     now = time.time()
-    return [e for e in read_json(home() / "faults.json", default=[]) if e["until"] > now]
+    return [e for e in read_json(faults_file(), default=[]) if e["until"] > now]
 
 
 def _replace(identity: str, entry: dict[str, Any] | None) -> None:
-    path = home() / "faults.json"
+    path = faults_file()
     with locks.take(path.with_suffix(".lock"), wait=True):
         others = [each for each in _entries() if each["id"] != identity]
         entries = [*others, entry] if entry else others

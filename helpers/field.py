@@ -8,7 +8,9 @@ import pandas as pd
 from .bottlenecks import planned
 from .capacity import per_second
 from .monthly import SECONDS_PER_MONTH, dollars, month_of, thrifty
-from .prices import FIREHOSE_KB
+from .palette import BLUE, GREEN, INK, OTHERS, QUIET, SKY, SLATE
+from .picture import Picture
+from .prices import FIREHOSE_BYTES
 from .units import units
 
 SIZES = (1e6, 10e6, 100e6)  # events a day
@@ -73,7 +75,7 @@ def original(events: float) -> float:
     fixed = sum(month_of(name, count) for name, count in ORIGINAL_REST.items())
     base = original_base() + month_of("t2.medium", servers - 2) + month_of("KPU", kpus - 1)
     beacons = rate * SECONDS_PER_MONTH
-    delivered = month_of("GB archived", beacons * FIREHOSE_KB * 1024 / 1024**3)
+    delivered = month_of("GB archived", beacons * FIREHOSE_BYTES / 1024**3)
     # Nothing compresses its archive, and nothing deletes it: after a month it holds a month.
     kept = month_of("GB in S3", beacons * ORIGINAL_EVENT_BYTES / 1e9)
     return base + fixed + delivered + kept
@@ -138,3 +140,37 @@ def field_table() -> pd.DataFrame:
     columns = [f"{events / 1e6:,.0f} M a day" for events in SIZES] + ["Source"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return frame.assign(**{name: frame[name].round(0).astype("Int64") for name in columns[:-1]})
+
+
+def beside_the_field() -> Picture:
+    """Return the picture of what a month costs at 1, 10 and 100 million events a day.
+
+    This design from its plan, the original from its template and from its README
+    (see `field_table()` for the sources). Each size has a scale of its own.
+
+    Example:
+        `beside_the_field()`
+    """
+    offers = field()
+    picture = Picture(9.6, 3.8)
+    picture.set_layout_engine("constrained", w_pad=0.12, h_pad=0.15)  # inches
+    picture.suptitle("Dollars a month", x=0.02, ha="left", fontsize=13, weight="bold", color=INK)
+    panels = picture.subplots(1, len(SIZES), sharey=True)
+    for axes, events in zip(panels, SIZES, strict=True):
+        costs = [offer.months[events] for offer in offers]
+        names = [f"{offer.name}\n{offer.source}" for offer in offers]
+        bars = axes.barh(names, costs, 0.62, color=(BLUE, GREEN, SKY, SLATE, OTHERS))
+        axes.bar_label(bars, fmt="${:,.0f}", padding=5)
+        axes.set_xlim(0, 1.45 * max(costs))  # room for the longest bar's label
+        axes.set_title(f"{events / 1e6:g} million events a day", loc="left", fontsize=9.5)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, labelbottom=False, labelsize=8.5)
+    panels[0].invert_yaxis()
+    note = "us-east-1, without free tiers and logs; a bar's scale is that of its column"
+    picture.supxlabel(note, x=0.02, ha="left", fontsize=8.5, color=QUIET)
+    said = "; ".join(
+        f"{offer.name}: " + ", ".join(f"${offer.months[events]:,.0f}" for events in SIZES)
+        for offer in offers
+    )
+    picture.sentence = f"A month at 1, 10 and 100 million events a day. {said}."
+    return picture

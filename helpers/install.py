@@ -4,6 +4,7 @@ It runs under whatever Python the machine has, so it uses the standard library o
 that an old Python can read far enough to say that it is too old.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -11,29 +12,38 @@ import subprocess
 import sys
 import venv
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
-VENV = os.path.join(ROOT, ".venv")  # noqa: PTH118
-LOCK = os.path.join(ROOT, "requirements.lock")  # noqa: PTH118
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+LOCK = os.path.join(ROOT, "requirements.lock")
 FREE_GB = 3  # the environment takes 1.5 GB, its downloads as much again while they are unpacked
 SUPPORTED = ((3, 11), (3, 12))
+# Settings of pip: the variable of uv, and what stands between several values.
+UV_SETTINGS = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+    "cert": ("SSL_CERT_FILE", " "),
+    "proxy": ("HTTPS_PROXY", " "),
+}
 KERNEL, SHOWN = "realtime-web-analytics", "Python (realtime web analytics)"
 
 
-def fail(cause, remedy):  # noqa: ANN001, ANN201
+def fail(cause, remedy):
     """Say in one sentence what happened and what to do, and end."""
-    sys.exit("\n{0}\n-> {1}\n".format(cause, remedy))  # noqa: UP030, UP032
+    sys.exit("\n{0}\n-> {1}\n".format(cause, remedy))
 
 
-def check_python():  # noqa: ANN201
+def check_python():
     """End with a sentence if this Python is too old or too new."""
     if sys.version_info[:2] not in SUPPORTED:
         fail(
-            "The workshop needs Python 3.11 or 3.12; this is %d.%d." % sys.version_info[:2],  # noqa: UP031
+            "The workshop needs Python 3.11 or 3.12; this is %d.%d." % sys.version_info[:2],
             "Install one of them and run `make lab PYTHON=python3.12` (or its full path).",
         )
 
 
-def check_disk():  # noqa: ANN201
+def check_disk():
     """End with a sentence if the disk has no room for the packages."""
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < FREE_GB:
@@ -43,15 +53,15 @@ def check_disk():  # noqa: ANN201
         )
 
 
-def locked_version(package):  # noqa: ANN001, ANN201
-    """Return the version that requirements.lock gives a package."""
-    with open(LOCK, encoding="utf-8") as file:  # noqa: PTH123
-        return re.search(rf"^{package}==(\S+)", file.read(), re.MULTILINE).group(1)
+def locked(package):
+    """Return the lines of requirements.lock for a package: its version and its hashes."""
+    with open(LOCK, encoding="utf-8") as file:
+        return re.search(rf"^{package}==.*(\n .*)*\n", file.read(), re.MULTILINE).group()
 
 
-def create_environment():  # noqa: ANN201
+def create_environment():
     """Create `.venv` with this Python unless it is there; return its own Python's path."""
-    python = os.path.join(VENV, "bin", "python")  # noqa: PTH118
+    python = os.path.join(VENV, "bin", "python")
     if has_pip(python):
         return python  # after a change of the lock, only what differs is installed
     try:
@@ -64,19 +74,42 @@ def create_environment():  # noqa: ANN201
     return python
 
 
-def has_pip(python):  # noqa: ANN001, ANN201
+def has_pip(python):
     """Return whether a Python of our own version is there, with pip."""
-    code = "import sys, pip; sys.exit(sys.version_info[:2] != %r)" % (sys.version_info[:2],)  # noqa: UP031
+    code = "import sys, pip; sys.exit(sys.version_info[:2] != %r)" % (sys.version_info[:2],)
     try:
         return subprocess.call([python, "-c", code], stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
 
 
-def run(command):  # noqa: ANN001, ANN201
+def settings_for_uv(python):
+    """Return environment variables that give uv what pip is configured with.
+
+    uv reads neither pip's files nor its variables. A variable of uv's own that is set already wins.
+    """
+    command = [python, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    found = {}
+    for section in ("global", "install", ":env:"):  # the later ones win
+        for name, text in re.findall(rf"^{section}\.([a-z-]+)=(.+)$", listed, re.MULTILINE):
+            if name in UV_SETTINGS:
+                variable, separator = UV_SETTINGS[name]
+                found[variable] = separator.join(ast.literal_eval(text).split())
+    if "UV_INDEX" in found:  # of all indexes the best match, as pip; the hashes are checked
+        found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return {**found, **os.environ}
+
+
+def run(command, environment=None):
     """Run a command that downloads packages; explain a failure."""
     process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+        command,
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
     )
     errors = []
     for line in process.stderr:
@@ -86,7 +119,7 @@ def run(command):  # noqa: ANN001, ANN201
         return
     words = "".join(errors).lower()
     if "no space left" in words:
-        fail("The disk is full.", "Free about %d GB and run the same command again." % FREE_GB)  # noqa: UP031
+        fail("The disk is full.", "Free about %d GB and run the same command again." % FREE_GB)
     # pip, asked to be quiet, says no more of a dead network than that it found no version.
     if re.search(r"resolve|connect|network|dns|timed out|tls|unreachable|no matching", words):
         fail(
@@ -96,7 +129,7 @@ def run(command):  # noqa: ANN001, ANN201
     fail("The packages could not be installed; the reason stands above.", "Run `make reset` first.")
 
 
-def register_kernel(python, where):  # noqa: ANN001, ANN201
+def register_kernel(python, where):
     """Make `.venv` a kernel that JupyterLab offers: the one that the notebooks name.
 
     `where` is an option of `ipykernel install`: `--sys-prefix` for the JupyterLab in `.venv`,
@@ -107,33 +140,33 @@ def register_kernel(python, where):  # noqa: ANN001, ANN201
         fail("The kernel could not be registered; the reason stands above.", "Run `make reset`.")
 
 
-def write_kernel_settings(where):  # noqa: ANN001, ANN201
+def write_kernel_settings(where):
     """Let each kernel of an environment say in two lines what a name lacks that it does not know.
 
     Before the first cell has run, after a restart, nothing of `helpers` is there to say so.
     """
-    folder = os.path.join(where, "etc", "ipython")  # noqa: PTH118
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    with open(os.path.join(folder, "ipython_kernel_config.py"), "w", encoding="utf-8") as file:  # noqa: PTH118, PTH123
+    folder = os.path.join(where, "etc", "ipython")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "ipython_kernel_config.py"), "w", encoding="utf-8") as file:
         file.write('get_config().InteractiveShellApp.extensions = ["helpers.two_lines"]\n')
 
 
-def write_server_settings(where):  # noqa: ANN001, ANN201
+def write_server_settings(where):
     """Let the JupyterLab of an environment call docs/stored_notebooks.py after each save."""
-    folder = os.path.join(where, "etc", "jupyter")  # noqa: PTH118
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    with open(os.path.join(folder, "jupyter_server_config.py"), "w", encoding="utf-8") as file:  # noqa: PTH118, PTH123
+    folder = os.path.join(where, "etc", "jupyter")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "jupyter_server_config.py"), "w", encoding="utf-8") as file:
         file.write("from docs.stored_notebooks import after_save\n\n")
         file.write("get_config().FileContentsManager.post_save_hook = after_save\n")
 
 
-def filter_notebooks():  # noqa: ANN201
+def filter_notebooks():
     """Let git, in this clone alone, keep notebooks without outputs: see docs/stored_notebooks.py.
 
     Git runs the filter in the clone's folder, so no path is written down that may change. Where
     there is no git, or no clone, there is nothing to do.
     """
-    if not os.path.exists(os.path.join(ROOT, ".git")):  # noqa: PTH110, PTH118
+    if not os.path.exists(os.path.join(ROOT, ".git")):
         return
     python = '"$(command -v .venv/bin/python || command -v python3)"'
     command = ["git", "config", "--local", "filter.stored-notebooks.clean"]
@@ -149,20 +182,23 @@ def filter_notebooks():  # noqa: ANN201
         return
 
 
-def main():  # noqa: ANN201
+def main():
     """Check the machine, create the environment, install exactly what the lock says."""
     check_python()
     check_disk()
     print("Setting up .venv (once; about a minute with a fast network) ...", flush=True)
     python = create_environment()
-    uv = "uv==" + locked_version("uv")
-    quiet = ["--quiet", "--disable-pip-version-check"]
-    run([python, "-m", "pip", "install", *quiet, uv])
-    run([python, "-m", "uv", "pip", "sync", "--python", python, "--require-hashes", LOCK])
+    uv = os.path.join(VENV, "uv.lock")
+    with open(uv, "w", encoding="utf-8") as file:
+        file.write(locked("uv"))
+    options = ["--quiet", "--disable-pip-version-check", "--require-hashes"]
+    run([python, "-m", "pip", "install", *options, "-r", uv])
+    sync = [python, "-m", "uv", "pip", "sync", "--python", python, "--require-hashes", LOCK]
+    run(sync, settings_for_uv(python))
     # So that notebooks find `helpers` wherever their kernel starts.
-    library = "python%d.%d" % sys.version_info[:2]  # noqa: UP031
-    path = os.path.join(VENV, "lib", library, "site-packages", "workshop.pth")  # noqa: PTH118
-    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
+    library = "python%d.%d" % sys.version_info[:2]
+    path = os.path.join(VENV, "lib", library, "site-packages", "workshop.pth")
+    with open(path, "w", encoding="utf-8") as file:
         file.write(ROOT + "\n")
     register_kernel(python, "--sys-prefix")
     write_kernel_settings(VENV)
@@ -174,6 +210,6 @@ def main():  # noqa: ANN201
 if __name__ == "__main__":
     if sys.argv[1:] == ["kernel"]:
         register_kernel(sys.executable, "--user")
-        print("Reload JupyterLab's page; the notebooks ask for the kernel %r." % SHOWN)  # noqa: UP031
+        print("Reload JupyterLab's page; the notebooks ask for the kernel %r." % SHOWN)
     else:
         main()

@@ -15,7 +15,16 @@ from . import locks
 from .cloud import Cloud
 from .errors import WorkshopError
 from .faults import has_emulator
-from .home import home, read_json
+from .home import home
+from .target_files import (
+    AGENT_LOCK,
+    FLINK_CONTROLLER_LOCK,
+    FUNCTION_LOCK,
+    JOB_LOCK,
+    SERVER_LOCK,
+    JobState,
+    job_status,
+)
 from .waiting import waiting
 
 BATCH_SECONDS = 15  # for how long a function's next batch is waited for
@@ -37,15 +46,21 @@ class Victim:
 
 
 VICTIMS = {
-    "server": Victim("A beacon server", "pids/server-{fleet}-*", 'deploy(cloud, "1-frontend")'),
-    "agent": Victim("An agent", "pids/agent-{fleet}-*", 'deploy(cloud, "1-frontend")'),
-    "flink": Victim("Flink", "pids/job-{analytics}", "start_analytics(cloud)"),
+    "server": Victim(
+        "A beacon server", "pids/" + SERVER_LOCK.format("{fleet}-*"), 'deploy(cloud, "1-frontend")'
+    ),
+    "agent": Victim(
+        "An agent", "pids/" + AGENT_LOCK.format("{fleet}-*"), 'deploy(cloud, "1-frontend")'
+    ),
+    "flink": Victim("Flink", "pids/" + JOB_LOCK.format("{analytics}"), "start_analytics(cloud)"),
     "pump": Victim(
-        "The pump between Kinesis and Flink (Flink ends with it)", "pids/flink", 'connect("local")'
+        "The pump between Kinesis and Flink (Flink ends with it)",
+        "pids/" + FLINK_CONTROLLER_LOCK,
+        'connect("local")',
     ),
     "function": Victim(
         "A function in the middle of a batch",
-        "pids/function-{prefix}-*-metrics",
+        "pids/" + FUNCTION_LOCK.format("{prefix}-*-metrics"),
         "start_analytics(cloud), then Traffic(cloud).start(rate=50)",
     ),
     "supervisor": Victim("The supervisor", "local.lock", 'connect("local")'),
@@ -162,6 +177,6 @@ def _job_stands(cloud: Cloud) -> bool:
         return True
     if detail["ApplicationStatus"] != "RUNNING":
         return True
-    job = read_json(home() / "flink" / name / "status.json", default={})
-    pid = locks.holder(locks.pid_file(f"job-{name}"))
-    return pid is not None and job.get("pid") == pid and job.get("state") == "running"
+    job = job_status(name)
+    pid = locks.holder(locks.pid_file(JOB_LOCK.format(name)))
+    return pid is not None and job.get("pid") == pid and job.get("state") == JobState.RUNNING

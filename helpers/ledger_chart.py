@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
-from .dates import day
-from .labels import width
 from .ledger_words import (
     ABSENT,
     ACCEPTED,
@@ -31,6 +30,8 @@ from .ledger_words import (
 )
 from .palette import BLUE, CARD, GREEN, INK, LINE, ORANGE, OTHERS, PURPLE, QUIET, SLATE, VERMILION
 from .picture import Box, Picture
+from .plot import LEGEND
+from .text import day
 
 COLORS = {ACCEPTED: BLUE, REJECTED: SLATE, DUPLICATES: PURPLE}
 STATE_COLORS = {
@@ -39,6 +40,8 @@ STATE_COLORS = {
 _WIDTH = 9.4
 _TOP, _BAR, _HEIGHT, _BELOW, _MARGIN = 1.0, 0.52, 1.75, 0.3, 0.4  # inches
 _CHIP, _NOTE, _FOOT = 0.26, 0.16, 0.56  # how high a line of each is, and the legend
+# Two curves, of three points each, joined by straight lines.
+_RIBBON = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
 _THIN = 0.03  # so high is a part that would be too thin to be seen, but is not nothing
 
 
@@ -75,7 +78,7 @@ def draw_ledger(frame: pd.DataFrame, start: datetime, end: datetime | None) -> P
     _flows(axes, frame, bars, step, highest)
     if not any(count(frame, stage) for stage in TITLES):
         area.text(area.width / 2, _HEIGHT / 2, "No beacons in this time.", color=QUIET, ha="center")
-    _legend(box.inside(top=box.height - 0.36), frame)
+    _legend(box.inside(top=box.height - 0.36), axes, frame)
     return picture
 
 
@@ -93,17 +96,15 @@ def _bar(
 ) -> dict[str, tuple[float, float]] | None:
     """Draw a stage's bar; return where each part begins and ends, None if the stage is absent."""
     if state(frame, stage) in (ABSENT, UNKNOWN):
-        axes.add_patch(
-            Rectangle(
-                (x, 0), _BAR, _HEIGHT, facecolor=CARD, edgecolor=OTHERS, linestyle=(0, (3, 3))
-            )
+        axes.bar(
+            x, _HEIGHT, _BAR, align="edge", color=CARD, edgecolor=OTHERS, linestyle=(0, (3, 3))
         )
         return None
     parts, foot = {}, 0.0
     for name, number in totals(frame, stage).items():
         height = max(number / highest * (_HEIGHT - 3 * _THIN), _THIN) if number else 0.0
         parts[name] = (foot, foot + height)
-        axes.add_patch(Rectangle((x, foot), _BAR, height, facecolor=COLORS[name], edgecolor=CARD))
+        axes.bar(x, height, _BAR, foot, align="edge", color=COLORS[name], edgecolor=CARD)
         foot += height
     axes.plot([x, x + _BAR], [0, 0], color=QUIET, linewidth=1)
     return parts
@@ -112,7 +113,7 @@ def _bar(
 def _flows(axes: Axes, frame: pd.DataFrame, bars: Sequence, step: float, highest: float) -> None:
     stages = list(TITLES)
     here = [index for index, parts in enumerate(bars) if parts is not None]
-    for left, right in zip(here, here[1:], strict=False):
+    for left, right in pairwise(here):
         begins, ends = _MARGIN + left * step + _BAR, _MARGIN + right * step
         lower, upper = bars[left], bars[right]
         for name in COLORS:
@@ -141,10 +142,7 @@ def _falls(
         (x, thick), (right, thick), (right, thick), (right, -_BELOW),
         (left, -_BELOW), (left, 0), (left, 0), (x, 0), (x, thick),
     ]  # fmt: skip
-    codes = [
-        Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY,
-    ]  # fmt: skip
-    axes.add_patch(PathPatch(Path(corners, codes), facecolor=color, edgecolor="none", zorder=3))
+    axes.add_patch(PathPatch(Path(corners, _RIBBON), color=color, linewidth=0, zorder=3))
 
 
 def _comes_in(
@@ -159,10 +157,8 @@ def _comes_in(
     twice = count(frame, stage, "Double")
     if twice:
         height = min(max(twice / highest * _HEIGHT, 2 * _THIN), top)
-        axes.add_patch(
-            Rectangle((x, top - height), _BAR, height, facecolor="none", hatch="////",
-                      edgecolor=STATE_COLORS[state(frame, stage)], linewidth=1.2)
-        )  # fmt: skip
+        axes.bar(x, height, _BAR, top - height, align="edge", color="none", hatch="////",
+                 edgecolor=STATE_COLORS[state(frame, stage)], linewidth=1.2)  # fmt: skip
     others = sum(count(frame, row) for row, (at, _) in NOTES.items() if at == stage)
     if stage == "archived" and others:
         thick = min(max(others / highest * _HEIGHT, _THIN), 0.3)
@@ -183,10 +179,7 @@ def _band(
         (right, ends[0]), (middle, ends[0]), (middle, begins[0]), (left, begins[0]),
         (left, begins[1]),
     ]  # fmt: skip
-    codes = [
-        Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY,
-    ]  # fmt: skip
-    axes.add_patch(PathPatch(Path(corners, codes), facecolor=color, edgecolor="none", alpha=0.3))
+    axes.add_patch(PathPatch(Path(corners, _RIBBON), color=color, linewidth=0, alpha=0.3))
 
 
 def _labels(box: Box, frame: pd.DataFrame, stage: str, x: float, first: bool) -> None:
@@ -226,16 +219,14 @@ def _chip(box: Box, x: float, y: float, words: str, what: str, **options: Any) -
     )
 
 
-def _legend(box: Box, frame: pd.DataFrame) -> None:
+def _legend(box: Box, axes: Axes, frame: pd.DataFrame) -> None:
     box.rectangle(0, -0.06, box.width, 0.008, LINE)
     there = [stage for stage in TITLES if state(frame, stage) not in (ABSENT, UNKNOWN)]
     whole = all(state(frame, stage) == ZERO for stage in there)
-    x = 0.0
-    for name, number in totals(frame, there[-1] if whole else "sent").items():
-        words = f"{number:,} {name}"
-        box.rectangle(x, 0.1, 0.12, 0.12, COLORS[name])
-        box.text(x + 0.18, 0.16, words)
-        x += 0.42 + width(words, 9)
+    shown = totals(frame, there[-1] if whole else "sent")
+    handles = [Patch(color=COLORS[name], label=f"{n:,} {name}") for name, n in shown.items()]
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(box.left, 0.2), ncols=3,
+                bbox_transform=box.figure.dpi_scale_trans, **LEGEND)  # fmt: skip
     letters = frame.loc["dead_letters", "Beacons"]
     if not pd.isna(letters):
         words = "1 batch" if letters == 1 else f"{letters:,} batches"

@@ -4,7 +4,7 @@ import html
 
 import pandas as pd
 
-from .labels import shorten
+from .text import shorten
 
 TITLES = {
     "sent": "Sent",

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from . import plot
-from .labels import fit, printable, shorten, width
 from .palette import OTHERS, QUIET
 from .picture import Box, Picture
 from .series import Series, edges, largest
+from .text import number, quoted
+from .text_fitting import fit, width
 
 SHOWN = 6  # items with a name of their own; the palette tells seven colours apart
 _LEGEND_INCHES = 2.5
@@ -132,12 +133,6 @@ def clock(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S} UTC"
 
 
-def quoted(item: str) -> str:
-    """Return an item for use in a sentence: short, and not turning the words beside it around."""
-    # First-strong isolate and its end (Unicode TR9): an Arabic page must not reorder the numbers.
-    return f"\u2068{shorten(printable(item))}\u2069"
-
-
 def _summed(metric: Metric) -> bool:
     return metric.adds_up() and metric.bucket < 60 and metric.name not in _OVERLAPPING
 
@@ -158,7 +153,7 @@ def _legend(box: Box, shown: Sequence[Series], metric: Metric, now: float, more:
         note = f"{more} more are not shown" if more else ""
     box.text(box.width, 0.24, heading, color=QUIET, ha="right")
     for row, (each, amount) in enumerate(rows):
-        y, value = 0.58 + row * 0.25, plot.number(amount)
+        y, value = 0.58 + row * 0.25, number(amount)
         box.rectangle(0, y - 0.065, 0.13, 0.13, colors[each.label])
         box.text(0.2, y, fit(each.label, 9, box.width - 0.35 - width(value, 9)))
         box.text(box.width, y, value, ha="right")
@@ -168,12 +163,12 @@ def _legend(box: Box, shown: Sequence[Series], metric: Metric, now: float, more:
 def _sentence(metric: Metric, series: Sequence[Series], frame: pd.DataFrame, now: float) -> str:
     heading, amounts = latest(series, metric, now)
     best = int(np.argmax(amounts))
-    words = plot.number(sum(amounts) if metric.adds_up() else amounts[best])
+    words = number(sum(amounts) if metric.adds_up() else amounts[best])
     if len(series) > 1 and amounts[best] > 0:
         name = quoted(series[best].label)
-        words += f" {heading}, most of them {name} ({plot.number(amounts[best])})"
+        words += f" {heading}, most of them {name} ({number(amounts[best])})"
         if not metric.adds_up():
-            words = f"highest {plot.number(amounts[best])} ({name}) {heading}"
+            words = f"highest {number(amounts[best])} ({name}) {heading}"
     else:
         words += f" {heading}"
     if "NewestBeacon" in frame and frame["NewestBeacon"].notna().any():

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .cloud import Cloud
-from .dates import day
 from .home import REPOSITORY, home, read_json, write_json
+from .text import day
 
 NOTEBOOKS = REPOSITORY / "notebooks"
 

@@ -5,11 +5,19 @@ from dataclasses import replace
 from . import units as limits
 from .capacity import DAY, Design, Plan, beacons_a_record
 from .capacity import plan as replan
-from .prices import DISK, FIREHOSE_KB, HOURS_PER_MONTH, STORAGE_PER_KPU, price_list, service_of
+from .prices import (
+    DISK,
+    FIREHOSE_BYTES,
+    FIXED,
+    HOURS_PER_MONTH,
+    SERVER,
+    STORAGE_PER_KPU,
+    price_list,
+    service_of,
+)
 from .units import units
 
 SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
-SERVER = "t4g.small"
 FUNCTION_GB = 0.5  # cfn: 512 MB
 ARCHIVE_DAYS, BUFFER_SECONDS = 7, 10  # cfn/1-capture.yaml: kept so long, an object so often
 ROW_BYTES, ROW_DAYS = 400, 7  # process_metrics: an item is a few hundred bytes, kept a week
@@ -48,7 +56,7 @@ def resources(plan: Plan) -> dict[str, float]:
     gathered = plan.mean / plan.servers * one.pack_seconds
     together = max(1.0, min(beacons_a_record(design), gathered))
     # A record is billed in steps: 25 KB of a put into Kinesis, 5 KB of one through Firehose.
-    archived = max(together * one.record_bytes, FIREHOSE_KB * 1024) / together
+    archived = max(together * one.record_bytes, FIREHOSE_BYTES) / together
     lcu = max(
         plan.mean / one.beacons_a_connection / limits.LCU_CONNECTIONS,
         plan.mean * (one.request_bytes + one.answer_bytes) / limits.LCU_BYTES,
@@ -62,11 +70,10 @@ def resources(plan: Plan) -> dict[str, float]:
     # A metric's rows come in one shard of the table's stream, so each is noted once a look.
     looks = plan.put_calls / plan.table_shards
     catalog_writes = one.catalog_units_a_look * looks
-    return {
+    return FIXED | {
         SERVER: plan.servers,
         "GB of disk": plan.servers * DISK,
         "public address": plan.servers + 2,
-        "load balancer": 1,
         "LCU-hour": lcu * HOURS_PER_MONTH,
         "GB to the internet": giga * one.answer_bytes,
         "shard": plan.shards + plan.metric_shards,
@@ -85,10 +92,6 @@ def resources(plan: Plan) -> dict[str, float]:
         "million GB-seconds": busy * FUNCTION_GB * SECONDS_PER_MONTH / 1e6,
         "metric": plan.metrics,
         "million PutMetricData": plan.put_calls * SECONDS_PER_MONTH / 1e6,
-        "high-resolution alarm": 2,
-        "alarm": 3 + 2,
-        "dashboard": 1,
-        "key": 1,
     }
 
 

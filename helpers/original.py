@@ -15,9 +15,9 @@ from .cloud import Cloud
 from .data import metric_values
 from .epoch import times
 from .errors import WorkshopError
-from .labels import fit
 from .late_lab import PAGE
 from .picture import Picture
+from .text_fitting import fit
 from .waiting import waiting
 
 BUCKET = pd.Timedelta(seconds=10)

@@ -1,58 +1,18 @@
-"""Zips of code: the same files always give the same bytes, so a zip's hash is its version.
+"""Uploads the zips of code that the stacks name.
 
-A stack names the zip it runs by a key that holds this hash. Code that did not change is not
+A stack names the zip it runs by a key that holds the zip's hash. Code that did not change is not
 uploaded again and updates no stack; code that changed has another key, and does.
 """
 
 import hashlib
-import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from helpers.cloud import Cloud
+from helpers.code_zip import zip_folder
 from helpers.errors import WorkshopError
-
-# The earliest time a zip can hold; the files' own times differ from clone to clone.
-_TIME = (1980, 1, 1, 0, 0, 0)
-_UNIX = 3
-
-
-def package(folder: Path | str, *more: Path) -> bytes:
-    """Return a zip of all files in a folder, byte for byte the same for the same files.
-
-    Hidden files and what Python or an editor leaves behind (`__pycache__`, `*.pyc`) stay out.
-
-    Args:
-        folder: its files are at the root of the zip, its sub-folders below.
-        more: further folders, whose files stand beside them.
-
-    Raises:
-        WorkshopError: the first folder is missing or holds no file.
-
-    Example:
-        `package("assets/lambda/process_metrics")[:2]` -> `b"PK"`
-    """
-    files = _files(Path(folder))
-    if not files:
-        raise WorkshopError(
-            f"There is no code to package in {folder}.",
-            "Get the file back with `git checkout assets`, then run this cell again.",
-        )
-    for other in more:
-        files |= _files(other)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, path in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, _TIME)
-            entry.create_system = _UNIX
-            # Lambda runs as another user: every file must be readable by all.
-            entry.external_attr = 0o100644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes())
-    return buffer.getvalue()
 
 
 def upload(cloud: Cloud, name: str, folder: Path | str) -> str:
@@ -61,7 +21,7 @@ def upload(cloud: Cloud, name: str, folder: Path | str) -> str:
     Args:
         cloud: where to; its `extras` may add to the zip.
         name: what the key begins with, e.g. `"process-metrics"`.
-        folder: as for `package`.
+        folder: as for `zip_folder`.
 
     Raises:
         WorkshopError: no code to package, no code bucket, or an extra that can't be had.
@@ -70,7 +30,7 @@ def upload(cloud: Cloud, name: str, folder: Path | str) -> str:
         `upload(cloud, "analytics", "assets/flink")` -> `"code/analytics-3f2a91c07be4.zip"`
     """
     more = [cloud.extras[name]()] if name in cloud.extras else []
-    body = package(folder, *more)
+    body = zip_folder(folder, *more)
     key = f"code/{name}-{hashlib.sha256(body).hexdigest()[:12]}.zip"
     s3, bucket = cloud.client("s3"), cloud.bucket("code")
     try:
@@ -82,20 +42,6 @@ def upload(cloud: Cloud, name: str, folder: Path | str) -> str:
             'Run `deploy(cloud, "1-capture")` first.',
         ) from None
     return key
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    return {name: path for name, path in found.items() if path.is_file() and _belongs(name)}
-
-
-def _belongs(name: str) -> bool:
-    parts = name.split("/")
-    return not (
-        any(part.startswith(".") for part in parts)
-        or "__pycache__" in parts
-        or name.endswith((".pyc", "~"))
-    )
 
 
 def _is_there(s3: Any, bucket: str, key: str) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from .labels import FAMILY, drawable
 from .palette import CARD, INK, LINE
+from .text_fitting import FAMILY, drawable
 
 DOTS_PER_INCH = 144  # one and a half dots per CSS pixel: sharp on a laptop, cheap to draw
 _CSS_PIXELS_PER_INCH = 96
@@ -34,6 +35,12 @@ class Picture(Figure):
     def __init__(self, width: float, height: float) -> None:
         super().__init__(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor=CARD)
         self.sentence = ""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw everything in one font; what is between two `$` is text, not a formula."""
+        for text in self.findobj(Text):
+            text.set(parse_math=False, fontfamily=FAMILY)
+        super().draw(renderer)
 
     def png(self) -> bytes:
         """Draw the figure and return it as PNG."""
@@ -125,14 +132,8 @@ class Box:
             self.figure.get_size_inches()[1] - self.top - y,
             drawable(text) if text else "",
             transform=self.figure.dpi_scale_trans,
-            **{
-                "va": "center_baseline",
-                "fontsize": points,
-                "color": color,
-                "family": FAMILY,
-                **options,
-            },
             parse_math=False,
+            **{"va": "center_baseline", "fontsize": points, "color": color, **options},
         )
 
     def rectangle(

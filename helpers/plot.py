@@ -3,38 +3,26 @@
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from .dates import day
-from .labels import FAMILY, fit, width
 from .palette import BAR, CARD, INK, LINE, QUIET, item_colors
 from .picture import Box
 from .series import Series
+from .text import day, number
+from .text_fitting import fit, width
 
 # A beacon is a CloudWatch datapoint about two seconds later: until then its bucket may still grow.
 JOURNEY_SECONDS = 3
+# How each legend looks; where it is, and in how many columns, differs.
+LEGEND: dict[str, Any] = {
+    "frameon": False, "fontsize": 9, "labelcolor": INK, "handlelength": 1, "handleheight": 1,
+    "handletextpad": 0.5, "borderpad": 0, "borderaxespad": 0,
+}  # fmt: skip
 _TIME_STEPS = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-
-
-def number(value: float) -> str:
-    """Return a number as a reader would write it.
-
-    Example:
-        >>> number(1204), number(0.51234), number(2_500_000), number(float("nan"))
-        ('1,204', '0.512', '2.5M', '–')
-    """
-    if not math.isfinite(value):
-        return "–"
-    if abs(value) >= 1e15:
-        return f"{value:.2g}"
-    if abs(value) >= 1_000_000:
-        return f"{value / 1e9:.3g}G" if abs(value) >= 1e9 else f"{value / 1e6:.3g}M"
-    if value == int(value) or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
 
 
 def colored(series: Sequence[Series]) -> dict[str, str]:
@@ -43,28 +31,32 @@ def colored(series: Sequence[Series]) -> dict[str, str]:
     return item_colors(each.label for each in series if not each.color) | wishes
 
 
+def bare(axes: Axes, grid: Literal["y", "both"] = "y") -> None:
+    """Give the axes a bare look: a line below, and a pale grid along the `y` axis or `both`."""
+    axes.set_facecolor(CARD)
+    axes.spines[:].set_visible(False)
+    axes.spines["bottom"].set(visible=True, color=LINE)
+    axes.tick_params(which="both", length=0, labelsize=9, labelcolor=QUIET, pad=3)
+    axes.grid(axis=grid, color=LINE, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
 def prepare(axes: Axes, start: float, end: float, inches: float) -> None:
     """Give the axes a bare look and a time axis from `start` to `end` (epoch seconds, UTC).
 
     Args:
         inches: width of the axes, which decides how many times of day fit.
     """
-    axes.set_facecolor(CARD)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(LINE)
-    axes.tick_params(length=0, labelsize=9, labelcolor=QUIET, labelfontfamily=FAMILY, pad=3)
-    axes.grid(axis="y", color=LINE, linewidth=0.6)
-    axes.set_axisbelow(True)
+    bare(axes)
+    axes.set_xlim(start, end)
     most = max(2, int(inches / 0.75))
     step = next((step for step in _TIME_STEPS if (end - start) / step <= most), _TIME_STEPS[-1])
     margin = 0.25 / inches * (end - start)  # a label further left would lie upon the values' zero
-    ticks = np.arange(math.ceil((start + margin) / step) * step, end - margin / 3, step)
-    axes.set_xticks(ticks, [_tick(datetime.fromtimestamp(tick, UTC), step) for tick in ticks])
-    axes.set_xlim(start, end)
+    axes.set_xticks(np.arange(math.ceil((start + margin) / step) * step, end - margin / 3, step))
+    axes.xaxis.set_major_formatter(lambda tick, _: _time(datetime.fromtimestamp(tick, UTC), step))
 
 
-def _tick(at: datetime, step: float) -> str:
+def _time(at: datetime, step: float) -> str:
     if step >= 86400:
         return day(at)
     return f"{at:%H:%M:%S}" if step < 60 else f"{at:%H:%M}"
@@ -79,7 +71,7 @@ def value_axis(
     fixed: bool = False,
     whole: bool,
 ) -> None:
-    """Scale the value axis with three to five round numbers.
+    """Scale the value axis with up to five round numbers.
 
     Args:
         low, high: what must be seen.
@@ -89,31 +81,18 @@ def value_axis(
     """
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         low, high = (low, low + 1) if math.isfinite(low) else (0, 1)
-    raw = (high - low) / max(2, min(5, int(inches / 0.3)))
-    step = max(1, round_step(raw)) if whole else round_step(raw)
-    top = high if fixed else high + (high - low) * 0.08
-    # Where labels would lie upon each other, only the top one is written.
-    ticks = np.arange(math.ceil(low / step) * step, top + step * 1e-9, step)[
-        slice(None) if inches > 0.4 else slice(-1, None)
-    ]
-    axes.set_yticks(ticks, [number(tick) if abs(tick) > step / 1e6 else "0" for tick in ticks])
-    axes.set_ylim(low, top)
+    axes.set_ylim(low, high if fixed else high + (high - low) * 0.08)
+    most = max(1, min(5, int(inches / 0.3)))
+    axes.yaxis.set_major_locator(
+        MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole, min_n_ticks=1)
+    )
+    # Rounded, because a tick may be 0.30000000000000004.
+    axes.yaxis.set_major_formatter(lambda tick, _: number(round(tick, 12)))
 
 
 def are_whole(series: Sequence[Series]) -> bool:
     """Return whether all values are whole numbers, as counts are."""
     return all(bool(np.all(each.values == np.round(each.values))) for each in series)
-
-
-def round_step(least: float) -> float:
-    """Return 1, 2 or 5 times a power of ten, which is not less than `least`.
-
-    Example:
-        >>> round_step(13), round_step(0.02)
-        (20, 0.02)
-    """
-    size = 10 ** math.floor(math.log10(least))
-    return next(size * unit for unit in (1, 2, 5, 10) if size * unit >= least * 0.999)
 
 
 def stack(axes: Axes, series: Sequence[Series], bounds: np.ndarray, now: float) -> np.ndarray:
@@ -169,16 +148,14 @@ def lines(axes: Axes, series: Sequence[Series], bucket: float, now: float) -> No
     colors = colored(series)
     for each in series:
         closed = int(np.searchsorted(each.times + bucket + JOURNEY_SECONDS, now, side="right"))
-        style: dict[str, Any] = {
-            "color": colors[each.label],
-            "linewidth": 1.6,
-            "solid_joinstyle": "round",
-        }
-        marker: dict[str, Any] = {"marker": "o", "markersize": 2.5 if len(each.times) <= 40 else 0}
-        axes.plot(each.times[:closed], each.values[:closed], **style, **marker)
+        look: dict[str, Any] = {"color": colors[each.label], "linewidth": 1.6}
+        size = 2.5 if len(each.times) <= 40 else 0
+        axes.plot(
+            each.times[:closed], each.values[:closed], marker="o", markersize=size, **look,
+            solid_joinstyle="round",
+        )  # fmt: skip
         tail = slice(max(closed - 1, 0), None)
-        if closed < len(each.times):
-            axes.plot(each.times[tail], each.values[tail], linestyle=":", **style)
+        axes.plot(each.times[tail], each.values[tail], linestyle=":", **look)
 
 
 def flow_legend(
@@ -210,25 +187,22 @@ def flow_legend(
         box.text(x, 0.09 + row * 0.19, f"{hidden} more", color=QUIET)
 
 
-def bars(box: Box, rows: Sequence[tuple[str, float]], unit: str = "") -> None:
+def bars(box: Box, rows: Sequence[tuple[str, float]]) -> None:
     """Draw a table of labels and values, each upon a bar as long as its value.
 
-    The label stands on the bar, so that a long one has the whole width.
+    The label is written on the bar, so that a long one has the whole width.
 
     Args:
         box: where; each row takes 0.18 to 0.3 inches, and what has no room is left out.
         rows: (label, value), the largest first.
-        unit: written after each value.
     """
     rows = rows[: max(int(box.height / 0.18), 1)]
     height = min(0.3, box.height / max(len(rows), 1))
     longest = max((value for _, value in rows if math.isfinite(value)), default=0)
     for index, (label, value) in enumerate(rows):
-        top = index * height
+        top, words = index * height, number(value)
         part = value / longest if longest > 0 and value > 0 else 0
         color = LINE if label.startswith(("all others", "(other)")) else BAR
         box.rectangle(0, top + 0.02, max(part * box.width, 0.02), height - 0.04, color)
-        words = f"{number(value)}{unit}"
-        room = box.width - width(words, 9) - 0.3
-        box.text(0.07, top + height / 2, fit(label, 9, room))
+        box.text(0.07, top + height / 2, fit(label, 9, box.width - width(words, 9) - 0.3))
         box.text(box.width - 0.06, top + height / 2, words, ha="right", color=INK)

@@ -12,26 +12,29 @@ HOURS_PER_MONTH = 730  # AWS's own figure for prices by the month
 # Managed Flink gives each working KPU 50 GB of storage, and bills it (its price page).
 STORAGE_PER_KPU = 50
 DISK = 8  # GB: the root volume of an Amazon Linux 2023 server
-# Firehose bills each record as a multiple of 5 KB; a beacon has less than one.
-FIREHOSE_KB = 5
+FIREHOSE_BYTES = 5 * 1024  # Firehose bills each record as a multiple of it; a beacon is smaller
+SERVER = "t4g.small"
 
 # Target tracking makes one alarm to scale out by and one to scale in by:
 # https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-target-tracking.html
 TRACKING_ALARMS = 2
-# All modules, deployed as the templates' defaults say, with the job running.
-EVERYTHING = {
-    "shard": 2,
-    "KPU": 2,
-    "GB of Flink's storage": STORAGE_PER_KPU,
-    "t4g.small": 2,
-    "GB of disk": 2 * DISK,
+# What is deployed once, however many beacons come.
+FIXED = {
     "load balancer": 1,
-    "public address": 4,  # of two servers, and of the load balancer in two zones
     "high-resolution alarm": 2,
     # An alarm costs as much as it has metrics; two are Auto Scaling's own, for the fleet's policy.
     "alarm": 3 + TRACKING_ALARMS,
     "dashboard": 1,
     "key": 1,
+}
+# All modules, deployed as the templates' defaults say, with the job running.
+EVERYTHING = FIXED | {
+    "shard": 2,
+    "KPU": 2,
+    "GB of Flink's storage": STORAGE_PER_KPU,
+    SERVER: 2,
+    "GB of disk": 2 * DISK,
+    "public address": 4,  # of two servers, and of the load balancer in two zones
     "metric": 60,  # about as many as the demo shop's traffic makes
 }
 
@@ -85,7 +88,7 @@ def per_million_beacons() -> float:
         `per_million_beacons()` -> `0.17...`
     """
     prices = price_list()["prices"]
-    gigabytes = 1e6 * FIREHOSE_KB / 1024**2
+    gigabytes = 1e6 * FIREHOSE_BYTES / 1024**3
     # The balancer's unit is used up by new connections first, 25 a second.
     lcu_hours = 1e6 / units().beacons_a_connection / LCU_CONNECTIONS / 3600
     return (

@@ -4,19 +4,20 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from .bottlenecks import MOST_EVENTS, Step, ladder, next_step, planned, used
 from .capacity import DAY, Plan
-from .labels import FAMILY, fit
 from .monthly import dollars, monthly, thrifty
-from .palette import BAR, BLUE, CARD, DESK, GREEN, INK, LINE, ORANGE, QUIET, VERMILION
+from .palette import BAR, BLUE, CARD, DESK, GREEN, INK, ORANGE, QUIET, VERMILION
 from .picture import Box, Picture
-from .plot import number
+from .plot import LEGEND, bare
+from .text import number
+from .text_fitting import fit
 
 LEAST_EVENTS = 1e6
 _WIDTH, _TOP, _CURVE, _ROW = 9.6, 0.62, 2.65, 0.23  # inches
 _LEFT, _SIDE = 0.75, 3.0
+_COLUMNS = (0.0, 0.3, 1.15, 3.75)  # of the ladder, inches
 
 
 @dataclass(frozen=True)
@@ -110,134 +111,97 @@ def _curves() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _draw_curve(area: Box, plan: Plan, run: Run | None) -> None:
     axes = area.axes()
-    events, spent, saved = _curves()
-    _prepare(axes, float(saved.min()), float(spent.max()))
+    bare(axes, "both")
+    axes.set(xscale="log", yscale="log", xlim=(LEAST_EVENTS * 0.85, MOST_EVENTS * 1.2))
+    axes.minorticks_off()
+    axes.xaxis.set_major_formatter(lambda events, _: number(events))
+    axes.yaxis.set_major_formatter(lambda cost, _: number(cost))
+    axes.set_xlabel("events a day", loc="right", fontsize=8.5, color=QUIET)
     area.text(-0.6, -0.14, "dollars a month", color=QUIET, points=8.5)
-    axes.plot(events, spent, color=BLUE, linewidth=2)
-    axes.plot(events, saved, color=GREEN, linewidth=1.6, linestyle="--")
-    axes.text(1.2e6, spent[0] * 1.55, "as it grows", color=BLUE, fontsize=9, family=FAMILY)
-    words = "with 25 KB records and fewer PutMetricData"
-    axes.text(1.6e7, saved[0] * 0.78, words, color=GREEN, fontsize=8.5, family=FAMILY)
+    events, spent, saved = _curves()
+    axes.set_ylim(saved.min() * 0.6, spent.max() * 2.2)
+    axes.plot(events, spent, color=BLUE, linewidth=2, label="as it grows")
+    axes.plot(events, saved, color=GREEN, linewidth=1.6, linestyle="--",
+              label="with 25 KB records and fewer PutMetricData")  # fmt: skip
+    axes.legend(loc="upper left", bbox_to_anchor=(0.03, 0.98), framealpha=1, facecolor=CARD,
+                edgecolor=CARD, **{**LEGEND, "handlelength": 2.2, "frameon": True})  # fmt: skip
     for count, step in enumerate(ladder(), 1):
         if count > 1 and step.events < ladder()[count - 2].events * 1.25:
-            continue  # stands with the one before
-        at = dollars(planned(step.events))
-        axes.annotate(
-            _numbers(count),
-            (step.events, at),
-            (0, 13),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
-            color=INK,
-            family=FAMILY,
-        )
-        axes.plot([step.events], [at], marker="|", color=INK, markersize=8)
+            continue  # is drawn with the one before
+        at = step.events, dollars(planned(step.events))
+        axes.plot(*at, marker="|", color=INK, markersize=8)
+        axes.annotate(_numbers(count), at, (0, 13), textcoords="offset points", ha="center",
+                      fontsize=8, color=INK)  # fmt: skip
     axes.axvline(plan.events, color=VERMILION, linewidth=1)
-    axes.plot([plan.events], [dollars(plan)], "o", color=VERMILION, markersize=8)
+    axes.plot(plan.events, dollars(plan), "o", color=VERMILION, markersize=8)
     if run is not None and LEAST_EVENTS <= run.events <= MOST_EVENTS:
-        cost = dollars(planned(run.events))
-        axes.plot([run.events], [cost], "D", color=ORANGE, markeredgecolor=INK, markersize=9)
-        axes.annotate(
-            f"your run: {number(run.rate)}/s, {run.lag:.1f} s",
-            (run.events, cost),
-            (8, -16),
-            textcoords="offset points",
-            fontsize=9,
-            color=INK,
-            family=FAMILY,
-        )
+        at = run.events, dollars(planned(run.events))
+        axes.plot(*at, "D", color=ORANGE, markeredgecolor=INK, markersize=9)
+        axes.annotate(f"your run: {number(run.rate)}/s, {run.lag:.1f} s", at, (8, -16),
+                      textcoords="offset points", fontsize=9, color=INK)  # fmt: skip
 
 
 def _numbers(first: int) -> str:
-    """Return the numbers of the steps that stand together with step `first` (from 1)."""
+    """Return the numbers of the steps that are drawn together with step `first` (from 1)."""
     steps, last = ladder(), first
     while last < len(steps) and steps[last].events < steps[last - 1].events * 1.25:
         last += 1
     return f"{first}" if last == first else f"{first}–{last}"
 
 
-def _prepare(axes: Axes, low: float, high: float) -> None:
-    axes.set_facecolor(CARD)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(LINE)
-    axes.tick_params(which="both", length=0, labelsize=9, labelcolor=QUIET, pad=3)
-    axes.grid(color=LINE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(LEAST_EVENTS * 0.85, MOST_EVENTS * 1.2)
-    axes.set_ylim(low * 0.6, high * 2.2)
-    sizes = (1e6, 1e7, 1e8, 1e9, 1e10)
-    axes.set_xticks(sizes, ["1 M a day", "10 M", "100 M", "1 G", "10 G"], family=FAMILY)
-    ticks = [each for each in (100, 1e3, 1e4, 1e5) if low * 0.6 <= each <= high * 2.2]
-    axes.set_yticks(ticks, [f"{each:,.0f}" for each in ticks], family=FAMILY)
-    axes.minorticks_off()
-
-
 def _draw_numbers(box: Box, plan: Plan) -> None:
     box.rectangle(0, 0, box.width, box.height, DESK)
-    rows = [
-        ("beacon servers, an agent each", f"{plan.servers:,}"),
-        ("shards: clicks + metrics", f"{plan.shards:,} + {plan.metric_shards:,}"),
-        ("KPUs, one of them directing", f"{plan.kpus + 1:,}"),
-        ("functions at once, of 1,000", f"{plan.concurrency:,}"),
-        ("rows into DynamoDB, a second", number(round(plan.rows))),
-        ("PutMetricData/s, of 500", number(plan.put_calls)),
-        ("CloudWatch metrics", f"{plan.metrics:,}"),
-    ]
-    for index, (what, count) in enumerate(rows):
+    right = box.width - 0.12
+    rows = {
+        "beacon servers, an agent each": f"{plan.servers:,}",
+        "shards: clicks + metrics": f"{plan.shards:,} + {plan.metric_shards:,}",
+        "KPUs, one of them directing": f"{plan.kpus + 1:,}",
+        "functions at once, of 1,000": f"{plan.concurrency:,}",
+        "rows into DynamoDB, a second": number(round(plan.rows)),
+        "PutMetricData/s, of 500": number(plan.put_calls),
+        "CloudWatch metrics": f"{plan.metrics:,}",
+    }
+    for index, (what, count) in enumerate(rows.items()):
         y = 0.19 + index * 0.235
         box.text(0.12, y, what, color=QUIET)
-        box.text(box.width - 0.12, y, count, ha="right", weight="bold")
-    y = 0.19 + len(rows) * 0.235 + 0.12
+        box.text(right, y, count, ha="right", weight="bold")
+    total, y = dollars(plan), 0.19 + len(rows) * 0.235 + 0.12
     box.text(0.12, y, "dollars a month", color=QUIET)
-    box.text(
-        box.width - 0.12, y - 0.02, f"${dollars(plan):,.0f}", points=15, ha="right", weight="bold"
-    )
-    services = list(monthly(plan).items())[:4]
-    total = dollars(plan)
-    for index, (name, cost) in enumerate(services):
+    box.text(right, y - 0.02, f"${total:,.0f}", points=15, ha="right", weight="bold")
+    for index, (name, cost) in enumerate(list(monthly(plan).items())[:4]):
         top = y + 0.2 + index * 0.195
         box.rectangle(0.12, top, max(0.02, (box.width - 0.24) * cost / total), 0.165, BAR)
         box.text(0.18, top + 0.085, name, points=8.5)
-        box.text(box.width - 0.12, top + 0.085, f"${cost:,.0f}", points=8.5, ha="right")
+        box.text(right, top + 0.085, f"${cost:,.0f}", points=8.5, ha="right")
 
 
 def _draw_ladder(rows: Box, plan: Plan) -> None:
-    columns = (0.0, 0.3, 1.15, 3.75)
+    """Draw the limits as rows of a table: number, from how many events on, limit, answer."""
     heads = ("", "from", "the limit, and how much of it is used", "what changes there")
-    for x, head in zip(columns, heads, strict=True):
+    for x, head in zip(_COLUMNS, heads, strict=True):
         rows.text(x, _ROW / 2, head, color=QUIET, points=8.5)
     parts, coming = used(plan), next_step(plan.events)
     for index, step in enumerate(ladder(), 1):
-        part = None if step.events < plan.events else parts.get(step.limit.name, 0.0)
-        _draw_step(rows, index, columns, step, part, step is coming)
-        if step.after == plan.design and step.events < plan.events:
-            rows.rectangle(0, _ROW * (index + 1) - 0.01, rows.width, 0.02, VERMILION)
+        passed = step.events < plan.events
+        part = None if passed else parts.get(step.limit.name, 0.0)
+        row = rows.inside(top=_ROW * index)
+        _draw_step(row, index, step, part, is_next=step is coming)
+        if passed and step.after == plan.design:
+            row.rectangle(0, _ROW - 0.01, rows.width, 0.02, VERMILION)
 
 
-def _draw_step(
-    rows: Box,
-    index: int,
-    columns: tuple[float, ...],
-    step: Step,
-    part: float | None,
-    is_next: bool,
-) -> None:
-    top, middle = _ROW * index, _ROW * (index + 0.5)
+def _draw_step(row: Box, index: int, step: Step, part: float | None, *, is_next: bool) -> None:
+    """Draw a limit's row; `part` is how much of it is used, None where it is exceeded."""
+    place, since, name, answer = _COLUMNS
     weight = "bold" if is_next else "normal"
     color = INK if is_next or part is None else QUIET
     if part:
-        bar = (columns[3] - columns[2] - 0.1) * min(part, 1)
-        shade = ORANGE if is_next else BAR
-        rows.rectangle(columns[2] - 0.03, top + 0.02, max(bar, 0.02), _ROW - 0.04, shade)
-    rows.text(columns[0] + 0.02, middle, f"{index}", color=color, weight=weight)
-    words = events_words(step.events).replace("illion", "")
-    rows.text(columns[1], middle, words.replace(" m", " M").replace(" b", " G"), color=color)
+        bar = (answer - name - 0.1) * min(part, 1)
+        row.rectangle(name - 0.03, 0.02, max(bar, 0.02), _ROW - 0.04, ORANGE if is_next else BAR)
     mark = "✓ " if part is None else f"{part:.0%} " if part else ""
-    name = fit(mark + step.limit.name, 9, columns[3] - columns[2] - 0.12)
-    rows.text(columns[2], middle, name, color=INK, weight=weight)
-    answer = fit(step.limit.answer, 8.5, rows.width - columns[3])
-    rows.text(columns[3], middle, answer, color=color, points=8.5)
+    limit = fit(mark + step.limit.name, 9, answer - name - 0.12)
+    change = fit(step.limit.answer, 8.5, row.width - answer)
+    row.text(place + 0.02, _ROW / 2, f"{index}", color=color, weight=weight)
+    row.text(since, _ROW / 2, number(step.events), color=color)
+    row.text(name, _ROW / 2, limit, weight=weight)
+    row.text(answer, _ROW / 2, change, color=color, points=8.5)

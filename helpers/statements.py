@@ -100,7 +100,7 @@ def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -
                 "Run `make setup` (or `pip install -e .[local]`), then this cell again.",
             )
     from .flink import plans
-    from .flink.properties import DEFAULT_GROUPS
+    from .flink.groups import DEFAULT_GROUPS
 
     given = dict(groups or DEFAULT_GROUPS)
     plan = plans.plan_file(code, given)

@@ -42,10 +42,14 @@ def table_html(frame: "pd.DataFrame") -> str | None:
     # A learner's own setting is left alone.
     letters = pd.get_option("display.max_colwidth")
     with pd.option_context("display.max_colwidth", _LETTERS if letters == 50 else letters):
-        written = _dashed(to_the_second(frame))._repr_html_()
+        written = to_the_second(frame).apply(_dashed)._repr_html_()
     if not written:
         return None
-    times = [place for place in range(frame.shape[1]) if _is_time(frame, place)]
+    times = [
+        place
+        for place, name in enumerate(frame.columns)
+        if name in _TIMES or _is_moment(frame.iloc[:, place])
+    ]
     if not times:
         return f'<div class="mathjax_ignore">{written}</div>'
     cells = [frame.index.nlevels + place + 1 for place in times]
@@ -53,38 +57,6 @@ def table_html(frame: "pd.DataFrame") -> str | None:
     where = ", ".join(f".{name} td:nth-child({cell})" for cell in cells)
     style = f"<style>{where} {{white-space: nowrap}}</style>"
     return f'{style}<div class="mathjax_ignore {name}">{written}</div>'
-
-
-def _is_time(frame: "pd.DataFrame", place: int) -> bool:
-    """Return whether a column holds times: pandas' own, a log line's, or days."""
-    import pandas as pd
-
-    column = frame.iloc[:, place]
-    return pd.api.types.is_datetime64_any_dtype(column) or frame.columns[place] in _TIMES
-
-
-def _dashed(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """Return a copy in which what is absent is a dash, not None here, <NA> there, NaT elsewhere.
-
-    Floats that are all whole are shown as the counts that they are.
-    """
-    import pandas as pd
-
-    shown = frame.copy()
-    for place in range(frame.shape[1]):
-        column = frame.iloc[:, place]
-        if pd.api.types.is_float_dtype(column):
-            present = column.dropna()
-            if (
-                present.empty
-                or not (present == present.round()).all()
-                or present.abs().max() >= 2**53
-            ):
-                continue  # as objects they would lose the common number of their digits
-            column = column.astype("Int64")
-        if column.isna().any() or column.dtype != frame.dtypes.iloc[place]:
-            shown.isetitem(place, column.astype(object).where(column.notna(), "–"))
-    return shown
 
 
 def to_the_second(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -98,13 +70,28 @@ def to_the_second(frame: "pd.DataFrame") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    def floor(column: "pd.Series") -> "pd.Series":
-        is_time = pd.api.types.is_datetime64_any_dtype(column)
-        return column.dt.floor("s") if is_time else column
-
-    shown = frame.copy()
-    for place in range(frame.shape[1]):  # by place: two columns may have one name
-        shown.isetitem(place, floor(frame.iloc[:, place]))
+    shown = frame.apply(lambda column: column.dt.floor("s") if _is_moment(column) else column)
     if isinstance(frame.index, pd.DatetimeIndex):
         shown.index = frame.index.floor("s")
     return shown
+
+
+def _is_moment(column: "pd.Series") -> bool:
+    import pandas as pd
+
+    return pd.api.types.is_datetime64_any_dtype(column)
+
+
+def _dashed(column: "pd.Series") -> "pd.Series":
+    """Return a column in which what is absent is a dash, not None here, <NA> there, NaT elsewhere.
+
+    Floats that are all whole are shown as the counts that they are.
+    """
+    import pandas as pd
+
+    if pd.api.types.is_float_dtype(column):
+        present = column.dropna()
+        if present.empty or not (present == present.round()).all() or present.abs().max() >= 2**53:
+            return column  # as objects they would lose the common number of their digits
+        column = column.astype("Int64")
+    return column.astype(object).where(column.notna(), "–") if column.isna().any() else column

@@ -7,9 +7,8 @@ it around (bdi).
 import html
 from collections.abc import Sequence
 
-from . import plot
-from .labels import printable, shorten
 from .palette import BLUE, GREEN, INK, LINE, QUIET, VERMILION
+from .text import number, printable, shorten
 
 # Letters are 1.7% of the board's width: 14 px on a laptop, 24 px on a projector.
 STYLE = f"""<style>
@@ -108,7 +107,7 @@ def _row(item: str, count: float, part: float) -> str:
     whole = html.escape(printable(item)[:300])
     return (
         f'<div class="rwa-row" style="background-size:{100 * part:.1f}% 100%" title="{whole}">'
-        f"<bdi>{html.escape(shorten(item, 38))}</bdi><span>{plot.number(count)}</span></div>"
+        f"<bdi>{html.escape(shorten(item, 38))}</bdi><span>{number(count)}</span></div>"
     )
 
 

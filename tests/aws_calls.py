@@ -7,21 +7,15 @@ operation's name on anything else is an error: then this reader must learn it, o
 
 import ast
 import functools
-import json
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import botocore.session
 from botocore import xform_name
 
-from docs.stored_notebooks import stored, stored_notebooks
+from tests.source_tree import trees
 
-ROOT = Path(__file__).resolve().parents[1]
 # Names that the code gives to a client it was handed, and what is behind each.
 HANDED_ON = {"athena": "athena", "s3": "s3", "kinesis": "kinesis"}
-# Where a client can't be seen to come from: (file, receiver) -> the service.
-ELSEWHERE = {("helpers/generator/cut_off.py", "self._client"): "kinesis"}
 _SESSION = botocore.session.get_session()
 
 
@@ -42,36 +36,17 @@ def waiters(service: str) -> dict[str, str]:
     }
 
 
-def sources() -> dict[str, str]:
-    """Return the code that runs for a learner on AWS: file -> text (a notebook's cells in one)."""
-    found = {}
-    for path in sorted((ROOT / "helpers").rglob("*.py")):
-        name = path.relative_to(ROOT).as_posix()
-        if not name.startswith("helpers/local/"):
-            found[name] = path.read_text()
-    for path in stored_notebooks():
-        cells = json.loads(stored(path))["cells"]
-        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-        # Magics are no Python.
-        python = [text for text in code if not text.startswith("%%")]
-        text = re.sub(r"^\s*[%!].*$", "pass", "\n".join(python), flags=re.MULTILINE)
-        found[path.relative_to(ROOT).as_posix()] = text
-    for path in sorted((ROOT / "notebooks").rglob("*.py")):
-        found[path.relative_to(ROOT).as_posix()] = path.read_text()
-    return found
-
-
-def calls(file: str, text: str) -> set[tuple[str, str]]:
+def calls(file: str, tree: ast.Module) -> set[tuple[str, str]]:
     """Return the calls of one file as (service, method): `("kinesis", "put_records")`."""
-    return set(_Reader(file, ast.parse(text)).calls())
+    return set(_Reader(file, tree).calls())
 
 
 @functools.cache
 def every_call() -> dict[tuple[str, str], list[str]]:
-    """Return all calls: (service, method) -> the files that make it."""
+    """Return the calls that a learner makes on AWS: (service, method) -> the files with it."""
     found: dict[tuple[str, str], list[str]] = {}
-    for file, text in sources().items():
-        for call in calls(file, text):
+    for file, tree in trees("helpers", "notebooks").items():
+        for call in () if file.startswith("helpers/local/") else calls(file, tree):
             found.setdefault(call, []).append(file)
     return found
 
@@ -79,9 +54,7 @@ def every_call() -> dict[tuple[str, str], list[str]]:
 class _Reader:
     def __init__(self, file: str, tree: ast.Module) -> None:
         self.file, self.tree = file, tree
-        self.names = HANDED_ON | {
-            receiver: service for (at, receiver), service in ELSEWHERE.items() if at == file
-        }
+        self.names = dict(HANDED_ON)
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign):
                 self._note(node.targets[0], node.value)

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -99,8 +100,8 @@ def catching(answer: bytes | None = ANSWER) -> Iterator[Catcher]:
         catcher.close()
 
 
-def until(holds: Callable[[], object], seconds: float = 300) -> None:
-    """Wait until something holds; fail if it never does.
+def until(holds: Callable[[], Any], seconds: float = 300) -> Any:
+    """Wait until something holds, and return it; fail if it never does.
 
     Args:
         holds: what is waited for.
@@ -109,8 +110,15 @@ def until(holds: Callable[[], object], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while True:
         began = time.monotonic()
-        if holds():
-            return
+        if found := holds():
+            return found
         assert time.monotonic() < deadline, "it never came to that"
         # To look takes its time from what is waited for.
         time.sleep(min(2.0, max(0.02, 2 * (time.monotonic() - began))))
+
+
+def sent_all(traffic, **settings):
+    """Send traffic for as long as its settings say; return its totals."""
+    traffic.start(**settings)
+    until(lambda: traffic.status()["state"] != "running")
+    return traffic.stop()

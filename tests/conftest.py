@@ -3,6 +3,7 @@
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,6 +18,7 @@ from helpers.stacks import MODULES
 from helpers.targets import connect
 from tests import distribution
 from tests.running_emulator import running_emulator
+from tests.running_server import Server
 
 SHARED_TARGETS = set()
 SLOWEST = 10
@@ -71,6 +73,13 @@ def emulator(tmp_path_factory) -> Cloud:
     """A Cloud on an emulator of this test run's own, ended with it."""
     with running_emulator(tmp_path_factory.mktemp("emulator")) as cloud:
         yield cloud
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[Server]:
+    """A beacon server of this test's own, its log in a folder of its own."""
+    with Server(tmp_path / "logs" / "access.log") as server:
+        yield server
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.aws_calls import ROOT, every_call, operations
-from tests.template_files import read_template
+from tests.aws_calls import every_call, operations
+from tests.template_files import RESOURCES
 
 # boto3's name of a service -> IAM's, where they differ.
 PREFIX = {
@@ -163,19 +163,11 @@ def for_calls() -> dict[str, list[str]]:
     return needed
 
 
-def resource_types() -> set[str]:
-    """Return the types of all resources in our templates."""
-    found = set()
-    for path in sorted((ROOT / "cfn").glob("*.yaml")):
-        found |= {resource["Type"] for resource in read_template(path)["Resources"].values()}
-    return found
-
-
 @functools.cache
 def named_by_schemas() -> dict[str, list[str]]:
     """Return the actions that the schemas of our resource types name: action -> the types."""
     named: dict[str, list[str]] = defaultdict(list)
-    for kind in sorted(resource_types()):
+    for kind in sorted({resource["Type"] for resource in RESOURCES.values()}):
         for handler in ("create", "read", "update", "delete"):
             for action in permissions(kind, handler):
                 if kind not in named[action]:
@@ -224,4 +216,5 @@ def looked_at(kind: str, action: str) -> bool:
 def known() -> dict[str, dict]:
     """Return IAM's services as cfn-lint knows them: their actions and their kinds of resources."""
     folder = Path(find_spec("cfnlint").origin).parent
-    return json.loads((folder / "data" / "AdditionalSpecs" / "Policies.json").read_text())
+    path = folder / "data" / "AdditionalSpecs" / "Policies.json"
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -30,7 +30,8 @@ from helpers.dead_letter_queue import dead_letters, replay_dead_letters
 from helpers.deployment import deploy
 from helpers.errors import WorkshopError
 from helpers.fleet import beacon_url, fleet_size
-from helpers.generator.cut_off import CutOff
+from helpers.generator.clicks_stream import ClicksStream
+from helpers.generator.duplicates import Duplicates
 from helpers.late_lab import send_late
 from helpers.reconciling import reconcile
 from helpers.stacks import MODULES
@@ -64,9 +65,8 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     update_analytics(cloud, folder)
     send_late(cloud, 2, at=datetime.now(UTC) - timedelta(minutes=5))
     newest_records(cloud, seconds=60)
-    cut_off = CutOff(lambda: cloud.client("kinesis"), cloud.name("clicks"), lambda line: None)
-    cut_off._attempt(cut_off._read)
-    cut_off.close(5)
+    clicks = ClicksStream(lambda: cloud.client("kinesis"), cloud.name("clicks"), lambda line: None)
+    clicks.attempt(Duplicates(clicks).read)
     now = int(datetime.now(UTC).timestamp())
     now -= now % 10
     cloud.client("dynamodb").put_item(

@@ -8,10 +8,9 @@ import sys
 import threading
 from pathlib import Path
 
-from helpers.home import REPOSITORY
 from helpers.local.ports import free_port
 
-SCRIPT = REPOSITORY / "assets" / "fleet" / "beacon_server.py"
+COMMAND = (sys.executable, "-m", "helpers.local.beacon_server")
 
 
 class Client:
@@ -47,7 +46,7 @@ class Server(Client):
     def __init__(self, log, port=None, wait=True, options=()):
         super().__init__(port or free_port())
         self.log = Path(log)
-        command = [sys.executable, str(SCRIPT), "--port", str(self.port), "--log", str(log)]
+        command = [*COMMAND, "--port", str(self.port), "--log", str(log)]
         self.process = subprocess.Popen(
             [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -57,6 +56,12 @@ class Server(Client):
             # Read all the while: a server whose standard error is full would stand still.
             self._listener = threading.Thread(target=self._listen)
             self._listener.start()
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def events(self, log=None) -> list[str]:
         return [line.split('" "')[2] for line in (log or self.log).read_text().splitlines()]

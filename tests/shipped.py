@@ -21,20 +21,24 @@ def new_stream(cloud, shards: int = 2) -> Iterator[str]:
         kinesis.delete_stream(StreamName=name)
 
 
-def shipped(cloud, stream: str) -> list[dict]:
-    """What the stream holds, in the order in which it was put."""
+def read_stream(cloud, stream: str) -> list[dict]:
+    """Return the records that a stream holds, in the order in which they were put."""
     kinesis, records = cloud.client("kinesis"), []
     for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
         iterator = kinesis.get_shard_iterator(
             StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
-        while True:
+        page = {"Records": [], "MillisBehindLatest": 1}
+        while iterator and (page["Records"] or page["MillisBehindLatest"]):
             page = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
             records += page["Records"]
             iterator = page.get("NextShardIterator")
-            if not page["Records"] or iterator is None:
-                break
-    records.sort(key=lambda record: int(record["SequenceNumber"]))
+    return sorted(records, key=lambda record: int(record["SequenceNumber"]))
+
+
+def shipped(cloud, stream: str) -> list[dict]:
+    """Return what the agents have put into a stream."""
+    records = read_stream(cloud, stream)
     found = [json.loads(record["Data"]) for record in records]
     assert [each["beacon_id"] for each in found] == [record["PartitionKey"] for record in records]
     return found

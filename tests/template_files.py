@@ -1,18 +1,21 @@
 """Templates as CloudFormation reads them: `!Ref x` is `{"Ref": "x"}`, and so on.
 
-cfn-lint has a reader of its own, and needs a second and more of each process to be imported.
+cfn-lint has a reader of its own, too, and needs a second and more of each process to be imported.
 """
 
+import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from ministack.services.cloudformation.engine import CfnLoader
 
 from helpers.home import REPOSITORY
 
-_DATE = "tag:yaml.org,2002:timestamp"
-_NAMES = {"Ref": "Ref", "Condition": "Condition"}
+TEMPLATES = sorted((REPOSITORY / "cfn").glob("*.yaml"))
+POLICIES = sorted((REPOSITORY / "policy").glob("*.json"))
 
 
 class Mapping(dict):
@@ -21,42 +24,60 @@ class Mapping(dict):
     lines = (0, 0)
 
 
-class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):
-    """YAML with CloudFormation's tags; a date is text, as in a policy's `Version`."""
-
-    yaml_implicit_resolvers = {
-        first: [rule for rule in rules if rule[0] != _DATE]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+class _Loader(CfnLoader):
+    """The emulator's reader, with the lines of each mapping."""
 
 
-def _function(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-        value = value.split(".", 1) if name == "GetAtt" else value
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    return {_NAMES.get(name, f"Fn::{name}"): value}
-
-
-def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> Iterator[Mapping]:
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Mapping]:
     found = Mapping()
     found.lines = (node.start_mark.line, node.end_mark.line)
     yield found
     found.update(loader.construct_mapping(node))
 
 
-_Loader.add_multi_constructor("!", _function)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
+@cache
 def read_template(path: Path | str) -> dict[str, Any]:
-    """Return a template's content.
+    """Return a template's content: the same object at each call, not to be changed.
 
     Args:
         path: the file, or the name of one of our own without its ending, e.g. `"2-analyze"`.
     """
     file = path if isinstance(path, Path) else REPOSITORY / "cfn" / f"{path}.yaml"
     return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+
+
+RESOURCES = {
+    name: resource
+    for template in TEMPLATES
+    for name, resource in read_template(template)["Resources"].items()
+}
+
+
+def walk(node):
+    """Yield a node of a template or a policy, and all within it."""
+    yield node
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from walk(child)
+
+
+def texts(value) -> list[str]:
+    """Every string of an Action or a Resource, those inside Fn::Sub or Fn::GetAtt too."""
+    return [node for node in walk(value) if isinstance(node, str)]
+
+
+def policies_as_template(folder: Path) -> Path:
+    """Write the policies as a template's resources: linters read no policy that stands alone."""
+    resources = {
+        f"Policy{path.stem[0]}": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"PolicyDocument": json.loads(path.read_text(encoding="utf-8"))},
+        }
+        for path in POLICIES
+    }
+    file = folder / "policies.json"
+    file.write_text(json.dumps({"Resources": resources}), encoding="utf-8")
+    return file

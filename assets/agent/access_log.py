@@ -26,6 +26,18 @@ MAX_LINE_BYTES = 8192
 # How far a server's clock may be ahead of the agent's.
 FUTURE_TOLERANCE_MS = 60_000
 BIGINT = 2**63
+# The header fields of a request that a line holds, in their order; names in lower case.
+LOGGED_HEADERS = (
+    b"referer",
+    b"user-agent",
+    b"event",
+    b"clientid",
+    b"page",
+    b"custom_metric_name",
+    b"custom_metric_int_value",
+    b"custom_metric_float_value",
+    b"custom_metric_string_value",
+)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Metrics add up to 1e100 (assets/lambda/process_metrics/rows.py): so many of these never reach it.
 LARGEST_FLOAT = 1e80

@@ -1,8 +1,8 @@
-"""Write architecture-N.svg: the workshop's drawing as far as module N has built it, its part lit.
+"""Write architecture-N.svg: the pipeline as built up to module N, with its part highlighted.
 
     python assets/images/make_architecture.py
 
-One list of parts and one of arrows make all of them, so that the drawing grows and never jumps.
+All drawings use one list of parts and one of arrows, so each part has the same place in all.
 """
 
 import html
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).resolve().parent
-# As helpers/palette.py: blue is what this module is about; ink on a white card in any theme.
+# As in helpers/palette.py: blue highlights the module's parts; a white card in any theme.
 BLUE, INK, QUIET, LINE, CARD = "#0072B2", "#1F2328", "#57606A", "#C6CED6", "#FFFFFF"
 WIDTH, HEIGHT = 960, 206
 BOX, TALL, GAP, LEFT = 114, 56, 22, 14
@@ -18,7 +18,7 @@ ROWS = (34, 134)
 
 
 class Part(NamedTuple):
-    """A box: its two lines, where it stands, and the module that builds it."""
+    """A box: its two lines, its position, and the module that builds it."""
 
     title: str
     words: str
@@ -53,16 +53,16 @@ BREAKABLE = (
     "servers", "clicks", "flink", "metrics", "process", "table", "publish", "cloudwatch",
 )  # fmt: skip
 GROWING = ("servers", "clicks", "flink", "process", "table", "publish")
-# Module: what its drawing is called, and the parts that it is about.
+# Module: the title of its drawing, and its highlighted parts.
 MODULES: dict[int, tuple[str, tuple[str, ...]]] = {
-    0: ("Everything that you are going to build", ("browser",)),
-    1: ("Module 1: beacons are caught and kept", ("servers", "clicks", "firehose", "archive")),
-    2: ("Module 2: what happened is counted", ("flink", "metrics", "process", "table")),
-    3: ("Module 3: everyone sees it", ("publish", "cloudwatch", "dashboard", "inbox")),
-    4: ("Module 4: a metric of your own", ("flink", "table", "dashboard", "athena")),
-    5: ("Module 5: what you will break", BREAKABLE),
-    6: ("Module 6: what has to grow", GROWING),
-    9: ("Module 9: what you take down", ()),
+    0: ("Everything that you will build", ("browser",)),
+    1: ("Module 1: capture and archive beacons", ("servers", "clicks", "firehose", "archive")),
+    2: ("Module 2: count events", ("flink", "metrics", "process", "table")),
+    3: ("Module 3: show the metrics", ("publish", "cloudwatch", "dashboard", "inbox")),
+    4: ("Module 4: add your own metric", ("flink", "table", "dashboard", "athena")),
+    5: ("Module 5: parts that you will break", BREAKABLE),
+    6: ("Module 6: parts that scale", GROWING),
+    9: ("Module 9: everything that you delete", ()),
 }
 
 
@@ -79,8 +79,8 @@ def drawing(module: int) -> str:
         box(part, lit=name in lit, there=name in there, gone=module == 9)
         for name, part in PARTS.items()
     )
-    about = ", ".join(f"{PARTS[name].title} ({PARTS[name].words})" for name in lit) or "all of it"
-    described = f"From the browser to your inbox; lit: {about}."
+    about = ", ".join(f"{PARTS[name].title} ({PARTS[name].words})" for name in lit) or "none"
+    described = f"From the browser to your inbox; highlighted: {about}."
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" \
 width="{WIDTH}" height="{HEIGHT}" role="img" font-family="system-ui, sans-serif">
 <title>{html.escape(title)}</title>
@@ -101,12 +101,13 @@ def place(part: Part) -> tuple[int, int]:
 
 
 def box(part: Part, lit: bool, there: bool, gone: bool) -> str:
-    """Return a part's box: blue if it is lit; a dashed outline if it is not there (yet, any more).
+    """Return a part's box: blue if highlighted; a dashed outline if not built yet, or deleted.
 
     Args:
-        part: which one.
-        lit, there: see above.
-        gone: it is taken down: dashed, and named all the same.
+        part: the part to draw.
+        lit: it is highlighted.
+        there: it is built.
+        gone: it is deleted: dashed, but with its name.
     """
     x, y = place(part)
     dashed = ' stroke-dasharray="4 4"' if gone or not there else ""
@@ -129,7 +130,7 @@ def box(part: Part, lit: bool, there: bool, gone: bool) -> str:
 
 
 def arrow(start: str, end: str) -> str:
-    """Return the arrow between two boxes that are neighbours."""
+    """Return the arrow between two neighbouring boxes."""
     (x, y), (to_x, to_y) = place(PARTS[start]), place(PARTS[end])
     if x == to_x:
         line = (x + BOX / 2, y + TALL, x + BOX / 2, to_y - 2)

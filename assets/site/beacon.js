@@ -1,7 +1,7 @@
-// Tells beacon servers what happens on this page: <script src="//SERVERS/beacon.js" defer></script>
+// Sends a beacon for each event on this page: <script src="//SERVERS/beacon.js" defer></script>
 // data-beacon="conversion" on a link, button or form names what it reports (else: click).
-// No cookie, no personal data: clientid is chance, lives in this tab and ends with it; it ties a
-// visit's steps together. Of a URL only the path is told.
+// No cookie, no personal data: clientid is random, and is deleted with this tab; it connects the
+// steps of a visit. Only the path of a URL is sent.
 {
   const { src, dataset } = document.currentScript
   const url = new URL(dataset.endpoint ?? "beacon", src)
@@ -10,20 +10,20 @@
   let clientid = Math.random().toString(36).slice(2)
   try {
     clientid = sessionStorage.clientid ??= clientid
-  } catch {} // forbidden: one a page, then
+  } catch {} // blocked: one id for each page
 
-  // A beacon is its headers. sendBeacon can't set any; keepalive outlives the page, too.
+  // A beacon is its headers. sendBeacon can't set any; keepalive also sends after the page is left.
   const send = (event, metric) =>
     fetch(url, {
       headers: { event, clientid, page: path(location), ...metric },
       keepalive: true,
-      referrerPolicy: "no-referrer", // it would name this page
+      referrerPolicy: "no-referrer", // it would contain this page's URL
     }).catch(() => {})
   const on = (events, act) => events.split(" ").map((event) => addEventListener(event, act, true))
 
   let viewed
   on("load pagehide", ({ type }) => {
-    // Left while it loads, it was viewed too.
+    // Viewed, even if left while it loads.
     const ms = Math.round(performance.now())
     const took = { custom_metric_name: "page_load_time", custom_metric_int_value: ms }
     viewed ??= send("pageview", type == "load" && took)

@@ -1,21 +1,21 @@
-// The shop's own script; beacon.js beside it would do without.
+// The shop's own script; beacon.js works without it.
 
-// Show what beacon.js tells the servers: this tab's latest beacons, on the strip at the page's foot.
+// Show this tab's latest beacons, as beacon.js sends them, in the bar at the bottom of the page.
 const strip = document.querySelector(".strip")
-let told = []
+let sent = []
 try {
-  told = JSON.parse(sessionStorage.told ?? "[]")
-} catch {} // storage is forbidden: those of this page only
+  sent = JSON.parse(sessionStorage.sent ?? "[]")
+} catch {} // storage is blocked: show this page's only
 const send = window.fetch
 window.fetch = (url, options) => {
   if (options?.headers?.event) {
     const { event, page, custom_metric_name: name, ...rest } = options.headers
     const value = rest.custom_metric_int_value ?? rest.custom_metric_string_value
     const about = name ? `${page} · ${name} ${value}` : page
-    told = [[event, about], ...told].slice(0, 4)
-    strip.replaceChildren("Beacons sent:", ...told.map(line))
+    sent = [[event, about], ...sent].slice(0, 4)
+    strip.replaceChildren("Beacons sent:", ...sent.map(line))
     try {
-      sessionStorage.told = JSON.stringify(told)
+      sessionStorage.sent = JSON.stringify(sent)
     } catch {}
   }
   return send(url, options)
@@ -29,7 +29,7 @@ function line([event, about]) {
   return shown
 }
 
-// Fetched whole: Safari plays nothing from a server that sends no ranges, and beacon servers don't.
+// Fetched whole: Safari plays videos only from servers that support ranges; beacon servers don't.
 const video = document.querySelector("video")
 if (video) {
   send(video.dataset.src)
@@ -37,7 +37,7 @@ if (video) {
     .then((film) => (video.src = URL.createObjectURL(film)))
 }
 
-// A bug, on purpose: so you see what becomes of an exception.
+// A bug, on purpose: it shows how an exception is reported.
 document.querySelector("#voucher")?.addEventListener("click", () => {
   document.querySelector("#no-such-field").value = "WELCOME"
 })

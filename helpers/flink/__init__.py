@@ -8,6 +8,7 @@ a stop the job is back without PyFlink's client and without the planner, in time
     java.py        the Java of both, and its class path
     gateway.py     how Python speaks to it
     class_data.py  archives of loaded classes, made once, from which Java starts faster
+    groups.py      an application's property groups
     properties.py  the property groups and options of a job on this machine
     keystore.py    what opens the job's own ports
     plan.py        the process that plans; plans.py starts it and keeps what it made

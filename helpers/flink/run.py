@@ -126,7 +126,7 @@ def main() -> None:
     plan, code, file = map(Path, sys.argv[1:4])
     settings = json.loads(file.read_text(encoding="utf-8"))
     os.chdir(file.parent)  # the plan's own folders are relative to it
-    os.environ["PYTHONPATH"] = java.python_path_of_job(os.environ.get("PYTHONPATH", ""))
+    java.hide_beam()
     jvm = gateway.start_java(java.running_class_path()).jvm
     phases.note("Java is started")
     cluster = Cluster(jvm, plan, settings)

@@ -9,6 +9,7 @@ from typing import Any
 
 from helpers.home import read_json
 
+from .clicks_stream import ClicksStream
 from .cut_off import CutOff
 from .live import Live, settings_path
 from .replay import Replay
@@ -30,13 +31,13 @@ async def _live(arguments: argparse.Namespace) -> None:
         sys.exit(f"{settings_path()} names no beacon_url: start traffic with helpers.traffic.")
     run = Run("live", arguments.target)
     loop = asyncio.get_running_loop()
-    cut_off = CutOff(
+    stream = ClicksStream(
         lambda: _kinesis(arguments),
         f"{arguments.prefix}-clicks",
         lambda line: (loop.call_soon_threadsafe(run.journal.add, line), None)[1],
     )
-    run.problems.append(lambda: cut_off.problem)
-    await run.go(Live(run, cut_off, arguments.seconds).work)
+    run.problems.append(lambda: stream.problem)
+    await run.go(Live(run, CutOff(stream), arguments.seconds).work)
 
 
 async def _replay(arguments: argparse.Namespace) -> None:

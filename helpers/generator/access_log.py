@@ -27,32 +27,7 @@ _USER = rb'.(?: \[[^\]]*+\](?! ")|(?! \[).)*+'
 _LINE = re.compile(
     rb"(\S++) \S++ %b \[([^\]]*+)\] %b(?: \S++ \S++ %b %b)?" % (_USER, *[_QUOTED] * 3)
 )
-_ESCAPE = re.compile(rb'\\(?:x([0-9a-fA-F]{2})|([\\"ntbrfv]))')
-_PLAIN = {
-    b"\\": b"\\",
-    b'"': b'"',
-    b"n": b"\n",
-    b"t": b"\t",
-    b"b": b"\b",
-    b"r": b"\r",
-    b"f": b"\f",
-    b"v": b"\v",
-}
 _REQUEST = re.compile(rb"[A-Za-z]++ ([^ ?]++)")
-
-
-def unescaped(value: bytes) -> bytes:
-    r"""Undo the escapes of Apache's log.
-
-    Example:
-        >>> unescaped(rb"caf\xc3\xa9 \"x\"").decode()
-        'café "x"'
-    """
-    if b"\\" not in value:
-        return value
-    return _ESCAPE.sub(
-        lambda found: bytes([int(found[1], 16)]) if found[1] else _PLAIN[found[2]], value
-    )
 
 
 def beacon_of(line: bytes) -> tuple[Beacon, float | None]:
@@ -72,7 +47,7 @@ def beacon_of(line: bytes) -> tuple[Beacon, float | None]:
     found = _LINE.match(line)
     parts: Any = found.groups() if found else (line, None, b"-", None, None)
     address, time, request, referrer, agent = parts
-    path = _REQUEST.match(unescaped(request))
+    path = _REQUEST.match(access_log.unescape(request))
     visitor = hashlib.blake2s(b"%b %b" % (address, agent or b"-"), digest_size=6).hexdigest()
     beacon = Beacon(event=b"pageview", clientid=visitor.encode())
     if len(line) >= LONGEST_LINE:
@@ -88,7 +63,7 @@ def beacon_of(line: bytes) -> tuple[Beacon, float | None]:
 
 
 def _present(value: bytes | None) -> bytes | None:
-    return None if value is None or value == b"-" else unescaped(value)
+    return None if value is None or value == b"-" else access_log.unescape(value)
 
 
 def _epoch_seconds(time: bytes | None) -> float | None:

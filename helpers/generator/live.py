@@ -75,9 +75,9 @@ class Live:
         self._settings = DEFAULTS | read_json(settings_path(), default={})
         settings, run = self._settings, self._run
         self._shop.set_mix(settings["mix"])
-        self._cut_off.late_seconds = settings["late_seconds"]
+        self._cut_off.late.seconds = settings["late_seconds"]
         run.facts["rate"] = settings["rate"]
-        self._cut_off.duplicates = settings["duplicates_percent"] > 0
+        self._cut_off.duplicates.enabled = settings["duplicates_percent"] > 0
         if settings["beacon_url"] != self._url:
             self._url = settings["beacon_url"]
             if run.connections is not None:
@@ -89,10 +89,10 @@ class Live:
         beacon = self._shop.beacon(settings["visitors"], settings["bots_percent"] / 100)
         beacon.due = due
         # Copies come on top of the rate: whoever repeats a beacon does not send another one less.
-        self._cut_off.ask_for_copies(settings["duplicates_percent"] / 100)
+        self._cut_off.duplicates.ask(settings["duplicates_percent"] / 100)
         if chance() < settings["late_percent"] / 100:
             beacon.kind = "late"
-            self._cut_off.add_late(beacon)
+            self._cut_off.late.add(beacon)
         elif chance() < settings["garbage_percent"] / 100:
             self._run.connections.send(garbage(beacon, self._chance))
         else:

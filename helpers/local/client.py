@@ -14,6 +14,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
 from helpers.home import home
+from helpers.target_files import EMULATOR_LOCK
 from helpers.waiting import waiting
 
 from . import access_key, ports, state
@@ -132,7 +133,7 @@ def _wait_for_the_end() -> None:
 
 def _start() -> subprocess.Popen:
     print("Starting the local target: an AWS emulator, and what plays servers and Flink ...")
-    if adopt("emulator") is None:
+    if adopt(EMULATOR_LOCK) is None:
         for name in ("emulator", "local"):  # so that the last words are of this start
             (home() / "logs" / f"{name}.log").unlink(missing_ok=True)
     return start_supervisor()

@@ -14,6 +14,7 @@ comes after the killed one starts its children at once; a name makes them wait f
 end, so that nothing runs twice.
 """
 
+import contextlib
 import os
 import runpy
 import signal
@@ -61,11 +62,6 @@ def start(
         `start(["-m", "helpers.local.fleet"], log=home() / "logs" / "fleet.log")`
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    repository = str(Path(__file__).resolve().parents[2])
-    environment = dict(environment or child_environment())
-    paths = [repository, environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    environment["PYTHONUTF8"] = "1"  # whatever the machine's encoding is, what they write is UTF-8
     options = [f"--name={name}"] * bool(name) + ["--outlive"] * outlive + ["--group"] * group
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -73,13 +69,20 @@ def start(
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env=child_environment() if environment is None else environment,
             start_new_session=True,  # Ctrl-C in the parent's terminal is the parent's to handle
         )
 
 
-def end(process: "subprocess.Popen | Adopted", seconds: float = GRACE_SECONDS) -> int:
+def end(
+    process: "subprocess.Popen | Adopted", seconds: float = GRACE_SECONDS, group: bool = False
+) -> int:
     """End a child with SIGTERM, after `seconds` with SIGKILL; return its exit code.
+
+    Args:
+        process: the child.
+        seconds: how long it has to end by itself.
+        group: kill what it has started and left behind, too.
 
     Example:
         `end(server, seconds=5)`
@@ -91,7 +94,11 @@ def end(process: "subprocess.Popen | Adopted", seconds: float = GRACE_SECONDS) -
         except subprocess.TimeoutExpired:
             process.kill()
     close(process)
-    return process.wait()
+    code = process.wait()
+    if group:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return code
 
 
 def close(process: "subprocess.Popen | Adopted") -> None:

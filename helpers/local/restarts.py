@@ -1,29 +1,50 @@
-"""When a child that has ended is started again: the pauses grow where it ends at once."""
+"""When a process that has ended, or could not be started, is started again."""
 
 import time
 
-LONGEST_PAUSE, HEALTHY_SECONDS = 30, 10
+LONGEST_DELAY, HEALTHY_SECONDS = 30, 10
 
 
-def pause_after(failures: int) -> int:
+def backoff_delay(failures: int) -> int:
     """Return the seconds to wait after so many failures in a row: none, 1, 2, 4 ... 30.
 
     Example:
-        >>> [pause_after(failures) for failures in (0, 1, 2, 3, 9)]
+        >>> [backoff_delay(failures) for failures in (0, 1, 2, 3, 9)]
         [0, 1, 2, 4, 30]
     """
-    return min(2 ** (failures - 1), LONGEST_PAUSE) if failures else 0
+    return min(2 ** (failures - 1), LONGEST_DELAY) if failures else 0
 
 
-class Restarts:
-    """Counts how often a child has ended soon after its start."""
+class Backoff:
+    """Failures in a row, and when the next attempt is due.
+
+    Attributes:
+        failures: how many there were; set by the caller, who knows what a success is.
+        due: of `time.monotonic()`.
+    """
 
     def __init__(self) -> None:
-        self.failures, self.started, self.due = 0, 0.0, 0.0
+        self.failures, self.due = 0, 0.0
 
     def is_due(self) -> bool:
-        """Return whether the child may be started now."""
+        """Return whether the next attempt may be made now."""
         return time.monotonic() >= self.due
+
+    def postpone(self, least: int = 0) -> int:
+        """Return in how many seconds the next attempt is due from now.
+
+        Args:
+            least: count so many failures where there were fewer.
+        """
+        delay = backoff_delay(max(self.failures, least))
+        self.due = time.monotonic() + delay
+        return delay
+
+
+class Restarts(Backoff):
+    """Counts how often a child has ended soon after its start."""
+
+    started = 0.0
 
     def note_start(self) -> None:
         """Note that the child has been started."""
@@ -35,9 +56,6 @@ class Restarts:
         Returns:
             For the log: how long it lived, and in how many seconds it is due again.
         """
-        now = time.monotonic()
-        lived = now - self.started
+        lived = time.monotonic() - self.started
         self.failures = 0 if lived > HEALTHY_SECONDS else self.failures + 1
-        pause = pause_after(self.failures)
-        self.due = now + pause
-        return f"it lived {lived:.0f} s; again in {pause} s"
+        return f"it lived {lived:.0f} s; again in {self.postpone()} s"

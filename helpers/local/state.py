@@ -10,25 +10,22 @@ from typing import IO
 
 from helpers import locks
 from helpers.home import home, read_json, write_json
+from helpers.target_files import (
+    EMULATOR_LOCK,
+    description_file,
+    faults_file,
+    job_status_file,
+    supervisor_lock,
+)
 
 from . import access_key
 
 IDLE_SECONDS = 2 * 3600
 
 
-def lock_path() -> Path:
-    """Return the path of the lock that the supervisor holds."""
-    return home() / "local.lock"
-
-
-def description_path() -> Path:
-    """Return the path of `local.json`: pid, endpoint, beacon_url, ports."""
-    return home() / "local.json"
-
-
 def take_lock() -> IO | None:
     """Become the one local target of this folder; see `locks.take`."""
-    return locks.take(lock_path())
+    return locks.take(supervisor_lock())
 
 
 def holder() -> int | None:
@@ -38,22 +35,22 @@ def holder() -> int | None:
         >>> holder() is None or holder() > 0
         True
     """
-    return locks.holder(lock_path())
+    return locks.holder(supervisor_lock())
 
 
 def is_there() -> bool:
     """Return whether a target runs, be it an emulator that is without a supervisor just now."""
-    return holder() is not None or locks.holder(locks.pid_file("emulator")) is not None
+    return holder() is not None or locks.holder(locks.pid_file(EMULATOR_LOCK)) is not None
 
 
 def description() -> dict:
     """Return what the running target says of itself, or {} where it says nothing."""
-    return read_json(description_path(), default={})
+    return read_json(description_file(), default={})
 
 
 def update_description(**facts: object) -> None:
     """Add facts to `local.json`."""
-    write_json(description_path(), description() | facts)
+    write_json(description_file(), description() | facts)
 
 
 def _ending_path() -> Path:
@@ -61,7 +58,7 @@ def _ending_path() -> Path:
 
 
 def begin_ending() -> None:
-    """Note that the target is to end: should its supervisor be killed now, it gets no heir."""
+    """Note that the target is to end: a supervisor that is killed now is not replaced."""
     _ending_path().touch()
 
 
@@ -72,7 +69,7 @@ def is_ending() -> bool:
 
 def forget() -> None:
     """Delete what an earlier target said of itself and left behind, its key, and its faults."""
-    for path in (_ending_path(), description_path(), home() / "faults.json"):
+    for path in (_ending_path(), description_file(), faults_file()):
         path.unlink(missing_ok=True)
     access_key.forget()
     shutil.rmtree(temporary_folder(), ignore_errors=True)
@@ -89,7 +86,7 @@ def temporary_folder() -> Path:
 
 def forget_jobs() -> None:
     """Delete what the flink controller of an earlier life said of its jobs: none of them runs."""
-    for status in (home() / "flink").glob("*/status.json"):
+    for status in home().glob(str(job_status_file("*").relative_to(home()))):
         status.unlink()
 
 

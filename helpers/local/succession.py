@@ -1,9 +1,9 @@
-"""A supervisor that is killed has an heir: the emulator starts one, which adopts the emulator.
+"""When the supervisor is killed, the emulator starts another one, which takes the emulator over.
 
-All that was deployed and sent is in the emulator's memory. So it lives on without a supervisor, but
-never for long: it starts another one, and ends where none comes to stay. The controllers end with
-the supervisor that started them, and the new one starts them anew: they remember nothing that is
-not in the emulator or in a file. When the emulator itself is killed, its memory is gone.
+All that was deployed and sent is in the emulator's memory. So it goes on without a supervisor, but
+never for long: it starts another one, and ends if none takes over. The controllers end with the
+supervisor that started them, and the new one starts its own: they keep nothing that is not in the
+emulator or in a file. When the emulator itself is killed, its memory is gone.
 """
 
 import subprocess
@@ -14,10 +14,12 @@ import time
 from helpers import locks
 from helpers.environment import child_environment
 from helpers.home import REPOSITORY, home
+from helpers.target_files import supervisor_lock
 
 from . import lifeline, state
+from .restarts import backoff_delay
 
-ATTEMPTS = 4  # with pauses of 1, 2 and 4 s
+ATTEMPTS = 4  # with 1, 2 and 4 s between them
 
 
 def start_supervisor(*arguments: str) -> subprocess.Popen:
@@ -42,28 +44,27 @@ def start_supervisor(*arguments: str) -> subprocess.Popen:
 
 
 def keep_supervised() -> None:
-    """Start another supervisor whenever there is none; where none is wanted, end this process."""
+    """Start another supervisor whenever there is none; end this process where none is wanted."""
     threading.Thread(target=_watch, name="succession", daemon=True).start()
 
 
 def _watch() -> None:
-    heir, failures = None, 0
+    supervisor, failures = None, 0
     while failures < ATTEMPTS:
-        locks.wait_until_free(state.lock_path())
-        if heir:
-            heir.wait()
+        time.sleep(backoff_delay(failures))
+        locks.wait_until_free(supervisor_lock())
+        if supervisor:
+            supervisor.wait()
         if state.is_ending():
             break
-        heir = start_supervisor("heir")
-        failures = 0 if _takes_over(heir) else failures + 1
-        if 0 < failures < ATTEMPTS:
-            time.sleep(2 ** (failures - 1))
+        supervisor = start_supervisor("takeover")
+        failures = 0 if _takes_over(supervisor) else failures + 1
     lifeline.end_ourselves()
 
 
-def _takes_over(heir: subprocess.Popen) -> bool:
+def _takes_over(supervisor: subprocess.Popen) -> bool:
     while state.holder() is None:
-        if heir.poll() is not None:
+        if supervisor.poll() is not None:
             return False
         time.sleep(0.05)
     return True

@@ -1,81 +1,38 @@
 """The local target's one background process: starts the emulator and the controllers, keeps them
-alive, and ends them all when it ends. Killed, it has an heir: see succession.
+alive, and ends them all when it ends. Killed, it is replaced by another one: see succession.
 """
 
 import contextlib
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from typing import Any
 
 from helpers import locks
 from helpers.environment import child_environment
 from helpers.home import home
+from helpers.target_files import EMULATOR_LOCK, FLINK_CONTROLLER_LOCK
 
 from . import access_key, lifeline, ports, state
 from .access_key import AccessKey
 from .adopted import Adopted, adopt
+from .child import Child
 from .emulator.settings import REGION, SUPERVISED, emulator_environment
-from .restarts import Restarts
 
 log = logging.getLogger("workshop.local")
 
 EMULATOR_PORT, BEACON_PORT = 4566, 8080
 START_SECONDS, FLEET_GRACE_SECONDS, STOP_SECONDS = 60, 45, 90
-LOG_LIMIT_BYTES = 20_000_000
 
 
-@dataclass
-class Child:
-    """One process of the target, and when to start it again."""
-
-    name: str
-    module: str
-    environment: dict[str, str]
-    process: subprocess.Popen | Adopted | None = None
-    grace: float = lifeline.GRACE_SECONDS
-    outlives: bool = False
-    restarts: Restarts = field(default_factory=Restarts)
-
-    def start(self) -> None:
-        """Start the process; its output goes to `logs/<name>.log`."""
-        path = home() / "logs" / f"{self.name}.log"
-        if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        self.process = lifeline.start(
-            ["-m", self.module],
-            log=path,
-            environment=self.environment,
-            name=self.name,
-            outlive=self.outlives,
-        )
-        self.restarts.note_start()
-
-    def keep_alive(self) -> None:
-        """Start the process if it is due; notice that it has died."""
-        if self.process is None:
-            if self.restarts.is_due():
-                self.start()
-        elif (code := self.process.poll()) is not None:
-            log.warning("%s ended with %s; %s", self.name, code, self.restarts.note_end())
-            lifeline.close(self.process)
-            self.process = None
-
-    def end(self) -> None:
-        """End the process, if it runs."""
-        if self.process:
-            lifeline.end(self.process, self.grace)
-
-
-def run(heir: bool = False) -> int:
-    """Be the local target until SIGTERM, or until nobody has used it for two hours.
+def run(takeover: bool = False) -> int:
+    """Be the local target until SIGTERM, or until it has not been used for two hours.
 
     Args:
-        heir: the former supervisor was killed: go on with its emulator, or not at all.
+        takeover: the former supervisor was killed: go on with its emulator, or not at all.
 
     Returns:
         The process's exit code: 0, or 1 if the emulator did not start.
@@ -88,9 +45,9 @@ def run(heir: bool = False) -> int:
         print(f"The local target runs already (process {state.holder()}).")
         return 0
     emulator = _former_emulator()
-    if heir and not emulator:
+    if takeover and not emulator:
         return 0
-    key = access_key.current() if emulator else _begin_anew()
+    key = access_key.current() if emulator else _begin()
     assert key, "an emulator whose key is not known is no former emulator"
     children = _children(emulator, key)
     try:
@@ -105,7 +62,7 @@ def run(heir: bool = False) -> int:
 
 
 def _former_emulator() -> Adopted | None:
-    former = adopt("emulator")
+    former = adopt(EMULATOR_LOCK)
     known = "endpoint" in state.description() and access_key.current()
     if former and known and not state.is_ending():
         log.warning("The supervisor was killed; another one goes on with its emulator.")
@@ -113,8 +70,8 @@ def _former_emulator() -> Adopted | None:
     return None
 
 
-def _begin_anew() -> AccessKey:
-    if left := adopt("emulator"):
+def _begin() -> AccessKey:
+    if left := adopt(EMULATOR_LOCK):
         lifeline.end(left)
     state.forget()
     state.forget_jobs()
@@ -146,12 +103,17 @@ def _children(emulator: Adopted | None, key: AccessKey) -> list[Child]:
     port = int(endpoint.rsplit(":", 1)[1])
     settings = emulator_environment(port, key, temporary) | controlled
     return [
-        Child("emulator", "helpers.local.emulator", settings, emulator, outlives=True),
+        _child(EMULATOR_LOCK, settings, process=emulator, outlives=True),
         # Its agents first ship what their logs still hold.
-        Child("fleet", "helpers.local.fleet", environment, grace=FLEET_GRACE_SECONDS),
-        Child("flink", "helpers.local.flink", environment),
-        Child("alarms", "helpers.local.alarms", environment),
+        _child("fleet", environment, grace=FLEET_GRACE_SECONDS),
+        _child(FLINK_CONTROLLER_LOCK, environment),
+        _child("alarms", environment),
     ]
+
+
+def _child(name: str, environment: dict[str, str], **more: Any) -> Child:  # noqa: ANN401
+    log_file = home() / "logs" / f"{name}.log"
+    return Child(name, ["-m", f"helpers.local.{name}"], log_file, environment, **more)
 
 
 def _supervise(children: list[Child], stop: threading.Event) -> int:
@@ -204,7 +166,7 @@ def stop() -> bool:
     # The note is gone once all has ended, or once somebody else has begun anew.
     while state.is_ending() and state.is_there():
         late = time.monotonic() > deadline
-        for pid in (state.holder(), locks.holder(locks.pid_file("emulator")) if late else None):
+        for pid in (state.holder(), locks.holder(locks.pid_file(EMULATOR_LOCK)) if late else None):
             # What else there is ends by itself once these are gone: see lifeline.
             if pid and (late or pid not in asked):
                 asked.add(pid)
@@ -220,10 +182,10 @@ def stop() -> bool:
 def main() -> int:
     """`python -m helpers.local` runs the target; `python -m helpers.local stop` ends it.
 
-    With `heir`, it goes on with the emulator of a supervisor that was killed.
+    With `takeover`, it goes on with the emulator of a supervisor that was killed.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     if sys.argv[1:] == ["stop"]:
         print("The local target has ended." if stop() else "No local target was running.")
         return 0
-    return run(heir=sys.argv[1:] == ["heir"])
+    return run(takeover=sys.argv[1:] == ["takeover"])

@@ -1,10 +1,10 @@
 # ruff: noqa: F821
 # Which page is the slow one? A second metric, whose item is the page.
-# `cloud`, `mine` and `traffic` are the notebook's.
+# `cloud`, `mine` and `traffic` come from the notebook.
 from helpers import add_metric, bar_chart, let_run, metric_values, update_analytics
 
-# First its row. It admits more items than the shop has pages; whoever makes up a page that does
-# not exist still makes no further CloudWatch metric.
+# First add its row. `max_items` is larger than the number of pages in the shop. It is also a limit:
+# beacons with invented pages can't create more CloudWatch metrics than this.
 add_metric(
     cloud,
     "page_load_time",
@@ -14,7 +14,7 @@ add_metric(
     max_items=20,
 )
 
-# Then the statement: the item is the page, and so the groups are buckets and pages.
+# Then write the statement. Its item is the page, so it groups by bucket and page.
 (mine / "21_page_load_time.sql").write_text(
     """\
 INSERT INTO metrics
@@ -37,7 +37,7 @@ traffic.start(rate=30)
 let_run(seconds=30)
 traffic.stop()
 
-# The mean of several buckets: each counts as often as it has beacons.
+# The mean over several buckets: weight each bucket by its number of beacons.
 values = metric_values(cloud, "page_load_time", minutes=15)
 values["Total"] = values["Value"] * values["Samples"]
 pages = values.groupby("Item")[["Total", "Samples"]].sum()

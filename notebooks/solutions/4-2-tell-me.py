@@ -1,5 +1,5 @@
 # ruff: noqa: F821
-# A message when the anomaly score of page views passes 2.0. `cloud` is the notebook's.
+# Send a message when the anomaly score of page views reaches 2.0. `cloud` comes from the notebook.
 from helpers import inbox, let_run, outputs
 
 topic = outputs(cloud, "3-visualize")["AlarmsTopic"]
@@ -17,18 +17,18 @@ cloudwatch.put_metric_alarm(
     EvaluationPeriods=1,
     Threshold=2.0,
     ComparisonOperator="GreaterThanOrEqualToThreshold",
-    # A score comes only with beacons; whether there are any is another alarm's business.
+    # Without beacons there is no score. Another alarm, no-beacons, reports that case.
     TreatMissingData="notBreaching",
     AlarmActions=[topic],
 )
-# For an e-mail, subscribe; AWS then asks the address whether it wants this:
+# To get an e-mail, subscribe an address. AWS sends it a message that asks for confirmation:
 # cloud.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="you@example.com")
 
-# Ring it by hand, to see that the wire is whole.
-cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="Rung by hand")
+# Set the alarm by hand, to test that its message arrives.
+cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="Set by hand")
 let_run(seconds=3)
 messages = inbox(cloud)
 
-# No stack knows of an alarm made by hand, so none would take it down.
+# No stack contains this alarm, so it would stay when the stacks are deleted. Delete it here.
 cloudwatch.delete_alarms(AlarmNames=[name])
 messages[messages["Alarm"] == name].head(3)

@@ -1,15 +1,15 @@
 # ruff: noqa: F821
-# Which pages have the longest load times today? `cloud` is the notebook's.
+# Which pages have the longest load times today? `cloud` comes from the notebook.
 from datetime import UTC, datetime
 
 from helpers import bar_chart, query_archive
 
-# Athena reads the folders that WHERE names, and no others: today's.
+# Athena reads only the folders that WHERE selects: those of today.
 today = datetime.now(UTC)
 slowest = query_archive(
     cloud,
     f"""
-    -- A copy that an agent sent twice is one page view: one beacon_id, one load time.
+    -- Two copies of a beacon are one page view. DISTINCT keeps one row for each beacon_id.
     WITH timed AS (
       SELECT DISTINCT beacon_id, page, custom_metric_int_value AS ms
       FROM clicks

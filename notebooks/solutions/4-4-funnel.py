@@ -1,6 +1,6 @@
 # ruff: noqa: F821
-# Of the visitors who looked at a page today, how many clicked afterwards, and how many of those
-# bought something in the end? `cloud` is the notebook's.
+# Of the visitors who viewed a page today, how many clicked after that? And how many of those bought
+# something after that? `cloud` comes from the notebook.
 from datetime import UTC, datetime
 
 from helpers import bar_chart, query_archive
@@ -29,7 +29,7 @@ funnel = query_archive(
       FROM beacons JOIN clicked ON beacons.clientid = clicked.clientid
       WHERE event = 'conversion' AND received_at >= clicked.moment GROUP BY beacons.clientid
     )
-    SELECT '1 looked at a page' AS step, COUNT(*) AS visitors FROM viewed
+    SELECT '1 viewed a page' AS step, COUNT(*) AS visitors FROM viewed
     UNION ALL SELECT '2 then clicked', COUNT(*) FROM clicked
     UNION ALL SELECT '3 then bought', COUNT(*) FROM bought
     ORDER BY step

@@ -7,13 +7,9 @@ import json
 import os
 import re
 import secrets
-import signal
-import socket
+import shutil
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +18,10 @@ from typing import NamedTuple
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
+from helpers.home import REPOSITORY as ROOT
+from helpers.local.ports import answers, free_port
+from tests.catcher import until
+
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SETTINGS = {
     # The question about Jupyter news would lie over the notebook.
@@ -34,13 +33,8 @@ SETTINGS = {
 SECONDS = 300
 expect.set_options(timeout=SECONDS * 1000)
 CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 KERNEL_IS_IDLE = """() => window.jupyterapp?.shell?.currentWidget?.context?.sessionContext
     ?.session?.kernel?.status === 'idle'"""
@@ -81,6 +75,17 @@ class Server(NamedTuple):
     folder: Path
 
 
+def jupyter_environment(home: Path, token: str) -> dict[str, str]:
+    """Return what lets a JupyterLab keep all its files in a folder, and ask for this token."""
+    folders = ("CONFIG", "DATA", "RUNTIME")
+    return {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in folders} | {
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_TOKEN": token,
+    }
+
+
 @contextmanager
 def jupyterlab_of_its_own(home: Path, target: Path) -> Iterator[Server]:
     """Run a JupyterLab whose files are in `home` and whose kernels reach the target in `target`."""
@@ -90,50 +95,26 @@ def jupyterlab_of_its_own(home: Path, target: Path) -> Iterator[Server]:
         path.write_text(json.dumps(body))
     folder = home / "notebooks"
     folder.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    environment = os.environ | {
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "JUPYTER_TOKEN": token,
-        "PYTHONPATH": str(ROOT),
-        "WORKSHOP_HOME": str(target),
-    }
+    port, token = free_port(), secrets.token_hex(16)
+    environment = os.environ | jupyter_environment(home, token)
+    environment |= {"PYTHONPATH": str(ROOT), "WORKSHOP_HOME": str(target)}
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
+    command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+    command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [
-                str(Path(sys.executable).parent / "jupyter"),
-                "lab",
-                "--no-browser",
-                "--allow-root",
-                "--ip=127.0.0.1",
-                f"--port={port}",
-                "--ServerApp.port_retries=0",
-                "--LabApp.expose_app_in_browser=True",
-                f"--ServerApp.root_dir={folder}",
-            ],
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+            command, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     url = f"http://127.0.0.1:{port}"
-    for _ in range(10 * SECONDS):
-        try:
-            urllib.request.urlopen(f"{url}/api", timeout=2)
-            break
-        except (urllib.error.URLError, OSError):
-            assert server.poll() is None, (home / "server.log").read_text()
-            time.sleep(0.1)
+
+    def listens() -> bool:
+        assert server.poll() is None, (home / "server.log").read_text()
+        return answers(f"{url}/api")
+
+    until(listens, SECONDS)
     yield Server(url, token, folder)
     # SIGTERM lets the server end its kernels, which live in process groups of their own.
-    os.kill(server.pid, signal.SIGTERM)
+    server.terminate()
     server.wait(timeout=30)
 
 
@@ -231,11 +212,11 @@ class Notebook:
 
 
 @contextmanager
-def chromium_of_its_own() -> Iterator[Browser]:
+def chromium_of_its_own(*flags: str) -> Iterator[Browser]:
     """Run Debian's Chromium, without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS
+            executable_path=shutil.which("chromium"), args=[*CHROMIUM_FLAGS, *flags]
         )
         yield browser
         browser.close()

@@ -34,7 +34,7 @@ def test_run_all_with_the_solutions(target_home, open_module):
         shown = notebook.output(notebook.cell(solution)).inner_text()
         assert "✗" not in shown and "o rows yet" not in shown
         # The message of the alarm, or bars of more than one page or step.
-        assert "Rung by hand" in shown or re.search(r" in ([3-9]|\d\d) items", shown), shown
+        assert "Set by hand" in shown or re.search(r" in ([3-9]|\d\d) items", shown), shown
     notebook.screenshot("module-4")
     assert notebook.serious_findings() == []
 

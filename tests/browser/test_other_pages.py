@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
 
+from tests.browser.lab import chromium_of_its_own
 from tests.catcher import until
 from tests.local.test_access import send, signed
 from tests.local.test_access_of_functions import ROLE, zipped
@@ -67,27 +67,16 @@ def target(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-             f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"]  # fmt: skip
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+    with chromium_of_its_own(f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1") as chromium:
         yield chromium
-        chromium.close()
 
 
 def function(name: str, marker) -> str:
     """The body of CreateFunction: a function that leaves a file."""
 
     code = f"def handler(event, context):\n    open({str(marker)!r}, 'w').close()\n"
-    return json.dumps(
-        {
-            "FunctionName": name,
-            "Runtime": "python3.12",
-            "Role": ROLE,
-            "Handler": "index.handler",
-            "Code": {"ZipFile": base64.b64encode(zipped(code)).decode()},
-        }
-    )
+    made = {"FunctionName": name, "Runtime": "python3.12", "Role": ROLE, "Handler": "index.handler"}
+    return json.dumps(made | {"Code": {"ZipFile": base64.b64encode(zipped(code)).decode()}})
 
 
 def names(cloud) -> list[str]:

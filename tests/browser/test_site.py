@@ -15,18 +15,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SCREENSHOTS
-from tests.running_server import Server
 
 PAGES = sorted(path.name for path in Path("assets/site").glob("*.html"))
 SHOW = "from helpers.site import SiteFrame\nSiteFrame({url!r}, height=560)"
 DELAY_SECONDS = 0.5
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "access.log")
-    yield server
-    server.end()
 
 
 @pytest.fixture

@@ -19,19 +19,12 @@ from tests.journey.flink_reference import expected, records
 from tests.journey.flink_target import Target
 from tests.journey.foreign_controller import EGYPTIAN
 from tests.journey.test_flink_job import put, settle, without
-from tests.running_server import Client, Flood, Server, all_of, statuses
+from tests.running_server import Client, Flood, all_of, statuses
 from tests.shipped import new_stream, shipped
 from tests.small_disk import filled, limit_files, small_disk
 
 SECONDS = 180
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "access.log")
-    yield server
-    server.end()
 
 
 @linux
@@ -84,8 +77,8 @@ def test_a_server_and_its_agent_on_a_full_disk(emulator, own_home, tmp_path, mon
                 until(lambda: len(flood.refused) > 10, SECONDS)
                 until(lambda: flood.confirmed <= events(shipped(emulator, stream)), SECONDS)
                 # What it could not save it ships again: under the same names.
-                server._processes["agent"].send_signal(signal.SIGKILL)
-                server._processes["agent"].wait()
+                server.agent.process.send_signal(signal.SIGKILL)
+                server.agent.process.wait()
             before = len(flood.confirmed)
             until(lambda: len(flood.confirmed) > before + 500, SECONDS)
         finally:

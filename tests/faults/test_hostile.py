@@ -31,7 +31,6 @@ from tests.running_server import statuses
 COUNT = int(os.environ.get("HOSTILE", 3000))
 AT_A_TIME = 40
 SECONDS = 120 + COUNT / 50  # how long the stages may take on a busy machine
-SMALL = [data for data in hostile.WHOLE.values() if len(data) < 20_000]
 LOGGED = re.compile(rb'"(?:[^"\\]|\\.)*" (\d{3}) .* (\d{13})\n')
 # Records that no agent writes, put straight into the stream. Each has its newline: Firehose puts
 # records one behind the other, and without it the next one would stand in the same line.
@@ -55,11 +54,11 @@ def requests(count: int, chance: random.Random) -> Iterator[bytes]:
     for _ in range(count):
         kind = chance.random()
         if kind < 0.4:
-            yield chance.choice(SMALL)
+            yield chance.choice(hostile.SMALL)
         elif kind < 0.7:
             yield request_bytes(garbage(shop.beacon(50, 10), chance), start)
         elif kind < 0.9:
-            data = bytearray(chance.choice(SMALL))
+            data = bytearray(chance.choice(hostile.SMALL))
             for _ in range(chance.randint(1, 4)):
                 data[chance.randrange(len(data))] = chance.randrange(256)
             yield bytes(data)

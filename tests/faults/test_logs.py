@@ -36,13 +36,13 @@ def server(emulator, stream, own_home, tmp_path, monkeypatch):
 
 
 def port(server) -> int:
-    command = server._commands["server"]
+    command = server.server.command
     return int(command[command.index("--port") + 1])
 
 
 def kill(server, role: str) -> None:
-    if role in server._processes:  # not in the pause before it is started again
-        server._processes[role].send_signal(signal.SIGKILL)
+    if process := getattr(server, role).process:  # None until it is started again
+        process.send_signal(signal.SIGKILL)
 
 
 def wait_for(cloud, stream: str, server, events: set[str]) -> list[dict]:
@@ -99,7 +99,7 @@ def test_copytruncate_under_load_loses_nothing_that_the_copy_holds(emulator, str
     try:
         for turn in range(1, 7):
             until(lambda turn=turn: len(flood.confirmed) > 1000 * turn, SECONDS)
-            process = server._processes["server"]
+            process = server.server.process
             # What is written between the copy and the cut is gone by nature: here, nothing is.
             process.send_signal(signal.SIGSTOP)
             os.waitpid(process.pid, os.WUNTRACED)  # it stands still

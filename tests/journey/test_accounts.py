@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from collections import Counter
 from datetime import timedelta
 
@@ -14,13 +13,8 @@ from helpers.by_hand import send_beacon
 from helpers.data import metric_values
 from helpers.stage_times import latency
 from helpers.traffic import Traffic
-from tests.read_ledger import (
-    assert_recount_agrees,
-    assert_sums_agree,
-    broken,
-    named,
-    numbers,
-)
+from tests.catcher import sent_all
+from tests.read_ledger import assert_recount_agrees, assert_sums_agree, broken, named, numbers
 from tests.unit.lambdas import put_datum
 
 SECONDS = 300  # longer than it takes on any busy machine
@@ -30,10 +24,7 @@ def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chai
     start = bucket_edge()
     traffic = Traffic(chain)
     shares = {"late_percent": 10, "duplicates_percent": 10, "garbage_percent": 10}
-    traffic.start(rate=80, late_seconds=5, seconds=20, **shares)
-    while traffic.status()["state"] == "running":
-        time.sleep(0.2)
-    totals = traffic.stop()
+    totals = sent_all(traffic, rate=80, late_seconds=5, seconds=20, **shares)
     start -= timedelta(seconds=10)  # a late one may count in the bucket before the first
     account = settled(lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS)
     assert account.balances, account

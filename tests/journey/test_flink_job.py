@@ -3,40 +3,30 @@
 Machine and JVM are German, in other time zones: nothing may depend on that.
 """
 
-import contextlib
 import json
-import os
 import random
 import subprocess
 import time
-from pathlib import Path
 
+import psutil
 import pytest
 
 from helpers.home import read_json
+from tests.catcher import until
 from tests.journey.flink_reference import click, expected, records, stamp
 from tests.journey.flink_target import Target, java_free_path, newest
 from tests.journey.foreign_controller import GERMAN
+from tests.processes import LOOPBACK, listening
 
 # None of these may stop the job or change a number.
 GARBAGE = [
-    b'{"broken":',
-    b"[]",
-    b"[1, 2]",
-    b"null",
-    b'"text"',
-    b"{}",
-    b"\x00\xff\xfe",
-    b"",
-    b"\n\n",
+    *(b'{"broken":', b"[]", b"[1, 2]", b"null", b'"text"', b"{}", b"\x00\xff\xfe", b"", b"\n\n"),
     b'{"beacon_id": {"a": 1}, "shipped_at": "soon"}',
     b'{"beacon_id": "g1", "shipped_at": 1e400, "request": ["GET /beacon "]}',
     b'{"beacon_id": "g2", "shipped_at": 99999999999999999999999, "response": true}',
     b"[" * 5000,
     b'{"beacon_id": "g3", "page": "' + b"x" * 900_000 + b'"}',
 ]
-# 127.0.0.1, and the same as an IPv6 socket sees it.
-LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 REAL = ["click", "conversion", "exception", "login", "pageview"]
 NEW = "new after the flood"
 WRONG = "INSERT INTO metrics\nSELECT colour FROM beacons\n"
@@ -68,22 +58,6 @@ def processes(home) -> list[str]:
     """Return the command lines of all processes that mention a folder: the job and its JVM."""
     listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True).stdout
     return [line for line in listed.splitlines() if str(home) in line]
-
-
-def open_ports(group: int) -> list[str]:
-    """Return the addresses (hexadecimal, as Linux writes them) where a process group listens."""
-    inodes = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if os.getpgid(int(process.name)) == group:
-                inodes |= {str(link.readlink()) for link in process.glob("fd/*")}
-    found = []
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in Path(table).read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
-                found.append(fields[1].split(":")[0])
-    return found
 
 
 def put(target: Target, clicks: list[dict], firsts: dict[str, int], delay: float = 0) -> None:
@@ -153,9 +127,9 @@ def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(t
     target.start()
     settle(target, rows, without("avg_pg_ld", expected(first + flood)))
     assert target.status()["state"] == "running"
-    if Path("/proc/net/tcp").exists():
-        ports = open_ports(target.status()["pid"])
-        assert ports and set(ports) <= LOOPBACK, ports
+    job = psutil.Process(target.status()["pid"])
+    addresses = {address for _, address, _ in listening([job, *job.children(recursive=True)])}
+    assert addresses and addresses <= LOOPBACK
 
     # Killed while it reads: it goes on from its last checkpoint, where the invented names are that
     # were put aside. Some of them come back; an event is new; copies are of what was counted.
@@ -197,7 +171,4 @@ def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(t
     # A controller that is killed leaves no job and no JVM.
     assert len(processes(target.home)) > 1
     target.process.kill()
-    deadline = time.monotonic() + 20
-    while processes(target.home) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not processes(target.home)
+    until(lambda: not processes(target.home))

@@ -13,7 +13,6 @@ import ssl
 import stat
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -25,7 +24,8 @@ from helpers.local import access_key, supervisor
 from helpers.targets import connect
 from tests.catcher import until
 from tests.journey.foreign_controller import GERMAN
-from tests.local.test_supervisor import family
+from tests.processes import LOOPBACK, family, listening
+from tests.unit.test_child_environment import POISON
 
 SECONDS = 240
 PAGE = REPOSITORY / "docs" / "security.md"
@@ -44,7 +44,7 @@ KINDS = {
     "fleet": "helpers.local.fleet",
     "flink controller": "helpers.local.flink",
     "alarms": "helpers.local.alarms",
-    "beacon server": "beacon_server.py",
+    "beacon server": "helpers.local.beacon_server",
     "agent": "agent.py",
     "Python of the stream job": "helpers.flink.run",
     "Java of the stream job": "py4j.GatewayServer",
@@ -60,27 +60,17 @@ def shell(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shell")
     (folder / "config").write_text(CONFIG)
     (folder / "tmp").mkdir()
-    poison = {
-        "AWS_ACCESS_KEY_ID": "AKIA" + "P" * 16,
-        "AWS_SECRET_ACCESS_KEY": "poison",
-        "AWS_SESSION_TOKEN": "poison-token",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    poison = POISON | {
         "AWS_ENDPOINT_URL_KINESIS": "http://127.0.0.1:9",
         "AWS_PROFILE": "poison",
         "AWS_DEFAULT_PROFILE": "poison",
         "AWS_CONFIG_FILE": str(folder / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "config"),
         "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_CA_BUNDLE": "/nowhere",
-        "AWS_USE_FIPS_ENDPOINT": "true",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere",
     }
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in poison.items():
-            patch.setenv(name, value)
-        for name, value in GERMAN.environment.items():
+        for name, value in (poison | GERMAN.environment).items():
             patch.setenv(name, value)
         patch.setenv("TMPDIR", str(folder / "tmp"))
         patch.setenv("WORKSHOP_HOME", str(folder / "workshop"))
@@ -126,19 +116,18 @@ def test_a_whole_demo_on_a_german_machine_in_newfoundland_loses_and_rejects_noth
 def processes(home: Path) -> list[tuple[str, psutil.Process]]:
     """The processes of the target, each with its kind."""
     found = []
-    for process in family(home):
+    for process in family("WORKSHOP_HOME", home):
         with contextlib.suppress(psutil.Error):
             line = " ".join(process.cmdline())
-            kinds = [kind for kind, part in KINDS.items() if re.search(re.escape(part), line)]
-            if kinds:
+            if kinds := [kind for kind, part in KINDS.items() if part in line]:
                 found.append((kinds[0], process))
     return found
 
 
-def table() -> Counter:
+def table() -> set[tuple[str, str]]:
     """(what listens, what a stranger gets) of each row of the page."""
     rows = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines()]
-    rows = [row for row in rows if len(row) == 4 and row[0] != "listens"]
+    rows = [row for row in rows if len(row) == 4 and row[0] != "program"]
     return {(row[0].partition(":")[0], row[3]) for row in rows}
 
 
@@ -178,14 +167,10 @@ def _asked(connection: socket.socket, request: bytes) -> bytes:
 
 def test_all_that_listens_is_in_the_table_and_gives_a_stranger_what_it_says(target):
     home, _ = target
-    sockets = [
-        (kind, one)
-        for kind, process in processes(home)
-        for one in process.net_connections("inet")
-        if one.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)
-    ]
-    assert {one.laddr.ip for _, one in sockets} <= {"127.0.0.1", "::ffff:127.0.0.1"}, sockets
-    found = {(kind, stranger(one.laddr.port)) for kind, one in sockets}
+    kinds = {process: kind for kind, process in processes(home)}
+    sockets = listening(kinds)
+    assert {address for _, address, _ in sockets} <= LOOPBACK, sockets
+    found = {(kinds[process], stranger(port)) for process, _, port in sockets}
     assert found == table()
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import signal
 import stat
 import subprocess
 import urllib.error
@@ -16,64 +15,32 @@ import pytest
 from docs.stored_notebooks import stored
 from helpers.home import REPOSITORY
 from helpers.local.ports import answers, free_port
+from tests.browser.lab import jupyter_environment
 from tests.catcher import until
+from tests.processes import LOOPBACK, family, listening
 
 SECONDS = 120
-# As Linux writes them in /proc/net: 127.0.0.1, the same as IPv6 sees it, and ::1.
-LOOPBACK = {
-    "0100007F",
-    "0000000000000000FFFF00000100007F",
-    "00000000000000000000000001000000",
-}
-LISTENS, UNCONNECTED = "0A", "07"
 SECRETS = re.compile(
     rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
     rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
     rb"|(?i:secret_?access_?key|password|passwd|api_?key|token)[\"']?\s*[=:]\s*[\"']?"
     rb"[A-Za-z0-9/+]{20,}"
 )
-linux = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's /proc")
 
 
-def family(variable: str, value: Path) -> list[Path]:
-    """The processes that have an environment variable from their parents: /proc/PID of each."""
-    mark, found = f"{variable}={value}".encode(), []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                found.append(process)
-        except OSError:  # it has ended, or is another user's
-            continue
-    return [process for process in found if int(process.name) != os.getpid()]
-
-
-def listening(processes: list[Path]) -> set[tuple[str, str]]:
-    """Where these processes listen: (tcp, tcp6, udp or udp6; the address in hexadecimal)."""
-    sockets = set()
-    for process in processes:
-        for link in process.glob("fd/*"):
-            try:
-                sockets.add(str(link.readlink()))
-            except OSError:
-                continue
-    found = set()
-    for table in ("tcp", "tcp6", "udp", "udp6"):
-        for line in (Path("/proc/net") / table).read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] in (LISTENS, UNCONNECTED) and f"socket:[{fields[9]}]" in sockets:
-                found.add((table, fields[1]))
-    return found
-
-
-@linux
 def test_every_socket_of_the_running_chain_is_on_this_machine_only(chain, target_home):
     processes = family("WORKSHOP_HOME", target_home)
-    commands = b"\n".join((process / "cmdline").read_bytes() for process in processes)
-    for part in (b"beacon_server.py", b"agent.py", b"helpers.local.emulator", b"java-runtime"):
+    commands = "\n".join(" ".join(process.cmdline()) for process in processes)
+    for part in (
+        "helpers.local.beacon_server",
+        "agent.py",
+        "helpers.local.emulator",
+        "java-runtime",
+    ):
         assert part in commands, f"{part} is not among the processes that were looked at"
     found = listening(processes)
     assert len(found) >= 3, "the emulator, a beacon server, Flink"
-    assert {address.split(":")[0] for _, address in found} <= LOOPBACK, found
+    assert {address for _, address, _ in found} <= LOOPBACK, found
 
 
 def test_what_the_workshop_writes_can_be_changed_by_nobody_else(chain, target_home):
@@ -130,15 +97,14 @@ def lab(tmp_path):
         ["make", "-n", "-o", ".venv/.ready", "lab"], cwd=REPOSITORY, capture_output=True, text=True
     ).stdout
     (command,) = [line for line in recipe.splitlines() if "jupyter lab" in line]
-    folders = ("CONFIG", "DATA", "RUNTIME")
-    mine = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in folders}
-    inherited = {name: value for name, value in os.environ.items() if name != "JUPYTER_TOKEN"}
+    environment = os.environ | jupyter_environment(tmp_path, token="")
+    del environment["JUPYTER_TOKEN"]
     port = free_port()
     with (tmp_path / "lab.log").open("wb") as log:
         server = subprocess.Popen(
             [*shlex.split(command.lstrip("@ ")), "--no-browser", f"--port={port}"],
             cwd=REPOSITORY,
-            env=inherited | mine,
+            env=environment,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -149,7 +115,7 @@ def lab(tmp_path):
         until(lambda: answers(f"http://127.0.0.1:{port}/api"), SECONDS)
         yield tmp_path, json.loads(written.read_text()), written
     finally:
-        os.kill(server.pid, signal.SIGTERM)
+        server.terminate()
         server.wait(SECONDS)
 
 
@@ -162,12 +128,11 @@ def status(url: str, token: str = "") -> int:
         return error.code
 
 
-@linux
 def test_jupyterlab_asks_for_its_token_and_listens_on_this_machine_only(lab):
     folder, server, written = lab
     assert len(server["token"]) >= 32 and not server["password"]
     url = f"http://127.0.0.1:{server['port']}/api/contents"
     assert (status(url), status(url, "wrong"), status(url, server["token"])) == (403, 403, 200)
     found = listening(family("JUPYTER_RUNTIME_DIR", folder / "runtime"))
-    assert found and {address.split(":")[0] for _, address in found} <= LOOPBACK, found
+    assert found and {address for _, address, _ in found} <= LOOPBACK, found
     assert not written.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH), "others can read the token"

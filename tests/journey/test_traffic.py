@@ -1,11 +1,9 @@
 """Late beacons and duplicates, put to a real stream as the agent of a cut-off server would."""
 
 import gzip
-import json
 import random
 import re
 import subprocess
-import sys
 import time
 from collections import Counter
 
@@ -20,7 +18,9 @@ from helpers.generator.shop import Shop
 from helpers.home import REPOSITORY
 from helpers.local import ports
 from helpers.traffic import Traffic
-from tests.catcher import catching, until
+from tests.catcher import catching, sent_all, until
+from tests.running_server import COMMAND
+from tests.shipped import shipped
 
 
 @pytest.fixture
@@ -44,27 +44,13 @@ def flowing(own_home, cloud, monkeypatch):
         process.end("live")
 
 
-def records(cloud):
-    kinesis, stream, found = cloud.client("kinesis"), cloud.name("clicks"), []
-    for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
-        iterator = kinesis.get_shard_iterator(
-            StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while True:
-            answer = kinesis.get_records(ShardIterator=iterator)
-            iterator = answer["NextShardIterator"]
-            found += [json.loads(record["Data"]) for record in answer["Records"]]
-            if not answer["Records"]:
-                break
-    return found
-
-
 def test_late_beacons_come_with_their_old_time_and_a_name_of_their_own(flowing, cloud):
     traffic, catcher = flowing
-    traffic.start(rate=200, seconds=2, late_percent=20, late_seconds=45)
-    until(lambda: traffic.status()["state"] != "running")
-    totals, journal = traffic.stop(), traffic.journal()
-    late = records(cloud)
+    totals, journal = (
+        sent_all(traffic, rate=200, seconds=2, late_percent=20, late_seconds=45),
+        traffic.journal(),
+    )
+    late = shipped(cloud, cloud.name("clicks"))
     assert totals.sent == totals.answered == 400
     assert totals.late == len(late) == 400 - len(catcher.beacons) > 30
     assert len({record["beacon_id"] for record in late}) == len(late)
@@ -79,9 +65,7 @@ def test_late_beacons_come_with_their_old_time_and_a_name_of_their_own(flowing, 
 
 def test_a_lateness_over_the_horizon_is_expected_to_be_too_late(flowing):
     traffic, _ = flowing
-    traffic.start(rate=100, seconds=1, late_percent=20, late_seconds=3_700)
-    until(lambda: traffic.status()["state"] != "running")
-    totals = traffic.stop()
+    totals = sent_all(traffic, rate=100, seconds=1, late_percent=20, late_seconds=3_700)
     assert totals.expect["too_late"] == totals.late > 0
 
 
@@ -102,14 +86,15 @@ def test_duplicates_are_copies_of_originals_and_never_copies_of_copies(flowing, 
         time.sleep(0.2)
     totals, journal = traffic.stop(), traffic.journal()
     assert len(catcher.beacons) == totals.sent - totals.duplicates  # they come on top
-    times_there = Counter(record["beacon_id"] for record in records(cloud))
+    put = shipped(cloud, cloud.name("clicks"))
+    times_there = Counter(record["beacon_id"] for record in put)
     copied = {name for name, times in times_there.items() if times > 1}
     assert set(times_there) == set(sent)
     assert max(times_there.values()) == 2
     assert len(copied) == totals.duplicates == totals.expect["duplicate"]
     assert set(journal[journal.kind == "duplicate"].beacon_id) == copied
     originals = {}
-    for record in records(cloud):
+    for record in put:
         original = originals.setdefault(record["beacon_id"], record)
         assert record | {"shipped_at": 0} == original | {"shipped_at": 0}
 
@@ -132,8 +117,7 @@ def served(own_home, cloud, monkeypatch, tmp_path):
     """Traffic to a real beacon server, and the file it logs to."""
     log, port = tmp_path / "access.log", ports.free_port()
     server = subprocess.Popen(
-        [sys.executable, "beacon_server.py", "--port", str(port), "--log", str(log)],
-        cwd=REPOSITORY / "assets" / "fleet",
+        [*COMMAND, "--port", str(port), "--log", str(log)],
     )
     url = f"http://127.0.0.1:{port}"
     assert ports.wait_for(f"{url}/health", 20)
@@ -159,9 +143,10 @@ def shown(value):
 
 def test_garbage_becomes_what_the_journal_expects(served):
     traffic, log = served
-    traffic.start(rate=400, seconds=2, garbage_percent=20, bots_percent=10)
-    until(lambda: traffic.status()["state"] != "running")
-    totals, journal = traffic.stop(), traffic.journal()
+    totals, journal = (
+        sent_all(traffic, rate=400, seconds=2, garbage_percent=20, bots_percent=10),
+        traffic.journal(),
+    )
     made = logged(log)
     assert totals.answered == len(made) == 800
     assert Counter(each.get("rejected", "accepted") for each in made) == totals.expect

@@ -28,8 +28,10 @@ from helpers.recount import METRICS
 from helpers.stacks import MODULES
 from helpers.targets import connect
 from helpers.traffic import Traffic
+from tests.catcher import until
 from tests.journey.flink_reference import expected, records, stamp
 from tests.read_ledger import assert_recount_agrees
+from tests.shipped import read_stream, shipped
 
 FLINK = REPOSITORY / "assets" / "flink"
 sys.path.append(str(FLINK))
@@ -61,21 +63,6 @@ def put(cloud, clicks: list[dict], firsts: dict[str, int]) -> None:
         ]
         answer = kinesis.put_records(StreamName=stream, Records=batch)
         assert answer["FailedRecordCount"] == 0
-
-
-def read_stream(cloud, stream: str) -> list[dict]:
-    """Return all that a stream holds, in its order (it has one shard)."""
-    kinesis, found = cloud.client("kinesis"), []
-    shard = kinesis.list_shards(StreamName=stream)["Shards"][0]["ShardId"]
-    iterator = kinesis.get_shard_iterator(
-        StreamName=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
-    while True:
-        answer = kinesis.get_records(ShardIterator=iterator)
-        iterator = answer["NextShardIterator"]
-        found += [json.loads(record["Data"]) for record in answer["Records"]]
-        if not answer["Records"] and not answer["MillisBehindLatest"]:
-            return found
 
 
 def stored(cloud, metrics, start) -> dict:
@@ -150,7 +137,7 @@ def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home):
     time.sleep(15)
     traffic.stop()
     time.sleep(3)
-    sent = read_stream(cloud, cloud.name("clicks"))
+    sent = shipped(cloud, cloud.name("clicks"))
     assert len(sent) > BEACONS and [r for r in sent if r in clicks[-3:]] == clicks[-3:]
 
     wanted = expected(sent)
@@ -200,18 +187,13 @@ def totals(whole: dict, period: int) -> dict:
 
 def wait_for_scores(cloud, start, buckets: int) -> list[tuple]:
     """Wait until so many buckets have a score; return the rows in their order."""
-    deadline = time.monotonic() + SCORES_SECONDS
-    while True:
-        rows = sorted(score_rows(cloud, start))
-        if len({row[0] for row in rows}) >= buckets or time.monotonic() > deadline:
-            assert rows
-            return rows
-        time.sleep(1)
+    until(lambda: len({row[0] for row in score_rows(cloud, start)}) >= buckets, SCORES_SECONDS)
+    return score_rows(cloud, start)
 
 
 def score_rows(cloud, start) -> list[tuple]:
     frame = metric_values(cloud, "event_anomaly", start=start)
-    return [(int(r.Time.timestamp()), r.Item, r.Samples, r.Value) for r in frame.itertuples()]
+    return sorted((int(r.Time.timestamp()), r.Item, r.Samples, r.Value) for r in frame.itertuples())
 
 
 def check_scores(cloud, start, before: list[tuple], wanted: dict) -> None:
@@ -219,14 +201,14 @@ def check_scores(cloud, start, before: list[tuple], wanted: dict) -> None:
     from forest import Forest
 
     put_rows = defaultdict(set)
-    for change in read_stream(cloud, cloud.name("metrics")):
-        row = change["after"]
+    for record in read_stream(cloud, cloud.name("metrics")):
+        row = json.loads(record["Data"])["after"]
         if row["MetricType"] == "event_anomaly":
             key = row["EventTimestamp"], row["MetricItem"]
             put_rows[key].add((row["Samples"], row["UnitValueFloat"]))
     assert all(len(values) == 1 for values in put_rows.values())
 
-    rows = sorted(score_rows(cloud, start))
+    rows = score_rows(cloud, start)
     assert {(r[0], r[1]): {r[2:]} for r in rows} == put_rows
     assert rows[: len(before)] == before  # not one was changed by what came later
     buckets = sorted({row[0] for row in rows})

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +18,7 @@ from helpers.home import REPOSITORY
 from helpers.recount import METRICS, shortened
 from helpers.targets import is_running
 from helpers.traffic import Traffic
+from tests.catcher import sent_all
 from tests.logs import LOGS, counted
 
 SECONDS = 300  # longer than it takes on any busy machine
@@ -100,10 +100,7 @@ def test_beacons_that_no_job_counts_are_missed_by_the_ledger_and_by_the_check(
 ):
     monkeypatch.setattr(check, "SETTLE_SECONDS", 5)
     since, traffic = bucket_edge(), Traffic(chain)
-    traffic.start(rate=50, seconds=2)
-    while traffic.status()["state"] == "running":
-        time.sleep(0.2)
-    totals = traffic.stop()
+    totals = sent_all(traffic, rate=50, seconds=2)
     account = settled(
         lambda: ledger(chain, since),
         lambda found: not found.frame.loc["archived", "Missing"],

@@ -14,6 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.catcher import until
+
 # Writes what it was given to a queue; fails as the data say.
 HANDLER = """
 import base64, json, os, time, boto3
@@ -168,10 +170,7 @@ def test_a_function_that_is_killed_in_a_batch_gets_the_batch_again(world):
     world.feed(world.stream())
     world.put("a", "hang")
     first = world.called(lambda calls: any("hang" in data for data in calls))[-1]
-    deadline = time.monotonic() + 60
-    while not world.flag.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(world.flag.exists)
     os.kill(world.seen[-1]["pid"], signal.SIGKILL)
     calls = world.called(lambda calls: calls.count(first) == 2)
     world.put("after")

@@ -4,7 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
+
+import pytest
+
+from helpers.local import lifeline
+from tests.catcher import until
 
 # Neither of the two ends when it is asked to, as a JVM that hangs.
 STUBBORN = """
@@ -30,23 +34,42 @@ def is_there(pid: int) -> bool:
     return state.stdout.strip()[:1] not in ("", "Z")
 
 
-def test_a_group_that_does_not_end_by_itself_is_killed_with_its_parent(tmp_path):
-    script, told = tmp_path / "stubborn.py", tmp_path / "grandchild"
+@pytest.fixture
+def stubborn(tmp_path):
+    """A script's arguments, and a function that waits for its two processes' pids or their end."""
+    script, noted = tmp_path / "stubborn.py", tmp_path / "grandchild"
     script.write_text(STUBBORN)
-    arguments = [sys.executable, "-c", PARENT, str(script), str(told), str(tmp_path / "log")]
-    parent = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-    child = int(parent.stdout.readline())
-    deadline = time.monotonic() + 60
-    while not (told.exists() and told.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    pids = [child, int(told.read_text())]
-    assert all(map(is_there, pids))
-    try:
-        parent.kill()
-        parent.wait()
-        while any(map(is_there, pids)) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not any(map(is_there, pids))
-    finally:
-        for pid in filter(is_there, pids):
-            os.kill(pid, signal.SIGKILL)
+    pids = []
+
+    def started(child: int) -> None:
+        until(lambda: noted.exists() and noted.read_text())
+        pids.extend([child, int(noted.read_text())])
+        assert all(map(is_there, pids))
+
+    def gone() -> None:
+        until(lambda: not any(map(is_there, pids)))
+
+    yield [str(script), str(noted)], started, gone
+    for pid in filter(is_there, pids):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_group_that_does_not_end_by_itself_is_killed_with_its_parent(stubborn, tmp_path):
+    arguments, started, gone = stubborn
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, *arguments, str(tmp_path / "log")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    started(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    gone()
+
+
+def test_a_group_ends_with_all_that_its_first_process_has_started(stubborn, tmp_path):
+    arguments, started, gone = stubborn
+    child = lifeline.start(arguments, log=tmp_path / "log", group=True)
+    started(child.pid)
+    lifeline.end(child, seconds=0.1, group=True)
+    gone()

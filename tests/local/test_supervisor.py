@@ -17,7 +17,9 @@ from helpers.home import REPOSITORY, read_json, write_json
 from helpers.local import access_key, lifeline, ports, state, supervisor
 from helpers.local.adopted import adopt
 from helpers.local.emulator.settings import SUPERVISED, emulator_environment
+from helpers.target_files import description_file
 from helpers.targets import connect
+from tests.catcher import until
 
 CONNECT = "from helpers.targets import connect; print(connect('local').endpoint)"
 
@@ -40,17 +42,9 @@ def family(folder: Path) -> list[psutil.Process]:
     return [process for process in found if process.pid != os.getpid()]
 
 
-def until(condition, what: str):
-    for _ in range(900):
-        if value := condition():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"never happened: {what}")
-
-
 def ended(folder: Path):
     # The lock is free a moment before its holder's process is gone.
-    until(lambda: family(folder) == [], "all its processes are gone")
+    until(lambda: family(folder) == [])
 
 
 def children(pid: int) -> dict[str, int]:
@@ -75,7 +69,7 @@ def test_two_kernels_at_once_share_one_target(target):
 
 
 def test_a_stale_description_misleads_nobody(target):
-    write_json(state.description_path(), {"pid": 1, "endpoint": "http://127.0.0.1:1", "ready": 1})
+    write_json(description_file(), {"pid": 1, "endpoint": "http://127.0.0.1:1", "ready": 1})
     cloud = connect("local")
     assert cloud.endpoint != "http://127.0.0.1:1"
     assert cloud.client("sts").get_caller_identity()["Account"] == cloud.account
@@ -86,9 +80,11 @@ def test_killed_with_sigkill_it_has_an_heir_with_the_same_emulator_again_and_aga
     cloud.client("kinesis").create_stream(StreamName="kept", ShardCount=1)
     emulator = locks.holder(locks.pid_file("emulator"))
     for _ in range(3):
-        controllers = until(controllers_run, "the controllers run")
-        heir = until(killed(state.holder()), "another supervisor")
-        until(lambda old=controllers: controllers_run() not in (None, old), "others in their place")
+        controllers = until(controllers_run)
+        heir = until(killed(state.holder()))
+        until(
+            lambda old=controllers: controllers_run() not in (None, old),
+        )
         assert state.description()["pid"] == heir
         assert connect("local").endpoint == cloud.endpoint
         assert cloud.client("kinesis").list_streams()["StreamNames"] == ["kept"]
@@ -111,9 +107,9 @@ def killed(pid: int):
 def test_killed_twice_in_a_row_it_has_an_heir_all_the_same(target):
     cloud = connect("local")
     first = state.holder()
-    second = until(killed(first), "another supervisor")
+    second = until(killed(first))
     os.kill(second, signal.SIGKILL)  # as it starts
-    third = until(lambda: (pid := state.holder()) not in (None, second) and pid, "a third")
+    third = until(lambda: (pid := state.holder()) not in (None, second) and pid)
     assert third != first and connect("local").endpoint == cloud.endpoint
     assert supervisor.stop()
     ended(target)
@@ -121,8 +117,8 @@ def test_killed_twice_in_a_row_it_has_an_heir_all_the_same(target):
 
 def test_killed_while_its_emulator_starts_it_leaves_one_target_or_none(target):
     kernel = subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY)
-    first = until(state.holder, "the target has begun")
-    until(lambda: adopt("emulator"), "the emulator has begun")
+    first = until(state.holder)
+    until(lambda: adopt("emulator"))
     os.kill(first, signal.SIGKILL)
     assert kernel.wait(timeout=120) == 0
     assert state.holder() == state.description()["pid"] != first
@@ -138,33 +134,35 @@ def test_stopped_just_after_a_kill_nothing_comes_back(target):
 
 def test_killed_while_it_ends_nothing_comes_back(target):
     connect("local")
-    until(controllers_run, "the controllers run")
+    until(controllers_run)
     pid = state.holder()
     os.kill(pid, signal.SIGTERM)
-    until(state.is_ending, "it ends")
+    until(state.is_ending)
     os.kill(pid, signal.SIGKILL)
     ended(target)
 
 
 def test_an_adopted_emulator_ends_after_two_idle_hours_too(target):
     connect("local")
-    until(killed(state.holder()), "another supervisor")
+    until(killed(state.holder()))
     make_idle(target)
     ended(target)
 
 
 def test_a_dead_adopted_emulator_is_started_again(target):
     cloud = connect("local")
-    until(killed(state.holder()), "another supervisor")
+    until(killed(state.holder()))
     first = locks.holder(locks.pid_file("emulator"))
     os.kill(first, signal.SIGKILL)
-    until(lambda: locks.holder(locks.pid_file("emulator")) not in (None, first), "another emulator")
+    until(
+        lambda: locks.holder(locks.pid_file("emulator")) not in (None, first),
+    )
     assert connect("local").endpoint == cloud.endpoint
 
 
 def test_an_emulator_that_finds_no_heir_ends(own_home, tmp_path):
     own_home.mkdir()
-    write_json(state.description_path(), {})  # no supervisor can go on with that
+    write_json(description_file(), {})  # no supervisor can go on with that
     settings = emulator_environment(ports.free_port(), access_key.random_key(), tmp_path)
     environment = settings | {SUPERVISED: "1"}
     process = lifeline.start(
@@ -180,14 +178,14 @@ def test_an_emulator_that_finds_no_heir_ends(own_home, tmp_path):
 
 def test_a_dead_emulator_is_started_again(target):
     cloud = connect("local")
-    before = until(lambda: children(state.holder()).get("helpers.local.emulator"), "an emulator")
+    before = until(lambda: children(state.holder()).get("helpers.local.emulator"))
     os.kill(before, signal.SIGKILL)
 
     def answers():
         again = children(state.holder()).get("helpers.local.emulator")
         return again not in (None, before) and connect("local").endpoint == cloud.endpoint
 
-    until(answers, "a second emulator at the same endpoint")
+    until(answers)
 
 
 def test_a_target_has_one_key_whatever_is_killed_and_the_next_one_another(target):
@@ -196,7 +194,7 @@ def test_a_target_has_one_key_whatever_is_killed_and_the_next_one_another(target
     left.touch()
     for pid in (state.holder(), locks.holder(locks.pid_file("emulator"))):
         os.kill(pid, signal.SIGKILL)
-    until(lambda: state.holder() is None, "its supervisor is gone")
+    until(lambda: state.holder() is None)
     other = connect("local")  # all is lost: another target, another key
     assert access_key.current() not in (key, None) and not left.exists()
     assert other.client("sts").get_caller_identity()["Account"] == other.account
@@ -204,8 +202,8 @@ def test_a_target_has_one_key_whatever_is_killed_and_the_next_one_another(target
         cloud.client("sts").get_caller_identity()
     key = access_key.current()
     os.kill(first := locks.holder(locks.pid_file("emulator")), signal.SIGKILL)
-    until(lambda: locks.holder(locks.pid_file("emulator")) not in (None, first), "another one")
-    until(lambda: ports.answers(f"{other.endpoint}/_ministack/health"), "it answers")
+    until(lambda: locks.holder(locks.pid_file("emulator")) not in (None, first))
+    until(lambda: ports.answers(f"{other.endpoint}/_ministack/health"))
     assert other.client("sts").get_caller_identity()["Account"] == other.account
     assert access_key.current() == key
     assert supervisor.stop()
@@ -214,7 +212,7 @@ def test_a_target_has_one_key_whatever_is_killed_and_the_next_one_another(target
 
 def test_ctrl_c_while_it_starts_leaves_one_target_or_none(target):
     kernel = subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY)
-    until(state.holder, "the target has begun")
+    until(state.holder)
     kernel.send_signal(signal.SIGINT)
     kernel.wait(timeout=30)
     connect("local")
@@ -231,13 +229,13 @@ def test_stop_ends_everything_and_says_so(target):
     )
     assert stopped.stdout == "The local target has ended.\n"
     ended(target)
-    assert read_json(state.description_path()) is None
+    assert read_json(description_file()) is None
     assert supervisor.stop() is False
 
 
 def test_it_listens_on_the_loopback_only(target):
     connect("local")
-    until(lambda: len(children(state.holder())) == 4, "four children")
+    until(lambda: len(children(state.holder())) == 4)
     ours = [
         socket.laddr.ip
         for process in family(target)
@@ -257,4 +255,4 @@ def test_after_two_idle_hours_it_ends_by_itself(target):
 def make_idle(target):
     long_ago = time.time() - state.IDLE_SECONDS - 1
     os.utime(target / "last-used", (long_ago, long_ago))
-    until(lambda: state.holder() is None, "it has ended")
+    until(lambda: state.holder() is None)

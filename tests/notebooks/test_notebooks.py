@@ -11,14 +11,14 @@ import pytest
 
 from docs.stored_notebooks import stored, stored_notebooks
 from tests.running_notebooks import FOLDER
+from tests.source_tree import cells_of
 
 NOTEBOOKS = [path.name for path in stored_notebooks()]
 SOLUTIONS = sorted(path.name for path in (FOLDER / "solutions").glob("*.py"))
 
 
 def code_cells(name: str) -> list[dict]:
-    cells = json.loads(stored(FOLDER / name))["cells"]
-    return [cell for cell in cells if cell["cell_type"] == "code"]
+    return cells_of(stored(FOLDER / name), "code")
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -44,35 +44,20 @@ def test_the_median_cell_has_three_lines_or_less():
     assert statistics.median(lengths) <= 3
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_each_says_at_its_top_how_long_it_takes(name):
-    first = json.loads(stored(FOLDER / name))["cells"][0]
-    assert first["cell_type"] == "markdown"
-    assert " minutes" in "".join(first["source"][:4])
-
-
 def test_every_solution_has_a_cell_that_loads_it():
     cells = ["".join(cell["source"]) for cell in code_cells("4-extend.ipynb")]
-    assert [f"# %load solutions/{name}" for name in SOLUTIONS] == [
-        cell for cell in cells if "%load" in cell
-    ]
+    loading = [cell for cell in cells if "%load" in cell]
+    assert loading == [f"# %load solutions/{name}" for name in SOLUTIONS]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_each_begins_with_its_drawing_and_ends_with_a_question_and_the_link_on(name):
+def test_each_begins_with_its_time_and_drawing_and_ends_with_a_question_and_the_link_on(name):
     cells = json.loads(stored(FOLDER / name))["cells"]
     first, last = ("".join(cells[end]["source"]) for end in (0, -1))
+    assert cells[0]["cell_type"] == "markdown" and " minutes" in "".join(cells[0]["source"][:4])
     assert f"(../assets/images/architecture-{name[0]}.svg)" in first
     assert "<details><summary>" in last
     assert re.search(r"\*\*(Next|To begin again):\*\* \[[^]]+\]\((\d-[^)]+\.ipynb)\)", last)
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_what_it_links_to_is_there(name):
-    cells = json.loads(stored(FOLDER / name))["cells"]
-    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
-    for link in re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", text):
-        assert (FOLDER / link).exists(), link
 
 
 def test_the_drawings_are_what_their_script_writes():

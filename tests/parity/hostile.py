@@ -1,4 +1,11 @@
-"""What both servers are sent: raw bytes, so that no client library repairs them."""
+"""What both servers are sent: raw bytes, so that no client library repairs them.
+
+The request lines of tests/beacon_lines.py, which the tests send as well, are not repeated here.
+"""
+
+from collections.abc import Callable, Iterable
+
+from tests.beacon_lines import SENT
 
 HOST = b"Host: shop.example\r\n"
 CLOSE = b"Connection: close\r\n"
@@ -18,6 +25,16 @@ def get(headers: bytes = b"", line: bytes = b"GET /beacon HTTP/1.1", body: bytes
 def post(headers: bytes, body: bytes, path: bytes = b"/beacon") -> bytes:
     """A POST with these headers and this body, whatever they say about each other."""
     return get(headers, b"POST " + path + b" HTTP/1.1", body)
+
+
+def named(
+    kind: str, values: Iterable[bytes], request: Callable[[bytes], bytes]
+) -> dict[str, bytes]:
+    """Return a request for each value, by the value's first bytes and its length."""
+    return {
+        f"{kind} {value[:60].decode('latin-1')!r}, {len(value)} bytes": request(value)
+        for value in values
+    }
 
 
 def _values() -> dict[str, bytes]:
@@ -44,10 +61,7 @@ def _values() -> dict[str, bytes]:
         "101 fields": get(b"".join(b"h%d: x\r\n" % n for n in range(99)) + b"event: x\r\n"),
         "HTML": get(b"page: <script>alert(1)</script>\r\nevent: &amp;'\r\n"),
         "folded lines": get(b"event: a\r\n  b\r\n\tc\r\npage: /p\r\n"),
-        "a fold before any field": b"GET /beacon HTTP/1.1\r\n event: x\r\n"
-        + HOST
-        + CLOSE
-        + b"\r\n",
+        "a fold before any field": with_host(b" event: x\r\n" + HOST),
         "folded beyond 8190": get(b"event: a\r\n" + b" bbbbbbbbb\r\n" * 900),
     }
 
@@ -55,135 +69,70 @@ def _values() -> dict[str, bytes]:
 def _control_bytes() -> dict[str, bytes]:
     control = [*range(0, 9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F]
     in_a_value = {
-        f"byte {byte:#04x} in a value": get(
-            b"page: /p\r\nevent: a" + bytes([byte]) + b"b\r\nclientid: c\r\n"
-        )
+        f"byte {byte:#04x} in a value": get(b"page: /p\r\nevent: a%cb\r\nclientid: c\r\n" % byte)
         for byte in control
     }
     in_the_path = {
-        f"byte {byte:#04x} in the path": get(
-            b"event: x\r\n", b"GET /beacon" + bytes([byte]) + b" HTTP/1.1"
-        )
+        f"byte {byte:#04x} in the path": get(b"event: x\r\n", b"GET /beacon%c HTTP/1.1" % byte)
         for byte in [*control, 0x09, 0x0D, 0x80, 0xFF, 0x22, 0x5C]
     }
     return in_a_value | in_the_path | {"a bare CR in a value": get(b"event: a\rb\r\npage: /p\r\n")}
 
 
 def _request_lines() -> dict[str, bytes]:
-    lines = {
-        "HTTP/1.0": b"GET /beacon HTTP/1.0",
-        "HTTP/1.2": b"GET /beacon HTTP/1.2",
-        "HTTP/2.0": b"GET /beacon HTTP/2.0",
-        "HTTP/3": b"GET /beacon HTTP/3",
-        "HTTP/0.9 with a version": b"GET /beacon HTTP/0.9",
-        "HTTP/11.1": b"GET /beacon HTTP/11.1",
-        "http/1.1": b"GET /beacon http/1.1",
-        "HTTP/1.1x": b"GET /beacon HTTP/1.1x",
-        "FTP/1.1": b"GET /beacon FTP/1.1",
-        "no version": b"GET /beacon",
-        "only a method": b"GET",
-        "a method and a space": b"GET ",
-        "two spaces": b"GET  /beacon HTTP/1.1",
-        "two spaces before the version": b"GET /beacon  HTTP/1.1",
-        "a space before": b" GET /beacon HTTP/1.1",
-        "a space after": b"GET /beacon HTTP/1.1 ",
-        "a tab between": b"GET\t/beacon\tHTTP/1.1",
-        "four words": b"GET /beacon x HTTP/1.1",
-        "lower case": b"get /beacon HTTP/1.1",
-        "an unknown method": b"FETCH /beacon HTTP/1.1",
-        "a method with a bracket": b"G(T /beacon HTTP/1.1",
-        "a method with bytes": b"G\xc3\xa9T /beacon HTTP/1.1",
-        "words": b"hello",
-        "a whole URL": b"GET http://shop.example/beacon?a=b HTTP/1.1",
-        "a whole URL with a port": b"GET http://shop.example:8080/beacon HTTP/1.1",
-        "a whole URL of another scheme": b"GET ftp://shop.example/beacon HTTP/1.1",
-        "a path without a slash": b"GET beacon HTTP/1.1",
-        "a star": b"OPTIONS * HTTP/1.1",
-        "GET of a star": b"GET * HTTP/1.1",
-        "two slashes": b"GET //beacon HTTP/1.1",
-        "a dot": b"GET /./beacon HTTP/1.1",
-        "two dots": b"GET /x/../beacon HTTP/1.1",
-        "dots that leave": b"GET /../../etc/passwd HTTP/1.1",
-        "an encoded letter": b"GET /%62eacon HTTP/1.1",
-        "an encoded slash": b"GET /%2fbeacon HTTP/1.1",
-        "an encoded NUL": b"GET /beacon%00 HTTP/1.1",
-        "a bad escape": b"GET /beacon%zz HTTP/1.1",
-        "a bad escape in the query": b"GET /beacon?%zz HTTP/1.1",
-        "a slash after": b"GET /beacon/ HTTP/1.1",
-        "more after": b"GET /beaconx HTTP/1.1",
-        "a query": b"GET /beacon?event=click&page=%2Fcart HTTP/1.1",
-        "an empty query": b"GET /beacon? HTTP/1.1",
-        "a query with quotes": b'GET /beacon?q="a\\b" HTTP/1.1',
-        "a query with bytes": b"GET /beacon?q=\xc3\xa9\xff HTTP/1.1",
-        "a fragment": b"GET /beacon#top HTTP/1.1",
-        "a semicolon": b"GET /beacon;v=1 HTTP/1.1",
-        "health": b"GET /health HTTP/1.1",
-        "HEAD of health": b"HEAD /health HTTP/1.1",
-        "POST of health": b"POST /health HTTP/1.1",
-        "PUT of health": b"PUT /health HTTP/1.1",
-        "the root": b"GET / HTTP/1.1",
-        "HEAD of the root": b"HEAD / HTTP/1.1",
-        "POST of the root": b"POST / HTTP/1.1",
-        "PUT of the root": b"PUT / HTTP/1.1",
-        "a page": b"GET /index.html HTTP/1.1",
-        "HEAD of a page": b"HEAD /shop.css HTTP/1.1",
-        "POST of a page": b"POST /index.html HTTP/1.1",
-        "PUT of a page": b"PUT /index.html HTTP/1.1",
-        "a page as a folder": b"GET /index.html/ HTTP/1.1",
-        "a page that is not there": b"GET /no.html HTTP/1.1",
-        "a page by detours": b"GET /x/..//./%69ndex.html?q HTTP/1.1",
-        "HEAD": b"HEAD /beacon HTTP/1.1",
-        "PUT": b"PUT /beacon HTTP/1.1",
-        "DELETE": b"DELETE /beacon HTTP/1.1",
-        "PATCH": b"PATCH /beacon HTTP/1.1",
-        "TRACE": b"TRACE /beacon HTTP/1.1",
-        "CONNECT": b"CONNECT shop.example:443 HTTP/1.1",
-        "OPTIONS": b"OPTIONS /beacon HTTP/1.1",
-        "OPTIONS of anything": b"OPTIONS /x/y HTTP/1.1",
-        "OPTIONS with POST headers": b"OPTIONS /beacon?x=y HTTP/1.1",
-        "a line of 8000": b"GET /beacon?" + b"q" * 7979 + b" HTTP/1.1",
-        "a line of 8190 bytes": b"GET /beacon?" + b"q" * (8190 - 21) + b" HTTP/1.1",
-        "a line of 8191 bytes": b"GET /beacon?" + b"q" * (8191 - 21) + b" HTTP/1.1",
-        "a path of 300": b"GET /" + b"p" * 300 + b" HTTP/1.1",
-        "a path of 5000": b"GET /" + b"p" * 5000 + b" HTTP/1.1",
-        "64 KB of a line": b"GET /beacon?" + b"q" * 65536 + b" HTTP/1.1",
-    }
-    return {name: get(FIELDS, line) for name, line in lines.items()}
+    versions = [b"HTTP/2.0", b"HTTP/3", b"HTTP/0.9", b"HTTP/11.1", b"http/1.1", b"HTTP/1.1x"]
+    versions += [b"FTP/1.1", b" HTTP/1.1", b"HTTP/1.1 "]
+    paths = [
+        b"http://shop.example/beacon?a=b",
+        b"http://shop.example:8080/beacon",
+        b"*",
+        b"/beaconx",
+    ]
+    paths += [b"ftp://shop.example/beacon", b"/../../etc/passwd", b'/beacon?q="a\\b"', b"/no.html"]
+    paths += [b"/index.html/", b"/x/..//./%69ndex.html?q", b"/" + b"p" * 300, b"/" + b"p" * 5000]
+    # With the last of them, lines of 8,000 bytes, of the most that is taken, of one more, of 64 KB.
+    paths += [b"/beacon?" + b"q" * (size - 21) for size in (8000, 8190, 8191, 65_557)]
+    lines = [
+        *(b"GET /beacon " + version for version in versions),
+        *(b"GET " + path + b" HTTP/1.1" for path in paths),
+        *(b"%s /beacon HTTP/1.1" % method
+          for method in (b"DELETE", b"PATCH", b"TRACE", b"G(T", b"G\xc3\xa9T")),
+        *(b"%s %s HTTP/1.1" % (method, path)
+          for method in (b"GET", b"HEAD", b"POST", b"PUT")
+          for path in (b"/health", b"/", b"/index.html", b"/shop.css")),
+        *(b"OPTIONS %s HTTP/1.1" % path for path in (b"*", b"/x/y", b"/beacon?x=y")),
+        *(b"GET", b"GET ", b" GET /beacon HTTP/1.1", b"GET\t/beacon\tHTTP/1.1", b"hello"),
+        b"CONNECT shop.example:443 HTTP/1.1",
+    ]  # fmt: skip
+    return named("the line", lines, lambda line: get(FIELDS, line))
+
+
+def _hosts() -> dict[str, bytes]:
+    hosts = [
+        *(b"", b"a b", b"a/b", b"a_b", b"\xc3\xa9", b"shop.example:8080", b"shop.example:http"),
+        *(b"shop.example:0", b"shop.example:70000", b"shop.example:", b"127.0.0.1:80"),
+        *(b"[::1]:80", b"[::1", b"a..b", b"a\r\nHost: b"),
+    ]
+    return named("the Host", hosts, lambda host: with_host(b"Host: %s\r\n" % host))
+
+
+def with_host(host: bytes, line: bytes = b"GET /beacon HTTP/1.1") -> bytes:
+    """A request with this line, and with these bytes in the place of the Host."""
+    return line + b"\r\n" + host + b"event: x\r\n" + CLOSE + b"\r\n"
 
 
 def _headers() -> dict[str, bytes]:
-    line = b"GET /beacon HTTP/1.1\r\n"
-    end = CLOSE + b"\r\n"
     return {
-        "no Host": line + b"event: x\r\n" + end,
+        "no Host": with_host(b""),
         "no Host in HTTP/1.0": b"GET /beacon HTTP/1.0\r\nevent: x\r\n\r\n",
-        "an empty Host": line + b"Host:\r\nevent: x\r\n" + end,
-        "a bad Host": line + b"Host: a b\r\nevent: x\r\n" + end,
-        "a Host with a slash": line + b"Host: a/b\r\nevent: x\r\n" + end,
-        "a Host with an underscore": line + b"Host: a_b\r\nevent: x\r\n" + end,
-        "a Host with bytes": line + b"Host: \xc3\xa9\r\nevent: x\r\n" + end,
-        "a Host with a port": line + b"Host: shop.example:8080\r\nevent: x\r\n" + end,
-        "a Host with a bad port": line + b"Host: shop.example:http\r\nevent: x\r\n" + end,
-        "a Host with port 0": line + b"Host: shop.example:0\r\nevent: x\r\n" + end,
-        "a Host with port 70000": line + b"Host: shop.example:70000\r\nevent: x\r\n" + end,
-        "a Host with an empty port": line + b"Host: shop.example:\r\nevent: x\r\n" + end,
-        "a Host that is IPv4": line + b"Host: 127.0.0.1:80\r\nevent: x\r\n" + end,
-        "a Host that is IPv6": line + b"Host: [::1]:80\r\nevent: x\r\n" + end,
-        "a Host that is half an IPv6": line + b"Host: [::1\r\nevent: x\r\n" + end,
-        "a Host with two dots": line + b"Host: a..b\r\nevent: x\r\n" + end,
-        "two Hosts": line + b"Host: a\r\nHost: b\r\nevent: x\r\n" + end,
         "a field without a colon": get(b"page: /p\r\nevent click\r\nclientid: c\r\n"),
         "a field without a name": get(b"page: /p\r\n: click\r\nclientid: c\r\n"),
         "a space before the colon": get(b"page: /p\r\nevent : click\r\nclientid: c\r\n"),
         "a space in a name": get(b"page: /p\r\nev ent: click\r\nclientid: c\r\n"),
         "bytes in a name": get(b"page: /p\r\n\xc3\xa9: click\r\nclientid: c\r\n"),
         "a bracket in a name": get(b"page: /p\r\ne(x: click\r\nclientid: c\r\n"),
-        "lines that end in LF alone": b"GET /beacon HTTP/1.1\nHost: a\nevent: x\n"
-        b"Connection: close\n\n",
-        "the request line ends in LF alone": b"GET /beacon HTTP/1.1\n"
-        + HOST
-        + b"event: x\r\n"
-        + end,
+        "lines that end in LF alone": get(b"event: x\r\n").replace(b"\r\n", b"\n"),
+        "the request line ends in LF alone": get(b"event: x\r\n").replace(b"\r\n", b"\n", 1),
         "a field that ends in CR CR LF": get(b"event: x\r\r\npage: /p\r\n"),
         "Expect: 100-continue": post(b"Expect: 100-continue\r\nContent-Length: 3\r\n", b"abc"),
         "another Expect": post(b"Expect: tea\r\nContent-Length: 3\r\n", b"abc"),
@@ -232,33 +181,30 @@ def _bodies() -> dict[str, bytes]:
 
 def _connections() -> dict[str, bytes]:
     keep = b"GET /beacon HTTP/1.1\r\nHost: a\r\nevent: %d\r\n\r\n"
-    posted = b"POST /beacon HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nevent: x\r\n\r\nabc"
-    return {
+    post = b"POST /beacon HTTP/1.1\r\nHost: a\r\n"
+    posted = post + b"Content-Length: 3\r\nevent: x\r\n\r\nabc"
+    chunks = b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx: y\r\n\r\n"
+    following = {
+        "chunks": post + chunks,
+        "a 404": b"GET /no HTTP/1.1\r\nHost: a\r\n\r\n",
+        "a 405": b"PUT /beacon HTTP/1.1\r\nHost: a\r\n\r\n",
+        "a 400": b"GET /beacon HTTP/1.1\r\n\r\n",
+        "a 413": post + b"Content-Length: 1048577\r\n\r\n" + b"x" * 1048577,
+        "HTTP/1.0": b"GET /beacon HTTP/1.0\r\n\r\n",
+        "HTTP/1.0 that keeps": b"GET /beacon HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "a close": get(b"event: 1\r\n"),
+        "OPTIONS": b"OPTIONS /beacon HTTP/1.1\r\nHost: a\r\n\r\n",
+        "blank lines": b"\r\n\r\n\n",
+        "ten blank lines": b"\r\n" * 10,
+        "eleven blank lines": b"\r\n" * 11,
+    }
+    return {f"after {name}": sent + get(b"event: next\r\n") for name, sent in following.items()} | {
         "three at once": keep % 1 + keep % 2 + get(b"event: 3\r\n"),
         "after a body": posted + posted + get(b"event: 3\r\n"),
-        "after chunks": b"POST /beacon HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        b"3\r\nabc\r\n0\r\nx: y\r\n\r\n" + get(b"event: next\r\n"),
-        "after a 404": b"GET /no HTTP/1.1\r\nHost: a\r\n\r\n" + get(b"event: next\r\n"),
-        "after a 405": b"PUT /beacon HTTP/1.1\r\nHost: a\r\n\r\n" + get(b"event: next\r\n"),
-        "after a 400": b"GET /beacon HTTP/1.1\r\n\r\n" + get(b"event: never read\r\n"),
-        "after a 413": b"POST /beacon HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n"
-        + b"x" * 1048577
-        + get(b"event: next\r\n"),
-        "after HTTP/1.0": b"GET /beacon HTTP/1.0\r\n\r\n" + get(b"event: never read\r\n"),
-        "HTTP/1.0 that keeps": b"GET /beacon HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
-        + get(b"event: next\r\n"),
-        "after a close": get(b"event: 1\r\n") + get(b"event: never read\r\n"),
-        "after an OPTIONS": b"OPTIONS /beacon HTTP/1.1\r\nHost: a\r\n\r\n"
-        + get(b"event: next\r\n"),
-        "blank lines first": b"\r\n\r\n\n" + get(b"event: x\r\n"),
-        "ten blank lines first": b"\r\n" * 10 + get(b"event: x\r\n"),
-        "eleven blank lines first": b"\r\n" * 11 + get(b"event: x\r\n"),
         "every byte in a line": bytes(range(1, 10)) + bytes(range(11, 256)) + b"\n\r\n",
         "binary": bytes(range(1, 256)) + b"\r\n\r\n",
         "binary with NUL": bytes(range(256)) * 4 + b"\r\n\r\n",
-        "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
-        + b"\x7f" * 500
-        + b"\r\n\r\n",
+        "a TLS hello": b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + b"\x7f" * 500 + b"\r\n\r\n",
         "an HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "one byte": b"G\r\n\r\n",
         "only blank lines": b"\r\n\r\n",
@@ -281,8 +227,10 @@ def _cut_off() -> dict[str, bytes]:
 
 
 # Sent whole; then the sender waits for the end of the connection.
-WHOLE = _values() | _control_bytes() | _request_lines() | _headers() | _bodies() | _connections()
-# Sent, and then the sender closes its side.
-HALF_CLOSED = _cut_off()
-# Sent, and then the sender keeps silent until the server gives up.
-SILENT = _cut_off()
+WHOLE = _values() | _control_bytes() | _request_lines() | _hosts() | _headers() | _bodies()
+WHOLE |= _connections()
+# Sent; then the sender closes its side, or keeps silent until the server gives up.
+CUT_OFF = _cut_off()
+# For tests that change and mix requests.
+SMALL = [get(FIELDS, line) for line in SENT]
+SMALL += [data for data in WHOLE.values() if len(data) < 20_000]

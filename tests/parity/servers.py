@@ -2,19 +2,26 @@
 
 import os
 import shutil
-import signal
 import subprocess
-import sys
+import tempfile
 import time
 from pathlib import Path
 
 from helpers.home import REPOSITORY
 from helpers.local.ports import answers, free_port
 from tests.catcher import until
+from tests.running_server import COMMAND
 
 APACHE = Path("/usr/sbin/apache2")
 SITE = REPOSITORY / "assets" / "site"
-MODULES = Path("/usr/lib/apache2/modules")
+MODULES = "".join(
+    f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"
+    for name in (
+        *("mpm_event", "authz_core", "dir", "headers"),
+        *("mime", "remoteip", "reqtimeout", "rewrite"),
+    )
+)
+TEMPORARY = Path(tempfile.gettempdir())
 TIMEOUT_SECONDS = 1
 MAIN_CONFIGURATION = """
 ServerRoot {folder}
@@ -25,15 +32,8 @@ Listen {listen}
 # Otherwise Linux keeps a silent connection from Apache, which then can't log its 408.
 AcceptFilter http none
 {user}
-LoadModule mpm_event_module {modules}/mod_mpm_event.so
-LoadModule authz_core_module {modules}/mod_authz_core.so
-LoadModule dir_module {modules}/mod_dir.so
-LoadModule headers_module {modules}/mod_headers.so
-LoadModule mime_module {modules}/mod_mime.so
+{modules}
 TypesConfig /dev/null
-LoadModule remoteip_module {modules}/mod_remoteip.so
-LoadModule reqtimeout_module {modules}/mod_reqtimeout.so
-LoadModule rewrite_module {modules}/mod_rewrite.so
 Define BEACON_PORT {port}
 Define BEACON_LOG {folder}/access.log
 Define BEACON_SITE {folder}/site
@@ -73,12 +73,11 @@ class Running:
         return line
 
     def end(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+        self.process.terminate()
         try:
             self.process.wait(15)
         finally:
-            if self.process.poll() is None:
-                self.process.kill()
+            self.process.kill()
 
 
 def start_apache(
@@ -93,8 +92,11 @@ def start_apache(
         "Apache httpd is not here to compare with: install Debian's package apache2 "
         "(`apt-get install apache2`)."
     )
-    shutil.copytree(SITE, folder / "site")  # Apache's user may not be let into this folder
-    folder.chmod(0o755)
+    shutil.copytree(SITE, folder / "site")  # Apache's user may not be let into this repository
+    # Apache serves as another user, who must be able to enter the folders above its log.
+    for parent in [folder, *folder.parents]:
+        if parent.is_relative_to(TEMPORARY) and parent != TEMPORARY:
+            parent.chmod(parent.stat().st_mode | 0o055)
     port = free_port()
     configuration = folder / "main.conf"
     configuration.write_text(
@@ -118,8 +120,7 @@ def start_ours(folder: Path, *, trust_proxy: bool = False, host: str = "127.0.0.
     """Start our beacon server on a free port, with its log in `folder`."""
     folder.mkdir(parents=True)
     port = free_port()
-    command = [sys.executable, str(REPOSITORY / "assets" / "fleet" / "beacon_server.py")]
-    command += ["--port", str(port), "--log", str(folder / "access.log"), "--host", host]
+    command = [*COMMAND, "--port", str(port), "--log", str(folder / "access.log"), "--host", host]
     command += ["--timeout", str(TIMEOUT_SECONDS)]
     if trust_proxy:
         command += ["--trust-proxy-header", "X-Forwarded-For"]

@@ -32,6 +32,18 @@ def need(tool: str) -> str:
     return tool
 
 
+def place(folder: Path) -> None:
+    done = sourced(folder, f"place_files rwa-clicks {REGION} 127.0.0.1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def curl(apache, path: str, *headers: str) -> None:
+    options = [option for header in headers for option in ("-H", header)]
+    command = [need("curl"), "--silent", "--max-time", "5", *options]
+    url = f"http://127.0.0.1:{apache.address[1]}{path}"
+    subprocess.run([*command, url], check=True, capture_output=True)
+
+
 def sourced(root: Path, commands: str, **environment: str) -> subprocess.CompletedProcess:
     """Run some of the script's functions."""
     return subprocess.run(
@@ -53,8 +65,7 @@ def root(tmp_path) -> Path:
 @pytest.fixture
 def placed(root) -> Path:
     """The same, with what the script places."""
-    done = sourced(root, f"place_files rwa-clicks {REGION} 127.0.0.1")
-    assert (done.returncode, done.stderr) == (0, "")
+    place(root)
     return root
 
 
@@ -79,8 +90,7 @@ def test_files_are_where_the_units_look_for_them_and_placing_can_be_repeated(pla
     used = set(re.findall(r"\$\{(\w+)\}", agent))
     named = {line.split("=")[0] for line in (placed / "etc/beacon/agent.env").open()}
     assert used <= named
-    again = sourced(placed, f"place_files rwa-clicks {REGION} 127.0.0.1")
-    assert (again.returncode, again.stderr) == (0, "")
+    place(placed)
 
 
 @pytest.fixture
@@ -138,20 +148,15 @@ def test_the_agents_packages_are_those_of_the_lock():
 @pytest.fixture
 def apache(placed, tmp_path_factory):
     """A real Apache with the configuration that the script has placed."""
-    folder = tmp_path_factory.mktemp("apache")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(parent.stat().st_mode | 0o055)  # it serves as another user
     fragment = placed / "etc/httpd/conf.d/beacon.conf"
-    running = servers.start_apache(folder, fragment=fragment)
+    running = servers.start_apache(tmp_path_factory.mktemp("apache"), fragment=fragment)
     yield running
     running.end()
 
 
 def test_apache_takes_a_beacon_and_logs_the_visitor_behind_the_balancer(apache):
-    url = f"http://127.0.0.1:{apache.address[1]}"
-    visitor = ["-H", "X-Forwarded-For: 203.0.113.9", "-H", "custom_metric_name: page_load_time"]
-    curl = [need("curl"), "--silent", "--fail", "--max-time", "5"]
-    subprocess.run([*curl, *visitor, "-H", "event: click", f"{url}/beacon"], check=True)
+    visitor = ["X-Forwarded-For: 203.0.113.9", "custom_metric_name: page_load_time"]
+    curl(apache, "/beacon", *visitor, "event: click")
     line = apache.new_line(0)
     assert line.startswith(b"203.0.113.9 - - [")
     assert b'"GET /beacon HTTP/1.1" 200 2 ' in line
@@ -162,10 +167,8 @@ def test_it_counts_the_balancers_looks_in_a_real_log(apache):
     root = apache.log.parent / "root"
     (root / "var/log/beacon").mkdir(parents=True)
     (root / "var/log/beacon/access.log").symlink_to(apache.log)
-    url = f"http://127.0.0.1:{apache.address[1]}"
-    curl = [need("curl"), "--silent", "--max-time", "5", "-A", "ELB-HealthChecker/2.0"]
     for path, enough in (("/nothing", False), ("/health", False), ("/health", True)):
-        subprocess.run([*curl, url + path], check=True, capture_output=True)
+        curl(apache, path, "User-Agent: ELB-HealthChecker/2.0")
         assert (sourced(root, "balancer_has_looked").returncode == 0) is enough
 
 
@@ -234,10 +237,8 @@ def test_a_failure_ends_it_and_its_last_line_says_why(server, failing, reason):
 
 def test_what_does_not_come_in_time_is_named(root):
     done = sourced(root, "wait_for 1 'the stream takes what is shipped' false")
-    assert (done.returncode, done.stdout) == (
-        1,
-        "Not within 1 s: the stream takes what is shipped\n",
-    )
+    assert done.returncode == 1
+    assert done.stdout == "Not within 1 s: the stream takes what is shipped\n"
     state = root / "var/lib/beacon/agent.json"
     state.parent.mkdir(parents=True)
     # The agent that has read nothing, or whose first batch the stream refuses, saves no offset.

@@ -11,10 +11,11 @@ import zlib
 from pathlib import Path
 
 import pytest
-from forget_shipped import QUIET_SECONDS, forget
 from tail import Tail
 
+from assets.fleet.forget_shipped import QUIET_SECONDS, forget
 from helpers.home import REPOSITORY
+from tests.catcher import until
 from tests.parity import servers
 from tests.shipped import new_stream, shipped, wait_for
 
@@ -28,7 +29,7 @@ def log(tmp_path) -> Path:
     return tmp_path / "access.log"
 
 
-def rotated(log: Path, suffix: str, text: str = "a line\n") -> Path:
+def rotated(log: Path, suffix: str = "-20261125-1", text: str = "a line\n") -> Path:
     path = log.with_name(log.name + suffix)
     path.write_text(text)
     return path
@@ -60,14 +61,14 @@ def test_what_is_shipped_to_its_end_is_deleted_and_nothing_else(log):
 
 
 def test_what_an_old_process_may_still_write_to_stays(log):
-    path = rotated(log, "-20261125-1")
+    path = rotated(log)
     state = save(log, {path: position(path)})
     assert forget(log, state, time.time()) == []
     assert forget(log, state, time.time() + LATER) == [path]
 
 
 def test_an_inode_that_was_given_out_again_is_not_taken_for_the_old_file(log):
-    path = rotated(log, "-20261125-1", "shipped\n")
+    path = rotated(log, text="shipped\n")
     state = save(log, {path: position(path)})
     path.write_text("another")  # the same inode, and no longer
     assert forget(log, state, time.time() + LATER) == []
@@ -75,7 +76,7 @@ def test_an_inode_that_was_given_out_again_is_not_taken_for_the_old_file(log):
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"files": 3}', '{"no": "files"}'])
 def test_without_a_readable_state_nothing_is_deleted(log, capsys, text):
-    path, state = rotated(log, "-20261125-1"), log.with_name("agent.json")
+    path, state = rotated(log), log.with_name("agent.json")
     if text is not None:
         state.write_text(text)
     assert forget(log, state, time.time() + LATER) == []
@@ -84,10 +85,7 @@ def test_without_a_readable_state_nothing_is_deleted(log, capsys, text):
 
 @pytest.fixture
 def apache(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rotating") / "apache"
-    for parent in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
-        parent.chmod(parent.stat().st_mode | 0o055)  # it serves as another user
-    running = servers.start_apache(folder)
+    running = servers.start_apache(tmp_path_factory.mktemp("rotating") / "apache")
     yield running
     running.end()
 
@@ -145,11 +143,11 @@ def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
     tail = Tail(apache.log, {"files": {}}, said.append)
 
     def read(*events: str) -> None:
-        deadline = time.monotonic() + 30
-        while not set(events) <= set(found) and time.monotonic() < deadline:
+        def all_read() -> bool:
             found.extend(line.text.decode().split('" "')[2] for line in tail.read(500))
-            time.sleep(0.01)
-        assert set(events) <= set(found)
+            return set(events) <= set(found)
+
+        until(all_read, 30)
 
     send(apache, "before")
     read("before")
@@ -159,17 +157,11 @@ def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
     assert not apache.log.exists() and len(said) == 1
     assert "a server that goes on writing into it must be reloaded" in said[0]
     apache.process.send_signal(signal.SIGUSR1)  # graceful, as logrotate's `systemctl reload`
-    deadline = time.monotonic() + 30
-    while not apache.log.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(apache.log.exists)
     send(apache, "after")
     read("after")
-    assert [event for event in found if event != "-"] == [
-        "before",
-        "deleted-1",
-        "deleted-2",
-        "after",
-    ]
+    events = [event for event in found if event != "-"]
+    assert events == ["before", "deleted-1", "deleted-2", "after"]
     tail.close()
 
 
@@ -196,9 +188,8 @@ def test_apache_logrotate_and_the_agent_lose_nothing_even_if_the_agent_is_away(
         command = [sys.executable, str(REPOSITORY / "assets/agent/agent.py"), "--server", "i-0abc"]
         command += ["--log", str(apache.log), "--stream", stream]
         command += ["--state", str(apache.log.parent / "agent.json")]
-        agent = subprocess.Popen(
-            command, env=emulator.child_environment(), stderr=subprocess.DEVNULL
-        )
+        environment = emulator.child_environment()
+        agent = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         try:
             wait_for(emulator, stream, len(apache.lines()) + 6)
             age(*both)

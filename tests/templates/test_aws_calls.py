@@ -4,6 +4,7 @@ botocore checks each call's parameters before it sends anything. So a call that 
 an operation that exists and parameters that AWS's model allows.
 """
 
+import ast
 import json
 from fnmatch import fnmatchcase
 
@@ -11,9 +12,11 @@ import boto3
 import pytest
 
 from helpers.cloud import Cloud
-from tests.aws_calls import ROOT, calls, every_call, operations
+from tests.aws_calls import calls, every_call, operations
 from tests.iam_needs import ACTIONS, PREFIX, known
 from tests.learners_day import HERE, exercise, only_when_it_goes_wrong
+from tests.template_files import POLICIES
+from tests.template_files import texts as listed
 
 # Where a call's parameters name its resource: service -> {parameter: its ARN}.
 ARN = {
@@ -92,31 +95,23 @@ def test_no_call_escapes_the_reader_of_the_code(made):
     ],
 )
 def test_the_reader_knows_each_way_to_call(text):
-    assert calls("helpers/new.py", text) == {("kms", "describe_key")}
+    assert calls("helpers/new.py", ast.parse(text)) == {("kms", "describe_key")}
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "thing.whose().put_records(Records=[])",
-        "def f(it):\n    it.describe_stacks()",
-    ],
+    "text", ["thing.whose().put_records(Records=[])", "def f(it):\n    it.describe_stacks()"]
 )
 def test_a_call_whose_service_can_not_be_read_is_an_error(text):
     with pytest.raises(AssertionError, match="whose"):
-        calls("helpers/new.py", text)
+        calls("helpers/new.py", ast.parse(text))
 
 
 def allows(statements, action: str, arn: str) -> bool:
     return any(
-        action in _list(statement["Action"])
-        and any(fnmatchcase(arn, pattern) for pattern in _list(statement["Resource"]))
+        action in listed(statement["Action"])
+        and any(fnmatchcase(arn, pattern) for pattern in listed(statement["Resource"]))
         for statement in statements
     )
-
-
-def _list(value):
-    return [value] if isinstance(value, str) else value
 
 
 def arns(service: str, parameters: dict) -> list[str]:
@@ -133,7 +128,7 @@ def arns(service: str, parameters: dict) -> list[str]:
 
 
 def test_the_policy_allows_each_call_on_the_very_thing_it_was_made_on(made):
-    statements = json.loads((ROOT / "policy" / "1-calls.json").read_text())["Statement"]
+    statements = json.loads(POLICIES[0].read_text(encoding="utf-8"))["Statement"]
     checked = 0
     for service, operation, parameters in made:
         if (service, operation) in OWN:
@@ -150,7 +145,7 @@ def test_the_policy_allows_each_call_on_the_very_thing_it_was_made_on(made):
                 assert allows(statements, action, arn), (action, arn)
                 checked += 1
             if action == "cloudwatch:PutMetricData":
-                (limited,) = (s for s in statements if action in _list(s["Action"]))
+                (limited,) = (s for s in statements if action in listed(s["Action"]))
                 spaces = limited["Condition"]["StringEquals"]["cloudwatch:namespace"]
                 assert parameters["Namespace"] in spaces
                 checked += 1

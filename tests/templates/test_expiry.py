@@ -21,9 +21,9 @@ from helpers.stacks import EXPIRY, MODULES, describe
 from helpers.teardown import destroy
 from tests.iam_needs import permissions
 from tests.small_code import small_code
-from tests.template_files import read_template
+from tests.template_files import read_template, texts
 
-TEMPLATES = {path.stem: read_template(path) for path in (REPOSITORY / "cfn").glob("*.yaml")}
+RESOURCES = read_template(EXPIRY)["Resources"]
 # What CloudFormation's schemas name besides, and this workshop's resources don't need.
 NOT_NEEDED = {
     "autoscaling:Describe*": "its three calls that matter here are named one by one",
@@ -47,19 +47,18 @@ NOT_USED = ("lakeformation:", "managed-fleets:")  # services that the workshop d
 
 @pytest.fixture
 def cloud(emulator, tmp_path, monkeypatch) -> Cloud:
-    code = small_code(tmp_path)
-    monkeypatch.setattr(helpers.deployment, "CODE", code)
+    monkeypatch.setattr(helpers.deployment, "CODE", small_code(tmp_path))
     cloud = Cloud(emulator.session, emulator.account, "over", emulator.endpoint)
     yield cloud
     destroy(cloud)
 
 
 def function_code() -> str:
-    return TEMPLATES[EXPIRY]["Resources"]["ExpiryFunction"]["Properties"]["Code"]["ZipFile"]
+    return RESOURCES["ExpiryFunction"]["Properties"]["Code"]["ZipFile"]
 
 
 def policy() -> dict:
-    (policy,) = TEMPLATES[EXPIRY]["Resources"]["ExpiryRole"]["Properties"]["Policies"]
+    (policy,) = RESOURCES["ExpiryRole"]["Properties"]["Policies"]
     return policy["PolicyDocument"]
 
 
@@ -67,12 +66,9 @@ def test_the_functions_code_is_clean_and_short_enough_to_stand_in_a_template(tmp
     assert len(function_code()) <= 4096
     (tmp_path / "index.py").write_text(textwrap.dedent(function_code()))
     linter = Path(sys.executable).with_name("ruff")
-    for command in (["check"], ["format", "--check"]):
-        config = ["--config", str(REPOSITORY / "pyproject.toml"), "--ignore", "ANN,D"]
-        config = config if command == ["check"] else config[:2]
-        ended = subprocess.run(
-            [linter, *command, *config, tmp_path], capture_output=True, text=True
-        )
+    for options in (["check", "--ignore", "ANN,D"], ["format", "--check"]):
+        command = [linter, *options, "--config", REPOSITORY / "pyproject.toml", tmp_path]
+        ended = subprocess.run(command, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stdout
 
 
@@ -109,11 +105,9 @@ def test_the_schedule_begins_at_the_expiry_and_calls_the_function(cloud, capsys)
     )
     schedule = cloud.client("scheduler").get_schedule(Name=cloud.name("expiry"))
     assert schedule["Target"]["Arn"].endswith(":function:over-expiry")
-    properties = TEMPLATES[EXPIRY]["Resources"]["Schedule"]["Properties"]
-    assert (properties["StartDate"], properties["EndDate"]) == (
-        {"Ref": "ExpiresAt"},
-        {"Ref": "GivesUpAt"},
-    )
+    properties = RESOURCES["Schedule"]["Properties"]
+    assert properties["StartDate"] == {"Ref": "ExpiresAt"}
+    assert properties["EndDate"] == {"Ref": "GivesUpAt"}
 
 
 def test_it_is_put_off_kept_and_set_anew_once_it_is_over(cloud, capsys):
@@ -142,13 +136,9 @@ def test_a_mistake_is_answered_by_what_to_do(cloud):
 @pytest.mark.parametrize("module", [module for module in MODULES if module != EXPIRY])
 def test_the_role_may_delete_whatever_a_template_makes(module):
     allowed = {
-        action
-        for statement in policy()["Statement"]
-        for action in (
-            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        )
+        action for statement in policy()["Statement"] for action in texts(statement["Action"])
     }
-    for resource in TEMPLATES[module]["Resources"].values():
+    for resource in read_template(module)["Resources"].values():
         asked = permissions(resource["Type"], "delete")
         needed = {action for action in asked if not action.startswith(NOT_USED)}
         assert needed - set(NOT_NEEDED) <= allowed, resource["Type"]
@@ -156,13 +146,10 @@ def test_the_role_may_delete_whatever_a_template_makes(module):
 
 def test_the_role_fits_into_what_iam_takes():
     text = json.dumps(policy(), separators=(",", ":"))
-    for name, value in {
-        "AWS::Partition": "aws",
-        "AWS::Region": "ap-southeast-1",
-        "AWS::AccountId": "123456789012",
-        "Prefix": "a23456789012",
-    }.items():
-        text = text.replace(f"${{{name}}}", value)
+    longest = {"Partition": "aws", "Region": "ap-southeast-1", "AccountId": "123456789012"}
+    for name, value in longest.items():
+        text = text.replace(f"${{AWS::{name}}}", value)
+    text = text.replace("${Prefix}", "a23456789012")
     assert len(text.replace('{"Fn::Sub":', "").replace(" ", "")) < 10_240
 
 

@@ -1,4 +1,7 @@
-"""What can be said of the templates without deploying them."""
+"""What the templates say: names, tags, limits, what is kept secret, and who is let in.
+
+(What IAM allows: test_iam.py. All of them deployed: test_life.py.)
+"""
 
 import json
 import re
@@ -8,12 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from helpers.home import REPOSITORY
 from helpers.stacks import MODULES
-from tests.template_files import read_template
-from tests.template_text import texts, walk
+from tests.template_files import RESOURCES, TEMPLATES, read_template, texts, walk
 
-ROOT = Path(__file__).resolve().parents[2]
-TEMPLATES = sorted((ROOT / "cfn").glob("*.yaml"))
 NAMES = ["0-expiry", "1-capture", "1-frontend", "1-network", "2-analyze", "3-visualize"]
 # Types that have no tags, or have them elsewhere (a launch template in its TagSpecifications).
 UNTAGGED = {
@@ -36,15 +37,11 @@ UNTAGGED = {
     "AWS::SQS::QueuePolicy",
 }
 METRICS = {
-    "event_count",
-    "top_pages",
-    "agent_count",
-    "referral_count",
-    "visitor_count",
-    "hourly_events",
-    "event_anomaly",
-    "rejected_count",
-    "duplicate_count",
+    *("event_count", "top_pages", "agent_count", "referral_count", "visitor_count"),
+    *("hourly_events", "event_anomaly", "rejected_count", "duplicate_count"),
+}
+FIELDS = {
+    *("MetricType", "Title", "Unit", "BucketSeconds", "Statistic", "MaxItems", "IsWholeNumber"),
 }
 each = pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
 
@@ -83,7 +80,7 @@ def test_outputs_are_described_and_exported_under_the_prefix(path):
 def test_every_import_is_exported_by_an_earlier_template():
     exported = set()
     for name in MODULES:
-        template = read_template(ROOT / "cfn" / f"{name}.yaml")
+        template = read_template(name)
         wanted = {
             node["Fn::ImportValue"]["Fn::Sub"]
             for node in walk(template)
@@ -115,26 +112,19 @@ def test_every_name_begins_with_the_prefix(path):
     assert named >= 3
 
 
-def test_buckets_are_private_encrypted_and_take_tls_only():
-    resources = read_template(ROOT / "cfn" / "1-capture.yaml")["Resources"]
-    buckets = {k: v for k, v in resources.items() if v["Type"] == "AWS::S3::Bucket"}
-    assert set(buckets) == {"ArchiveBucket", "CodeBucket"}
-    for name, bucket in buckets.items():
-        blocked = bucket["Properties"]["PublicAccessBlockConfiguration"]
-        assert list(blocked.values()) == [True] * 4
-        assert bucket["Properties"]["BucketEncryption"]
-        policy = resources[f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"][0]
-        assert policy["Effect"] == "Deny"
-        assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+def named(kind: str) -> dict[str, dict]:
+    """The properties of all resources of a type, by their names."""
+    found = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == kind}
+    assert found, f"there is no {kind} any more: look for what has replaced it"
+    return found
+
+
+def of_type(kind: str) -> list[dict]:
+    return list(named(kind).values())
 
 
 def test_no_event_source_can_be_blocked_by_one_bad_record():
-    sources = [
-        resource["Properties"]
-        for path in TEMPLATES
-        for resource in read_template(path)["Resources"].values()
-        if resource["Type"] == "AWS::Lambda::EventSourceMapping"
-    ]
+    sources = of_type("AWS::Lambda::EventSourceMapping")
     assert len(sources) == 2
     for source in sources:
         assert source["BisectBatchOnFunctionError"] is True
@@ -145,29 +135,76 @@ def test_no_event_source_can_be_blocked_by_one_bad_record():
         assert source["DestinationConfig"]["OnFailure"]["Destination"]
 
 
-def test_rows_expire_by_a_time_to_live_and_their_changes_are_streamed():
-    table = read_template(ROOT / "cfn" / "2-analyze.yaml")["Resources"]["DetailsTable"][
-        "Properties"
-    ]
-    table = read_template("2-analyze")["Resources"]["DetailsTable"]["Properties"]
+def test_the_changes_of_rows_are_streamed():
+    table = RESOURCES["DetailsTable"]["Properties"]
     assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
 def test_the_catalog_describes_every_metric_but_the_learners_own():
-    rows = json.loads((ROOT / "assets" / "catalog.json").read_text())
+    rows = json.loads((REPOSITORY / "assets" / "catalog.json").read_text(encoding="utf-8"))
     assert {row["MetricType"] for row in rows} == METRICS and len(rows) == len(METRICS)
     for row in rows:
-        assert set(row) == {
-            "MetricType",
-            "Title",
-            "Unit",
-            "BucketSeconds",
-            "Statistic",
-            "MaxItems",
-            "IsWholeNumber",
-        }
+        assert set(row) == FIELDS
         assert row["Unit"] in {"Count", "Milliseconds", "None"}
         assert row["Statistic"] in {"Sum", "Average", "Maximum"}
         assert row["BucketSeconds"] % 10 == 0 and row["MaxItems"] >= 1
         assert re.fullmatch(r"[A-Z][A-Za-z' ]+", row["Title"])
         assert row["IsWholeNumber"] is (row["Statistic"] == "Sum")
+
+
+def test_streams_tables_queues_and_topics_are_encrypted():
+    for stream in of_type("AWS::Kinesis::Stream"):
+        assert stream["StreamEncryption"]["EncryptionType"] == "KMS"
+    for queue in of_type("AWS::SQS::Queue"):
+        assert queue["SqsManagedSseEnabled"] is True
+    for topic in of_type("AWS::SNS::Topic"):
+        assert topic["KmsMasterKeyId"]
+    for table in of_type("AWS::DynamoDB::Table"):
+        # Without a word DynamoDB encrypts with a key of AWS's own: it must not be switched off.
+        assert table.get("SSESpecification", {}).get("SSEEnabled", True) is True
+
+
+def test_buckets_are_private_and_encrypted():
+    buckets = named("AWS::S3::Bucket")
+    assert set(buckets) == {"ArchiveBucket", "CodeBucket"}
+    for bucket in buckets.values():
+        assert list(bucket["PublicAccessBlockConfiguration"].values()) == [True] * 4
+        assert bucket["BucketEncryption"]
+
+
+POLICIES = {  # resource -> the statements of its policy
+    name: [
+        statement
+        for policy in of_type(f"{kind}Policy")
+        if {"Ref": name} in (policy.get("Queues") or policy.get("Topics") or [policy.get("Bucket")])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::S3::Bucket")
+    for name in named(kind)
+}
+each_policy = pytest.mark.parametrize("statements", POLICIES.values(), ids=POLICIES)
+
+
+@each_policy
+def test_a_bucket_queue_or_topic_is_reached_by_tls_only(statements):
+    plain_text = {"Bool": {"aws:SecureTransport": "false"}}
+    assert [
+        statement
+        for statement in statements
+        if (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+        and statement["Condition"] == plain_text
+    ]
+
+
+@each_policy
+def test_nobody_but_a_service_or_this_account_may_send(statements):
+    for statement in statements:
+        if statement["Effect"] == "Allow":
+            assert statement["Principal"] != "*"
+            assert statement["Condition"], "a service acts for anyone, unless told for whom"
+
+
+def test_a_beacon_servers_credentials_are_not_given_to_a_simple_get():
+    for template in of_type("AWS::EC2::LaunchTemplate"):
+        options = template["LaunchTemplateData"]["MetadataOptions"]
+        assert options["HttpTokens"] == "required" and options["HttpPutResponseHopLimit"] == 1

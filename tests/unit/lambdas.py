@@ -13,12 +13,8 @@ from helpers.home import REPOSITORY
 
 def own_tables(emulator: Cloud, monkeypatch) -> Cloud:
     """Make both tables, under a prefix of the test's own, and point the functions at them."""
-    cloud = Cloud(
-        emulator.session,
-        emulator.account,
-        prefix=f"t{uuid.uuid4().hex[:10]}",
-        endpoint=emulator.endpoint,
-    )
+    prefix = f"t{uuid.uuid4().hex[:10]}"
+    cloud = Cloud(emulator.session, emulator.account, prefix, emulator.endpoint)
     dynamodb = cloud.client("dynamodb")
     for table, keys in (("Metrics", ["MetricType"]), ("MetricDetails", ["MetricType", "Bucket"])):
         stream = {"StreamEnabled": table == "MetricDetails"}
@@ -82,21 +78,13 @@ FIRST_NUMBER = 49590338271490256608559692538361571095921575989136588800
 
 def kinesis_event(rows: list) -> dict:
     """A batch as Lambda passes it; a row that is no dict is taken as the raw data (bytes)."""
-    return {
-        "Records": [
-            {
-                "kinesis": {
-                    "data": base64.b64encode(
-                        one
-                        if isinstance(one, bytes)
-                        else json.dumps({"before": None, "after": one, "op": "c"}).encode()
-                    ).decode(),
-                    "sequenceNumber": str(FIRST_NUMBER + n),
-                }
-            }
-            for n, one in enumerate(rows)
-        ]
-    }
+    records = []
+    for number, one in enumerate(rows, FIRST_NUMBER):
+        if not isinstance(one, bytes):
+            one = json.dumps({"before": None, "after": one, "op": "c"}).encode()
+        data = base64.b64encode(one).decode()
+        records.append({"kinesis": {"data": data, "sequenceNumber": str(number)}})
+    return {"Records": records}
 
 
 def stored(cloud: Cloud) -> dict[tuple[str, str], dict]:

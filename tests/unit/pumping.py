@@ -1,10 +1,9 @@
 """A stream and the job's folders, between which pumps move records; without Flink."""
 
-import uuid
-
 import pytest
 
 from helpers.flink.properties import Folders
+from tests.shipped import new_stream
 
 TRIM_HORIZON = {"ShardIteratorType": "TRIM_HORIZON"}
 
@@ -15,11 +14,9 @@ def kinesis(emulator):
 
 
 @pytest.fixture
-def stream(kinesis):
-    name = f"pump-{uuid.uuid4().hex[:8]}"
-    kinesis.create_stream(StreamName=name, ShardCount=2)
-    yield name
-    kinesis.delete_stream(StreamName=name)
+def stream(emulator):
+    with new_stream(emulator) as name:
+        yield name
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import re
 
 import pytest
 from access_log import beacon_id, click_record, encode, epoch_ms, log_time, unescape
-from apache_log import escape, format_line
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from helpers.local.beacon_server.apache_log import escape, format_line
 
 NOW_MS = 1795564860000  # 26/Nov/2026 00:01:00 UTC
 LINE = (
@@ -103,63 +104,43 @@ def test_escapes_are_undone(logged, text):
     [
         (b'"312"', b'"-9223372036854775808"', "custom_metric_int_value", -(2**63)),
         (b'"312"', b'"+007"', "custom_metric_int_value", 7),
-        (b'"0.25"', b'"-1e-3"', "custom_metric_float_value", -0.001),
-        (b'"0.25"', b'"5"', "custom_metric_float_value", 5.0),
-        (b'"0.25"', b'".5"', "custom_metric_float_value", 0.5),
-        (b'"0.25"', b'"-1e80"', "custom_metric_float_value", -1e80),
-        (b'"0.25"', b'"1e-200"', "custom_metric_float_value", 1e-200),
+        *((b'"0.25"', b'"%s"' % text, "custom_metric_float_value", float(text))
+          for text in (b"-1e-3", b"5", b".5", b"-1e80", b"1e-200")),
         (b" 200 2 ", b" 304 - ", "bytes", None),
         (b" 200 2 ", b" 200 9223372036854775807 ", "bytes", 2**63 - 1),
         (b"+0000", b"-0500", "datetime", "25/Nov/2026:00:01:00 -0500"),
         (b"203.0.113.9", b"2001:db8::1", "host", "2001:db8::1"),
         (b"GET /beacon HTTP/1.1", b"", "request", ""),
     ],
-)
+)  # fmt: skip
 def test_values_at_their_limits(old, new, field, value):
     # Ten days on, so that the other time zone's line is no line from the future.
     record = click_record(LINE.replace(old, new), "server:1:0:00000000", NOW_MS + 864_000_000)
     assert record[field] == value
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (b'"312"', b'"9223372036854775808"'),
-        (b'"312"', b'"1_000"'),
-        (b'"312"', b'" 5"'),
-        (b'"312"', b'"3.5"'),
-        (b'"312"', "\N{ARABIC-INDIC DIGIT FIVE}".encode().join([b'"', b'"'])),
-        (b'"312"', b'"' + b"9" * 6000 + b'"'),
-        (b'"0.25"', b'"nan"'),
-        (b'"0.25"', b'"inf"'),
-        (b'"0.25"', b'"1e999"'),
-        (b'"0.25"', b'"1e120"'),
-        (b'"0.25"', b'"-1.1e80"'),
-        (b'"0.25"', b'"' + b"9" * 81 + b'"'),
-        (b'"0.25"', b'"' + b"1" * 7000 + b'x"'),
-        (b'"0.25"', b'"0x1p3"'),
-        (b'"0.25"', b'"fast"'),
-        (b" 200 2 ", b" - 2 "),
-        (b" 200 2 ", b" 9223372036854775808 2 "),
-        (b" 200 2 ", b" 200 two "),
-        (b"1795564860123", b"9223372036854775808"),
-        (b"1795564860123", b""),
-        (b"1795564860123", b"1795564860123 "),
-        (b"25/Nov/2026", b"31/Feb/2026"),
-        (b"25/Nov/2026", b"5/Nov/2026"),
-        (b"25/Nov/2026", b"25/nov/2026"),
-        (b"00:01:00 +0000", b"24:01:00 +0000"),
-        (b"00:01:00 +0000", b"00:01:00 +9900"),
-        (b"25/Nov/2026", b"01/Jan/0000"),
-        (b'"click"', b'"cl"ick"'),
-        (b'"click"', b'"click\\"'),
-        (b'"click" ', b""),
-        (b" - - ", b" - "),
-        (LINE, b""),
-        (LINE, LINE[:150]),
-        (LINE, LINE[:100] + LINE),
-        (LINE, bytes(range(256))),
+UNREADABLE = {
+    b'"312"': [
+        *(b'"9223372036854775808"', b'"1_000"', b'" 5"', b'"3.5"', b'"' + b"9" * 6000 + b'"'),
+        '"\N{ARABIC-INDIC DIGIT FIVE}"'.encode(),
     ],
+    b'"0.25"': [
+        *(b'"nan"', b'"inf"', b'"1e999"', b'"1e120"', b'"-1.1e80"', b'"0x1p3"', b'"fast"'),
+        *(b'"' + b"9" * 81 + b'"', b'"' + b"1" * 7000 + b'x"'),
+    ],
+    b" 200 2 ": [b" - 2 ", b" 9223372036854775808 2 ", b" 200 two "],
+    b"1795564860123": [b"9223372036854775808", b"", b"1795564860123 "],
+    b"25/Nov/2026": [b"31/Feb/2026", b"5/Nov/2026", b"25/nov/2026", b"01/Jan/0000"],
+    b"00:01:00 +0000": [b"24:01:00 +0000", b"00:01:00 +9900"],
+    b'"click"': [b'"cl"ick"', b'"click\\"'],
+    b'"click" ': [b""],
+    b" - - ": [b" - "],
+    LINE: [b"", LINE[:150], LINE[:100] + LINE, bytes(range(256))],
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(old, new) for old, values in UNREADABLE.items() for new in values]
 )
 def test_what_cannot_be_read_is_rejected_with_its_text(old, new):
     line = LINE.replace(old, new)
@@ -183,10 +164,8 @@ def test_a_line_of_8192_bytes_is_read_and_a_longer_one_rejected_and_cut():
 def test_a_line_more_than_a_minute_ahead_is_from_the_future():
     event_ms = 1795564860000
     at = [event_ms - 60_000, event_ms - 60_001]
-    assert [click_record(LINE, "s:1:0:0", now).get("rejected") for now in at] == [
-        None,
-        "from_the_future",
-    ]
+    rejected = [click_record(LINE, "s:1:0:0", now).get("rejected") for now in at]
+    assert rejected == [None, "from_the_future"]
 
 
 def test_the_time_zone_counts():
@@ -195,17 +174,10 @@ def test_the_time_zone_counts():
 
 
 def test_the_name_of_a_line_changes_with_all_that_tells_lines_apart():
-    names = {
-        beacon_id(*arguments)
-        for arguments in [
-            ("a", 1, 0, b"x"),
-            ("b", 1, 0, b"x"),
-            ("a", 2, 0, b"x"),
-            ("a", 1, 2, b"x"),
-            ("a", 1, 0, b"y"),
-        ]
-    }
-    assert len(names) == 5
+    given = {"server": "a", "inode": 1, "offset": 0, "line": b"x"}
+    others = {"server": "b", "inode": 2, "offset": 2, "line": b"y"}
+    changed = [given | {name: value} for name, value in others.items()]
+    assert len({beacon_id(*each.values()) for each in [given, *changed]}) == 5
     # The agent reads an endless line's first 8193 bytes, or more: the name is the same.
     assert beacon_id("a", 1, 0, b"x" * 8193) == beacon_id("a", 1, 0, b"x" * 10_000)
 
@@ -224,11 +196,8 @@ def test_a_record_travels_as_one_line_of_json():
 def test_any_bytes_become_a_record_that_json_can_hold(line):
     record = parse(line)
     assert json.loads(encode(record, 1).decode()) == record | {"shipped_at": 1}
-    assert set(record) == set(FIELDS) or record["rejected"] in (
-        "unparsable",
-        "too_long",
-        "from_the_future",
-    )
+    reasons = ("unparsable", "too_long", "from_the_future")
+    assert set(record) == set(FIELDS) or record["rejected"] in reasons
 
 
 @given(st.binary())

@@ -12,6 +12,7 @@ from agent import arguments, load
 
 from helpers.home import REPOSITORY
 from tests.agent_log import append, line
+from tests.catcher import until
 from tests.shipped import SECONDS, new_stream, shipped, wait_for
 
 SCRIPT = REPOSITORY / "assets" / "agent" / "agent.py"
@@ -157,10 +158,7 @@ def test_a_stream_that_is_not_there_yet_is_waited_for(emulator, stream, start, l
     kinesis.delete_stream(StreamName=stream)
     append(log, *range(10))
     agent = start("--drain-seconds", "0.5")
-    deadline = time.monotonic() + SECONDS
-    while "are put again" not in (tmp_path / "agent.out").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: "are put again" in (tmp_path / "agent.out").read_text())
     assert stop(agent) == 1  # it could not ship all: it says so, and has not forgotten
     saved = load(tmp_path / "access.log.agent.json")["files"].values()
     assert [position["offset"] for position in saved] == [0]

@@ -16,7 +16,7 @@ from helpers.archive import FIELDS, archived_beacons, is_beacon
 from helpers.balance import archived_fates
 from helpers.beacon_definition import is_beacon_line
 from helpers.cloud import Cloud
-from helpers.generator import cut_off
+from helpers.generator import duplicates
 from tests import beacon_lines
 from tests.journey import flink_reference
 from tests.parity import hostile
@@ -71,7 +71,7 @@ def test_the_archive_the_ledger_the_generator_and_the_reference_agree(cloud):
     wanted = [record["beacon_id"] for record, counted in table if counted]
     assert 10 < len(wanted) < len(table) - 60
     named = {
-        "generator": [one["beacon_id"] for one, _ in table if cut_off.is_beacon(one)],
+        "generator": [one["beacon_id"] for one, _ in table if duplicates.is_beacon(one)],
         "reference": [one["beacon_id"] for one, _ in table if flink_reference.is_beacon(one)],
     }
     key = datetime.now(UTC).strftime("beacons/year=%Y/month=%m/day=%d/hour=%H/one.gz")

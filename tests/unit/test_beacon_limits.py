@@ -9,14 +9,14 @@ import threading
 import time
 from pathlib import Path
 
-import connection as connection_module
 import pytest
-from apache_log import AccessLog
-from beacon_server import files_for
-from connection import Connection
-from service import Service
-from troubles import Troubles
 
+from helpers.local.beacon_server import connection as connection_module
+from helpers.local.beacon_server.__main__ import files_for
+from helpers.local.beacon_server.apache_log import AccessLog
+from helpers.local.beacon_server.connection import Connection
+from helpers.local.beacon_server.rate_limited_log import RateLimitedLog
+from helpers.local.beacon_server.service import Service
 from tests.catcher import until
 from tests.running_server import Server, all_of, statuses
 
@@ -34,8 +34,8 @@ def start(tmp_path):
         return servers[-1]
 
     yield _start
+    assert [server.process.poll() for server in servers] == [None] * len(servers)
     for server in servers:
-        assert server.process.poll() is None
         server.end()
 
 
@@ -92,22 +92,19 @@ def test_one_client_more_than_the_most_is_told_so_and_is_no_beacon(start):
     kept = [server.connect() for _ in range(5)]
     for number, client in enumerate(kept):
         assert server.beacon(f"kept{number}", client) == 200
-    for _ in range(20):
-        with server.raw() as client:
-            client.sendall(LAST)
-            assert statuses(all_of(client)) == [503]
+    assert [answered(server) for _ in range(20)] == [[503]] * 20
     for number, client in enumerate(kept):
         assert server.beacon(f"again{number}", client) == 200
     assert len(server.events()) == 10
     kept[0].close()
-    until(lambda: served(server), SECONDS)
+    until(lambda: answered(server) == [200], SECONDS)
     assert [line for line in server.said if "5 clients are connected, the most" in line]
 
 
-def served(server: Server) -> bool:
+def answered(server: Server) -> list[int]:
     with server.raw() as client:
         client.sendall(LAST)
-        return statuses(all_of(client)) == [200]
+        return statuses(all_of(client))
 
 
 def test_a_flood_of_connections_ends_no_client_that_was_there(start):
@@ -156,7 +153,9 @@ def peak_kb(server: Server) -> int:
 def in_process(tmp_path, monkeypatch, client) -> Service:
     """Serve in this process, with short times, while `client(port)` runs in a thread."""
     monkeypatch.setattr(connection_module, "KEEP_ALIVE_SECONDS", 0.3)
-    service = Service(AccessLog(tmp_path / "access.log", Troubles()), Troubles(), timeout=0.3)
+    service = Service(
+        AccessLog(tmp_path / "access.log", RateLimitedLog()), RateLimitedLog(), timeout=0.3
+    )
 
     async def serve():
         loop = asyncio.get_running_loop()

@@ -2,26 +2,19 @@
 
 import signal
 import socket
+import subprocess
 import sys
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from apache_log import AccessLog
-from body import MORE, Body
-from header_fields import MAX_FIELDS
-from troubles import Troubles
 
+from helpers.local.beacon_server.apache_log import AccessLog
+from helpers.local.beacon_server.body import MORE, Body
+from helpers.local.beacon_server.header_fields import MAX_FIELDS
+from helpers.local.beacon_server.rate_limited_log import RateLimitedLog
 from helpers.local.ports import answers
 from tests.catcher import until
 from tests.running_server import Server
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "logs" / "access.log")
-    yield server
-    server.end()
 
 
 def test_a_beacon_is_in_the_log_before_it_is_answered(server):
@@ -37,16 +30,12 @@ def test_lines_of_many_clients_never_interleave(server):
     def client(number):
         connection = server.connect()
         for count in range(50):
-            connection.request(
-                "POST", "/beacon", b"body", {"event": f"{number}-{count}", "User-Agent": agent}
-            )
+            headers = {"event": f"{number}-{count}", "User-Agent": agent}
+            connection.request("POST", "/beacon", b"body", headers)
             connection.getresponse().read()
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(client, range(8)))
     assert sorted(server.events()) == sorted(f"{n}-{c}" for n in range(8) for c in range(50))
     assert all(line.count(agent) == 1 for line in server.log.read_text().splitlines())
 
@@ -68,9 +57,7 @@ def test_term_lets_a_kept_connection_finish_and_takes_no_new_one(server):
     connection = server.connect()
     server.beacon("first", connection)
     server.process.terminate()
-    deadline = time.monotonic() + 10
-    while answers(f"http://127.0.0.1:{server.port}/health") and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: not answers(f"http://127.0.0.1:{server.port}/health"))
     connection.request("GET", "/beacon", headers={"event": "last"})
     response = connection.getresponse()
     assert (response.status, response.headers["Connection"]) == (200, "close")
@@ -88,28 +75,22 @@ def test_term_with_an_idle_and_a_half_sent_request_ends_all_the_same(server):
 
 
 def test_a_beacon_that_cannot_be_logged_is_not_confirmed():
-    server = Server("/dev/full")
-    try:
+    with Server("/dev/full") as server:
         for _ in range(20):
             assert server.beacon("lost") == 503
         assert server.process.poll() is None
-    finally:
-        server.end()
     (said,) = server.said  # no flood
     assert said.startswith("The access log can't be written: [Errno 28] No space left on device")
 
 
 def test_two_servers_share_a_port(server, tmp_path):
-    other = Server(tmp_path / "other.log", server.port)
-    try:
+    with Server(tmp_path / "other.log", server.port) as other:
         for count in range(60):
             assert server.beacon(f"e{count}") == 200
         both = server.events() + other.events()
         assert sorted(both) == sorted(f"e{count}" for count in range(60))
         if sys.platform == "linux":  # elsewhere the kernel may give all to one of them
             assert server.events() and other.events()
-    finally:
-        other.end()
 
 
 def test_a_port_in_use_is_said_in_a_sentence(tmp_path):
@@ -123,7 +104,7 @@ def test_a_port_in_use_is_said_in_a_sentence(tmp_path):
 def test_half_a_line_of_a_killed_server_is_ended_first(tmp_path):
     path = tmp_path / "access.log"
     path.write_bytes(b"whole\nhal")
-    log = AccessLog(path, Troubles())
+    log = AccessLog(path, RateLimitedLog())
     assert (log.write(b"next\n"), log.write(b"after\n")) == ((5, None), (6, None))
     assert path.read_bytes() == b"whole\nhal\nnext\nafter\n"
 
@@ -149,3 +130,10 @@ def test_requests_that_arrive_byte_by_byte_are_answered(server):
             client.sendall(bytes([byte]))
         assert client.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
     assert server.events() == ["slow"]
+
+
+def test_a_server_imports_none_of_the_large_packages():
+    """Up to five run beside all else, and each is to start at once."""
+    code = "import sys, helpers.local.beacon_server.__main__; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], encoding="utf-8").split()
+    assert not {"boto3", "botocore", "numpy", "pandas", "matplotlib"} & set(loaded)

@@ -10,12 +10,13 @@ from helpers import charts, plot
 from helpers.charts import bar_chart, chart, live_chart
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
-from helpers.labels import fit, shorten, width
 from helpers.live import stop_charts
 from helpers.metric_picture import Metric, draw_metric
 from helpers.palette import COLORS, ORANGE, item_colors
 from helpers.picture import Picture
 from helpers.series import Series, add_up, edges, largest
+from helpers.text import shorten
+from helpers.text_fitting import fit, width
 
 NOW = 1_795_500_007.0  # seven seconds into a bucket
 HOSTILE = [

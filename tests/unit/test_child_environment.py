@@ -8,6 +8,7 @@ import pytest
 
 from helpers.cloud import Cloud
 from helpers.environment import child_environment
+from helpers.home import REPOSITORY
 from helpers.local import lifeline
 from helpers.local.access_key import random_key
 from helpers.local.client import session_with
@@ -15,19 +16,15 @@ from helpers.local.emulator.settings import emulator_environment
 
 POISON = {
     "AWS_ACCESS_KEY_ID": "AKIA" + "P" * 16,
-    "AWS_SECRET_ACCESS_KEY": "poison",
-    "AWS_SESSION_TOKEN": "poison",
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-    "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
-    "AWS_PROFILE": "nobody",
-    "AWS_DEFAULT_PROFILE": "nobody",
+    **dict.fromkeys(("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SOMETHING_NEW"), "poison"),
+    **dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"), "http://127.0.0.1:9"),
+    **dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE"), "nobody"),
     "AWS_CONFIG_FILE": "/nowhere/config",
     "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
     "AWS_CA_BUNDLE": "/nowhere/ca.pem",
     "AWS_USE_FIPS_ENDPOINT": "true",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
     "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_SOMETHING_NEW": "poison",
 }
 
 
@@ -52,6 +49,13 @@ NOTHING = {
 def test_a_child_that_is_given_nothing_has_nothing():
     made = child_environment({"AWS_SESSION_TOKEN": None, "OTHER": "set"})
     assert aws(made) == NOTHING and (made["OTHER"], made["LEARNERS_OWN"]) == ("set", "kept")
+
+
+def test_a_child_finds_the_workshops_modules_before_others_and_reads_utf_8(monkeypatch):
+    for inherited in ("/other", f"/other{os.pathsep}{REPOSITORY}"):
+        monkeypatch.setenv("PYTHONPATH", inherited)
+        made = child_environment()
+        assert made["PYTHONPATH"] == f"{REPOSITORY}{os.pathsep}/other" and made["PYTHONUTF8"] == "1"
 
 
 def test_a_child_keeps_its_compiled_files_though_the_shell_would_not(monkeypatch):

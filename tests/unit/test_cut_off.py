@@ -2,11 +2,12 @@
 
 import json
 import random
-import time
 
+from helpers.generator.clicks_stream import ClicksStream
 from helpers.generator.cut_off import CutOff
 from helpers.generator.settings import DEFAULTS
 from helpers.generator.shop import Shop
+from tests.catcher import until
 
 FOREIGN = [
     b"",
@@ -43,13 +44,12 @@ class Stream:
 def test_foreign_records_do_not_keep_late_beacons_from_being_sent():
     shop, stream, noted = Shop(random.Random(1)), Stream(), []
     shop.set_mix(DEFAULTS["mix"])
-    cut_off = CutOff(lambda: stream, "clicks", noted.append)
-    cut_off.duplicates = True
-    cut_off.ask_for_copies(5)
-    deadline = time.monotonic() + 60
-    while stream.reads < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    cut_off.add_late(shop.beacon(visitors=5, bots=0))
+    clicks = ClicksStream(lambda: stream, "clicks", noted.append)
+    cut_off = CutOff(clicks)
+    cut_off.duplicates.enabled = True
+    cut_off.duplicates.ask(5)
+    until(lambda: stream.reads >= 2)
+    cut_off.late.add(shop.beacon(visitors=5, bots=0))
     cut_off.close(60)
-    assert stream.reads >= 2 and cut_off.problem is None
+    assert clicks.problem is None
     assert [entry["status"] for entry in noted] == [200] and len(stream.put) == 1

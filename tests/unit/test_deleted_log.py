@@ -4,24 +4,17 @@ import os
 import shutil
 from pathlib import Path
 
-import apache_log
 import pytest
-from apache_log import AccessLog
 from siblings import files_of
 from tail import QUIET_SECONDS, Tail
-from troubles import Troubles
 
+from helpers.local.beacon_server import apache_log
+from helpers.local.beacon_server.apache_log import AccessLog
+from helpers.local.beacon_server.rate_limited_log import RateLimitedLog
 from tests.catcher import until
-from tests.running_server import Flood, Server
+from tests.running_server import Flood
 
 NOTHING = {"files": {}}
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "logs" / "access.log")
-    yield server
-    server.end()
 
 
 def read_all(tail: Tail) -> dict[tuple[int, int], str]:
@@ -76,7 +69,7 @@ def test_where_no_new_file_can_be_made_beacons_are_refused(server):
 
 
 def test_a_log_deleted_in_a_write_is_answered_503_and_leaves_no_line(tmp_path, monkeypatch):
-    log, real_write = AccessLog(tmp_path / "access.log", Troubles()), os.write
+    log, real_write = AccessLog(tmp_path / "access.log", RateLimitedLog()), os.write
     assert log.write(b"first\n") == (6, None)
     kept = (tmp_path / "access.log").open("rb")  # as an agent has it
 
@@ -95,7 +88,7 @@ def test_a_log_deleted_in_a_write_is_answered_503_and_leaves_no_line(tmp_path, m
 
 def test_a_log_rotated_in_a_write_is_a_log_still(tmp_path, monkeypatch):
     path, real_write = tmp_path / "access.log", os.write
-    log = AccessLog(path, Troubles())
+    log = AccessLog(path, RateLimitedLog())
 
     def write(descriptor, data):
         path.rename(path.with_name("access.log-20261128-1"))
@@ -116,7 +109,7 @@ def test_a_log_rotated_in_a_write_is_a_log_still(tmp_path, monkeypatch):
 def test_the_server_and_the_agent_look_for_the_same_files(tmp_path, capfd, name):
     """Moved to a name that the agent does not read, it is said; to a rotated one, it is not."""
     path = tmp_path / "access.log"
-    log = AccessLog(path, Troubles())
+    log = AccessLog(path, RateLimitedLog())
     log.write(b"first\n")
     moved = path.rename(path.with_name(name))
     log.write(b"second\n")
@@ -203,7 +196,7 @@ def linked(tmp_path):
 
 def test_a_links_target_rotated_while_the_agent_is_away_loses_nothing(linked):
     log, real = linked
-    server = AccessLog(log, Troubles())
+    server = AccessLog(log, RateLimitedLog())
     server.write(b"a\nb\n")
     tail = Tail(log, NOTHING)
     assert [each.text for each in tail.read(1)] == [b"a"]
@@ -223,7 +216,7 @@ def test_a_links_target_rotated_while_the_agent_is_away_loses_nothing(linked):
 
 def test_rotated_beside_the_link_its_old_target_is_read_as_well(linked):
     log, real = linked
-    server = AccessLog(log, Troubles())
+    server = AccessLog(log, RateLimitedLog())
     server.write(b"a\n")
     log.rename(log.with_name("access.log.1"))
     server.write(b"b\n")

@@ -4,8 +4,18 @@ Each expression of helpers/ and assets/ is found by itself, and run on texts tha
 unless it is listed here with what it reads instead of strangers' texts.
 """
 
+import ast
+import importlib.util
 import re
+import sys
 import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from re import _compiler as compiler  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from types import ModuleType
+from unittest import mock
 
 import pytest
 from access_log import _FLOAT
@@ -13,9 +23,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from helpers.generator.access_log import _LINE
+from helpers.home import REPOSITORY
 from helpers.matching import _CLIENTID
-from tests.expressions import expressions, of_sql, sources, worst_texts
 from tests.fuzzing import fuzzed
+from tests.source_tree import trees
 
 COMMAND_LINE, AWS, LEARNER = "a command line of ours", "AWS's messages", "the learner's own text"
 DASHBOARD, PACKAGES = "our dashboard's definition", "our list of packages, pip's output"
@@ -33,7 +44,8 @@ OWN_TEXT = {
     "helpers/dashboard_search.py:holds": "a word that is escaped: it has no loop",
     "helpers/dashboard_widgets.py:_plain": DASHBOARD,
     "helpers/dashboard_widgets.py:text": DASHBOARD,
-    "helpers/install.py:locked_version": PACKAGES,
+    "helpers/install.py:locked": PACKAGES,
+    "helpers/install.py:settings_for_uv": PACKAGES,
     "helpers/install.py:run": PACKAGES,
     "helpers/leftovers.py:_is_listed": "ARNs",
     "helpers/local/alarms/definition.py:_STATISTIC": LEARNER,
@@ -47,13 +59,163 @@ OWN_TEXT = {
     "helpers/targets.py:connect": LEARNER,
     "assets/agent/agent.py:arguments": COMMAND_LINE,
     "assets/agent/siblings.py:files_of": FILES,
-    "assets/fleet/apache_log.py:_is_found": FILES,
     "assets/fleet/forget_shipped.py:forget": FILES,
     "assets/flink/main.py:fill": LEARNER,
     "assets/flink/main.py:reason": "Flink's messages",
     "assets/flink/main.py:verb": LEARNER,
 }
-EVERY = [each for path in sources() for each in expressions(path)]
+
+
+# What there is
+
+USES = ("match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer")
+OF_PANDAS = ("contains", "match", "fullmatch", "extract", "extractall", "findall", "count")
+
+
+@dataclass
+class Expression:
+    """A regular expression of a file: one with a name, or one that a function uses at once.
+
+    Args:
+        file: its path in the repository.
+        owner: its name, or that of its function.
+        uses: the methods that are called.
+        source: the pattern's text as the code has it: a literal or a constant's name.
+    """
+
+    file: str
+    owner: str
+    uses: set[str]
+    source: ast.expr
+
+    @property
+    def name(self) -> str:
+        """E.g. `helpers/archive.py:_whole`."""
+        return f"{self.file}:{self.owner}"
+
+    def compiled(self) -> re.Pattern:
+        """Return it as Python runs it; raise ValueError if it is made while the program runs."""
+        if isinstance(self.source, ast.Constant) and isinstance(self.source.value, str | bytes):
+            literal = self.source.value
+        else:
+            literal = getattr(module_at(self.file), ast.unparse(self.source), None)
+        of_module = getattr(module_at(self.file), self.owner, literal)
+        pattern = of_module if isinstance(of_module, re.Pattern) else literal
+        if pattern is None:
+            raise ValueError(f"{self.name} is made while the program runs: list it")
+        return re.compile(pattern)
+
+
+def expressions(file: str, tree: ast.Module) -> Iterator[Expression]:
+    """Find a file's regular expressions: calls of `re` and of pandas' `.str`."""
+    owners = {
+        node: assigned.targets[0].id
+        for assigned in ast.walk(tree)
+        if isinstance(assigned, ast.Assign) and isinstance(assigned.targets[0], ast.Name)
+        for node in ast.walk(assigned.value)
+    }
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            owners |= dict.fromkeys(ast.walk(function), function.name)
+    called = defaultdict(set)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in USES:
+            called[ast.unparse(node.value)].add(node.attr)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _is_expression(node.func):
+            owner, use = owners.get(node, "module"), node.func.attr
+            uses = called[owner] if use == "compile" else set()
+            uses = uses or {use if use in USES else "search"}
+            yield Expression(file, owner, uses, node.args[0])
+
+
+def _is_expression(function: ast.expr) -> bool:
+    if not isinstance(function, ast.Attribute):
+        return False
+    if isinstance(function.value, ast.Name) and function.value.id == "re":
+        return function.attr in (*USES, "compile")
+    of_text = isinstance(function.value, ast.Attribute) and function.value.attr == "str"
+    return of_text and function.attr in OF_PANDAS
+
+
+def of_sql() -> dict[str, str]:
+    """The patterns in the job's SQL, by file."""
+    found = defaultdict(str)
+    for path in sorted((REPOSITORY / "assets" / "flink").rglob("*.sql")):
+        for pattern in re.findall(
+            r"(?:REGEXP|SIMILAR TO)\w*\([^']*'([^']*)'", path.read_text(encoding="utf-8")
+        ):
+            found[path.name] += pattern
+    return dict(found)
+
+
+def module_at(file: str) -> ModuleType:
+    """Import a file: of helpers by its name, of assets on its own."""
+    path = REPOSITORY / file
+    if file.startswith("helpers/"):
+        return importlib.import_module(file.removesuffix(".py").replace("/", "."))
+    with mock.patch.object(sys, "path", [str(path.parent), *sys.path]):
+        spec = importlib.util.spec_from_file_location(f"expressions_{path.stem}", path)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+
+def worst_texts(pattern: re.Pattern, size: int) -> Iterator:
+    """Yield texts of that size on which a pattern that backtracks does so most.
+
+    A text that matches is taken, each part of it repeated, and what follows it spoiled: so a loop
+    runs as long as it can, then fails, and an expression that can divide the loop's text in two
+    ways, or begin at each place of it, tries them all.
+    """
+    tree = parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)
+    for sample in {_sample(tree, times) for times in (1, 2)}:
+        for begin in range(len(sample)):
+            for end in range(begin + 1, min(begin + 4, len(sample)) + 1):
+                part = sample[begin:end]
+                for tail in ("", "\x01", sample[end:] + "\x01"):
+                    text = sample[:begin] + part * (size // len(part)) + tail
+                    yield text.encode("latin-1") if isinstance(pattern.pattern, bytes) else text
+    for part in ("a", " ", '"', "\\", '\\"', " [", " []", ' [] "', "0", ".", "a.", "%", ";", ":"):
+        text = part * (size // len(part)) + "\x01"
+        yield text.encode() if isinstance(pattern.pattern, bytes) else text
+
+
+def _sample(tree: parser.SubPattern, times: int) -> str:
+    return "".join(_of_part(str(kind), value, times) for kind, value in tree)
+
+
+def _of_part(kind: str, value: object, times: int) -> str:
+    match kind, value:
+        case ("LITERAL", int()):
+            return chr(value)
+        case ("NOT_LITERAL" | "ANY", _):
+            return "a" if value != ord("a") else "b"
+        case ("IN", list()):
+            return _of_class(value)
+        case ("BRANCH", (_, branches)):
+            return "".join(_sample(branch, times) for branch in branches[:times])
+        case ("SUBPATTERN", (*_, inner)):
+            return _sample(inner, times)
+        case ("ATOMIC_GROUP", inner):
+            return _sample(inner, times)
+        case ("MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT", (least, most, inner)):
+            return _sample(inner, times) * min(int(most), max(int(least), times))
+    return ""  # an assertion takes no text
+
+
+def _of_class(parts: list) -> str:
+    inside = compiler.compile(parser.SubPattern(parser.State(), [(parser.IN, parts)]), re.DOTALL)
+    return next(
+        character for character in (*"a0 ", *map(chr, range(256))) if inside.match(character)
+    )
+
+
+# How slow it is
+
+EVERY = [
+    each for name, tree in trees("helpers", "assets").items() for each in expressions(name, tree)
+]
 FOREIGN = [each for each in EVERY if each.name not in OWN_TEXT]
 
 

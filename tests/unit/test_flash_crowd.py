@@ -11,7 +11,7 @@ from helpers import crowd_run
 from helpers.bottlenecks import planned
 from helpers.crowd_picture import draw_comparison, simulated_crowd
 from helpers.crowd_run import CrowdRun
-from helpers.field_picture import beside_the_field
+from helpers.field import beside_the_field
 from helpers.flash_crowd import (
     AGENT,
     FLINK,

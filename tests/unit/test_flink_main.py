@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from helpers.flink import plans
-from helpers.flink.properties import DEFAULT_GROUPS
+from helpers.flink.groups import DEFAULT_GROUPS
 from helpers.home import REPOSITORY
 
 ASSETS = REPOSITORY / "assets" / "flink"

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from helpers.flink import class_data, plans
-from helpers.flink.properties import DEFAULT_GROUPS, local_groups
+from helpers.flink.groups import DEFAULT_GROUPS
+from helpers.flink.properties import local_groups
 from helpers.home import REPOSITORY
 from helpers.local.flink.application import Application
 from helpers.local.flink.planning import NotPlanned, Planning

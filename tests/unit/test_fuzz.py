@@ -6,15 +6,15 @@ import re
 import socket
 from unittest import mock
 
-import header_fields
 import pytest
 from access_log import beacon_id, click_record, encode
-from apache_request import HeadReader, read_request
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tail import Tail
 
 from helpers.home import REPOSITORY
+from helpers.local.beacon_server import header_fields
+from helpers.local.beacon_server.apache_request import HeadReader, read_request
 from tests.fuzzing import fuzzed
 from tests.parity import hostile
 from tests.running_server import Server, all_of, statuses
@@ -51,18 +51,17 @@ def changed(change: tuple[bytes, list[tuple[int, int]]]) -> bytes:
     return bytes(data)
 
 
-SMALL = [data for data in hostile.WHOLE.values() if len(data) < 20_000]
 CHANGES = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=4)
-CHANGED = st.tuples(st.sampled_from(SMALL), CHANGES).map(changed)
+CHANGED = st.tuples(st.sampled_from(hostile.SMALL), CHANGES).map(changed)
 REQUESTS = st.lists(HEADS | CHANGED | st.binary(max_size=200), min_size=1, max_size=3).map(b"".join)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("fuzz") / "access.log", options=("--timeout", "5"))
-    yield server
-    assert server.process.poll() is None and server.said == []
-    server.end()
+    log = tmp_path_factory.mktemp("fuzz") / "access.log"
+    with Server(log, options=("--timeout", "5")) as server:
+        yield server
+        assert server.process.poll() is None and server.said == []
 
 
 @fuzzed(400)
@@ -159,13 +158,8 @@ NUMBERED = st.tuples(st.integers(0, 4), st.sampled_from(NUMBERS)).map(
     )
 )
 LONG = st.tuples(st.binary(max_size=9), st.integers(8_000, 8_400)).map(lambda t: t[0] * t[1])
-COLUMNS = dict(
-    re.findall(
-        r"^  `?(\w+)`?\s+(STRING|BIGINT|DOUBLE)",
-        (REPOSITORY / "assets" / "flink" / "sql" / "01_clicks.sql").read_text(),
-        re.M,
-    )
-)
+SQL = (REPOSITORY / "assets" / "flink" / "sql" / "01_clicks.sql").read_text(encoding="utf-8")
+COLUMNS = dict(re.findall(r"^  `?(\w+)`?\s+(STRING|BIGINT|DOUBLE)", SQL, re.M))
 # A byte becomes at most six characters of JSON (\u0000); a Kinesis record holds 1 MB.
 MOST_BYTES = 6 * 8192 + 1000
 
@@ -190,9 +184,7 @@ def test_each_line_becomes_one_record_that_flink_can_read(tmp_path, lines):
     data = b"".join(line + b"\n" for line in lines)
     log.write_bytes(data)
     tail = Tail(log, {"files": {}})
-    found = []
-    while new := tail.read(3):
-        found += new
+    found = [line for part in iter(lambda: tail.read(3), []) for line in part]
     tail.close()
     assert [line.text[:8192] for line in found] == [s[:8192] for s in data.split(b"\n")[:-1]]
     names = [beacon_id("s", line.inode, line.offset, line.text) for line in found]

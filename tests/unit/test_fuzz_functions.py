@@ -109,7 +109,7 @@ def broken(one: dict, field: str, value: object) -> dict:
     st.randoms(),
 )
 def test_no_change_holds_up_the_others_in_publish_metrics(cloud, publish, values, odd, chance):
-    bucket = current_bucket()
+    bucket = int(time.time()) // 10 * 10  # CloudWatch takes nothing much older or newer
     item = "/page"
     before = [total(cloud, f"{item}-{n}", bucket) for n in range(len(values))]
     records = [
@@ -128,23 +128,13 @@ def test_no_change_holds_up_the_others_in_publish_metrics(cloud, publish, values
         records.append({"eventName": name, "dynamodb": images})
     chance.shuffle(records)
     for record in records:
-        record["dynamodb"]["SequenceNumber"] = str(next_number())
+        record["dynamodb"]["SequenceNumber"] = str(next(NUMBERS))
     assert publish.run({"Records": records}, None) == {"batchItemFailures": []}
     for n, value in enumerate(values):
         assert total(cloud, f"{item}-{n}", bucket) == before[n] + value
 
 
-def current_bucket() -> int:
-    """The bucket of now: CloudWatch takes nothing much older or newer."""
-    return int(time.time()) // 10 * 10
-
-
-NUMBERS = iter(range(10**20, 10**21))
-
-
-def next_number() -> int:
-    """A stream's sequence number, which only grows."""
-    return next(NUMBERS)
+NUMBERS = iter(range(10**20, 10**21))  # a stream's sequence numbers only grow
 
 
 def total(cloud, item: str, bucket: int) -> float:

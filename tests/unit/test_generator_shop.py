@@ -8,7 +8,8 @@ import pytest
 from assets.agent.access_log import click_record
 from helpers.errors import WorkshopError
 from helpers.generator.beacon import sendable
-from helpers.generator.cut_off import is_beacon, log_line
+from helpers.generator.cut_off import log_line
+from helpers.generator.duplicates import is_beacon
 from helpers.generator.garbage import garbage
 from helpers.generator.pacer import Pacer
 from helpers.generator.settings import BOUNDS, DEFAULT_MIX, checked, rate_now

@@ -23,9 +23,10 @@ import pytest
 
 from helpers import managed_flink
 from helpers.cloud import Cloud
+from helpers.code_zip import zip_folder
 from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY
-from helpers.package import package, upload
+from helpers.package import upload
 from tests.template_files import read_template
 
 pytest.importorskip("maven_artifact")
@@ -179,7 +180,7 @@ def test_flinks_own_command_line_runs_the_zip(maven, dep, tmp_path):
     with zipfile.ZipFile(extra / "lib" / "connector-1.2.jar", "w") as jar:  # Flink opens it
         jar.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
     app = tmp_path / "app"
-    code = package(REPOSITORY / "assets" / "flink", extra)
+    code = zip_folder(REPOSITORY / "assets" / "flink", extra)
     zipfile.ZipFile(io.BytesIO(code)).extractall(app)
     # Whoever imports krcf tells where it came from: the environment here has one of its own.
     with (app / "dep" / "krcf" / "__init__.py").open("a") as file:

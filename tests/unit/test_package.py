@@ -5,8 +5,9 @@ import zipfile
 import pytest
 
 from helpers.cloud import Cloud
+from helpers.code_zip import zip_folder
 from helpers.errors import WorkshopError
-from helpers.package import package, upload
+from helpers.package import upload
 
 
 @pytest.fixture
@@ -30,41 +31,41 @@ def cloud(emulator):
 
 
 def test_the_folders_files_are_at_the_root_and_readable_by_all(folder):
-    with zipfile.ZipFile(io.BytesIO(package(folder))) as archive:
+    with zipfile.ZipFile(io.BytesIO(zip_folder(folder))) as archive:
         assert archive.namelist() == ["main.py", "sql/10_clicks.sql"]
         assert archive.read("main.py") == b"print('hello')\n"
         assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
 
 
 def test_the_same_files_give_the_same_bytes_whatever_their_times_and_modes(folder):
-    before = package(folder)
+    before = zip_folder(folder)
     os.utime(folder / "main.py", (0, 0))
     (folder / "main.py").chmod(0o600)
-    assert package(folder) == before
+    assert zip_folder(folder) == before
 
 
 def test_another_byte_or_another_name_gives_another_zip(folder):
-    before = package(folder)
+    before = zip_folder(folder)
     (folder / "main.py").write_text("print('Hello')\n")
-    changed = package(folder)
+    changed = zip_folder(folder)
     (folder / "main.py").rename(folder / "main2.py")
-    assert len({before, changed, package(folder)}) == 3
+    assert len({before, changed, zip_folder(folder)}) == 3
 
 
 def test_what_python_and_editors_leave_behind_stays_out(folder):
-    before = package(folder)
+    before = zip_folder(folder)
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "main.cpython-311.pyc").write_bytes(b"x")
     (folder / ".DS_Store").write_bytes(b"x")
     (folder / "main.py~").write_text("old")
-    assert package(folder) == before
+    assert zip_folder(folder) == before
 
 
 @pytest.mark.parametrize("name", ["nothing-here", "code/empty"])
 def test_no_code_is_an_error_that_says_what_to_do(folder, name):
     (folder / "empty").mkdir()
     with pytest.raises(WorkshopError, match="git checkout assets"):
-        package(folder.parent / name)
+        zip_folder(folder.parent / name)
 
 
 def test_an_upload_is_named_by_its_hash_and_done_once(cloud, folder):
@@ -74,7 +75,7 @@ def test_an_upload_is_named_by_its_hash_and_done_once(cloud, folder):
     s3.put_object(Bucket=bucket, Key=key, Body=b"marked")  # a second upload would write over it
     assert upload(cloud, "analytics", folder) == key
     assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"marked"
-    assert first["ContentLength"] == len(package(folder))
+    assert first["ContentLength"] == len(zip_folder(folder))
     (folder / "main.py").write_text("print('changed')\n")
     assert upload(cloud, "analytics", folder) != key
 

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from helpers.local import restarts, server
-from helpers.local.restarts import Restarts, pause_after
+from helpers.local import child, restarts, server
+from helpers.local.restarts import Restarts, backoff_delay
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_pauses_grow_to_half_a_minute(clock):
         pauses.append(child.due - clock[0])
         clock[0] = child.due
         assert child.is_due()
-    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30] == [pause_after(n) for n in range(1, 9)]
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30] == [backoff_delay(n) for n in range(1, 9)]
 
 
 def test_one_that_lived_for_ten_seconds_begins_again_at_once(clock):
@@ -39,13 +39,13 @@ def test_one_that_lived_for_ten_seconds_begins_again_at_once(clock):
 
 def test_a_server_whose_port_is_taken_is_not_started_without_a_pause(own_home, monkeypatch, clock):
     starts = []
-    real = server.lifeline.start
+    real = child.lifeline.start
 
     def start(command, **options):
-        starts.append(command[0].rpartition("/")[2])
+        starts.extend(command)
         return real(command, **options)
 
-    monkeypatch.setattr(server.lifeline, "start", start)
+    monkeypatch.setattr(child.lifeline, "start", start)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")
     with socket.socket() as taken:
@@ -55,16 +55,16 @@ def test_a_server_whose_port_is_taken_is_not_started_without_a_pause(own_home, m
         try:
             for _ in range(20):  # ten seconds of the controller, at one moment
                 one.keep_alive()
-                if process := one._processes.get("server"):
+                if process := one.server.process:
                     assert process.wait(60) != 0
-            assert starts.count("beacon_server.py") == 1
+            assert starts.count("helpers.local.beacon_server") == 1
             for _ in range(20):
                 clock[0] += 0.5
                 one.keep_alive()
-                if process := one._processes.get("server"):
+                if process := one.server.process:
                     assert process.wait(60) != 0
             # At 1, 3 and 7 s after the first one; it was each time in the controller's way before.
-            assert starts.count("beacon_server.py") == 4
+            assert starts.count("helpers.local.beacon_server") == 4
         finally:
             monkeypatch.undo()
             one.end()

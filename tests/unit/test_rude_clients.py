@@ -7,14 +7,15 @@ import socket
 import struct
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from apache_log import AccessLog
-from body import MORE, Body
-from connection import Connection
-from service import Service
-from troubles import Troubles
 
+from helpers.local.beacon_server.apache_log import AccessLog
+from helpers.local.beacon_server.body import MORE, Body
+from helpers.local.beacon_server.connection import Connection
+from helpers.local.beacon_server.rate_limited_log import RateLimitedLog
+from helpers.local.beacon_server.service import Service
 from tests.running_server import Server, all_of, statuses
 from tests.unit.test_beacon_limits import peak_kb
 
@@ -23,15 +24,13 @@ POST = b"POST /beacon HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 GOOD_CLIENTS, GOOD_REQUESTS = 6, 40
 MOST_KB = 60_000  # more than before; what one rude client cost was 370,000
-ENDED = (OSError,)  # the server has ended the connection, as it should
 
 
 @pytest.fixture
 def server(tmp_path):
-    server = Server(tmp_path / "access.log", options=("--timeout", "5"))
-    yield server
-    assert server.process.poll() is None
-    server.end()
+    with Server(tmp_path / "access.log", options=("--timeout", "5")) as server:
+        yield server
+        assert server.process.poll() is None
 
 
 def reset(client: socket.socket) -> None:
@@ -64,11 +63,7 @@ def reads_nothing(client: socket.socket) -> None:
     client.settimeout(0.1)
     with contextlib.suppress(TimeoutError):
         while True:
-            client.sendall(b"GET /pour.webm HTTP/1.1\r\nHost: a\r\n\r\n" * 500)
-
-
-def close(client: socket.socket) -> None:
-    client.close()
+            client.sendall(PAGES * 500)
 
 
 def half_close(client: socket.socket) -> None:
@@ -88,7 +83,7 @@ RUDE = {
     "reset behind a bad request": sends(b"nonsense\r\n\r\n", reset),
     "reset behind many requests": sends((HEAD + b"event: rude\r\n\r\n") * 500, reset),
     "reset behind pages": sends(PAGES * 200, reset),
-    "close behind many requests": sends((HEAD + b"event: rude\r\n\r\n") * 500, close),
+    "close behind many requests": sends((HEAD + b"event: rude\r\n\r\n") * 500, socket.socket.close),
     "pages that nobody reads": sends(PAGES * 3000, reads_nothing),
     "requests that nobody reads": sends((HEAD + b"\r\n") * 4000, reads_nothing),
     "errors that nobody reads": sends(PUT * 3000, reads_nothing),
@@ -96,10 +91,10 @@ RUDE = {
     "one-byte chunks and a reset": sends(CHUNKED + ONE_BYTE_CHUNKS, reset),
     "a body byte by byte": in_pieces(CHUNKED + b"1\r\nx\r\n" * 500, 1),
     "a head byte by byte": in_pieces(HEAD + b"event: " + b"x" * 3000, 1),
-    "a slow head": sends(HEAD + b"event: slow", lambda client: all_of(client)),
-    "a slow body": sends(POST + b"Content-Length: 9\r\n\r\nabc", lambda client: all_of(client)),
+    "a slow head": sends(HEAD + b"event: slow", all_of),
+    "a slow body": sends(POST + b"Content-Length: 9\r\n\r\nabc", all_of),
     "a huge head": sends(BIG_HEAD, half_close),
-    "a huge head, not ended": sends(BIG_HEAD, lambda client: all_of(client)),
+    "a huge head, not ended": sends(BIG_HEAD, all_of),
     "a huge head in pieces": in_pieces(BIG_HEAD, 999),
     "a folded head": sends(HEAD + b"event: x\r\n" + b" \r\n" * 8000 + b"\r\n", half_close),
     "huge trailers": sends(CHUNKED + b"0\r\n" + BIG_HEAD[len(HEAD) :], reset),
@@ -116,21 +111,19 @@ RUDE = {
 }  # fmt: skip
 
 
-class Rude(threading.Thread):
-    """Does one rude thing again and again."""
-
-    def __init__(self, server: Server, kind, stopping: threading.Event) -> None:
-        super().__init__()
-        self.begun, self._server, self._kind, self._stopping = 0, server, kind, stopping
-        self.start()
-
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            with contextlib.suppress(*ENDED), self._server.raw() as client:
-                self.begun += 1
-                self._kind(client)
-            # Else connections that are reset already would be more than the most: that is refused.
-            self._stopping.wait(0.1)
+def rude_client(server: Server, kind, stopping: threading.Event) -> int:
+    """Do one rude thing again and again; return how often it was begun."""
+    begun = 0
+    while not stopping.is_set():
+        with (
+            contextlib.suppress(OSError),
+            server.raw() as client,
+        ):  # the server ends it: as it should
+            begun += 1
+            kind(client)
+        # Else connections that are reset already would be more than the most: that is refused.
+        stopping.wait(0.1)
+    return begun
 
 
 def good_client(server: Server, name: str, answered: Counter) -> None:
@@ -154,14 +147,8 @@ def good_client(server: Server, name: str, answered: Counter) -> None:
 
 def serve_good_clients(server: Server) -> Counter:
     answered: Counter = Counter()
-    clients = [
-        threading.Thread(target=good_client, args=(server, f"good{n}", answered))
-        for n in range(GOOD_CLIENTS)
-    ]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
+    with ThreadPoolExecutor(GOOD_CLIENTS) as pool:
+        list(pool.map(lambda n: good_client(server, f"good{n}", answered), range(GOOD_CLIENTS)))
     return answered
 
 
@@ -174,14 +161,13 @@ def test_each_good_request_is_answered_once_and_logged_once(server, kinds):
     server.log.write_bytes(b"")
     before, stopping = peak_kb(server), threading.Event()
     each = 1 if kinds[1:] else 3
-    rude = [Rude(server, RUDE[kind], stopping) for kind in kinds for _ in range(each)]
-    try:
-        answered = serve_good_clients(server)
-        assert all(client.begun for client in rude)
-    finally:
-        stopping.set()
-        for client in rude:
-            client.join()
+    with ThreadPoolExecutor(len(kinds) * each) as pool:
+        rude = [pool.submit(rude_client, server, RUDE[kind], stopping) for kind in kinds * each]
+        try:
+            answered = serve_good_clients(server)
+        finally:
+            stopping.set()
+        assert all(client.result() for client in rude)
     expected = {f"good{n}-{m}": 1 for n in range(GOOD_CLIENTS) for m in range(GOOD_REQUESTS)}
     assert answered == expected
     logged = re.findall(rb'"(good[0-9]+-[0-9]+)"', server.log.read_bytes())
@@ -194,25 +180,22 @@ def test_each_good_request_is_answered_once_and_logged_once(server, kinds):
 def test_many_clients_with_huge_heads_are_refused_and_small_ones_are_not(tmp_path):
     """A hundred heads of 780 KB would hold 78 MB; together they may hold 32 KB each."""
     options = ("--connections", "110", "--timeout", "60")
-    server = Server(tmp_path / "access.log", options=options)
-    try:
+    with Server(tmp_path / "access.log", options=options) as server:
         serve_good_clients(server)
         before = peak_kb(server)
         heads = [server.raw() for _ in range(100)]
         for client in heads:
-            with contextlib.suppress(*ENDED):
+            with contextlib.suppress(OSError):
                 client.sendall(BIG_HEAD)
         answered = serve_good_clients(server)
         assert set(answered.values()) == {1}
         for client in heads:
-            with contextlib.suppress(*ENDED):
+            with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_WR)
         codes = Counter(code for client in heads for code in statuses(all_of(client)))
         assert codes[503] > 50 and codes[400] > 1
         assert peak_kb(server) - before < MOST_KB
         (said,) = [line for line in server.said if "long heads" in line]
-    finally:
-        server.end()
 
 
 def test_a_reset_between_an_answer_and_its_end_stops_no_other_answer(tmp_path, monkeypatch):
@@ -229,7 +212,7 @@ def test_a_reset_between_an_answer_and_its_end_stops_no_other_answer(tmp_path, m
     async def serve() -> list[bytes]:
         nonlocal rude_name
         loop = asyncio.get_running_loop()
-        service = Service(AccessLog(tmp_path / "access.log", Troubles()), Troubles())
+        service = Service(AccessLog(tmp_path / "access.log", RateLimitedLog()), RateLimitedLog())
         server = await loop.create_server(lambda: Connection(service), "127.0.0.1", 0)
         for client in clients:
             client.setblocking(False)

@@ -1,10 +1,12 @@
 """The three files that say what is installed must agree, and none may name where it comes from."""
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
 
+from helpers import install
 from helpers.home import REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
@@ -73,6 +75,26 @@ def test_no_network_and_a_full_disk_get_a_sentence_each():
     assert "Check the network" in failing_set_up("ERROR: No matching distribution found for uv")
     assert "Check the network" in failing_set_up("error: failed to connect: timed out")
     assert "The disk is full" in failing_set_up("OSError: [Errno 28] No space left on device")
+
+
+def test_uv_is_given_what_pip_is_configured_with(monkeypatch, tmp_path):
+    (tmp_path / "pip.conf").write_text(
+        "[global]\nindex-url = https://a.example/simple\ncert = /a.pem\n"
+        "[install]\nextra-index-url =\n  https://b.example/simple\n  https://c.example/simple\n"
+    )
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_", "SSL_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels /more")
+    monkeypatch.setenv("SSL_CERT_FILE", "/own.pem")
+    made = install.settings_for_uv(sys.executable)
+    assert {name: value for name, value in made.items() if name[:3] in ("UV_", "SSL")} == {
+        "UV_DEFAULT_INDEX": "https://a.example/simple",
+        "UV_INDEX": "https://b.example/simple https://c.example/simple",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_FIND_LINKS": "/wheels,/more",
+        "SSL_CERT_FILE": "/own.pem",
+    }
 
 
 def test_a_wrong_python_gets_one_sentence():

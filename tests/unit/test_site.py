@@ -5,11 +5,11 @@ import re
 import pandas as pd
 import pytest
 from access_log import click_record
-from pages import KINDS, read_site
 
 from helpers.archive import is_beacon
 from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY
+from helpers.local.beacon_server.pages import KINDS, read_site
 from helpers.site import SiteFrame
 from tests.running_server import Server
 

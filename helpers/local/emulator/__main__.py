@@ -3,48 +3,22 @@
 Its settings come as environment variables from `emulator_environment`.
 """
 
+import importlib
 import os
 
 from ministack.app import main
 
 from .. import succession
-from . import (
-    access,
-    alarms,
-    analytics,
-    athena,
-    cloudformation,
-    cloudwatch,
-    cors,
-    dynamodb,
-    event_sources,
-    faults,
-    firehose,
-    kinesis,
-    load_balancers,
-    scheduler,
-    shard_limits,
-    workers,
-)
+from . import access, shard_limits
 from .settings import SUPERVISED
 
-for correction in (
-    alarms,
-    analytics,
-    athena,
-    cloudformation,
-    cloudwatch,
-    cors,
-    dynamodb,
-    event_sources,
-    faults,
-    firehose,
-    kinesis,
-    load_balancers,
-    scheduler,
-    workers,
-):
-    correction.apply()
+CORRECTIONS = (
+    "alarms analytics athena cloudformation cloudwatch cors dynamodb event_sources faults "
+    "firehose kinesis load_balancers scheduler workers"
+)
+
+for correction in CORRECTIONS.split():
+    importlib.import_module(f".{correction}", __package__).apply()
 if os.environ.get(shard_limits.SETTING):
     shard_limits.apply()
 access.apply()  # the last one: it is asked first

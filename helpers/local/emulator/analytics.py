@@ -20,7 +20,7 @@ from collections.abc import Callable
 from ministack.core.responses import json_response, new_uuid
 from ministack.services import kinesisanalyticsv2 as analytics
 
-from helpers.home import home, read_json
+from helpers.target_files import JobState, job_status
 
 CONTROLLER = "WORKSHOP_FLINK_CONTROLLER"  # set where the controller runs beside the emulator
 _settle_at_once = analytics._settle
@@ -54,12 +54,11 @@ def settle(record: dict) -> None:
     if record["ApplicationStatus"] not in ("STARTING", "UPDATING"):
         _settle_at_once(record)
         return
-    path = home() / "flink" / record["ApplicationName"] / "status.json"
-    job = read_json(path, default={})
+    job = job_status(record["ApplicationName"])
     if job.get("version") == record["ApplicationVersionId"]:
-        if job["state"] == "running":
+        if job["state"] == JobState.RUNNING:
             record["ApplicationStatus"] = "RUNNING"
-        elif job["state"] == "failed":
+        elif job["state"] == JobState.FAILED:
             record["ApplicationStatus"] = "READY"
 
 

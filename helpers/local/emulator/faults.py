@@ -21,7 +21,8 @@ from pathlib import Path
 
 import ministack.app
 
-from helpers.home import home, read_json
+from helpers.home import read_json
+from helpers.target_files import faults_file
 
 from .exchange import App, Exchange, Receive, Send
 from .refusals import SPLIT, TOO_MUCH
@@ -48,7 +49,7 @@ HANG_SECONDS, SECONDS_BETWEEN_LOOKS = 70, 0.2
 
 def apply() -> None:
     """Stand in front of the emulator."""
-    ministack.app.app = faulty(ministack.app.app, Faults(home() / "faults.json"))
+    ministack.app.app = faulty(ministack.app.app, Faults(faults_file()))
 
 
 class Faults:

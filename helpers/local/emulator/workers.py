@@ -9,6 +9,7 @@ from typing import IO
 from ministack.core.lambda_runtime import Worker
 
 from helpers import locks
+from helpers.target_files import FUNCTION_LOCK
 
 _invoke, _spawn = Worker.invoke, Worker._spawn
 _notes: dict[Worker, IO] = {}
@@ -37,7 +38,7 @@ def spawn(worker: Worker) -> None:
 
 def _note(worker: Worker) -> None:
     _forget(worker)  # of a process that has died since
-    lock = locks.take(locks.pid_file(f"function-{worker.func_name}"), pid=worker._proc.pid)
+    lock = locks.take(locks.pid_file(FUNCTION_LOCK.format(worker.func_name)), pid=worker._proc.pid)
     if lock:
         _notes[worker] = lock
 

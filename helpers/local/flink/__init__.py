@@ -10,6 +10,7 @@ folders, because the connector that would read Kinesis itself can't be had from 
     checkpoints   which checkpoint to restart from, and which files none of them needs any more
     pump_in       clicks stream -> folder
     pump_out      folder -> metrics stream
-    runner        one application: its job, its pumps, when to restart
+    run           one run of an application: its job and its pumps
+    runner        one application: when it is run, and run again
     controller    all applications
 """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers.flink.properties import Groups
+from helpers.flink.groups import Groups, property_groups
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,14 @@ class Application:
     key: str
     groups: Groups
 
+    def stream(self, group: str) -> str:
+        """Return the name of the stream of a property group, `clicks` or `metrics`.
+
+        Raises:
+            KeyError: there is no such group, or it has no `stream.arn`.
+        """
+        return self.groups[group]["stream.arn"].rsplit("/", 1)[1]
+
 
 def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a boto3 client
     """Return all Flink applications by their names.
@@ -38,10 +46,8 @@ def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a bot
     Args:
         client: the boto3 client of `kinesisanalyticsv2`.
     """
-    found: dict[str, Any] = {}
-    token: dict[str, str] = {}
-    while True:
-        page = client.list_applications(**token)
+    found: dict[str, Application] = {}
+    for page in client.get_paginator("list_applications").paginate():
         for summary in page["ApplicationSummaries"]:
             name = summary["ApplicationName"]
             try:
@@ -50,9 +56,7 @@ def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a bot
                 continue  # deleted since it was listed
             if application := _parse(detail):
                 found[name] = application
-        if "NextToken" not in page:
-            return found
-        token = {"NextToken": page["NextToken"]}
+    return found
 
 
 def _parse(detail: dict) -> Application | None:
@@ -61,8 +65,6 @@ def _parse(detail: dict) -> Application | None:
     location = code.get("CodeContentDescription", {}).get("S3ApplicationCodeLocationDescription")
     if location is None:
         return None  # its code is not in S3: not one of ours
-    properties = configuration.get("EnvironmentPropertyDescriptions", {})
-    groups = properties.get("PropertyGroupDescriptions", [])
     return Application(
         name=detail["ApplicationName"],
         status=detail["ApplicationStatus"],
@@ -70,7 +72,7 @@ def _parse(detail: dict) -> Application | None:
         created=detail["CreateTimestamp"].timestamp(),
         bucket=location["BucketARN"].rsplit(":", 1)[1],
         key=location["FileKey"],
-        groups={group["PropertyGroupId"]: group["PropertyMap"] for group in groups},
+        groups=property_groups(detail),
     )
 
 

@@ -12,6 +12,7 @@ import botocore.exceptions
 
 from helpers.flink import class_data
 from helpers.home import home
+from helpers.target_files import JobState
 
 from .. import lifeline, state
 from .application import Application, applications
@@ -43,9 +44,9 @@ def main() -> int:
             continue
         _step(runners, wanted, clients)
     for runner in runners.values():
-        runner.end("stopped")
+        runner.end(JobState.STOPPED)
     if builder:
-        lifeline.end(builder, seconds=1)
+        lifeline.end(builder, seconds=1, group=True)
     return 0
 
 

@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 
 from helpers import locks
-from helpers.flink import class_data, java, plans
+from helpers.flink import plans
 from helpers.flink.properties import Folders
 from helpers.home import home
+from helpers.target_files import JOB_LOCK
 
 from .. import lifeline
 from . import checkpoints
@@ -33,7 +34,7 @@ class Job:
         self.log = home() / "logs" / f"flink-{application.name}.log"
         self._known = set(folders.checkpoints.glob("*")) if folders.checkpoints.exists() else set()
         self._folders = folders
-        lock = f"job-{application.name}"
+        lock = JOB_LOCK.format(application.name)
         _end_former(locks.pid_file(lock))
         folders.create()
         kept = checkpoints.complete(folders.checkpoints)
@@ -41,7 +42,8 @@ class Job:
         self.process: subprocess.Popen = lifeline.start(
             plans.run_command(plan, code, folders, kept[-1] if kept else None),
             log=self.log,
-            environment=_environment(application.name, folders.temporary),
+            environment=plans.run_environment(folders)
+            | {"WORKSHOP_FLINK_LOG": str(self.log.with_suffix(".jvm.log"))},
             name=lock,
             group=True,
         )
@@ -64,10 +66,8 @@ class Job:
 
     def end(self) -> None:
         """End the process and its JVM. What it goes on from later is its last checkpoint."""
-        lifeline.end(self.process, seconds=GRACE_SECONDS)
         # The JVM ends when Python is gone; a worker that hangs is in the same process group.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        lifeline.end(self.process, seconds=GRACE_SECONDS, group=True)
 
 
 def _end_former(lock: Path) -> None:
@@ -76,9 +76,3 @@ def _end_former(lock: Path) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         locks.wait_until_free(lock)
-
-
-def _environment(name: str, temporary: Path) -> dict[str, str]:
-    options = java.RUNNING_OPTIONS + class_data.option("running")
-    log = str(home() / "logs" / f"flink-{name}.jvm.log")
-    return java.environment(options, temporary) | {"WORKSHOP_FLINK_LOG": log}

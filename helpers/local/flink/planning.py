@@ -67,7 +67,7 @@ class Planning:
     def end(self) -> None:
         """End the process, if it still runs."""
         if self._process:
-            lifeline.end(self._process, seconds=1)
+            lifeline.end(self._process, seconds=1, group=True)
             self._temporary.cleanup()
             self._process = None
 

@@ -1,6 +1,5 @@
 """The access log, written to the letter as Apache httpd does with httpd.conf's `LogFormat`."""
 
-import contextlib
 import errno
 import os
 import re
@@ -8,22 +7,14 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-from troubles import Troubles
+from assets.agent.access_log import LOGGED_HEADERS, MONTHS
+from assets.agent.siblings import files_of
 
-LOGGED_FIELDS = (
-    b"referer",
-    b"user-agent",
-    b"event",
-    b"clientid",
-    b"page",
-    b"custom_metric_name",
-    b"custom_metric_int_value",
-    b"custom_metric_float_value",
-    b"custom_metric_string_value",
-)
+from .rate_limited_log import RateLimitedLog
+
 # The agent reads on from here in a line that has not ended (its MAX_LINE_BYTES).
 LONGEST_CUT_BYTES = 8192
-_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = [month.encode() for month in MONTHS]
 _UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
 _ESCAPES = {
     b'"': rb"\"",
@@ -65,7 +56,7 @@ def format_line(
     """
     values = [
         b"-" if (value := fields.get(name)) is None else _UNSAFE.sub(_escaped, value)
-        for name in LOGGED_FIELDS
+        for name in LOGGED_HEADERS
     ]
     return b'%s - - [%s] "%s" %d %s "%s" %d\n' % (
         host.encode(),
@@ -99,16 +90,16 @@ class AccessLog:
 
     Args:
         path: the file; its folder is created.
-        troubles: where it is said that the log can't be opened, or was deleted.
+        problems: where it is said that the log can't be opened, or was deleted.
 
     Raises:
         OSError: it can't be opened at the start.
     """
 
-    def __init__(self, path: Path, troubles: Troubles) -> None:
-        self._path, self._troubles = path, troubles
+    def __init__(self, path: Path, problems: RateLimitedLog) -> None:
+        self._path, self._problems = path, problems
         self._descriptor = -1
-        self._file = (0, 0)  # its device and inode
+        self._file = (0, 0)  # its `_identity`
         self._torn = False
         self._open()
 
@@ -124,9 +115,9 @@ class AccessLog:
         try:
             self._open()
         except OSError as error:
-            self._troubles.say("open", f"The access log can't be opened again: {error}", 0)
+            self._problems.warn("open", f"The access log can't be opened again: {error}", 0)
             return error
-        self._troubles.over("open", "The access log is open again.")
+        self._problems.over("open", "The access log is open again.")
         return None
 
     def _open(self) -> None:
@@ -137,30 +128,23 @@ class AccessLog:
             os.close(self._descriptor)
         self._descriptor = descriptor
         status = os.fstat(descriptor)
-        self._file = (status.st_dev, status.st_ino)
+        self._file = _identity(status)
         # A server that was killed in a write leaves half a line; ours must not be glued to it.
         size = status.st_size
         self._torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
 
     def _is_at_path(self) -> bool:
         try:
-            status = self._path.stat()
+            return _identity(self._path.stat()) == self._file
         except OSError:
             return False
-        return (status.st_dev, status.st_ino) == self._file
 
     def _is_found(self) -> bool:
         # By the agent, under the path or the name of a rotated sibling, of a link's target too.
-        if self._is_at_path():
-            return True
-        for path in {self._path, Path(os.path.realpath(self._path))}:
-            sibling = re.compile(re.escape(path.name) + r"(?:[.-][0-9][0-9.\-]*)?")
-            with contextlib.suppress(OSError):
-                for other in path.parent.iterdir():
-                    status = other.stat() if sibling.fullmatch(other.name) else None
-                    if status and (status.st_dev, status.st_ino) == self._file:
-                        return True
-        return False
+        try:
+            return any(_identity(status) == self._file for status in files_of(self._path).values())
+        except OSError:
+            return False
 
     def _open_if_moved(self) -> OSError | None:
         # Returns why nothing may be written, or None.
@@ -168,7 +152,7 @@ class AccessLog:
             return None
         found = self._is_found()
         if not found:
-            self._troubles.say(
+            self._problems.warn(
                 "deleted",
                 f"{self._path} was deleted, moved away or replaced: a new one is begun. Lines that "
                 "only the old one held are shipped if the agent has it open.",
@@ -215,3 +199,7 @@ class AccessLog:
         except OSError:
             return False
         return True
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino

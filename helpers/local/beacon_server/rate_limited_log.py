@@ -1,4 +1,4 @@
-"""Says on standard error what goes wrong, never in a flood, and when it is over."""
+"""Writes to standard error what goes wrong, at a limited rate, and when it is over."""
 
 import contextlib
 import sys
@@ -7,20 +7,20 @@ import time
 PAUSE_SECONDS = 5
 
 
-class Troubles:
-    """What goes wrong now, each trouble under a name of its own."""
+class RateLimitedLog:
+    """The problems of now, each under a name of its own."""
 
     def __init__(self) -> None:
         self._next: dict[str, float] = {}
         self._count: dict[str, int] = {}
 
-    def say(self, about: str, sentence: str, count: int = 1) -> None:
-        """Say what goes wrong, at most every five seconds; count it always.
+    def warn(self, about: str, sentence: str, count: int = 1) -> None:
+        """Write what goes wrong, at most every five seconds; count it always.
 
         Args:
-            about: the trouble's name.
-            sentence: what is said.
-            count: how many requests suffer from it.
+            about: the problem's name.
+            sentence: what is written.
+            count: how many requests it affects.
         """
         self._count[about] = self._count.get(about, 0) + count
         if time.monotonic() >= self._next.get(about, 0):
@@ -28,11 +28,11 @@ class Troubles:
             _print(sentence)
 
     def over(self, about: str, sentence: str) -> None:
-        """Say that a trouble is over, if there was one.
+        """Write that a problem is over, if there was one.
 
         Args:
-            about: the trouble's name.
-            sentence: what is said; `{count}` in it is how many requests suffered.
+            about: the problem's name.
+            sentence: what is written; `{count}` in it is how many requests were affected.
         """
         if about in self._count:
             del self._next[about]

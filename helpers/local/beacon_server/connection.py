@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import socket
 import time
+from typing import cast
 
-from answers import BODIES, answer, build, path_of, status_of
-from apache_log import format_line
-from apache_request import HeadReader, Request
-from authority import loggable, visitor
-from body import BEHIND, MORE, Body
-from service import Service
+from .answers import BODIES, answer, build, path_of, status_of
+from .apache_log import format_line
+from .apache_request import HeadReader, Request
+from .authority import loggable, visitor
+from .body import BEHIND, MORE, Body
+from .service import Service
 
 # Longer than the 60 s after which a load balancer drops an idle connection by itself.
 KEEP_ALIVE_SECONDS = 65
@@ -53,7 +54,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin (called by asyncio, as are the other methods of a Protocol)."""
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self._peer = peer[0].removeprefix("::ffff:") if peer else "-"
         self._wait(self._service.timeout)
@@ -155,7 +156,7 @@ class Connection(asyncio.BufferedProtocol):
         # Without a line in the log: no request has been read.
         service = self._service
         most = service.most_connections
-        service.troubles.say(
+        service.problems.warn(
             "crowd", f"{most} clients are connected, the most: others are answered 503."
         )
         if len(service.refused) >= REFUSED_AT_A_TIME:
@@ -254,7 +255,7 @@ class Connection(asyncio.BufferedProtocol):
         request, page = self._request, None
         status = error or self._status
         if status == 0:
-            page = self._service.pages.get(path_of(request.target))
+            page = self._service.pages.get(path_of(request.target) or b"")
             status = 200 if page else 404
         keep = request.keep_alive and status not in LAST_WORDS and not self._service.closing
         head_only = request.method == b"HEAD"

@@ -1,7 +1,7 @@
 """A beacon server: answers beacons and writes the access log that the agent ships; and it serves
 the demo shop, whose pages send beacons.
 
-    python beacon_server.py --port 8080 --log access.log
+    python -m helpers.local.beacon_server --port 8080 --log access.log
 
 On one machine it stands in for Apache httpd with assets/fleet/httpd.conf, answers the same and
 writes the same log. Several may share a port (SO_REUSEPORT), as behind a load balancer.
@@ -16,13 +16,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from apache_log import AccessLog
-from connection import REFUSED_AT_A_TIME, Connection
-from pages import read_site
-from service import Service
-from troubles import Troubles
+from helpers.home import REPOSITORY
 
-SITE = Path(__file__).resolve().parents[1] / "site"
+from .apache_log import AccessLog
+from .connection import REFUSED_AT_A_TIME, Connection
+from .pages import read_site
+from .rate_limited_log import RateLimitedLog
+from .service import Service
+
+SITE = REPOSITORY / "assets" / "site"
 # How long clients with an open connection may still send before it is closed at SIGTERM.
 GRACE_SECONDS = 1
 END_SECONDS = 3
@@ -42,7 +44,7 @@ async def serve(service: Service, host: str, port: int) -> None:
         OSError: the address can't be bound.
     """
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, said: _say_error(service, said))
+    loop.set_exception_handler(lambda _, said: _log_error(service, said))
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, service.log.reopen)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -58,9 +60,9 @@ async def serve(service: Service, host: str, port: int) -> None:
     sweep.cancel()
 
 
-def _say_error(service: Service, said: dict[str, Any]) -> None:
+def _log_error(service: Service, said: dict[str, Any]) -> None:
     # asyncio ends the connection or goes on; each traceback on standard error would be a flood.
-    service.troubles.say("error", f"{said['message']}: {said.get('exception')!r}")
+    service.problems.warn("error", f"{said['message']}: {said.get('exception')!r}")
 
 
 async def _finish(service: Service) -> None:
@@ -119,11 +121,11 @@ def main(argv: list[str] | None = None) -> int:
     options = arguments(sys.argv[1:] if argv is None else argv)
     header = options.trust_proxy_header.lower().encode()
     try:
-        troubles = Troubles()
-        log = AccessLog(options.log.absolute(), troubles)
+        problems = RateLimitedLog()
+        log = AccessLog(options.log.absolute(), problems)
         most = files_for(options.connections)
         pages = read_site(options.site)
-        service = Service(log, troubles, options.timeout, header, pages, most)
+        service = Service(log, problems, options.timeout, header, pages, most)
         asyncio.run(serve(service, options.host, options.port))
     except OSError as error:
         print(f"The server can't run: {error}", file=sys.stderr)

@@ -5,8 +5,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
-from apache_request import Request
-from body import MAX_BODY_BYTES
+from .apache_request import Request
+from .body import MAX_BODY_BYTES
 
 BODIES = {
     200: b"ok",

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from answers import answer
-from apache_log import AccessLog
-from pages import Page
-from troubles import Troubles
+from .answers import answer
+from .apache_log import AccessLog
+from .pages import Page
+from .rate_limited_log import RateLimitedLog
 
 if TYPE_CHECKING:
-    from connection import Connection
+    from .connection import Connection
 
 SWEEP_SECONDS = 0.25
 # What is read of a client in one turn of the loop: all of it is looked at before the next turn.
@@ -38,7 +38,7 @@ class Service:
     """
 
     log: AccessLog
-    troubles: Troubles
+    problems: RateLimitedLog
     timeout: float = 20
     proxy_header: bytes = b""
     pages: dict[bytes, Page] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Service:
             function(*given)
         except Exception as error:
             connection.abort()
-            self.troubles.say("error", f"A connection was ended by an error of ours: {error!r}")
+            self.problems.warn("error", f"A connection was ended by an error of ours: {error!r}")
 
     def hold(self, connection: "Connection", held: int) -> None:
         """Note how many bytes of an unfinished head a connection holds; refuse it if too many.
@@ -78,7 +78,7 @@ class Service:
         self._held += held - connection.held
         connection.held = held
         if held > HEAD_BYTES and self._held > HEAD_BYTES * self.most_connections:
-            self.troubles.say("heads", "Many clients send long heads: these are answered 503.")
+            self.problems.warn("heads", "Many clients send long heads: these are answered 503.")
             connection.refuse_head()
 
     def finish(self, connection: "Connection", line: bytes, data: bytes, keep: bool) -> None:
@@ -110,9 +110,9 @@ class Service:
             self.call(connection, connection.send, data, keep)
         if failure:
             sentence = f"The access log can't be written: {failure}; requests are answered 503."
-            self.troubles.say("write", sentence, refused)
+            self.problems.warn("write", sentence, refused)
         else:
-            self.troubles.over(
+            self.problems.over(
                 "write", "The access log can be written again; {count} requests were answered 503."
             )
 

@@ -1,27 +1,14 @@
-"""Text that came from the web, made fit to be shown: in a picture, in a sentence.
+"""How wide a text is drawn, and texts cut to the room that a picture has for them."""
 
-A page's name, a referrer or a User-Agent is whatever a visitor sent. It may hold letters that no
-font has, a line break, or a mark that turns the text around it from right to left.
-"""
-
+from bisect import bisect_right
 from functools import lru_cache
 
 from matplotlib.font_manager import findfont, get_font
 
+from .text import UNKNOWN, printable, shorten
+
 FAMILY = "DejaVu Sans"  # comes with matplotlib: the same letters, of the same width, everywhere
-UNKNOWN = "□"
 _MEASURED_AT = 100  # points: large, so that the hinting of small letters does not matter
-
-
-def printable(text: str) -> str:
-    """Return the text with each control or direction mark replaced by `□`, and never empty.
-
-    Example:
-        >>> printable("/a\\nb"), printable("")
-        ('/a□b', '(blank)')
-    """
-    kept = "".join(char if char.isprintable() else UNKNOWN for char in text)
-    return kept if kept.strip() else "(blank)"
 
 
 def drawable(text: str) -> str:
@@ -32,21 +19,6 @@ def drawable(text: str) -> str:
         '/□□/price'
     """
     return "".join(char if _advance(char) is not None else UNKNOWN for char in printable(text))
-
-
-def shorten(text: str, most: int = 40) -> str:
-    """Return the text cut in its middle to at most `most` characters, for use in a sentence.
-
-    The middle goes, because the ends tell pages, addresses and User-Agents apart.
-
-    Example:
-        >>> shorten("https://example.com/a/very/long/way/to/the/page.html", most=20)
-        'https://ex…page.html'
-    """
-    text = printable(text)
-    if len(text) <= most:
-        return text
-    return f"{text[: most // 2]}…{text[len(text) - (most - most // 2 - 1) :]}"
 
 
 def width(text: str, points: float) -> float:
@@ -76,14 +48,9 @@ def fit(text: str, points: float, inches: float) -> str:
     text = drawable(text)
     if width(text, points) <= inches:
         return text
-    low, high = 0, min(len(text), 500)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if width(shorten(text, middle), points) <= inches:
-            low = middle
-        else:
-            high = middle - 1
-    return shorten(text, max(low, 2))
+    lengths = range(min(len(text), 500) + 1)
+    most = bisect_right(lengths, inches, key=lambda length: width(shorten(text, length), points))
+    return shorten(text, max(most - 1, 2))
 
 
 @lru_cache(maxsize=8192)

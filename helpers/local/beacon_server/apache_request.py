@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from authority import host_in, is_good_field, is_good_host
-from header_fields import ALL, MAX_LINE_BYTES, FieldReader
+from .authority import host_in, is_good_field, is_good_host
+from .header_fields import ALL, MAX_LINE_BYTES, FieldReader
 
 MAX_BLANK_LINES = 10  # before a request (DEFAULT_LIMIT_BLANK_LINES)
 
@@ -154,7 +154,7 @@ def _request_line(line: bytes) -> Request:
         words = _WORDS.match(line).groups()
         if line[:1].isspace() and not _NAME.fullmatch(words[0]):
             # Of such a line Apache keeps what could be a method.
-            words = [_NAME_OR_NOTHING.match(words[0])[0]]
+            words = [_NAME_OR_NOTHING.match(words[0]).group()]
         return Request(b" ".join(filter(None, words)), 400, method=words[0])
     request = Request(line, 0, match[1], match[2])
     request.version = (int(match[3]), int(match[4]))

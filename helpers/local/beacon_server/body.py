@@ -2,7 +2,7 @@
 
 import re
 
-from header_fields import ALL, FieldReader
+from .header_fields import ALL, FieldReader
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_LINE_BYTES = 8190  # of a chunk's size and extension, with the line's end (LimitRequestLine)
