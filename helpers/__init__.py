@@ -44,7 +44,7 @@ _MODULE_OF = {
     "let_run": "waiting",
     "live_chart": "charts",
     "live_dashboard": "board",
-    "live_stream_chart": "stream_chart",
+    "live_stream_chart": "charts",
     "metric_values": "dynamodb",
     "newest_records": "stream",
     "outputs": "deployment",

@@ -8,12 +8,12 @@ from functools import partial
 
 import ipywidgets as widgets
 
-from .busy import hear_while_busy
 from .cloud import Cloud
 from .errors import WorkshopError
 from .faults import fault
 from .kills import kill
-from .palette import CARD, GREEN, INK, LETTERS_ON, LINE, ORANGE, QUIET, SLATE, VERMILION
+from .notebook_widgets import button, hear_while_busy, panel, wrapping_row
+from .palette import CARD, GREEN, INK, ORANGE, QUIET, SLATE, VERMILION
 from .recovery import until_counted
 
 FAULT_SECONDS, PATIENCE_SECONDS, LINES = 10, 120, 6
@@ -38,9 +38,9 @@ FAULTS = {
 
 
 class BreakPanel:
-    """The buttons, and what was done with them.
+    """The buttons, and what they did.
 
-    A press does its work on a thread of its own: blows may fall together, as they do in life.
+    Each press works on a thread of its own: several failures may happen at once.
 
     Args:
         cloud: what is broken.
@@ -48,7 +48,7 @@ class BreakPanel:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._said: list[tuple[str, str]] = []
+        self._reports: list[tuple[str, str]] = []
         self._lock = threading.Lock()
         self._lines = widgets.HTML()
         kills = [
@@ -60,37 +60,32 @@ class BreakPanel:
             for words, how in FAULTS.items()
         ]
         rows = [self._row("Kill:", kills), self._row(f"For {FAULT_SECONDS} s:", faults)]
-        layout = widgets.Layout(
-            max_width="922px", padding="10px 14px", border=f"1px solid {LINE}", grid_gap="6px"
-        )
-        self.widget = widgets.VBox([*rows, self._lines], layout=layout)
+        self.widget = panel([*rows, self._lines])
         self._show()
         hear_while_busy([*kills, *faults])
 
     def _button(
         self, words: str, icon: str, color: str, tooltip: str, action: Callable[[int], None]
     ) -> widgets.Button:
-        style = {"button_color": color, "text_color": LETTERS_ON[color]}
-        button = widgets.Button(description=words, icon=icon, style=style, tooltip=tooltip)
-        button.layout = widgets.Layout(width="auto")
-        button.on_click(lambda _: threading.Thread(target=self._do, args=(action,)).start())
-        return button
+        def start() -> None:
+            threading.Thread(target=self._do, args=(action,)).start()
+
+        return button(words, icon, color, tooltip, start)
 
     def _row(self, words: str, buttons: list[widgets.Button]) -> widgets.Widget:
         label = widgets.HTML(f"<b>{words}</b>", layout=widgets.Layout(min_width="84px"))
-        flow = widgets.Layout(flex_flow="row wrap")
-        return widgets.HBox([label, widgets.HBox(buttons, layout=flow)])
+        return widgets.HBox([label, wrapping_row(buttons)])
 
     def _do(self, action: Callable[[int], None]) -> None:
         with self._lock:
-            self._said.append((QUIET, "..."))
-            line = len(self._said) - 1
+            self._reports.append((QUIET, "..."))
+            line = len(self._reports) - 1
         try:
             action(line)
         except WorkshopError as error:
-            self._say(line, VERMILION, f"{error.cause} {error.remedy}")
+            self._report(line, VERMILION, f"{error.cause} {error.remedy}")
         except Exception as error:  # a thread has no cell to raise in
-            self._say(line, VERMILION, f"{type(error).__name__}: {error}")
+            self._report(line, VERMILION, f"{type(error).__name__}: {error}")
 
     def _kill(self, name: str, line: int) -> None:
         what = f"{name} killed (process {kill(self._cloud, name)})"
@@ -102,31 +97,31 @@ class BreakPanel:
         with fault(self._cloud, service, **shares):
             end = time.time() + FAULT_SECONDS
             while (left := end - time.time()) > 0:
-                self._say(line, VERMILION, f"{what}, for {left:.0f} s more")
+                self._report(line, VERMILION, f"{what}, for {left:.0f} s more")
                 time.sleep(min(1.0, left))
         self._wait(line, f"{what} is over", time.time())
 
     def _wait(self, line: int, what: str, since: float) -> None:
-        def told(waited: float) -> None:
-            self._say(line, VERMILION, f"{what}; nothing new is counted for {waited:.0f} s")
+        def report(waited: float) -> None:
+            self._report(line, VERMILION, f"{what}; nothing new is counted for {waited:.0f} s")
 
-        found = until_counted(self._cloud, since, PATIENCE_SECONDS, told)
+        found = until_counted(self._cloud, since, PATIENCE_SECONDS, report)
         if found is None:
-            self._say(line, QUIET, f"{what}; no beacon was counted since. Does traffic flow?")
+            self._report(line, QUIET, f"{what}; no beacon was counted since. Does traffic flow?")
         else:
-            self._say(line, GREEN, f"{what}; counted again after {found:.1f} s")
+            self._report(line, GREEN, f"{what}; counted again after {found:.1f} s")
 
-    def _say(self, line: int, color: str, words: str) -> None:
+    def _report(self, line: int, color: str, words: str) -> None:
         with self._lock:
-            self._said[line] = (color, words)
+            self._reports[line] = (color, words)
         self._show()
 
     def _show(self) -> None:
-        said = self._said[-LINES:] or [(QUIET, "Nothing is broken. Predict, then press.")]
+        lines = self._reports[-LINES:] or [(QUIET, "Nothing is broken. Predict, then press.")]
         rows = [
             f'<div><span style="color:{color}" aria-hidden="true">●</span> '
             f"{html.escape(words)}</div>"
-            for color, words in reversed(said)
+            for color, words in reversed(lines)
         ]
         # On a card of its own, so that it reads alike in a light and a dark JupyterLab.
         card = f"padding:2px 8px;line-height:1.5;color:{INK};background:{CARD}"
@@ -138,7 +133,7 @@ class BreakPanel:
 def break_buttons(cloud: Cloud) -> widgets.Widget:
     """Return buttons that kill parts of the pipeline or let a service fail for ten seconds.
 
-    Under them stands what was done, whether beacons are counted again, and after how many seconds.
+    Lines below report what each press did, and after how many seconds beacons were counted again.
 
     Args:
         cloud: what is broken; traffic should flow.

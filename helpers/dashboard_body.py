@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .metric_math import Unsupported
+
 COLUMNS = 24
 DEFAULT_SECONDS = 3 * 3600  # what CloudWatch shows where "start" is missing
 _DURATION = re.compile(
     r"-?P(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
 )
 _UNIT_SECONDS = (30 * 86400, 7 * 86400, 86400, 3600, 60, 1)
-
-
-class NotDrawn(Exception):
-    """This dashboard asks for something that only CloudWatch itself can draw."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Widget:
-    """One widget and its place, in columns and rows from the upper left."""
+    """One widget and its place, in columns and rows from the upper left.
+
+    `seconds` is how far back it reaches.
+    """
 
     kind: str
     x: int
@@ -56,6 +57,7 @@ class Widget:
     width: int
     height: int
     properties: dict[str, Any]
+    seconds: int = DEFAULT_SECONDS
 
 
 def rows(metrics: Sequence[Sequence[Any]]) -> list[Row]:
@@ -68,7 +70,7 @@ def rows(metrics: Sequence[Sequence[Any]]) -> list[Row]:
         metrics: the JSON array.
 
     Raises:
-        NotDrawn: a row is not `[namespace, name, dimension, value, ..., {options}]`.
+        Unsupported: a row is not `[namespace, name, dimension, value, ..., {options}]`.
 
     Example:
         >>> rows([["N", "m", "Item", "a"], ["...", "b"], [".", ".", ".", "c"]])[2].dimensions
@@ -78,7 +80,7 @@ def rows(metrics: Sequence[Sequence[Any]]) -> list[Row]:
     before: list[Any] = []
     for metric in metrics:
         if not isinstance(metric, list):
-            raise NotDrawn(f"not a metric: {metric!r}")
+            raise Unsupported(f"not a metric: {metric!r}")
         words, options = list(metric), {}
         if words and isinstance(words[-1], dict):
             options = words.pop()
@@ -88,10 +90,10 @@ def rows(metrics: Sequence[Sequence[Any]]) -> list[Row]:
         if words[0] == "...":
             words = before[: max(len(before) - len(words) + 1, 0)] + words[1:]
         if any(word == "." for word in words[len(before) :]):
-            raise NotDrawn(f'"." repeats nothing in {metric!r}')
+            raise Unsupported(f'"." repeats nothing in {metric!r}')
         words = [before[at] if word == "." else word for at, word in enumerate(words)]
         if len(words) < 2 or len(words) % 2 or not all(isinstance(word, str) for word in words):
-            raise NotDrawn(f"not a metric: {metric!r}")
+            raise Unsupported(f"not a metric: {metric!r}")
         pairs = tuple(zip(words[2::2], words[3::2], strict=True))
         result.append(Row(words[0], words[1], pairs, options))
         before = words
@@ -105,7 +107,7 @@ def seconds(start: str | None) -> int:
         start: an ISO 8601 duration; three hours if it is missing.
 
     Raises:
-        NotDrawn: it is an absolute time.
+        Unsupported: it is an absolute time.
 
     Example:
         >>> seconds("-PT15M"), seconds("-P1D"), seconds("-P3M"), seconds(None)
@@ -120,7 +122,7 @@ def seconds(start: str | None) -> int:
         else 0
     )
     if not total:
-        raise NotDrawn(f'"start" is not a duration such as "-PT15M": {start!r}')
+        raise Unsupported(f'"start" is not a duration such as "-PT15M": {start!r}')
     return total
 
 
@@ -143,7 +145,14 @@ def widgets(body: dict[str, Any]) -> list[Widget]:
                 x, y, tallest = 0, y + tallest, 0
             left, top = x, y
             x, tallest = x + width, max(tallest, height)
-        result.append(
-            Widget(each.get("type", "?"), left, top, width, height, each.get("properties", {}))
-        )
+        properties = each.get("properties", {})
+        reach = _reach(properties.get("start") or body.get("start"))
+        result.append(Widget(each.get("type", "?"), left, top, width, height, properties, reach))
     return result
+
+
+def _reach(start: str | None) -> int:
+    try:
+        return seconds(start)
+    except Unsupported:
+        return DEFAULT_SECONDS

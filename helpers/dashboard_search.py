@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .dashboard_body import NotDrawn
+from .metric_math import Unsupported
 
 _SCHEMA = re.compile(r"\s*\{([^{}]*)\}")
 _TERM = re.compile(r'\s*(?:([\w.-]+|"[^"]+")\s*=\s*)?("[^"]*"|[^\s"(){}=]+)')
@@ -72,7 +72,7 @@ def parse_search(text: str) -> Search:
         text: e.g. `{RealtimeWebAnalytics,Stack,Item} MetricName="top_pages" Stack="rwa"`.
 
     Raises:
-        NotDrawn: it is more than a schema and terms that must all hold.
+        Unsupported: it is more than a schema and terms that must all hold.
 
     Example:
         >>> parse_search('{AWS/Kinesis, StreamName} IncomingRecords').namespace
@@ -80,13 +80,13 @@ def parse_search(text: str) -> Search:
     """
     schema = _SCHEMA.match(text)
     if schema is None:
-        raise NotDrawn(f"SEARCH without {{Namespace,Dimension}}: {text}")
+        raise Unsupported(f"SEARCH without {{Namespace,Dimension}}: {text}")
     namespace, *dimensions = (part.strip().strip('"') for part in schema[1].split(","))
     terms, at = [], schema.end()
     while text[at:].strip():
         match = _TERM.match(text, at)
         if match is None or match[2] in ("OR", "NOT"):
-            raise NotDrawn(f"SEARCH with OR, NOT or parentheses: {text}")
+            raise Unsupported(f"SEARCH with OR, NOT or parentheses: {text}")
         of, value = match[1], match[2]
         if value != "AND" or of:
             terms.append(Term(of and of.strip('"'), value.strip('"'), value.startswith('"')))

@@ -3,17 +3,20 @@
 Each function returns a phrase for the dashboard's sentence, or an empty one.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from . import plot
-from .dashboard_body import NotDrawn, Widget
+from .dashboard_body import Widget
 from .dashboard_math import Line, whole_range
 from .dashboard_query import shortest_period
+from .metric_math import Unsupported
 from .palette import CARD, GREEN, INK, OTHERS, QUIET, VERMILION
 from .picture import Box
 from .series import Series, edges, largest
@@ -40,7 +43,7 @@ def metric(box: Box, widget: Widget, lines: Sequence[Line], start: float, now: f
         start, now: the time axis, epoch seconds.
 
     Raises:
-        NotDrawn: the view is none of timeSeries, bar, pie, singleValue and table.
+        Unsupported: the view is none of timeSeries, bar, pie, singleValue and table.
     """
     view = widget.properties.get("view", "timeSeries")
     inner = box.inside(left=_MARGIN, top=title(box, widget), right=_MARGIN, bottom=0.1)
@@ -48,16 +51,12 @@ def metric(box: Box, widget: Widget, lines: Sequence[Line], start: float, now: f
         return _time_series(inner, widget, lines, start, now)
     drawn = {"bar": _bars, "table": _bars, "pie": _pie, "singleValue": _single_values}
     if view not in drawn:
-        raise NotDrawn(f'the view "{view}"')
-    if not whole_range(widget) and lines:
-        # Without setPeriodToTimeRange these views show the newest period that has a value.
-        newest = max((line.times[-1] for line in lines if len(line.times)), default=0)
-        rows = [(line, _at(line, newest)) for line in lines]
-    else:
-        rows = [(line, float(line.values[-1])) for line in lines if len(line.values)]
-    if view == "singleValue" and not rows:
-        rows = [(line, float("nan")) for line in lines]
-    return drawn[view](inner, rows, widget)
+        raise Unsupported(f'the view "{view}"')
+    if whole_range(widget):
+        return drawn[view](inner, lines, widget)
+    # Without setPeriodToTimeRange these views show the newest period that has a value.
+    newest = max((line.times[-1] for line in lines if len(line.times)), default=0)
+    return drawn[view](inner, [line.between(newest, newest + 1) for line in lines], widget)
 
 
 def text(box: Box, widget: Widget) -> str:
@@ -92,7 +91,7 @@ def alarm(box: Box, widget: Widget, states: dict[str, dict[str, Any]]) -> str:
         states: MetricAlarms of DescribeAlarms by their names.
     """
     inner = box.inside(left=_MARGIN, top=title(box, widget), right=_MARGIN, bottom=0.08)
-    said = []
+    phrases = []
     for row, name in enumerate(alarm_names(widget)):
         state = states.get(name)
         words, color = _ALARM_LOOKS.get(
@@ -107,17 +106,16 @@ def alarm(box: Box, widget: Widget, states: dict[str, dict[str, Any]]) -> str:
         when = f"since {since:%H:%M}" if isinstance(since, datetime) else ""
         inner.text(1.18, y, when, color=QUIET)
         inner.text(0, y + 0.24, fit(name, 9, inner.width))
-        said.append(f"alarm {name}: {words[2:] if state else words}")
-    return ", ".join(said)
+        phrases.append(f"alarm {name}: {words[2:] if state else words}")
+    return ", ".join(phrases)
 
 
-def not_drawn(box: Box, widget: Widget, reason: str) -> str:
+def not_drawn(box: Box, widget: Widget, reason: str) -> None:
     """Draw an empty box that says what is left to the CloudWatch console, and why."""
     inner = box.inside(left=_MARGIN, top=title(box, widget), right=_MARGIN, bottom=0.1)
     lines = _wrap(f"Not drawn here: {reason}.", 9, inner.width)
     for row, line in enumerate(lines[: max(int(inner.height / 0.18), 1)]):
         inner.text(0, 0.1 + row * 0.18, line, color=QUIET)
-    return ""
 
 
 def title(box: Box, widget: Widget) -> float:
@@ -141,14 +139,14 @@ def _time_series(box: Box, widget: Widget, lines: Sequence[Line], start: float, 
     bucket = asked.period if asked else int(widget.properties.get("period", 300))
     bucket = max(bucket, shortest_period(now - start))
     stacked = bool(widget.properties.get("stacked"))
-    series = [_series(line).between(start - bucket, now + bucket) for line in lines]
+    series: list[Series] = [line.between(start - bucket, now + bucket) for line in lines]
     series = [each for each in series if len(each.times)]
     if stacked:
         shown = largest(series, _MOST_STACKED - 1, OTHERS)
     else:
         shown = sorted(series, key=lambda each: -each.total())[:_MOST_LINES]
-    entries = list(plot.colored(shown).items())
-    entries = [(each.label, dict(entries)[each.label]) for each in shown]
+    colors = plot.colored(shown)
+    entries = [(each.label, colors[each.label]) for each in shown]
     hidden = len(series) - len(shown) if not stacked else 0
     legend = widget.properties.get("legend", {}).get("position", "bottom") != "hidden"
     # In a small box the curve needs the room more than the name of a single line.
@@ -173,47 +171,47 @@ def _time_series(box: Box, widget: Widget, lines: Sequence[Line], start: float, 
     whole = plot.are_whole(shown)
     plot.value_axis(axes, low, top, area.height, fixed="max" in left, whole=whole)
     for mark in marks:
-        _mark(area, float(mark["value"]), mark, axes.get_ylim())
+        _mark(area, axes, mark)
     if rows:
         below = box.inside(top=box.height - rows * _ROW)
         plot.flow_legend(below, entries, rows, hidden)
     times = np.unique(np.concatenate([each.times for each in shown]))
     finished = times[times + bucket + plot.JOURNEY_SECONDS <= now]
     newest = finished[-1] if len(finished) else times[-1]
-    return _said(widget, [(each.label, each.between(newest, newest + 1).total()) for each in shown])
+    return _phrase(
+        widget, [(each.label, each.between(newest, newest + 1).total()) for each in shown]
+    )
 
 
-def _mark(area: Box, value: float, mark: dict[str, Any], limits: tuple[float, float]) -> None:
+def _mark(area: Box, axes: Axes, mark: dict[str, Any]) -> None:
     """Draw a horizontal annotation: a dashed line with its label above."""
-    low, high = limits
+    value, (low, high) = float(mark["value"]), axes.get_ylim()
     if not low <= value <= high:
         return
     y = area.height * (1 - (value - low) / (high - low))
     color = mark.get("color", VERMILION)
-    area.figure.axes[-1].axhline(value, color=color, linewidth=1.2, linestyle="--")
+    axes.axhline(value, color=color, linewidth=1.2, linestyle="--")
     words = fit(str(mark.get("label", "")), 9, area.width - 0.1) if mark.get("label") else ""
     below = y < 0.16
     area.text(0.04, y + (0.1 if below else -0.1), words, color=INK)
 
 
-def _bars(box: Box, rows: list[tuple[Line, float]], widget: Widget) -> str:
-    rows = [(line, value) for line, value in rows if value == value]  # without NaN
+def _bars(box: Box, lines: Sequence[Series], widget: Widget) -> str:
+    rows = [(line.label, line.total()) for line in lines if len(line.values)]
     if not rows:
         box.text(box.width / 2, box.height / 2, "no data yet", color=QUIET, ha="center")
         return ""
     if len(rows) > _MOST_BARS:
         rows = sorted(rows, key=lambda row: -row[1])  # what is left out must be the smallest
-    shown = [(line.label, value) for line, value in rows[:_MOST_BARS]]
-    plot.bars(box, shown)
-    return _said(widget, shown)
+    plot.bars(box, rows[:_MOST_BARS])
+    return _phrase(widget, rows)
 
 
-def _pie(box: Box, rows: list[tuple[Line, float]], widget: Widget) -> str:
-    parts = [(line, value) for line, value in rows if value > 0]
+def _pie(box: Box, lines: Sequence[Series], widget: Widget) -> str:
+    parts = [line for line in lines if line.total() > 0]
     if not parts:
         return _bars(box, [], widget)
-    series = [_series(line) for line, _ in parts]
-    shown = largest(series, _MOST_STACKED - 1, OTHERS)
+    shown = largest(parts, _MOST_STACKED - 1, OTHERS)
     colors, size = plot.colored(shown), min(box.height, box.width * 0.4)
     axes = Box(box.figure, box.left, box.top, size, size).axes()
     axes.pie(
@@ -234,31 +232,20 @@ def _pie(box: Box, rows: list[tuple[Line, float]], widget: Widget) -> str:
         side.rectangle(0, y - 0.06, 0.12, 0.12, colors[each.label])
         side.text(0.18, y, fit(each.label, 9, side.width - 0.25 - width(share, 9)))
         side.text(side.width, y, share, ha="right")
-    return _said(widget, [(each.label, each.total()) for each in shown])
+    return _phrase(widget, [(each.label, each.total()) for each in shown])
 
 
-def _single_values(box: Box, rows: list[tuple[Line, float]], widget: Widget) -> str:
+def _single_values(box: Box, lines: Sequence[Series], widget: Widget) -> str:
+    rows = [(line.label, line.total() if len(line.values) else math.nan) for line in lines]
     share = box.width / max(len(rows), 1)
-    for column, (line, value) in enumerate(rows):
+    for column, (label, value) in enumerate(rows):
         cell = box.inside(left=column * share, right=box.width - (column + 1) * share)
         words = plot.number(value)
         points = min(30.0, (cell.height - 0.25) * 72 * 0.7, 9 * cell.width / width(words, 9) * 0.9)
         cell.text(0, cell.height * 0.42, words, points=max(points, 9), weight="bold")
         if cell.height > 0.5:
-            cell.text(0, cell.height - 0.1, fit(line.label, 9, cell.width - 0.1), color=QUIET)
-    return _said(widget, [(line.label, value) for line, value in rows])
-
-
-def _series(line: Line) -> Series:
-    color = line.options.get("color")
-    if color is None and line.label == "(other)":
-        color = OTHERS
-    return Series(line.label, line.times, line.values, color)
-
-
-def _at(line: Line, moment: float) -> float:
-    found = line.values[line.times == moment]
-    return float(found[0]) if len(found) else float("nan")
+            cell.text(0, cell.height - 0.1, fit(label, 9, cell.width - 0.1), color=QUIET)
+    return _phrase(widget, rows)
 
 
 def _title(widget: Widget) -> str:
@@ -267,7 +254,7 @@ def _title(widget: Widget) -> str:
     return str(widget.properties.get("title") or (names[1] if len(names) > 1 else widget.kind))
 
 
-def _said(widget: Widget, values: Sequence[tuple[str, float]]) -> str:
+def _phrase(widget: Widget, values: Sequence[tuple[str, float]]) -> str:
     words = ", ".join(f"{quoted(label, 30)} {plot.number(value)}" for label, value in values[:2])
     return f"{_title(widget)}: {words}"
 

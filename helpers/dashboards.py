@@ -5,7 +5,7 @@ The same definition that the template deploys and the console shows, on the same
 
 import json
 import time
-from datetime import UTC, datetime
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,17 +13,21 @@ from botocore.exceptions import ClientError
 from . import dashboard_widgets as draw
 from .aws_errors import explained
 from .cloud import Cloud
-from .dashboard_body import COLUMNS, NotDrawn, Widget, seconds, widgets
+from .dashboard_body import COLUMNS, Widget, widgets
 from .dashboard_math import Line, lines, whole_range
 from .dashboard_query import NO_POINTS, Points, Query, Reader
 from .errors import WorkshopError
 from .live import LiveChart
+from .metric_math import Unsupported
+from .metric_picture import clock
 from .palette import DESK
 from .picture import Box, Picture
 from .waiting import waiting
 
 WIDTH = 9.6  # inches: 920 CSS pixels, what a laptop's window leaves to an output
 _COLUMN, _ROW, _GAP = WIDTH / COLUMNS, 0.42, 0.035
+# A definition may hold anything: one widget that can't be read must not hide the others.
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
 def dashboard(cloud: Cloud, live: bool = False, period: float = 2) -> Picture | LiveChart:
@@ -102,10 +106,9 @@ def draw_dashboard(
     now = time.time() if now is None else now
     picture.set_facecolor(DESK)
     every = widgets(body)
-    starts = {id(each): now - _reach(each, body) for each in every}
-    points = _read(every, reader, starts, now)
+    points = _read(every, reader, now)
     states = _alarm_states(every, reader.cloud)
-    said = []
+    phrases = []
     for each in every:
         box = Box(
             picture,
@@ -116,29 +119,17 @@ def draw_dashboard(
         )
         box.card()
         try:
-            if each.kind == "metric":
-                found = _lines(each, reader, points, starts[id(each)])
-                phrase = draw.metric(box, each, found, starts[id(each)], now)
-            elif each.kind == "text":
-                phrase = draw.text(box, each)
-            elif each.kind == "alarm":
-                phrase = draw.alarm(box, each, states)
-            else:
-                raise NotDrawn(f'widgets of type "{each.kind}"')
-        except NotDrawn as reason:
-            phrase = draw.not_drawn(box, each, str(reason))
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            # A definition may hold anything; one odd widget must not hide the others.
-            phrase = draw.not_drawn(box, each, f"this definition ({error!r})")
-        if phrase:
-            said.append(phrase)
-    when = f"{datetime.fromtimestamp(now, UTC):%H:%M:%S} UTC"
+            phrases.append(_draw_widget(box, each, reader, points, states, now))
+        except Unsupported as reason:
+            draw.not_drawn(box, each, str(reason))
+        except _MALFORMED as error:
+            draw.not_drawn(box, each, f"this definition ({error!r})")
     if not any(len(times) for times, _ in points.values()):
-        said.append(
+        phrases.append(
             "no data yet → send beacons (Traffic(cloud)) with modules 1 to 3 deployed, "
             "and wait a few seconds"
         )
-    return f"{name}, read at {when}. {'; '.join(said)}."
+    return f"{name}, read at {clock(now)}. {'; '.join(filter(None, phrases))}."
 
 
 def add_widget(cloud: Cloud, properties: dict[str, Any], *, height: int = 6) -> None:
@@ -183,16 +174,26 @@ def add_widget(cloud: Cloud, properties: dict[str, Any], *, height: int = 6) -> 
     print(f"✓ “{properties['title']}” is on {cloud.name('dashboard')}.")
 
 
-def _reach(widget: Widget, body: dict[str, Any]) -> int:
-    try:
-        return seconds(widget.properties.get("start") or body.get("start"))
-    except NotDrawn:
-        return seconds(None)
+def _draw_widget(
+    box: Box,
+    widget: Widget,
+    reader: Reader,
+    points: dict[Query, Points],
+    states: dict[str, dict[str, Any]],
+    now: float,
+) -> str:
+    start = now - widget.seconds
+    match widget.kind:
+        case "metric":
+            return draw.metric(box, widget, _lines(widget, reader, points, start), start, now)
+        case "text":
+            return draw.text(box, widget)
+        case "alarm":
+            return draw.alarm(box, widget, states)
+    raise Unsupported(f'widgets of type "{widget.kind}"')
 
 
-def _read(
-    every: list[Widget], reader: Reader, starts: dict[int, float], now: float
-) -> dict[Query, Points]:
+def _read(every: list[Widget], reader: Reader, now: float) -> dict[Query, Points]:
     """Find out what all widgets ask for, and read it at once."""
     asked: list[Query] = []
 
@@ -202,17 +203,15 @@ def _read(
 
     for each in every:
         if each.kind == "metric":
-            try:
+            with suppress(Unsupported, *_MALFORMED):  # its box says so when it is drawn
                 lines(each, reader, note)
-            except (NotDrawn, KeyError, TypeError, ValueError, AttributeError, IndexError):
-                continue  # said in its box when it is drawn
     if not asked:
         return {}
-    return reader.fetch(asked, min(starts.values()), now + 1)
+    return reader.fetch(asked, now - max(each.seconds for each in every), now + 1)
 
 
 def _lines(widget: Widget, reader: Reader, points: dict[Query, Points], start: float) -> list[Line]:
-    first = start // 60 * 60 if whole_range(widget) else start // 60 * 60 - 60
+    first = start // 60 * 60 - (0 if whole_range(widget) else 60)
 
     def fetch(query: Query) -> Points:
         times, values = points.get(query, NO_POINTS)

@@ -7,6 +7,7 @@ widget. One chart is one thread, found by its name: running a cell again never s
 import html
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Self
@@ -15,8 +16,7 @@ import ipywidgets as widgets
 from IPython.display import HTML, display
 
 from .aws_errors import cause_and_remedy
-from .busy import hear_while_busy
-from .named import NamedImage
+from .notebook_widgets import NamedImage, hear_while_busy
 from .picture import Picture, as_html
 
 LONGEST_SECONDS = 3600  # a chart forgotten in a tab must not read, and on AWS cost, for ever
@@ -25,13 +25,11 @@ LONGEST_PAUSE = 30  # seconds between two tries while drawing fails
 _running: dict[str, "Live"] = {}
 
 
-class Live:
+class Live(ABC):
     """One thread that shows something new every `period` seconds, a sentence, and a Stop button.
 
-    A subclass says what is shown: `_frame` shows the next picture and returns its sentence (plain
-    text), `_blank` shows an empty one, `_still` returns what remains in the notebook, as HTML.
-    What `_frame` raises is said in the sentence's place; the thread goes on trying, at longer and
-    longer pauses. After an hour it stops by itself.
+    A subclass defines what is shown. What `_frame` raises is shown in the sentence's place; the
+    thread goes on trying, at longer and longer pauses. After an hour it stops by itself.
 
     Args:
         shown: the widget that holds the picture.
@@ -79,14 +77,17 @@ class Live:
         for handle in self._shown:
             handle.update(HTML(figure))
 
+    @abstractmethod
     def _frame(self) -> str:
-        raise NotImplementedError
+        """Show the next picture; return its sentence, plain text."""
 
+    @abstractmethod
     def _blank(self) -> None:
-        raise NotImplementedError
+        """Show an empty picture."""
 
+    @abstractmethod
     def _still(self, words: str) -> str:
-        raise NotImplementedError
+        """Return the HTML that remains in the notebook, with these words below."""
 
     def _run(self) -> None:
         ends = time.monotonic() + LONGEST_SECONDS

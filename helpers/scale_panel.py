@@ -6,8 +6,7 @@ import threading
 import ipywidgets as widgets
 
 from .bottlenecks import MOST_EVENTS
-from .busy import hear_while_busy
-from .named import NamedImage, named
+from .notebook_widgets import NamedImage, hear_while_busy, named
 from .palette import CARD, INK, LINE, VERMILION
 from .picture import Picture
 from .scale_picture import LEAST_EVENTS, Run, draw_scale, picture_size

@@ -14,15 +14,12 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from helpers.busy import hear_while_busy
 from helpers.errors import WorkshopError
-from helpers.named import named
+from helpers.notebook_widgets import button, hear_while_busy, named, panel, wrapping_row
 from helpers.palette import (
     BLUE,
     GREEN,
     INK,
-    LETTERS_ON,
-    LINE,
     ORANGE,
     QUIET,
     SKY,
@@ -74,8 +71,13 @@ class Controls:
         self._wanted: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
         self._problem = ""
         self._shown = DEFAULTS
-        self._sliders = {name: _slider(name, DEFAULTS[name]) for name in _SLIDERS}
-        self._mix = {event: _weight(event, DEFAULT_MIX[event]) for event in DEFAULT_MIX}
+        self._sliders = {name: _slider(DEFAULTS[name], *row) for name, row in _SLIDERS.items()}
+        self._mix = {
+            event: _slider(
+                weight, event, 0, 100, 1, f"How often {event} happens, next to the others"
+            )
+            for event, weight in DEFAULT_MIX.items()
+        }
         self._line = widgets.HTML()
         self._buttons = [
             self._button("Start", "play", BLUE, "Send beacons as the sliders say", self._start),
@@ -108,35 +110,13 @@ class Controls:
         grid = widgets.Layout(grid_template_columns=columns, grid_gap="0 24px")
         weights = widgets.GridBox(list(self._mix.values()), layout=grid)
         mix = widgets.Accordion([weights], titles=("Event mix: the weight of each event",))
-        layout = widgets.Layout(
-            max_width="922px",
-            padding="10px 14px",
-            border=f"1px solid var(--jp-border-color2, {LINE})",
-            grid_gap="6px",
-        )
-        panel = widgets.VBox(
-            [
-                widgets.GridBox([left, right], layout=grid),
-                widgets.HBox(self._buttons, layout=widgets.Layout(flex_flow="row wrap")),
-                self._line,
-                mix,
-            ],
-            layout=layout,
-        )
-        return named(panel)
+        sliders = widgets.GridBox([left, right], layout=grid)
+        return named(panel([sliders, wrapping_row(self._buttons), self._line, mix]))
 
     def _button(
         self, words: str, icon: str, color: str, tooltip: str, action: Callable[[], Any]
     ) -> widgets.Button:
-        button = widgets.Button(
-            description=words,
-            icon=icon,
-            style={"button_color": color, "text_color": LETTERS_ON[color]},
-            tooltip=tooltip,
-            layout=widgets.Layout(width="118px"),
-        )
-        button.on_click(lambda _: self._wanted.put(action))
-        return button
+        return button(words, icon, color, tooltip, lambda: self._wanted.put(action), "118px")
 
     def _values(self) -> dict[str, Any]:
         mix = {event: widget.value for event, widget in self._mix.items()}
@@ -221,18 +201,8 @@ def _line(color: str, words: str) -> str:
     return f'<span role="status" style="{card}">{dot} {words}</span>'
 
 
-def _slider(name: str, value: float) -> widgets.IntSlider:
-    words, least, most, step, tooltip = _SLIDERS[name]
-    return _int_slider(words, value, least, most, step, tooltip)
-
-
-def _weight(event: str, value: float) -> widgets.IntSlider:
-    tooltip = f"How often {event} happens, next to the others"
-    return _int_slider(event, value, 0, 100, 1, tooltip)
-
-
-def _int_slider(
-    words: str, value: float, least: int, most: int, step: int, tooltip: str
+def _slider(
+    value: float, words: str, least: int, most: int, step: int, tooltip: str
 ) -> widgets.IntSlider:
     return widgets.IntSlider(
         value=int(value),

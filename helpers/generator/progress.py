@@ -50,7 +50,7 @@ def _bar(name: str, press: Callable[[], None]) -> Callable[[dict[str, Any]], Non
     import ipywidgets as widgets
     from IPython.display import display
 
-    from helpers.busy import hear_while_busy
+    from helpers.notebook_widgets import hear_while_busy
 
     bar = widgets.FloatProgress(0, min=0, max=1, layout=widgets.Layout(width="40%"))
     button = widgets.Button(description="Stop", tooltip=f"Stop the replay of {name}")

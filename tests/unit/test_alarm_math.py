@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from helpers.local.alarms.definition import alarm
-from helpers.local.alarms.expression import NotEvaluated, evaluate
+from helpers.local.alarms.definition import alarm, evaluate
 from helpers.local.alarms.reason import reason, reason_data
 from helpers.local.alarms.rules import decide
+from helpers.metric_math import Unsupported
 
 M = {"m1": [10.0, 0.0, None, 4.0], "m2": [1.0, 2.0, 3.0, None]}
 
@@ -65,7 +65,7 @@ def test_an_expression(text, values):
     ],
 )
 def test_what_is_not_metric_math_is_refused(text):
-    with pytest.raises(NotEvaluated):
+    with pytest.raises(Unsupported):
         evaluate(text, M, {"loop": "loop2 + 1", "loop2": "loop"})
 
 

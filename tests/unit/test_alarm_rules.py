@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missin
 import pytest
 
 from helpers.local.alarms.definition import alarm
-from helpers.local.alarms.expression import NotEvaluated
 from helpers.local.alarms.rules import COMPARISONS, decide
+from helpers.metric_math import Unsupported
 
 MEANING = {"0": False, "X": True, "-": None}
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
@@ -135,5 +135,5 @@ def test_an_alarm_on_an_expression():
     ids=["anomaly band", "trimmed mean", "SQL"],
 )
 def test_what_needs_cloudwatch_itself_is_said_and_not_guessed(changed):
-    with pytest.raises(NotEvaluated):
+    with pytest.raises(Unsupported):
         alarm({**DESCRIBED, **METRIC, **changed})

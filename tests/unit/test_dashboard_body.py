@@ -2,9 +2,10 @@
 
 import pytest
 
-from helpers.dashboard_body import NotDrawn, rows, seconds, widgets
+from helpers.dashboard_body import rows, seconds, widgets
 from helpers.dashboard_search import parse_search
 from helpers.dashboards import size
+from helpers.metric_math import Unsupported
 
 
 def test_dots_repeat_the_row_before():
@@ -29,7 +30,7 @@ def test_dots_repeat_the_row_before():
 
 @pytest.mark.parametrize("metrics", [[["."]], ["oops"], [["NS"]], [["NS", "m", "Item"]], [[1, 2]]])
 def test_rows_that_are_no_metrics(metrics):
-    with pytest.raises(NotDrawn):
+    with pytest.raises(Unsupported):
         rows(metrics)
 
 
@@ -43,7 +44,7 @@ def test_relative_starts(start, expected):
 
 @pytest.mark.parametrize("start", ["2026-11-24T00:00:00Z", "-P", "15 minutes"])
 def test_other_starts_are_not_drawn(start):
-    with pytest.raises(NotDrawn):
+    with pytest.raises(Unsupported):
         seconds(start)
 
 
@@ -90,5 +91,5 @@ def test_words_without_quotes_match_whole_words():
     "search", ["no schema", "{N,I} a OR b", "{N,I} NOT a", "{N,I} (a b)", '{N,I} I="unclosed']
 )
 def test_searches_beyond_the_subset_say_so(search):
-    with pytest.raises(NotDrawn):
+    with pytest.raises(Unsupported):
         parse_search(search)

@@ -1,18 +1,25 @@
 """A dashboard's arithmetic between metrics."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
-from helpers.dashboard_body import NotDrawn, Widget
+from helpers.dashboard_body import Widget
 from helpers.dashboard_math import lines
 from helpers.dashboard_query import shortest_period
+from helpers.dashboard_search import parse_search
+from helpers.metric_math import Unsupported
 from tests.unit.board_on_cloudwatch import SEARCH
 
 
 class Listed:
     """Answers every search with two pages."""
 
+    asked: ClassVar[list] = []
+
     def search(self, search):
+        self.asked.append(search)
         return [("top_pages", (("Item", item), ("Stack", "board"))) for item in ("/a", "/b")]
 
 
@@ -43,6 +50,20 @@ def test_arithmetic_between_metrics_and_numbers():
     assert values("SUM(METRICS())") == {0: 1, 10: 12, 20: 3}
     assert values("MAX([a, b])") == {0: 1, 10: 10, 20: 3}
     assert values("FILL(b, 0) + 0") == {10: 10, 20: 0}
+    assert values("IF(a > 1 AND b > 0, a)") == {10: 2}
+    assert values("FILL(IF(a != 2, a), REPEAT)") == {0: 1, 10: 1, 20: 3}
+
+
+def test_a_list_of_one_metric_remains_a_list():
+    one = f"SORT({SEARCH % 'top_pages'}, SUM, DESC, 1)"
+    assert values(f"SUM(2 * {one})") == {10: 20, 20: 0}
+    assert values(f"a * {one}") == {10: 20, 20: 0}
+
+
+def test_quoted_text_is_not_taken_for_operators():
+    search = "{N,Item} cart AND Item=checkout"
+    evaluate([{"expression": f"SEARCH('{search}', 'Sum')"}])
+    assert Listed.asked[-1] == parse_search(search)
 
 
 def test_searches_are_sorted_cut_and_labelled():
@@ -60,7 +81,7 @@ def test_a_whole_range_is_one_value():
     assert (one.values.tolist(), two.values.tolist()) == ([6], [10])
     (most,) = evaluate(["NS", "m", "Item", "/a"], stat="Maximum", **whole)
     assert most.values.tolist() == [3]
-    with pytest.raises(NotDrawn, match="p99"):
+    with pytest.raises(Unsupported, match="p99"):
         evaluate(["NS", "m", "Item", "/a"], stat="p99", **whole)
 
 
@@ -79,7 +100,7 @@ def test_a_whole_range_is_one_value():
     ],
 )
 def test_other_expressions_are_not_evaluated(expression):
-    with pytest.raises(NotDrawn):
+    with pytest.raises(Unsupported):
         evaluate(A, B, [{"expression": expression, "id": "loop"}])
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import botocore.exceptions
 
-from .definition import Alarm, alarm
-from .expression import NotEvaluated, Values
+from ...metric_math import Unsupported
+from .definition import Alarm, Values, alarm
 from .reason import reason, reason_data
 from .rules import decide
 
@@ -57,7 +57,7 @@ class Controller:
         try:
             watched = alarm(described)
             self._evaluate(watched, now)
-        except NotEvaluated as error:
+        except Unsupported as error:
             log.warning("%s is not evaluated here: %s", described["AlarmName"], error)
             return float("inf")
         except self._client.exceptions.ResourceNotFound:

@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .expression import NotEvaluated, Values, evaluate
+from ...metric_math import MetricMath, TimeSeries, Unsupported, series_of
 from .rules import COMPARISONS, EXTRA_PERIODS
 
+# One value for each period of the evaluation range, oldest first; None where there is none.
+Values = list[float | None]
 _STATISTIC = re.compile(r"Average|Sum|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d+)?|p100")
 
 
@@ -54,11 +56,11 @@ class Alarm:
             metrics: the values of each of the queries.
 
         Raises:
-            NotEvaluated: see `expression.evaluate`.
+            Unsupported: its expression has a part that is not known here.
         """
-        if self.result in self.expressions:
-            return evaluate(self.expressions[self.result], metrics, self.expressions)
-        return metrics[self.result]
+        if self.result in metrics:
+            return metrics[self.result]
+        return evaluate(self.expressions[self.result], metrics, self.expressions)
 
     def breaches(self, values: Values) -> list[bool | None]:
         """Return of each value whether it is breaching; None where there is none."""
@@ -66,25 +68,53 @@ class Alarm:
         return [None if value is None else compare(value, self.threshold) for value in values]
 
 
+def evaluate(text: str, metrics: dict[str, Values], expressions: dict[str, str]) -> Values:
+    """Return an expression's value of each period; None where it has none (as 0/0 has none).
+
+    Args:
+        text: CloudWatch's metric math, e.g. `"IF(m1 > 0, m2 / m1, 0)"`.
+        metrics: the metrics' values by their ids.
+        expressions: further expressions by their ids.
+
+    Raises:
+        Unsupported: it has a part that is not known here, or is not a single time series.
+
+    Example:
+        >>> evaluate("m2 / m1", {"m1": [2, 0, None], "m2": [1, 1, 1]}, {})
+        [0.5, None, None]
+    """
+    series = {
+        name: TimeSeries({at: value for at, value in enumerate(values) if value is not None})
+        for name, values in metrics.items()
+    }
+    periods = range(len(next(iter(metrics.values()), [])))
+    math = MetricMath((expressions | series).get, lambda: list(series.values()), periods=periods)
+    value = math.evaluate(text)
+    if isinstance(value, list):
+        raise Unsupported(f"an expression that returns several time series: {text}")
+    (result,) = series_of(value, text)
+    return [result.values.get(at) for at in periods]
+
+
 def alarm(described: dict[str, Any]) -> Alarm:
     """Return the alarm that one of DescribeAlarms' MetricAlarms describes.
 
     Raises:
-        NotEvaluated: it is of a kind that needs CloudWatch itself (an anomaly band, SQL).
+        Unsupported: it is of a kind that needs CloudWatch itself (an anomaly band, SQL).
     """
     if described["ComparisonOperator"] not in COMPARISONS or "Threshold" not in described:
-        raise NotEvaluated(f"the comparison {described['ComparisonOperator']}")
+        raise Unsupported(f"the comparison {described['ComparisonOperator']}")
     entries = described.get("Metrics") or [_single(described)]
     queries = {entry["Id"]: entry["MetricStat"] for entry in entries if "MetricStat" in entry}
     for stat in (query["Stat"] for query in queries.values()):
         if not _STATISTIC.fullmatch(stat):
-            raise NotEvaluated(f"the statistic {stat}")
+            raise Unsupported(f"the statistic {stat}")
     lengths = {int(query["Period"]) for query in queries.values()}
     if len(lengths) != 1:
-        raise NotEvaluated("metrics of different periods, or none")
+        raise Unsupported("metrics of different periods, or none")
     results = [entry["Id"] for entry in entries if entry.get("ReturnData", True)]
     if len(results) != 1:
-        raise NotEvaluated("more than one result")
+        raise Unsupported("more than one result")
     periods = int(described["EvaluationPeriods"])
     return Alarm(
         name=described["AlarmName"],

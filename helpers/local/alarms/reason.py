@@ -3,8 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from .definition import Alarm
-from .expression import Values
+from .definition import Alarm, Values
 from .rules import ALARM, INSUFFICIENT_DATA, Decision
 
 _WORDS = {
