@@ -13,7 +13,6 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from .balance import bucket_edge
 from .bottlenecks import planned
 from .cloud import Cloud
 from .datapoint_watch import CloudWatchWatch
@@ -26,7 +25,7 @@ from .picture import Picture
 from .scale_picture import Run
 from .stream import record_pages
 from .traffic import Traffic
-from .waiting import waiting
+from .waiting import bucket_edge, waiting
 
 EVENT = "pageview"  # in a crowd, everybody opens the same page
 PATIENCE_SECONDS = 30  # for the last beacon to be counted

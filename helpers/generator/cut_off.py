@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from assets.agent import access_log
-from helpers.beacon_definition import is_beacon_line
+from helpers.beacon_definition import HORIZON_SECONDS, is_beacon_line
 
 from .beacon import Beacon
 from .journal import NOT_SENT, entry
@@ -22,7 +22,6 @@ from .journal import NOT_SENT, entry
 SERVER = "cut-off-server"
 STEP_SECONDS = 0.2
 READ_SECONDS = 1.0  # a shard allows five reads a second to all of its readers
-HORIZON_SECONDS = 3600  # what is later than this is counted as too_late
 MOST_RECORDS = 500  # of one PutRecords call
 _TEXTS = ("event", "clientid", "page", "agent", "referrer")
 _TIMES = ("requested_at", "received_at", "shipped_at")

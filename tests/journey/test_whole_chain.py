@@ -12,13 +12,13 @@ import pytest
 from helpers import check
 from helpers.accounts import ledger
 from helpers.analytics import start_analytics, stop_analytics
-from helpers.balance import bucket_edge, settled
 from helpers.data import cloudwatch_values, metric_values
 from helpers.errors import WorkshopError
 from helpers.home import REPOSITORY
 from helpers.recount import METRICS, shortened
 from helpers.targets import is_running
 from helpers.traffic import Traffic
+from helpers.waiting import bucket_edge, poll_until
 from tests.logs import LOGS, counted
 
 SECONDS = 300  # longer than it takes on any busy machine
@@ -48,7 +48,7 @@ def test_every_request_of_a_log_is_found_at_every_stage(chain, log):
     since = bucket_edge()
     totals = Traffic(chain).replay(log, rate=250, progress=False)
     assert totals.sent == totals.answered == LOGS[log]
-    account = settled(lambda: ledger(chain, since), lambda found: found.balances, "all", SECONDS)
+    account = poll_until(lambda: ledger(chain, since), lambda found: found.balances, "all", SECONDS)
     assert account.balances, account
     stages = account.frame.loc[["sent", "answered", "archived", "flink", "dynamodb", "cloudwatch"]]
     assert set(stages["Beacons"]) == {LOGS[log]}
@@ -67,7 +67,7 @@ def test_cloudwatch_has_the_same_sum_over_any_period(chain):
 
     for period in (10, 60, 3600):
         # Rows of one metric may still be on their way when those of another have arrived.
-        stored, shown = settled(
+        stored, shown = poll_until(
             lambda period=period: both(period),
             lambda two: two[0] == two[1],
             "all is shown",
@@ -104,7 +104,7 @@ def test_beacons_that_no_job_counts_are_missed_by_the_ledger_and_by_the_check(
     while traffic.status()["state"] == "running":
         time.sleep(0.2)
     totals = traffic.stop()
-    account = settled(
+    account = poll_until(
         lambda: ledger(chain, since),
         lambda found: not found.frame.loc["archived", "Missing"],
         "it is archived",

@@ -16,12 +16,9 @@ from helpers.errors import WorkshopError
 from helpers.extend import (
     add_metric,
     add_widget,
-    changed_since,
-    differing,
-    load_time_means,
-    snapshot,
     statements_folder,
 )
+from helpers.snapshots import changed_since, differing, load_time_means, snapshot
 from helpers.teardown import destroy
 
 BUCKET = datetime.min

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from helpers.beacon_definition import BUCKET_SECONDS
 from helpers.flink import plans
 from helpers.flink.properties import Folders
 from helpers.home import home, read_json, write_json
@@ -33,7 +34,6 @@ from .pumping import Pumping
 
 log = logging.getLogger("workshop.flink")
 
-BUCKET_SECONDS = 10  # of final values
 # A record waits half as long on average. More often makes more files, and Flink keeps their names:
 # four a second are 1.6 MB in each checkpoint after an hour (measured: 95 bytes a file).
 SECONDS_BETWEEN_READS, SECONDS_BETWEEN_SENDS = 0.25, 0.05
