@@ -18,7 +18,7 @@ import numpy as np
 from bench.processes import cpu_seconds, of_home
 from helpers.accounts import ledger
 from helpers.analytics import start_analytics
-from helpers.balance import ACCEPTED, bucket_edge, settled
+from helpers.balance import ACCEPTED
 from helpers.cloud import Cloud
 from helpers.cloudwatch import cloudwatch_values
 from helpers.datapoint_watch import POLL_SECONDS, CloudWatchWatch
@@ -28,6 +28,7 @@ from helpers.home import home
 from helpers.stacks import MODULES
 from helpers.targets import connect, disconnect, is_running
 from helpers.traffic import Traffic
+from helpers.waiting import bucket_edge, poll_until
 
 DRAIN_SECONDS = 60
 LEDGER_SECONDS, SEEN_SECONDS = 30, 10
@@ -184,7 +185,7 @@ def _balance(cloud: Cloud, since: datetime) -> int | None:
 
     To read a ledger of a minute at 8,000 beacons/s takes longer than the archive needs to be whole.
     """
-    account = settled(
+    account = poll_until(
         lambda: ledger(cloud, since),
         lambda account: account.balances,
         "every stage has counted every beacon",

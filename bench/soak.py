@@ -18,21 +18,20 @@ import pandas as pd
 
 from helpers.accounts import Ledger, ledger
 from helpers.analytics import start_analytics
-from helpers.balance import bucket_edge, reading_pause
+from helpers.balance import DUPLICATES
 from helpers.cloud import Cloud
 from helpers.deployment import deploy
 from helpers.errors import WorkshopError
 from helpers.faults import fault
 from helpers.fleet import beacon_url
 from helpers.kills import kill
-from helpers.memory import DUPLICATES
 from helpers.reconciling import reconcile
 from helpers.recount import compare
 from helpers.recovery import newest_counted
 from helpers.stacks import MODULES
 from helpers.targets import connect, disconnect, is_running
 from helpers.traffic import Traffic
-from helpers.waiting import waiting
+from helpers.waiting import bucket_edge, poll_until, waiting
 
 KILLS = ("server", "agent", "flink", "pump", "function", "supervisor")
 FAULTS = (
@@ -184,37 +183,44 @@ def soak(
             "The traffic has ended; waiting until all stages agree (5 minutes at most).", flush=True
         )
         traffic.stop()
-        account, wrong, repaired = settled(cloud, since)
+        account, wrong, repaired = wait_until_agreed(cloud, since)
         time.sleep(1)
     for failure in todo:
         failure.recovered = freshness.seconds_until_seen(failure.ended)
     return {"ledger": account, "wrong": wrong, "repaired": repaired, "failures": todo}
 
 
-def settled(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
+def wait_until_agreed(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
     """Wait until the ledger balances and no value differs; return both, and what was repaired.
 
     A call to CloudWatch whose answer is lost may count twice. Where nothing else is wrong any more,
-    CloudWatch's sums are held against DynamoDB once, and mended: the number of mended sums is told.
+    CloudWatch is reconciled with DynamoDB once: the number of repaired sums is returned.
     """
-    deadline, last, since_when, repaired = time.monotonic() + SETTLE_SECONDS, None, 0.0, 0
-    while True:
-        began = time.monotonic()
-        is_last = began > deadline  # also where reading takes longer than the wait
+    last, unchanged_since, repaired = None, 0.0, 0
+
+    def read() -> tuple[Ledger, pd.DataFrame | None]:
+        nonlocal last, unchanged_since, repaired
         account = ledger(cloud, since)
         differing = account.frame[["Missing", "Double"]].fillna(0).any(axis=1)
         only_cloudwatch = list(differing[differing].index) == ["cloudwatch"]
-        if account.balances or only_cloudwatch or is_last:  # else not all is counted yet
-            wrong = wrong_values(cloud, since)
-            if (account.balances and wrong.empty) or is_last:
-                return account, wrong, repaired
-            only_cloudwatch &= wrong.empty
         if last is None or not account.frame.equals(last):
-            last, since_when = account.frame, time.monotonic()
-        if only_cloudwatch and not repaired and time.monotonic() - since_when > STILL_SECONDS:
-            found = reconcile(cloud, since, repair=True)
-            repaired = int(found["Verdict"].eq("repaired").sum())
-        time.sleep(reading_pause(time.monotonic() - began))
+            last, unchanged_since = account.frame, time.monotonic()
+        if not account.balances and not only_cloudwatch:
+            return account, None  # not all is counted yet
+        wrong = wrong_values(cloud, since)
+        waited = time.monotonic() - unchanged_since > STILL_SECONDS
+        if only_cloudwatch and wrong.empty and waited and not repaired:
+            verdicts = reconcile(cloud, since, repair=True)["Verdict"]
+            repaired = int(verdicts.eq("repaired").sum())
+        return account, wrong
+
+    account, wrong = poll_until(
+        read,
+        lambda found: found[0].balances and found[1] is not None and found[1].empty,
+        "all stages agree",
+        SETTLE_SECONDS,
+    )
+    return account, wrong_values(cloud, since) if wrong is None else wrong, repaired
 
 
 def wrong_values(cloud: Cloud, since: datetime) -> pd.DataFrame:

@@ -63,7 +63,7 @@ _MODULE_OF = {
     "show_sql": "flink_sql",
     "simulated_crowd": "crowd_picture",
     "small_crowd": "crowd_run",
-    "snapshot": "extend",
+    "snapshot": "snapshots",
     "start_analytics": "analytics",
     "statements_folder": "flink_sql",
     "stop_analytics": "analytics",

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +18,37 @@ import pandas as pd
 
 from . import stages
 from .aws_errors import explained
-from .balance import BUCKET_SECONDS
-from .causes import Suspects, explained_causes
+from .balance import ACCEPTED, DUPLICATES, REJECTED, decided
+from .beacon_definition import BUCKET_SECONDS
+from .causes import (
+    SAMPLE_COLUMNS,
+    archive_discrepancies,
+    context_of,
+    dead_letters,
+    diagnosed_sample,
+    differing_cells,
+    pending,
+)
 from .cloud import Cloud
-from .comparing import REASONS, admitted_items, as_dimensions, differences, expected, row
+from .cloudwatch import OTHER
+from .dynamodb import catalog
 from .epoch import times
 from .errors import IncompleteError, NotDeployed, TemporaryFailure
 from .generator import results
 from .generator.connections import ANSWER_SECONDS
 from .generator.process import running_pid, target_name
 from .generator.run import journal_folder
+from .ledger_words import UNKNOWN, faults, lacking, sentence, state, table_html
 from .matching import matches, repeated
-from .memory import decided
 from .picture import Picture
+from .reconciling import by_dimension, moved_from_other
 from .stages import Range
 from .stream import stream_summary
 from .time_span import span as checked_span
 from .waiting import waiting
 
 STAGES = ("sent", "answered", "archived", "flink", "dynamodb", "cloudwatch")
+REASONS = ("unparsable", "too_long", "from_the_future", "too_late")
 COLUMNS = ("Beacons", "Accepted", *REASONS, "other_reasons", "Duplicates", "Missing", "Double",
            "Pending")  # fmt: skip
 # The metrics stream keeps a day. The rest is for the time that reading takes.
@@ -81,22 +93,16 @@ class Ledger:
     @property
     def unread(self) -> list[str]:
         """The stages that could not be read whole, of which nothing is known."""
-        from .ledger_words import UNKNOWN, state
-
         return [stage for stage in STAGES if state(self.frame, stage) == UNKNOWN]
 
     @property
     def wrong(self) -> int:
         """How many beacons are lost or counted twice, without those that may still come."""
-        from .ledger_words import faults
-
         return sum(faults(self.frame, stage) for stage in STAGES)
 
     @cached_property
     def sentence(self) -> str:
         """What the ledger says, in words."""
-        from .ledger_words import sentence
-
         return sentence(self.frame)
 
     @cached_property
@@ -107,8 +113,6 @@ class Ledger:
         return draw_ledger(self.frame, self.start, self.end)
 
     def _repr_html_(self) -> str:
-        from .ledger_words import table_html
-
         return self.picture._repr_html_() + table_html(self.frame, self.missing)
 
     def __repr__(self) -> str:
@@ -137,49 +141,29 @@ def ledger(cloud: Cloud, start: datetime | None = None, end: datetime | None = N
     Example:
         `ledger(cloud).balances` -> `True`
     """
-    span = _range(cloud, start, end)
-    begun = time.time()
-    unread: dict[str, str] = {}
-    # The last stage first: what is on its way meanwhile is missing there, and never one too many.
-    read = partial(_unless_absent, cloud, span, unread)
-    counts = {
-        "cloudwatch": read("cloudwatch", stages.shown),
-        "dynamodb": read("dynamodb", stages.stored),
-        "flink": read("flink", stages.counted_by_flink),
-    }
-    records = read("archived", stages.archived)
-    journal = _journal(cloud)
-    suspects = Suspects(cloud, records, begun)
-    rows = _first_rows(journal, records, span, suspects)
-    before = None if records is None else stages.cells(records[span.holds(records["Bucket"])])
-    for name in STAGES[3:]:
-        counted = counts[name]
-        rows[name] = row(counted)
-        if counted is None:
-            continue
-        if name == "cloudwatch" and before is not None:
-            admitted = admitted_items(cloud)
-            before = as_dimensions(before.rename("Value").reset_index(), admitted, span)
-            before = stages.cells(before, before["Value"])
-            records = None if records is None else as_dimensions(records, admitted, span)
-        if before is not None:
-            if name == "flink":
-                before = decided(before, counted, records[span.holds(records["Bucket"])])
-            found = differences(before, counted)
-            suspects.cells(name, found, records, counted)
-            rows[name] |= {
-                "Missing": int(-found[found < 0].sum()),
-                "Double": int(found[found > 0].sum()),
-            }
-        before = counted
-    rows["dead_letters"] = {"Beacons": suspects.dead_letters()}
+    span, now = _range(cloud, start, end), time.time()
+    counts, unread = _read_stages(cloud, span)
+    rows, discrepancies = _first_rows(cloud, _journal(cloud), counts["archived"], span)
+    later_rows, later_discrepancies = _later_rows(cloud, counts, span)
+    rows |= later_rows | {"dead_letters": {"Beacons": dead_letters(cloud)}}
     frame = pd.DataFrame(list(rows.values()), list(rows), list(COLUMNS)).astype("Int64")
-    pending = pd.Series(suspects.pending, dtype="Int64").reindex(frame.index, fill_value=0)
-    frame["Pending"] = pending.where(frame["Missing"].notna())
-    missing = explained_causes(suspects, frame)
-    causes = [unread.get(name) or _words(missing[missing["Stage"] == name]) for name in frame.index]
-    frame["Cause"] = causes
+    frame["Pending"] = frame["Missing"] * 0
+    sample = []
+    for stage, differing in (discrepancies | later_discrepancies).items():
+        known = {"now": now, "newest": _newest(counts[stage]), "lacking": lacking(frame, stage)}
+        context = context_of(cloud, stage, differing, **known)
+        frame.loc[stage, "Pending"] = pending(differing, context)
+        sample += diagnosed_sample(differing, context)
+    missing = pd.DataFrame(sample, columns=SAMPLE_COLUMNS).astype({"Time": "datetime64[ns, UTC]"})
+    frame["Cause"] = [
+        unread.get(name) or _most_common(missing["Cause"][missing["Stage"] == name])
+        for name in frame.index
+    ]
     return Ledger(frame.rename_axis("Stage"), missing, span.start, span.end)
+
+
+def _most_common(causes: pd.Series) -> str:
+    return "; ".join(causes.value_counts().index[:2])
 
 
 def _range(cloud: Cloud, start: datetime | None, end: datetime | None) -> Range:
@@ -187,7 +171,7 @@ def _range(cloud: Cloud, start: datetime | None, end: datetime | None) -> Range:
         now = datetime.now(UTC)
         first = _own_times(_journal(cloud)).min()
         start = now - timedelta(hours=1)
-        if first == first:  # there is one
+        if pd.notna(first):
             start = max(datetime.fromtimestamp(first, UTC), now - _LONGEST)
     checked_span(0, start, end)  # refuses an empty one, or a time without its zone
     return stages.whole_buckets(start, end)
@@ -224,18 +208,43 @@ def _made(cloud: Cloud) -> float:
         return 0
 
 
-def _unless_absent(
-    cloud: Cloud, span: Range, unread: dict[str, str], name: str, read: Callable
-) -> Any:  # noqa: ANN401 - what the stage's reader returns
-    """Return what a stage counted; None if it is not there, or not all of it can be read."""
+def _read_stages(cloud: Cloud, span: Range) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what each stage counted, None where it is unknown, and why it could not be read.
+
+    The archive has its records, the other stages their cells.
+    """
+    counts, unread = {}, {}
+    # The last stage first: what is on its way meanwhile is missing there, and never one too many.
+    for name, read in (
+        ("cloudwatch", stages.shown),
+        ("dynamodb", stages.stored),
+        ("flink", stages.counted_by_flink),
+        ("archived", stages.archived),
+    ):
+        counts[name], problem = _read_stage(cloud, span, read)
+        if problem:
+            unread[name] = f"not read whole: {problem}"
+    return counts, unread
+
+
+def _read_stage(cloud: Cloud, span: Range, read: Callable) -> tuple[Any, str | None]:
+    """Return what a stage counted, None if it is not deployed; and why it could not be read."""
     try:
         with explained():
-            return read(cloud, span)
+            return read(cloud, span), None
     except NotDeployed:
-        return None
+        return None, None
     except (IncompleteError, TemporaryFailure) as error:
-        unread[name] = f"not read whole: {error.cause} {error.remedy}"
-        return None
+        return None, f"{error.cause} {error.remedy}"
+
+
+def _newest(counted: pd.DataFrame | pd.Series) -> int:
+    """Return the newest bucket of a stage (archive: receipt of a beacon), epoch seconds, or 0."""
+    if isinstance(counted, pd.DataFrame):
+        newest = counted["received_at"].max() // 1000
+    else:
+        newest = counted.index.get_level_values("Bucket").max()
+    return 0 if pd.isna(newest) else int(newest)
 
 
 def _own_times(journal: pd.DataFrame) -> pd.Series:
@@ -248,43 +257,135 @@ def _own_times(journal: pd.DataFrame) -> pd.Series:
 
 
 def _first_rows(
-    journal: pd.DataFrame, records: pd.DataFrame | None, span: Range, suspects: Suspects
-) -> dict[str, dict[str, int | None]]:
-    """Return the rows of the journal and of the archive; tell the suspects what is missing."""
-    found = pd.Series(dtype="int64") if records is None else matches(journal, records)
+    cloud: Cloud, journal: pd.DataFrame, records: pd.DataFrame | None, span: Range
+) -> tuple[dict[str, dict[str, int | None]], dict[str, pd.DataFrame]]:
+    """Return the rows of the journal and of the archive, and the archive's discrepancies."""
+    record_of = pd.Series(dtype="int64") if records is None else matches(journal, records)
     own = _own_times(journal)
-    if len(found):
-        own.update(pd.Series(records.loc[found.to_numpy(), "Bucket"].to_numpy(), index=found.index))
+    if records is not None and len(record_of):
+        buckets = records.loc[record_of.to_numpy(), "Bucket"].to_numpy()
+        own.update(pd.Series(buckets, index=record_of.index))
     inside = journal[span.holds(own)]
-    status, known = inside["status"], inside.index.isin(found.index)
+    status, is_archived = inside["status"], inside.index.isin(record_of.index)
     answered = status.eq(200).fillna(False).astype(bool)
     unsent = status.eq(0).fillna(False).astype(bool)
     rows = {
-        "sent": expected(inside[~unsent]),
-        "unanswered": expected(inside[status.isna()]),
-        "refused": expected(inside[~answered & ~unsent & status.notna()]),
-        "answered": expected(inside[answered]) | {"Missing": 0, "Double": 0},
-        "unanswered_but_logged": expected(inside[~answered & known]),
+        "sent": _journal_row(inside[~unsent]),
+        "unanswered": _journal_row(inside[status.isna()]),
+        "refused": _journal_row(inside[~answered & ~unsent & status.notna()]),
+        "answered": _journal_row(inside[answered]) | {"Missing": 0, "Double": 0},
+        "unanswered_but_logged": _journal_row(inside[~answered & is_archived]),
     }
     if records is None:
-        return rows | {"not_in_journal": {}, "sent_again": {}, "undecided": {}, "archived": {}}
-    rest = records[~records.index.isin(found) & span.holds(records["Bucket"])]
-    # An agent sent it again, whether or not Flink remembers the first.
-    is_copy = rest["fate"].eq("duplicate") | records["beacon_id"].duplicated()[rest.index]
-    again, rest = rest[is_copy], rest[~is_copy]
-    twice = repeated(journal, rest) & (rest["received_at"] < _journaled_until(journal) * 1000)
-    lost = inside[answered & ~known]
-    suspects.missing_records(lost)
-    suspects.double_records(rest[twice])
+        return rows | {"not_in_journal": {}, "sent_again": {}, "undecided": {}, "archived": {}}, {}
     counted = records[span.holds(records["Bucket"])]
+    others = counted[~counted.index.isin(record_of)]
+    # An agent sent it again, whether or not Flink remembers the first.
+    is_copy = others["outcome"].eq("duplicate") | records["beacon_id"].duplicated()[others.index]
+    copies, others = others[is_copy], others[~is_copy]
+    twice = repeated(journal, others) & (others["received_at"] < _journaled_until(journal) * 1000)
+    lost = inside[answered & ~is_archived]
     differences: dict[str, int | None] = {"Missing": len(lost), "Double": int(twice.sum())}
-    return rows | {
-        "not_in_journal": row(stages.cells(rest[~twice])),
-        "sent_again": row(stages.cells(again)),
-        "undecided": row(stages.cells(counted[counted["undecided"].notna()])),
-        "archived": row(stages.cells(counted)) | differences,
+    rows |= {
+        "not_in_journal": _stage_row(stages.cells(others[~twice])),
+        "sent_again": _stage_row(stages.cells(copies)),
+        "undecided": _stage_row(stages.cells(counted[counted["undecided"].notna()])),
+        "archived": _stage_row(stages.cells(counted)) | differences,
+    }
+    if lost.empty and not twice.any():
+        return rows, {}
+    return rows, {"archived": archive_discrepancies(cloud, lost, others[twice], records)}
+
+
+def _later_rows(
+    cloud: Cloud, counts: dict[str, Any], span: Range
+) -> tuple[dict[str, dict[str, int | None]], dict[str, pd.DataFrame]]:
+    """Return the rows of the stages after the archive, and their discrepancies."""
+    rows, discrepancies = {}, {}
+    records, before = counts["archived"], None
+    if records is not None:
+        inside = records[span.holds(records["Bucket"])]
+        before = stages.cells(inside)
+    for name in STAGES[3:]:
+        counted = counts[name]
+        rows[name] = _stage_row(counted)
+        if counted is None:
+            continue
+        if before is not None:
+            if name == "cloudwatch":
+                admitted = _admitted_items(cloud)
+                before = _as_dimensions(before.rename("Value").reset_index(), admitted, span)
+                before = stages.cells(before, before["Value"])
+                records = None if records is None else _as_dimensions(records, admitted, span)
+            if name == "flink":
+                before = decided(before, counted, inside)
+            differing = differences(before, counted)
+            rows[name] |= {
+                "Missing": int(-differing[differing < 0].sum()),
+                "Double": int(differing[differing > 0].sum()),
+            }
+            if len(differing):
+                discrepancies[name] = differing_cells(differing, records)
+        before = counted
+    return rows, discrepancies
+
+
+def _journal_row(entries: pd.DataFrame) -> dict[str, int | None]:
+    """Return the row of journal entries, by what was expected of them."""
+    counts = entries["expect"].value_counts()
+    reasons = {reason: int(counts.get(reason, 0)) for reason in REASONS}
+    numbers = {
+        "Accepted": int(counts.get("accepted", 0)),
+        **reasons,
+        "Duplicates": int(counts.get("duplicate", 0)),
+    }
+    other = len(entries) - sum(numbers.values())
+    return {"Beacons": len(entries), **numbers, "other_reasons": other}
+
+
+def _stage_row(counted: pd.Series | None) -> dict[str, int | None]:
+    """Return the row of a stage's cells; an empty one if it was not read."""
+    if counted is None:
+        return {}
+    metrics = counted.index.get_level_values("Metric")
+    reasons = counted[metrics == REJECTED].groupby(level="Item").sum()
+    known = {reason: int(reasons.get(reason, 0)) for reason in REASONS}
+    return {
+        "Beacons": int(counted.sum()),
+        "Accepted": int(counted[metrics == ACCEPTED].sum()),
+        **known,
+        "other_reasons": int(reasons.sum()) - sum(known.values()),
+        "Duplicates": int(counted[metrics == DUPLICATES].sum()),
     }
 
 
-def _words(rows: pd.DataFrame) -> str:
-    return "; ".join(rows["Cause"].value_counts().index[:2])
+def differences(before: pd.Series, counted: pd.Series) -> pd.Series:
+    """Return by how much a stage counted more (or less) than the one before, where it differs."""
+    differing = counted.sub(before, fill_value=0).astype("int64")
+    differing = differing[differing != 0]
+    copies = differing.index.get_level_values("Metric") == DUPLICATES
+    if differing[copies].sum() == 0:
+        # Flink that catches up may read a copy before its first: the copy then counts where the
+        # first arrived. Their number is the same, and no beacon is missing or counted twice.
+        differing = differing[~copies]
+    for cell in differing[differing.index.get_level_values("Item") == OTHER].index:
+        of_bucket = differing.loc[cell[:2]]
+        if moved_from_other(of_bucket):
+            differing = differing.drop([(*cell[:2], item) for item in of_bucket.index])
+    return differing
+
+
+def _admitted_items(cloud: Cloud) -> dict[str, set[str]]:
+    """Return which items CloudWatch shows by name, by metric."""
+    rows = catalog(cloud)
+    return dict(zip(rows["MetricType"], map(set, rows["Items"]), strict=True))
+
+
+def _as_dimensions(rows: pd.DataFrame, admitted: dict[str, set[str]], span: Range) -> pd.DataFrame:
+    """Return rows with the cells in which CloudWatch counts: by dimension value, and by period."""
+    items = [
+        by_dimension(of_metric["Item"], admitted.get(metric, set()))
+        for metric, of_metric in rows.groupby("Metric")
+    ]
+    named = pd.concat(items) if items else rows["Item"]
+    return rows.assign(Item=named, Bucket=rows["Bucket"] // span.seconds * span.seconds)

@@ -1,36 +1,37 @@
-"""What becomes of each archived record, and waiting until the stages have settled.
+"""What each archived record must count as, found from the raw records with pandas.
 
-The archive is counted afresh here, with pandas, from the raw records: it owes nothing to the Flink
-job whose numbers it is compared with.
+This shares nothing with the Flink job whose numbers it is compared with. Flink keeps a counter for
+each beacon_id (03_copies.sql) until no copy has come for MEMORY; each copy renews it, a rejected
+one too. A copy that comes later is a first again: too_late by then.
 """
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 import pandas as pd
 
 from .archive import archived_beacons, is_beacon
+from .beacon_definition import BUCKET_SECONDS, HORIZON_SECONDS
 from .cloud import Cloud
 from .epoch import times
-from .memory import LONGEST, copies
-from .waiting import waiting
 
-LATENESS_HORIZON = timedelta(hours=1)  # design: an older beacon is rejected as too_late
+LATENESS_HORIZON = timedelta(seconds=HORIZON_SECONDS)
 LATEST_MS = 9_000_000_000_000  # a later request is none (assets/flink/sql/04_firsts.sql)
-BUCKET_SECONDS = 10
 # referral_count is the one metric in which every accepted beacon counts exactly once: a beacon
 # without a referrer counts as (direct).
 ACCEPTED = "referral_count"
 # A copy seldom comes later than this after its first; when one does, more is read.
-_EARLIER = timedelta(minutes=10)
+COPIES_SINCE = timedelta(minutes=10)
+# `table.exec.state.ttl` of assets/flink/main.py; a test holds the two equal.
+MEMORY = timedelta(hours=3)
+# Flink's time runs from when it read a record, of which the archive knows only when it was shipped.
+# So near the end of its memory, the archive does not decide what Flink knew.
+MARGIN = timedelta(minutes=10)
+LONGEST = MEMORY + MARGIN
+REJECTED, DUPLICATES = "rejected_count", "duplicate_count"
+ALL = "All Beacons"
 
-PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 10
-_Value = TypeVar("_Value")
 
-
-def archived_fates(cloud: Cloud, since: datetime, until: datetime | None = None) -> pd.DataFrame:
+def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = None) -> pd.DataFrame:
     """Return the archived beacons that arrived since a moment, and what each must count as.
 
     Args:
@@ -39,15 +40,15 @@ def archived_fates(cloud: Cloud, since: datetime, until: datetime | None = None)
         until: records shipped at or after this are left out, too; None for now.
 
     Returns:
-        The columns of `archived_beacons`, and `fate`: `accepted`, `rejected` (both for the first
+        The columns of `archived_beacons`, and `outcome`: `accepted`, `rejected` (both for the first
         record with its beacon_id) or `duplicate` (a further copy of either, while Flink remembers
-        it: see `memory`); `reason` of a rejected one; `undecided`, the reason of one that came just
+        it: see `copies`); `reason` of a rejected one; `undecided`, the reason of one that came just
         when Flink forgot the first, so that it may have counted it as rejected or as a duplicate;
         `Time`, the start of the ten seconds in which it counts (those of the request if accepted,
         else of its arrival; UTC). Requests that are no beacons are left out.
 
     Example:
-        `archived_fates(cloud, since)["fate"].value_counts()`
+        `archived_outcomes(cloud, since)["outcome"].value_counts()`
     """
     records = _with_their_firsts(cloud, since, until)
     # Flink counts nothing without a name and a time of arrival (03_copies.sql).
@@ -59,20 +60,20 @@ def archived_fates(cloud: Cloud, since: datetime, until: datetime | None = None)
     in_time = (arrived - requested) <= LATENESS_HORIZON  # False where the time can't be read
     bad = counted["rejected"].notna() | ~in_time
     # In the stream's order, as Flink saw them: the first of a beacon_id is the one that counts.
-    fate = bad.map({True: "rejected", False: "accepted"}).astype(object)
+    outcome = bad.map({True: "rejected", False: "accepted"}).astype(object)
     is_copy, is_undecided = copies(counted)
-    fate[is_copy] = "duplicate"
+    outcome[is_copy] = "duplicate"
     unread = requested.isna().map({True: "unparsable", False: "too_late"}).astype(object)
     reasons = counted["rejected"].fillna(unread)
-    reason, undecided = reasons.where(fate == "rejected"), reasons.where(is_undecided & bad)
-    at = requested.where(fate == "accepted", arrived).dt.floor(f"{BUCKET_SECONDS}s")
-    fates = counted.assign(fate=fate, reason=reason, undecided=undecided, Time=at)
-    return fates[arrived >= since]
+    reason, undecided = reasons.where(outcome == "rejected"), reasons.where(is_undecided & bad)
+    at = requested.where(outcome == "accepted", arrived).dt.floor(f"{BUCKET_SECONDS}s")
+    outcomes = counted.assign(outcome=outcome, reason=reason, undecided=undecided, Time=at)
+    return outcomes[arrived >= since]
 
 
 def _with_their_firsts(cloud: Cloud, since: datetime, until: datetime | None) -> pd.DataFrame:
     """Return the records shipped since a moment, and earlier ones of which they may be copies."""
-    start = since - _EARLIER
+    start = since - COPIES_SINCE
     records = archived_beacons(cloud, start=start, end=until)
     received = records.loc[records["shipped_at"] >= since.timestamp() * 1000, "received_at"].min()
     # No copy was shipped before its line was written. (Of a line that can't be read nobody knows
@@ -83,57 +84,50 @@ def _with_their_firsts(cloud: Cloud, since: datetime, until: datetime | None) ->
     return archived_beacons(cloud, start=max(first, since - LONGEST), end=until)
 
 
-def settled(
-    read: Callable[[], _Value], good: Callable[[_Value], bool], what: str, seconds: float = 60
-) -> _Value:
-    """Read until the value is good or the time is over, with a word while it takes long.
+def copies(records: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return which records are copies of one that Flink still knew, and where that is undecided.
 
     Args:
-        read: returns the value of now.
-        good: tells whether it need not be waited for any longer.
-        what: what is waited for, e.g. `"the last beacons are counted"`.
-        seconds: after which no further reading is begun but the last. The last reading begins after
-            them, however long readings take: its value is of a time when all had been waited for.
+        records: with the columns beacon_id and shipped_at, in the stream's order.
 
     Returns:
-        The last value read, good or not.
+        True for each copy; True for each record that came about MEMORY after another copy of it.
 
     Example:
-        `settled(lambda: ledger(cloud), lambda account: account.balances, "it balances").balances`
+        `is_copy, is_undecided = copies(records)`
     """
-    deadline = time.monotonic() + seconds
-    with waiting(f"Waiting until {what}"):
-        while True:
-            began = time.monotonic()
-            value = read()
-            if began >= deadline or good(value):
-                return value
-            time.sleep(reading_pause(time.monotonic() - began))
+    again = records[records["beacon_id"].duplicated(keep=False)]
+    since_last = again.groupby("beacon_id", sort=False)["shipped_at"].diff().astype("Float64")
+    rest = since_last - MEMORY / timedelta(milliseconds=1)
+    is_copy = rest.lt(0).fillna(False)
+    is_near = rest.abs().le(MARGIN / timedelta(milliseconds=1)).fillna(False)
+    return tuple(
+        mask.reindex(records.index, fill_value=False).astype(bool) for mask in (is_copy, is_near)
+    )
 
 
-def reading_pause(took: float) -> float:
-    """Return the seconds until the next reading: long ones take their time from what is waited for.
+def decided(
+    expected: pd.Series, counted: pd.Series, records: pd.DataFrame, time: str = "Bucket"
+) -> pd.Series:
+    """Return what the archive expects, with each undecided copy counted as a stage counted it.
 
     Args:
-        took: how long the last reading took, in seconds.
-
-    Example:
-        >>> [reading_pause(took) for took in (0.1, 2, 60)]
-        [1, 6, 10]
+        expected: the archive's count, by metric, bucket and item.
+        counted: the stage's count, by the same.
+        records: as `archived_outcomes` returns them.
+        time: their column with the bucket.
     """
-    return min(max(PAUSE_SECONDS, 3 * took), LONGEST_PAUSE_SECONDS)
-
-
-def bucket_edge(seconds: int = BUCKET_SECONDS) -> datetime:
-    """Wait for the next edge of a bucket and return it: a clean place to begin counting.
-
-    Args:
-        seconds: how long a bucket is, and so the longest wait.
-
-    Example:
-        `start = bucket_edge()`
-    """
-    edge = (int(time.time()) // seconds + 1) * seconds
-    with waiting("Waiting for the next bucket to begin"):
-        time.sleep(max(0.0, edge - time.time()))
-    return datetime.fromtimestamp(edge, UTC)
+    undecided = records[records["undecided"].notna()]
+    for (bucket, reason), alike in undecided.groupby([time, "undecided"], sort=False):
+        first, copy = (REJECTED, bucket, reason), (DUPLICATES, bucket, ALL)
+        forgotten = int((alike["outcome"] == "rejected").sum())
+        more = int(counted.get(first, 0)) - int(expected.get(first, 0))
+        more = min(max(more, -forgotten), len(alike) - forgotten)
+        changed = {
+            first: int(expected.get(first, 0)) + more,
+            copy: int(expected.get(copy, 0)) - more,
+        }
+        index = pd.MultiIndex.from_tuples(list(changed), names=expected.index.names)
+        changes = pd.Series(list(changed.values()), index=index, dtype="int64")
+        expected = pd.concat([expected.drop(index, errors="ignore"), changes])
+    return expected[expected != 0] if len(undecided) else expected

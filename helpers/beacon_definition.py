@@ -1,4 +1,4 @@
-"""What counts as a beacon: the one definition in Python.
+"""What counts as a beacon, in which bucket, and until when: the one definition in Python.
 
 The SQL says the same in its own words (assets/flink/sql/03_copies.sql). The servers see to it that
 no other request is answered as if it counted (assets/fleet/httpd.conf, answers.py): another
@@ -7,6 +7,8 @@ spelling of the same path is answered 404. tests/beacon_lines.py is the table th
 
 import re
 
+BUCKET_SECONDS = 10
+HORIZON_SECONDS = 3600  # a beacon that arrives later after its request is rejected as too_late
 PATH = "/beacon"
 HEALTH_CHECKER = "ELB-HealthChecker"  # how the load balancer's own requests begin their User-Agent
 _REQUEST = re.compile(rf"(?:GET|POST) {PATH}(?:[? ]|\Z)")

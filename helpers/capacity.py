@@ -13,12 +13,12 @@ from functools import cache
 import numpy as np
 
 from . import units as limits
+from .beacon_definition import BUCKET_SECONDS
 from .home import REPOSITORY
 from .units import units
 
 DAY = 86_400
 MINI_BATCH_SECONDS = 0.5  # cfn/2-analyze.yaml
-BUCKET_SECONDS = 10
 CHANGES_A_CALL = 500  # assets/lambda/publish_metrics/handler.py
 RECORDS_A_ROW = 2  # an amended row is two records: the old one goes ('d'), the new one comes ('c')
 # The demo shop's events and their weights; whatever the size of a site, its events are few.

@@ -3,19 +3,21 @@
 A check that fails raises a WorkshopError, which says what to do.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
 from .accounts import ledger
-from .balance import LATENESS_HORIZON, settled
+from .balance import LATENESS_HORIZON
 from .cloud import Cloud
 from .crowd_run import CrowdRun
 from .errors import WorkshopError
-from .extend import changed_since, differing, load_time_means
 from .modules_passed import note_passed
 from .recount import compare, metric_totals
+from .snapshots import changed_since, differing, load_time_means
 from .traffic import Traffic
+from .waiting import poll_until
 
 SETTLE_SECONDS = 60
 
@@ -49,7 +51,7 @@ def captured(cloud: Cloud, traffic: Traffic) -> None:
         `check.captured(cloud, traffic)` prints `✓ 412 beacons sent since ..., 412 archived.`
     """
     since = _with_the_late(traffic)
-    account = settled(
+    account = poll_until(
         lambda: ledger(cloud, since),
         lambda account: (
             "archived" not in account.unread and not account.frame.loc["archived", "Missing"]
@@ -57,26 +59,24 @@ def captured(cloud: Cloud, traffic: Traffic) -> None:
         "Firehose delivers the last objects",
         SETTLE_SECONDS,
     )
-    frame = account.frame
     if "archived" in account.unread:
         raise WorkshopError(f"✗ {account.sentence}", "Run this cell again in a minute.")
+    frame = account.frame
+    archived = frame.loc["archived"]
     sent, missing, double = (
-        int(frame.loc[stage, column])
-        for stage, column in (
-            ("answered", "Beacons"),
-            ("archived", "Missing"),
-            ("archived", "Double"),
-        )
+        frame.loc["answered", "Beacons"],
+        archived["Missing"],
+        archived["Double"],
     )
     if missing or double:
         raise WorkshopError(
             f"✗ {sent:,} beacons sent, {missing:,} not archived, {double:,} archived twice: "
-            f"{frame.loc['archived', 'Cause']}.",
+            f"{archived['Cause']}.",
             "Run this cell again in a minute; then ledger(cloud).missing names them.",
         )
     others = {words: int(frame.loc[row, "Beacons"]) for row, words in _OTHERS.items()}
-    found = int(frame.loc["archived", "Beacons"]) - sum(others.values())
-    print(f"✓ {sent:,} beacons sent since {since:%H:%M:%S} UTC, by hand too; {found:,} archived.")
+    ours = archived["Beacons"] - sum(others.values())
+    print(f"✓ {sent:,} beacons sent since {since:%H:%M:%S} UTC, by hand too; {ours:,} archived.")
     for words, count in others.items():
         if count:
             print(f"  Archived besides: {count:,} {words}.")
@@ -92,21 +92,14 @@ def analyzed(cloud: Cloud, traffic: Traffic) -> None:
     Example:
         `check.analyzed(cloud, traffic)` prints `✓ Every value of eight metrics equals ...`
     """
-    since = _edge(_latest_run(traffic))
-    differing = settled(
+    since = _latest_minute(traffic)
+    _refuse_any(
         lambda: compare(cloud, since),
-        lambda frame: frame.empty,
         "the last beacons are counted",
-        SETTLE_SECONDS,
+        lambda wrong: f"{len(wrong)} values differ from the archive's recount",
+        ("Stored", "Recounted"),
+        "Run this cell again in a minute; then compare(cloud, since) shows them all.",
     )
-    if not differing.empty:
-        first = differing.iloc[0]
-        raise WorkshopError(
-            f"✗ {len(differing)} values differ from the archive's recount, the first of them "
-            f"{first['Metric']} {first['Item']!r} at {first['Time']:%H:%M:%S}: "
-            f"{first['Stored']} instead of {first['Recounted']}.",
-            "Run this cell again in a minute; then compare(cloud, since) shows them all.",
-        )
     print("✓ Every value of eight metrics equals pandas' recount of the archive.")
     note_passed(cloud, "2-analyze")
 
@@ -122,8 +115,8 @@ def visualized(cloud: Cloud, traffic: Traffic) -> None:
     """
     # First the table against what was archived: two stages that both saw nothing agree, too.
     analyzed(cloud, traffic)
-    since = _edge(_latest_run(traffic))
-    totals = settled(
+    since = _latest_minute(traffic)
+    totals = poll_until(
         lambda: metric_totals(cloud, since),
         lambda frame: frame["DynamoDB"].equals(frame["CloudWatch"]),
         "the last differences are published",
@@ -154,20 +147,13 @@ def unchanged(cloud: Cloud, before: pd.DataFrame) -> None:
     Example:
         `check.unchanged(cloud, before)` prints `✓ 412 earlier values of 8 metrics are as they ...`
     """
-    changed = settled(
+    _refuse_any(
         lambda: changed_since(cloud, before),
-        lambda frame: frame.empty,
         "the replay catches up",
-        SETTLE_SECONDS,
+        lambda wrong: f"{len(wrong)} of {len(before)} earlier values have changed",
+        ("Value_now", "Value"),
+        "Were there late beacons? They may amend. Else take a new snapshot and update again.",
     )
-    if not changed.empty:
-        first = changed.iloc[0]
-        raise WorkshopError(
-            f"✗ {len(changed)} of {len(before)} earlier values have changed, the first of them "
-            f"{first['Metric']} {first['Item']!r} at {first['Time']:%H:%M:%S}: "
-            f"{first['Value_now']} instead of {first['Value']}.",
-            "Were there late beacons? They may amend. Else take a new snapshot and update again.",
-        )
     print(
         f"✓ {len(before):,} earlier values of {before['Metric'].nunique()} metrics are as they "
         "were."
@@ -183,8 +169,8 @@ def extended(cloud: Cloud, traffic: Traffic) -> None:
     Example:
         `check.extended(cloud, traffic)` prints `✓ avg_pg_ld: 31 means of 580 beacons ...`
     """
-    since = _edge(_latest_run(traffic))
-    means = settled(
+    since = _latest_minute(traffic)
+    means = poll_until(
         lambda: load_time_means(cloud, since),
         lambda frame: not frame.empty and differing(frame).empty,
         "the last load times are counted",
@@ -221,7 +207,7 @@ def unbroken(cloud: Cloud, traffic: Traffic) -> None:
         `check.unbroken(cloud, traffic)` prints `✓ 3,412 beacons sent, 0 missing, 0 double ...`
     """
     since = _with_the_late(traffic)
-    account = settled(
+    account = poll_until(
         lambda: ledger(cloud, since), lambda account: account.balances, "all stages agree", 120
     )
     if not account.balances:
@@ -278,5 +264,31 @@ def _with_the_late(traffic: Traffic) -> datetime:
     return _latest_run(traffic) - late
 
 
-def _edge(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)
+def _latest_minute(traffic: Traffic) -> datetime:
+    return _latest_run(traffic).replace(second=0, microsecond=0)
+
+
+def _refuse_any(
+    read: Callable[[], pd.DataFrame],
+    what: str,
+    problem: Callable[[pd.DataFrame], str],
+    columns: tuple[str, str],
+    remedy: str,
+) -> None:
+    """Wait until no value is wrong; raise an error that describes the first one that stays so.
+
+    Args:
+        read: returns the wrong values: Metric, Item, Time, and what is and what should be.
+        what: what is waited for.
+        problem: returns what is wrong, in words.
+        columns: of the value that is and of the one that should be.
+        remedy: what to do.
+    """
+    wrong = poll_until(read, lambda frame: frame.empty, what, SETTLE_SECONDS)
+    if not wrong.empty:
+        first = wrong.iloc[0]
+        raise WorkshopError(
+            f"✗ {problem(wrong)}, the first of them {first['Metric']} {first['Item']!r} at "
+            f"{first['Time']:%H:%M:%S}: {first[columns[0]]} instead of {first[columns[1]]}.",
+            remedy,
+        )

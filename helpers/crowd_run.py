@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from .archive import read_record
-from .balance import bucket_edge
 from .bottlenecks import planned
 from .cloud import Cloud
 from .datapoint_watch import CloudWatchWatch, seconds_until_counted
@@ -26,7 +25,7 @@ from .picture import Picture
 from .scale_picture import Run
 from .stream import records
 from .traffic import Traffic
-from .waiting import wait_until, waiting
+from .waiting import bucket_edge, wait_until, waiting
 
 EVENT = "pageview"  # in a crowd, everybody opens the same page
 PATIENCE_SECONDS = 30  # for the last beacon to be counted

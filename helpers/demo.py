@@ -14,7 +14,7 @@ import pandas as pd
 from .accounts import Ledger, ledger
 from .analytics import start_analytics
 from .aws_errors import explained
-from .balance import archived_fates, bucket_edge, settled
+from .balance import archived_outcomes
 from .cloud import Cloud
 from .datapoint_watch import CloudWatchWatch
 from .deployment import deploy
@@ -25,6 +25,7 @@ from .recount import metric_totals
 from .stacks import MODULES
 from .targets import connect, disconnect, is_running
 from .traffic import Traffic, check_replay
+from .waiting import bucket_edge, poll_until
 
 SETTLE_SECONDS = 90
 SAMPLE = REPOSITORY / "assets" / "sample" / "access.log.gz"
@@ -76,7 +77,7 @@ def demo(cloud: Cloud, log: str, rate: float) -> int:
     since = bucket_edge()
     with CloudWatchWatch(cloud, "event_count", "pageview", since) as watch:
         Traffic(cloud).replay(log, rate=rate)
-        account = settled(
+        account = poll_until(
             lambda: ledger(cloud, since),
             lambda account: account.balances,
             "every stage has counted every beacon",
@@ -85,22 +86,22 @@ def demo(cloud: Cloud, log: str, rate: float) -> int:
     print(f"\n{metric_totals(cloud, since).to_string()}\n\n{account}\n")
     if account.unread:
         return 1  # nothing is known of a stage, and no number of it can be told
-    summary = summarise(account, archived_fates(cloud, since), watch)
+    summary = summarise(account, archived_outcomes(cloud, since), watch)
     print(json.dumps(summary))
     return 0 if account.balances and summary["latency_p99_s"] is not None else 1
 
 
-def summarise(account: Ledger, fates: pd.DataFrame, watch: CloudWatchWatch) -> dict:
+def summarise(account: Ledger, outcomes: pd.DataFrame, watch: CloudWatchWatch) -> dict:
     """Return the demo's last line: beacons by stage, and seconds until they could be read.
 
     Args:
         account: the ledger.
-        fates: as `archived_fates` returns it.
+        outcomes: as `archived_outcomes` returns it.
         watch: has seen `event_count` of `pageview` grow.
     """
     frame = account.frame
     stages = frame["Beacons"] - frame["Duplicates"]  # further copies are no further beacons
-    accepted = fates[(fates["fate"] == "accepted") & (fates["event"] == "pageview")]
+    accepted = outcomes[(outcomes["outcome"] == "accepted") & (outcomes["event"] == "pageview")]
     latencies = watch.latencies(accepted["received_at"])
     p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (None, None)
     return {

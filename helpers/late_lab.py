@@ -8,14 +8,15 @@ from urllib.parse import urlsplit
 from assets.agent import access_log
 
 from .aws_errors import explained
-from .balance import bucket_edge
+from .beacon_definition import HORIZON_SECONDS
 from .by_hand import AGENT, note
 from .cloud import Cloud
 from .errors import WorkshopError
 from .fleet import beacon_url
 from .generator.beacon import Beacon
-from .generator.cut_off import HORIZON_SECONDS, SERVER, log_line
+from .generator.cut_off import SERVER, log_line
 from .generator.journal import NOT_SENT, entry
+from .waiting import bucket_edge
 
 PAGE = "/late-lab"
 HOST = "203.0.113.7"  # an address set aside for documentation (RFC 5737)

@@ -62,10 +62,13 @@ def faults(frame: pd.DataFrame, stage: str) -> int:
     missing, pending, double = (
         count(frame, stage, name) for name in ("Missing", "Pending", "Double")
     )
-    stages = list(TITLES)
-    before = [each for each in stages[: stages.index(stage)] if pd.notna(frame.at[each, "Missing"])]
-    lacking = count(frame, before[-1], "Missing") if before else 0
-    return missing - pending + max(double - lacking, 0)
+    return missing - pending + max(double - lacking(frame, stage), 0)
+
+
+def lacking(frame: pd.DataFrame, stage: str) -> int:
+    """Return how many beacons are missing at the last stage before this one that was read."""
+    before = frame.loc[list(TITLES)[: list(TITLES).index(stage)], "Missing"].dropna()
+    return 0 if before.empty else int(before.iloc[-1])
 
 
 def totals(frame: pd.DataFrame, stage: str) -> dict[str, int]:
@@ -121,8 +124,8 @@ def sentence(frame: pd.DataFrame) -> str:
     if not any(count(frame, stage) for stage in there):
         return f"No beacons in this time: start the traffic.{more}"
     parts = [f"{number:,} {name}" for name, number in totals(frame, there[-1]).items()]
-    said = [note for stage in TITLES for note in notes(frame, stage)]
-    rest = f" ({', '.join(said)})" if said else ""
+    remarks = [note for stage in TITLES for note in notes(frame, stage)]
+    rest = f" ({', '.join(remarks)})" if remarks else ""
     return (
         f"{begin}{rest}: every stage accounts for all of them, {', '.join(parts)}; "
         f"none is missing, none is counted twice.{more}"

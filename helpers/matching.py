@@ -12,12 +12,14 @@ from collections.abc import Callable, Hashable, Iterable
 
 import pandas as pd
 
+from .beacon_definition import HORIZON_SECONDS
+
 # A server notes the time at which it has read a request: a moment after it was sent, or longer
 # after where the machine is busy; before it only by its clock. Close ones are paired first, so that
 # the right ones are named.
 _CLOSE_MS, _FAR_MS, _CLOCK_MS = 1_000, 60_000, 5_000
 # A line that can't be read has no time but that of its reading, which may come an hour late.
-_LATE_MS = 3_600_000
+_LATE_MS = HORIZON_SECONDS * 1000
 _EVER_MS = 10**12  # what has a name needs no time
 _SAYS = ["event", "clientid", "page", "agent", "referrer"]
 
@@ -33,7 +35,7 @@ def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
 
     Args:
         journal: as `Traffic.journal` returns it, with a plain index.
-        records: as `archived_fates` returns them, with a plain index.
+        records: as `archived_outcomes` returns them, with a plain index.
 
     Returns:
         The record's index by the entry's index; entries without a record are left out. Of those
@@ -42,7 +44,7 @@ def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
     Example:
         `len(matches(journal, records))` -> `12000`
     """
-    found: dict[int, int] = {}
+    record_of: dict[int, int] = {}
     free = records
     answered = journal["status"].eq(200).fillna(False).astype(bool)
     # An agent's put that failed may have reached the stream all the same.
@@ -56,12 +58,12 @@ def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
         (~named & ~good, _rejected, _reason, _CLOCK_MS, _LATE_MS),
         (~named & good, _readable, _words, _CLOSE_MS, _CLOSE_MS),
         (~named & good, _readable, _words, _CLOCK_MS, _FAR_MS),
-        # Sent by hand with a number that is none, say: nobody said what to expect.
+        # Sent by hand, with a number that can't be read: the journal expects it to be accepted.
         (~named & good, _rejected, _visitor, _CLOCK_MS, _LATE_MS),
     ]
-    for some, which, key, before, after in steps:
+    for entries, which, key, before, after in steps:
         for chosen in (answered, possible):
-            left = journal[some & chosen & ~journal.index.isin(found)]
+            left = journal[entries & chosen & ~journal.index.isin(record_of)]
             if left.empty:
                 continue
             fit = free[which(free)]
@@ -71,30 +73,30 @@ def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
                 before,
                 after,
             )
-            found |= pairs
+            record_of |= pairs
             free = free[~free.index.isin(pairs.values())] if pairs else free
-    return pd.Series(found, dtype="int64")
+    return pd.Series(record_of, dtype="int64")
 
 
 def repeated(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
-    """Tell which of these records say what the journal says about the same minute.
+    """Return which of these records have what the journal has within the same minute.
 
     Args:
         journal: as `Traffic.journal` returns it.
         records: archived records that no entry became.
 
     Returns:
-        True for each that must be a beacon counted twice, False for one of somebody else's.
+        True for each that must be a beacon counted twice, False for another sender's.
     """
     if records.empty:
         return pd.Series(dtype=bool)
     pool = _pool(journal, _words(journal), journal["sent_at"])
     times = {key: [at for at, _ in entries] for key, entries in pool.items()}
-    said = [
+    near = [
         any(abs(at - sent) <= _FAR_MS for sent in times.get(key, ()))
         for key, at in zip(_words(records), records["received_at"], strict=True)
     ]
-    return pd.Series(said, index=records.index, dtype=bool) & _readable(records)
+    return pd.Series(near, index=records.index, dtype=bool) & _readable(records)
 
 
 def _pool(rows: pd.DataFrame, keys: Iterable[Hashable], times: pd.Series) -> _Pool:
@@ -141,16 +143,16 @@ def _visitor(rows: pd.DataFrame) -> Iterable[Hashable]:
     if "line" not in rows:
         return rows["clientid"]
     fields = rows["line"].map(lambda line: _CLIENTID.match(line or ""))
-    # An object of its own where there is none, so that "nobody" is not a visitor.
-    return [found[1] if found else object() for found in fields]
+    # An object of its own where there is none: two absent clientids are not the same visitor.
+    return [match[1] if match else object() for match in fields]
 
 
 def _first(records: pd.DataFrame) -> pd.Series:
-    return records["fate"] != "duplicate"
+    return records["outcome"] != "duplicate"
 
 
 def _copy(records: pd.DataFrame) -> pd.Series:
-    return records["fate"] == "duplicate"
+    return records["outcome"] == "duplicate"
 
 
 def _readable(records: pd.DataFrame) -> pd.Series:

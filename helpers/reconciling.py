@@ -92,14 +92,14 @@ def reconcile(cloud: Cloud, start: datetime | None = None, repair: bool = False)
         )
     rows = catalog(cloud)
     published = _published(cloud)
-    found = [
+    differing = [
         row
         for _, metric in rows.iterrows()
         for row in _differing(
             cloud, metric, datetime.fromtimestamp(begins, UTC), now, published
         ).to_dict("records")
     ]
-    frame = pd.DataFrame(found, columns=list(_TYPES)).astype(_TYPES)
+    frame = pd.DataFrame(differing, columns=list(_TYPES)).astype(_TYPES)
     frame = frame.sort_values(["Time", "Metric", "Item"], ignore_index=True)
     if repair:
         for _, metric in rows.iterrows():
@@ -154,19 +154,23 @@ def _differing(
         moved = (
             (shown - stored)
             .groupby(both["Time"])
-            .apply(lambda some: moved_from_other(some.set_axis(both.loc[some.index, "Item"])))
+            .apply(lambda excess: moved_from_other(excess.set_axis(both.loc[excess.index, "Item"])))
         )
         differs &= ~both["Time"].map(moved).astype(bool)
-    verdict = np.where(stored < shown, TWICE, MISSING).astype(object)
-    if kind == "Average":
-        verdict[sampled >= counted] = SAMPLES
     last = pd.Timestamp(published.get(metric["MetricType"], 0), unit="s", tz="UTC")
-    waits = changed.gt(last + _CLOCK_STEP) & changed.gt(pd.Timestamp(now) - _longest_try(cloud))
-    verdict[waits & (shown < stored)] = ON_ITS_WAY
-    verdict[both["DynamoDB"].isna()] = NO_ROW
-    verdict[np.fmax(stored.abs(), shown.abs()) > _LARGEST] = TOO_LARGE
-    if kind == "Maximum":
-        verdict[:] = MAXIMUM
+    awaited = max(last + _CLOCK_STEP, pd.Timestamp(now) - _longest_try(cloud))
+    verdict = np.select(
+        [
+            np.full(len(both), kind == "Maximum"),
+            np.fmax(stored.abs(), shown.abs()) > _LARGEST,
+            both["DynamoDB"].isna(),
+            changed.gt(awaited) & (shown < stored),
+            (sampled >= counted) & (kind == "Average"),
+            stored < shown,
+        ],
+        [MAXIMUM, TOO_LARGE, NO_ROW, ON_ITS_WAY, SAMPLES, TWICE],
+        MISSING,
+    )
     both = both.assign(Metric=metric["MetricType"], Verdict=verdict)
     return both.loc[differs, list(_TYPES)]
 

@@ -9,15 +9,13 @@ from datetime import datetime
 
 import pandas as pd
 
-from .balance import archived_fates
+from .balance import COPIES_SINCE, archived_outcomes, decided
 from .cloud import Cloud
 from .cloudwatch import cloudwatch_values
 from .dynamodb import catalog, metric_values
-from .memory import decided
 from .waiting import waiting
 
 ITEM_CHARACTERS, ITEM_BYTES, KEPT = 255, 1000, 240  # assets/flink/sql/05_beacons.sql
-COPIES_SINCE = pd.Timedelta(minutes=10)
 HOUR = pd.Timedelta(hours=1)
 
 
@@ -39,11 +37,11 @@ def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
 
 def _records(cloud: Cloud, since: datetime) -> pd.DataFrame:
     # hourly_events add up an hour: look further back.
-    return archived_fates(cloud, since - COPIES_SINCE - HOUR)
+    return archived_outcomes(cloud, since - COPIES_SINCE - HOUR)
 
 
 def _recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
-    accepted = records["fate"] == "accepted"
+    accepted = records["outcome"] == "accepted"
     records = records.assign(
         referrer=records["referrer"].fillna("(direct)"), everything="All Beacons"
     )
@@ -55,8 +53,8 @@ def _recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
         _counts("top_pages", beacons, "page"),
         _counts("agent_count", beacons, "agent"),
         _counts("referral_count", beacons, "referrer"),
-        _counts("rejected_count", records[records["fate"] == "rejected"], "reason"),
-        _counts("duplicate_count", records[records["fate"] == "duplicate"], "everything"),
+        _counts("rejected_count", records[records["outcome"] == "rejected"], "reason"),
+        _counts("duplicate_count", records[records["outcome"] == "duplicate"], "everything"),
         _visitors(beacons),
     ]
     counted = pd.concat(parts, ignore_index=True)
@@ -84,14 +82,14 @@ def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
         for metric in METRICS
         if metric in set(catalog(cloud)["MetricType"])
     ]
-    found = pd.concat(stored, ignore_index=True)[["Metric", "Time", "Item", "Value"]]
+    table = pd.concat(stored, ignore_index=True)[["Metric", "Time", "Item", "Value"]]
     keys = ["Metric", "Time", "Item"]
     records = records[records["Time"] >= since]
     counts = decided(
-        expected.set_index(keys)["Value"], found.set_index(keys)["Value"], records, time="Time"
+        expected.set_index(keys)["Value"], table.set_index(keys)["Value"], records, time="Time"
     )
     both = counts.rename("Recounted").reset_index()
-    both = both.merge(found.rename(columns={"Value": "Stored"}), on=keys, how="outer")
+    both = both.merge(table.rename(columns={"Value": "Stored"}), on=keys, how="outer")
     return both[both["Recounted"] != both["Stored"]].reset_index(drop=True)
 
 

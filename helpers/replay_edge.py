@@ -20,7 +20,8 @@ MARGIN is larger than the longest put by what else may pass: clocks that differ,
 hourly.py gathers amendments, the time between counting and sending.
 """
 
-HORIZON_SECONDS = 3600
+from .beacon_definition import HORIZON_SECONDS
+
 LOOK_BACK_SECONDS = 3600
 MARGIN_SECONDS = 600
 LONGEST_BUCKET_SECONDS = 60

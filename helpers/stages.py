@@ -16,13 +16,21 @@ from typing import Any
 import pandas as pd
 
 from .aws_errors import explained
-from .balance import ACCEPTED, BUCKET_SECONDS, LATENESS_HORIZON, archived_fates
+from .balance import (
+    ACCEPTED,
+    ALL,
+    COPIES_SINCE,
+    DUPLICATES,
+    LATENESS_HORIZON,
+    REJECTED,
+    archived_outcomes,
+)
+from .beacon_definition import BUCKET_SECONDS
 from .cloud import Cloud
 from .cloudwatch import cloudwatch_values
 from .dynamodb import metric_values
 from .errors import IncompleteError
-from .memory import ALL, DUPLICATES, REJECTED
-from .recount import COPIES_SINCE, shortened
+from .recount import shortened
 from .stream import records, shards_of, stream_summary
 
 METRIC_OF = {"accepted": ACCEPTED, "rejected": REJECTED, "duplicate": DUPLICATES}
@@ -62,7 +70,7 @@ class Range:
         return None if self.ends is None else datetime.fromtimestamp(self.ends, UTC)
 
     def holds(self, buckets: pd.Series) -> pd.Series:
-        """Tell which of these buckets lie in it."""
+        """Return which of these buckets lie in it."""
         inside = buckets >= self.begins
         return inside if self.ends is None else inside & (buckets < self.ends)
 
@@ -91,20 +99,20 @@ def archived(cloud: Cloud, span: Range) -> pd.DataFrame:
         span: the range. Some records of its neighbourhood are returned, too: see `Range.holds`.
 
     Returns:
-        As `archived_fates`, with the columns Metric, Bucket and Item.
+        As `archived_outcomes`, with the columns Metric, Bucket and Item.
 
     Raises:
         WorkshopError: module 1-capture is not deployed; an object is damaged.
     """
     until = None if span.end is None else span.end + _AFTER
     now = datetime.now(UTC)
-    records = archived_fates(
+    records = archived_outcomes(
         cloud, span.start - COPIES_SINCE, None if until is None or until > now else until
     )
-    accepted = records["fate"] == "accepted"
+    accepted = records["outcome"] == "accepted"
     item = records["referrer"].fillna("(direct)").map(shortened).astype(object)
     return records.assign(
-        Metric=records["fate"].map(METRIC_OF),
+        Metric=records["outcome"].map(METRIC_OF),
         Bucket=_epoch(records["Time"]),
         Item=item.where(accepted, records["reason"]).fillna(ALL),
     ).reset_index(drop=True)
@@ -125,7 +133,7 @@ def cells(rows: pd.DataFrame, counts: pd.Series | None = None) -> pd.Series:
 def counted_by_flink(cloud: Cloud, span: Range) -> pd.Series:
     """Return the newest value of each cell that Flink wrote to the metrics stream.
 
-    It is read from the stream, so it is what Flink said before any function saw it. On AWS the
+    It is read from the stream, so it is what Flink wrote before any function saw it. On AWS the
     readers of a shard share 2 MB a second, so don't do this every second there.
 
     Args:
@@ -171,7 +179,7 @@ def shown(cloud: Cloud, span: Range) -> pd.Series:
     """
     _refuse_expired("CloudWatch", span, _MINUTES_KEPT)
     with explained(f"The function {cloud.name('publish-metrics')}", "3-visualize"):
-        # CloudWatch itself does not tell "nothing was put" from "nobody is there to put it".
+        # In CloudWatch, a function that is not deployed looks like one that put nothing.
         cloud.client("lambda").get_function(FunctionName=cloud.name("publish-metrics"))
     frames = [
         (m, cloudwatch_values(cloud, m, period=span.seconds, start=span.start, end=span.end))
@@ -202,9 +210,9 @@ def _refuse_expired(what: str, span: Range, kept: timedelta) -> None:
 
 
 def _metric_rows(cloud: Cloud, span: Range) -> Iterator[dict[str, Any]]:
-    shards, told = shards_of(cloud, "metrics"), stream_summary(cloud, "metrics")
-    kept = timedelta(hours=told["RetentionPeriodHours"])
-    if told["StreamCreationTimestamp"] < datetime.now(UTC) - kept:
+    shards, stream = shards_of(cloud, "metrics"), stream_summary(cloud, "metrics")
+    kept = timedelta(hours=stream["RetentionPeriodHours"])
+    if stream["StreamCreationTimestamp"] < datetime.now(UTC) - kept:
         _refuse_expired("The metrics stream", span, kept)
     with ThreadPoolExecutor(max(len(shards), 1)) as pool:
         for rows in pool.map(lambda shard: _of_shard(cloud, shard, span), shards):
@@ -223,7 +231,7 @@ def _of_shard(cloud: Cloud, shard: str, span: Range) -> list[dict[str, Any]]:
 
 
 def _rows(data: bytes) -> list[dict[str, Any]]:
-    """Return the row that a record of the metrics stream says is true now, if it is one."""
+    """Return the row that a record of the metrics stream writes; none if it writes no such row."""
     try:
         change = json.loads(data)
         row = change["after"] if change["op"] in ("c", "u") else {}

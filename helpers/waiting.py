@@ -6,15 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import repeat
 from typing import TypeVar
 
 from IPython import get_ipython
 from IPython.display import display
 
+from .beacon_definition import BUCKET_SECONDS
+
 STEP_SECONDS = 1.0  # nothing is said of what is over sooner
 LOG_SECONDS = 5  # before and between lines where none can be overwritten: a file, a CI's log
 BAR_CELLS = 20
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 10  # between two readings of `poll_until`
+_Value = TypeVar("_Value")
 
 _T = TypeVar("_T")
 _being_shown = contextvars.ContextVar("_being_shown", default=False)
@@ -109,6 +114,53 @@ def backoff_delays() -> Iterator[float]:
     while True:
         yield pause
         pause = min(pause * 1.3, 2.0)
+
+
+def poll_until(
+    read: Callable[[], _Value], done: Callable[[_Value], bool], what: str, seconds: float = 60
+) -> _Value:
+    """Read a value again and again until it is as wanted, or the time is over.
+
+    The pause between two readings is three times as long as a reading takes, but one second at
+    least and ten at most: a long reading takes its time from what is waited for.
+
+    Args:
+        read: returns the current value.
+        done: returns whether a value is as wanted.
+        what: what is waited for, e.g. `"the last beacons are counted"`.
+        seconds: after which only one more reading is begun, however long readings take: the value
+            returned is never older than the wait.
+
+    Returns:
+        The last value read, as wanted or not.
+
+    Example:
+        `poll_until(lambda: ledger(cloud), lambda account: account.balances, "it balances")`
+    """
+    deadline = time.monotonic() + seconds
+    with waiting(f"Waiting until {what}"):
+        while True:
+            began = time.monotonic()
+            value = read()
+            if began >= deadline or done(value):
+                return value
+            took = time.monotonic() - began
+            time.sleep(min(max(PAUSE_SECONDS, 3 * took), LONGEST_PAUSE_SECONDS))
+
+
+def bucket_edge(seconds: int = BUCKET_SECONDS) -> datetime:
+    """Wait for the next edge of a bucket and return it: a clean place to begin counting.
+
+    Args:
+        seconds: how long a bucket is, and so the longest wait.
+
+    Example:
+        `start = bucket_edge()`
+    """
+    edge = (int(time.time()) // seconds + 1) * seconds
+    with waiting("Waiting for the next bucket to begin"):
+        time.sleep(max(0.0, edge - time.time()))
+    return datetime.fromtimestamp(edge, UTC)
 
 
 def _words(what: str, passed: float, seconds: float | None) -> str:

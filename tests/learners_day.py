@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -85,7 +84,7 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     reconcile(cloud, repair=True)
     shown(cloud, whole_buckets(*(datetime.fromtimestamp(at, UTC) for at in (now - 60, now))))
     helpers.accounts._made(cloud)
-    helpers.causes.Suspects._interval.func(SimpleNamespace(cloud=cloud))
+    helpers.causes.archive_interval(cloud)
     give_up_a_batch(cloud)
     dead_letters(cloud)
     replay_dead_letters(cloud)

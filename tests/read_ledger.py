@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from helpers.balance import settled
 from helpers.recount import compare, metric_totals
+from helpers.waiting import poll_until
 
 
 def numbers(account, *names):
@@ -24,7 +24,9 @@ def named(account, stage, kind="missing"):
 
 def assert_recount_agrees(cloud, since, seconds):
     """Every value is the recount's; the archive, or a metric, may be a few seconds behind."""
-    found = settled(lambda: compare(cloud, since), lambda wrong: wrong.empty, "all agree", seconds)
+    found = poll_until(
+        lambda: compare(cloud, since), lambda wrong: wrong.empty, "all agree", seconds
+    )
     assert found.empty, found
 
 
@@ -34,5 +36,5 @@ def assert_sums_agree(cloud, since, seconds):
     def agree(totals):
         return totals["DynamoDB"].equals(totals["CloudWatch"])
 
-    totals = settled(lambda: metric_totals(cloud, since), agree, "all sums are shown", seconds)
+    totals = poll_until(lambda: metric_totals(cloud, since), agree, "all sums are shown", seconds)
     assert agree(totals), totals

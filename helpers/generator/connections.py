@@ -116,7 +116,7 @@ class Connections:
 
     Args:
         url: where beacons are sent, without `/beacon`, e.g. `http://127.0.0.1:8080`.
-        done: called with `(beacon, when it was sent, epoch s, status)` once its fate is known;
+        done: called with `(beacon, when it was sent, epoch s, status)` once its outcome is known;
             status None = it was sent and no answer came, 0 = it could not be sent.
         patience: for how many seconds past its time a beacon waits for a connection before it is
             given up; None = for ever.

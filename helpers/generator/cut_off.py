@@ -10,7 +10,7 @@ import time
 from collections import deque
 
 from assets.agent import access_log
-from helpers.replay_edge import HORIZON_SECONDS
+from helpers.beacon_definition import HORIZON_SECONDS
 
 from .beacon import Beacon
 from .clicks_stream import MOST_RECORDS, ClicksStream

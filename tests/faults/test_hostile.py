@@ -102,7 +102,7 @@ def archived(cloud, since: datetime) -> pd.DataFrame:
     return records[records["beacon_id"] != "p"].drop_duplicates("beacon_id")
 
 
-def fates(records: pd.DataFrame) -> dict[str, int]:
+def outcomes(records: pd.DataFrame) -> dict[str, int]:
     """How many are accepted, rejected for each reason, or no beacons."""
     found = Counter(records["rejected"].dropna())
     found["accepted"] = int(is_beacon(records).sum())
@@ -152,7 +152,7 @@ def account(cloud, count: int = COUNT, seed: int = 1) -> pd.Series:
         lambda: archived(cloud, now), lambda found: len(found) >= lines, "the archive"
     )
     assert len(records) == lines
-    expected = Counter(fates(records)) - Counter({"no beacon": lines})
+    expected = Counter(outcomes(records)) - Counter({"no beacon": lines})
     stored = eventually(
         lambda: Counter(counted(cloud, minute)) - Counter(before),
         lambda found: found == expected,
@@ -167,7 +167,7 @@ def account(cloud, count: int = COUNT, seed: int = 1) -> pd.Series:
     figures = {"sent": count, "seconds": round(seconds), "answered": lines}
     figures |= {f"answered {status}": answered[status] for status in sorted(answered)}
     figures |= {"logged": sum(logged(since_ms).values()), "archived": len(records)}
-    figures |= {f"archived: {name}": number for name, number in sorted(fates(records).items())}
+    figures |= {f"archived: {name}": number for name, number in sorted(outcomes(records).items())}
     figures |= {f"DynamoDB: {name}": number for name, number in sorted(stored.items())}
     figures["different items"] = int(totals["Items"].sum())
     return pd.Series(figures)

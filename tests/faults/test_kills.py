@@ -7,7 +7,6 @@ import pytest
 
 from helpers import reconciling
 from helpers.accounts import ledger
-from helpers.balance import bucket_edge, settled
 from helpers.cloud import Cloud
 from helpers.errors import WorkshopError
 from helpers.faults import fault
@@ -15,6 +14,7 @@ from helpers.kills import VICTIMS, kill, recovered
 from helpers.reconciling import MISSING, TWICE, reconcile
 from helpers.recovery import counted_again
 from helpers.traffic import Traffic
+from helpers.waiting import bucket_edge, poll_until
 from tests.read_ledger import assert_recount_agrees, assert_sums_agree
 
 SECONDS = 240  # for a start of Flink on a busy machine
@@ -53,10 +53,10 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
             assert counted_again(chain, seconds=SECONDS) is not None
     with fault(chain, "cloudwatch", lost_answer=0.5):
         # On a busy machine few calls carry it all, and chance may spare each of them.
-        settled(lambda: ledger(chain, since), is_put_twice, "an answer is lost", SECONDS)
+        poll_until(lambda: ledger(chain, since), is_put_twice, "an answer is lost", SECONDS)
     traffic.stop()
 
-    account = settled(lambda: ledger(chain, since), nothing_missing, "all is counted", SECONDS)
+    account = poll_until(lambda: ledger(chain, since), nothing_missing, "all is counted", SECONDS)
     assert nothing_missing(account), account
     counted = account.frame.loc[["archived", "flink", "dynamodb"], "Double"]
     assert not counted.any(), account
@@ -89,8 +89,8 @@ def assert_mended(cloud, since, monkeypatch) -> None:
         reconcile(cloud, since, repair=True)
         return not reconcile(cloud, since)["Verdict"].isin([TWICE, MISSING]).any()
 
-    assert settled(repaired, bool, "no difference is left", SECONDS)
-    account = settled(lambda: ledger(cloud, since), lambda a: a.balances, "it balances", SECONDS)
+    assert poll_until(repaired, bool, "no difference is left", SECONDS)
+    account = poll_until(lambda: ledger(cloud, since), lambda a: a.balances, "it balances", SECONDS)
     assert account.balances, account
     assert_sums_agree(cloud, since, SECONDS)
 

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pandas as pd
 
 from helpers.accounts import STAGES, ledger
-from helpers.balance import archived_fates, bucket_edge, settled
+from helpers.balance import archived_outcomes
 from helpers.by_hand import send_beacon
 from helpers.dynamodb import metric_values
 from helpers.stage_times import latency
 from helpers.traffic import Traffic
+from helpers.waiting import bucket_edge, poll_until
 from tests.catcher import sent_all
 from tests.read_ledger import assert_recount_agrees, assert_sums_agree, broken, named, numbers
 from tests.unit.lambdas import put_datum
@@ -26,14 +27,14 @@ def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chai
     shares = {"late_percent": 10, "duplicates_percent": 10, "garbage_percent": 10}
     totals = sent_all(traffic, rate=80, late_seconds=5, seconds=20, **shares)
     start -= timedelta(seconds=10)  # a late one may count in the bucket before the first
-    account = settled(lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS)
+    account = poll_until(lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS)
     assert account.balances, account
     assert set(numbers(account, *STAGES)) == {totals.sent} == {totals.answered}
     for stage in STAGES:
         assert account.frame.loc[stage, "Accepted"] == totals.expect["accepted"]
         assert account.frame.loc[stage, "Duplicates"] == totals.duplicates
     assert totals.failed == 0 and min(totals.late, totals.duplicates, totals.garbage) > 20
-    assert_fates(archived_fates(chain, start), totals)
+    assert_outcomes(archived_outcomes(chain, start), totals)
     assert_recount_agrees(chain, start, SECONDS)
     assert_sums_agree(chain, start, SECONDS)
 
@@ -71,22 +72,22 @@ def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chai
     assert ledger(chain, start).balances
 
 
-def assert_fates(fates: pd.DataFrame, totals) -> None:
+def assert_outcomes(outcomes: pd.DataFrame, totals) -> None:
     """Each record of the archive is what the generator sent it as."""
-    rejected = Counter(fates[fates["fate"] == "rejected"]["rejected"])
+    rejected = Counter(outcomes[outcomes["outcome"] == "rejected"]["rejected"])
     expected = Counter(totals.expect)
-    assert (fates["fate"] == "accepted").sum() == expected["accepted"]
+    assert (outcomes["outcome"] == "accepted").sum() == expected["accepted"]
     for reason in ("unparsable", "too_long"):
         assert rejected[reason] == expected[reason]
-    assert (fates["fate"] == "duplicate").sum() == totals.duplicates
-    late = fates[fates["datetime"].notna() & fates["beacon_id"].str.startswith("cut-off")]
-    assert len(late[late["fate"] != "duplicate"]) == totals.late
+    assert (outcomes["outcome"] == "duplicate").sum() == totals.duplicates
+    late = outcomes[outcomes["datetime"].notna() & outcomes["beacon_id"].str.startswith("cut-off")]
+    assert len(late[late["outcome"] != "duplicate"]) == totals.late
 
 
 def test_a_beacon_sent_by_hand_is_in_the_journal_as_the_archive_has_it(chain):
     start = bucket_edge()
     send_beacon(chain, "click", " /café ", "me", Referer="https://example.com/", page_name="x")
     send_beacon(chain, "click", "/", "me", custom_metric_int_value="banana")
-    account = settled(lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS)
+    account = poll_until(lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS)
     assert account.balances and numbers(account, "sent", "not_in_journal") == [2, 0]
     assert account.frame.loc["cloudwatch", ["Accepted", "unparsable"]].tolist() == [1, 1]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from assets.agent.access_log import log_time
-from helpers import memory
+from helpers import balance
 from tests.journey.flink_target import Target
 
 SECONDS, MARGIN = 10, 1
@@ -48,8 +48,8 @@ def record(name, number):
 
 
 def test_flink_and_the_recount_forget_at_the_same_time(target, monkeypatch):
-    monkeypatch.setattr(memory, "MEMORY", timedelta(seconds=SECONDS))
-    monkeypatch.setattr(memory, "MARGIN", timedelta(seconds=MARGIN))
+    monkeypatch.setattr(balance, "MEMORY", timedelta(seconds=SECONDS))
+    monkeypatch.setattr(balance, "MARGIN", timedelta(seconds=MARGIN))
     names, seen = ("accepted", "rejected"), []
     target.upload("code/seen.zip", {"30_seen.sql": SEEN})
     target.create("code/seen.zip", **{"table.exec.state.ttl": f"{SECONDS} s"})
@@ -77,7 +77,7 @@ def test_flink_and_the_recount_forget_at_the_same_time(target, monkeypatch):
             [(row["MetricItem"], row["EmittedAt"], row["UnitValueInt"]) for row in seen],
             columns=["beacon_id", "shipped_at", "copy"],
         ).astype({"shipped_at": "Int64"})
-        is_copy, is_undecided = memory.copies(frame)
+        is_copy, is_undecided = balance.copies(frame)
         return frame.assign(is_copy=is_copy, is_undecided=is_undecided)
 
     def renewed():

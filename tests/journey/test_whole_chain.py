@@ -11,7 +11,6 @@ import pytest
 from helpers import check
 from helpers.accounts import ledger
 from helpers.analytics import start_analytics, stop_analytics
-from helpers.balance import bucket_edge, settled
 from helpers.cloudwatch import cloudwatch_values
 from helpers.dynamodb import metric_values
 from helpers.errors import WorkshopError
@@ -19,6 +18,7 @@ from helpers.home import REPOSITORY
 from helpers.recount import METRICS, shortened
 from helpers.targets import is_running
 from helpers.traffic import Traffic
+from helpers.waiting import bucket_edge, poll_until
 from tests.catcher import sent_all
 from tests.logs import LOGS, counted
 
@@ -49,7 +49,7 @@ def test_every_request_of_a_log_is_found_at_every_stage(chain, log):
     since = bucket_edge()
     totals = Traffic(chain).replay(log, rate=250, progress=False)
     assert totals.sent == totals.answered == LOGS[log]
-    account = settled(lambda: ledger(chain, since), lambda found: found.balances, "all", SECONDS)
+    account = poll_until(lambda: ledger(chain, since), lambda found: found.balances, "all", SECONDS)
     assert account.balances, account
     stages = account.frame.loc[["sent", "answered", "archived", "flink", "dynamodb", "cloudwatch"]]
     assert set(stages["Beacons"]) == {LOGS[log]}
@@ -68,7 +68,7 @@ def test_cloudwatch_has_the_same_sum_over_any_period(chain):
 
     for period in (10, 60, 3600):
         # Rows of one metric may still be on their way when those of another have arrived.
-        stored, shown = settled(
+        stored, shown = poll_until(
             lambda period=period: both(period),
             lambda two: two[0] == two[1],
             "all is shown",
@@ -102,7 +102,7 @@ def test_beacons_that_no_job_counts_are_missed_by_the_ledger_and_by_the_check(
     monkeypatch.setattr(check, "SETTLE_SECONDS", 5)
     since, traffic = bucket_edge(), Traffic(chain)
     totals = sent_all(traffic, rate=50, seconds=2)
-    account = settled(
+    account = poll_until(
         lambda: ledger(chain, since),
         lambda found: not found.frame.loc["archived", "Missing"],
         "it is archived",

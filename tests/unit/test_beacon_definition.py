@@ -13,7 +13,7 @@ import pytest
 from access_log import click_record
 
 from helpers.archive import FIELDS, archived_beacons, is_beacon
-from helpers.balance import archived_fates
+from helpers.balance import archived_outcomes
 from helpers.beacon_definition import is_beacon_line
 from helpers.cloud import Cloud
 from helpers.generator import duplicates
@@ -80,7 +80,7 @@ def test_the_archive_the_ledger_the_generator_and_the_reference_agree(cloud):
     frame = archived_beacons(cloud)
     assert len(frame) == len(table)
     named["archive"] = list(frame[is_beacon(frame)]["beacon_id"])
-    fates = archived_fates(cloud, datetime.now(UTC) - timedelta(hours=1))
-    assert set(fates["fate"]) == {"accepted"}
-    named["ledger"] = list(fates["beacon_id"])
+    outcomes = archived_outcomes(cloud, datetime.now(UTC) - timedelta(hours=1))
+    assert set(outcomes["outcome"]) == {"accepted"}
+    named["ledger"] = list(outcomes["beacon_id"])
     assert named == dict.fromkeys(named, wanted)

@@ -14,9 +14,9 @@ from helpers.dashboards import add_widget, dashboard, dashboard_json
 from helpers.deployment import deploy
 from helpers.dynamodb import catalog, metric_values
 from helpers.errors import WorkshopError
-from helpers.extend import changed_since, differing, load_time_means, snapshot
 from helpers.flink_sql import statements_folder
 from helpers.metric_catalog import add_metric
+from helpers.snapshots import changed_since, differing, load_time_means, snapshot
 from helpers.teardown import destroy
 
 BUCKET = datetime.min

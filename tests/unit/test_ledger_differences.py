@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from helpers import stages
-from helpers.comparing import differences
+from helpers.accounts import differences
 from helpers.dynamodb import metric_values
 from helpers.reconciling import reconcile
 from tests.read_ledger import broken, named, numbers

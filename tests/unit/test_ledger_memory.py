@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from helpers import accounts, memory
+from helpers import accounts, balance
 from helpers.accounts import ledger
-from helpers.balance import archived_fates
+from helpers.balance import archived_outcomes
 from helpers.recount import compare
 from tests.read_ledger import broken, numbers
 from tests.unit.ledger_world import PLAIN, START
@@ -34,7 +34,7 @@ def account(world, start):
 
 def test_the_recount_remembers_as_long_as_flink(main):  # noqa: F811
     number, unit = main.OPTIONS["table.exec.state.ttl"].split()
-    assert unit == "h" and memory.MEMORY.total_seconds() == int(number) * HOUR
+    assert unit == "h" and balance.MEMORY.total_seconds() == int(number) * HOUR
 
 
 @pytest.mark.parametrize("start", [JUST_NOW, DAY], ids=["just now", "day"])
@@ -57,10 +57,12 @@ def test_a_copy_is_a_copy_while_flink_remembers(world, times, kinds, start):
     told = account(world.flow(), start)
     assert broken(told) == {} and told.balances, told
     assert wrong_values(world, start).empty
-    fates = archived_fates(world.cloud, datetime.fromtimestamp(JUST_NOW, UTC))
-    of_it = fates[fates["beacon_id"] == name].iloc[-1]
-    assert [of_it["reason"] == "too_late", of_it["fate"] == "duplicate"] == list(map(bool, kinds))
-    assert fates["undecided"].isna().all() and numbers(told, "undecided") == [0]
+    outcomes = archived_outcomes(world.cloud, datetime.fromtimestamp(JUST_NOW, UTC))
+    of_it = outcomes[outcomes["beacon_id"] == name].iloc[-1]
+    assert [of_it["reason"] == "too_late", of_it["outcome"] == "duplicate"] == list(
+        map(bool, kinds)
+    )
+    assert outcomes["undecided"].isna().all() and numbers(told, "undecided") == [0]
     if start == DAY:
         assert numbers(told, "sent", "sent_again") == [2, len(times)]
 

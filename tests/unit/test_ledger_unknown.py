@@ -8,12 +8,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bench import chain, report
-from helpers import accounts, balance, causes, stages, stream
+from helpers import accounts, causes, stages, stream, waiting
 from helpers.accounts import ledger
-from helpers.balance import settled
 from helpers.cloudwatch import cloudwatch_values
 from helpers.errors import IncompleteError, TargetStopped
 from helpers.stream import record_pages
+from helpers.waiting import poll_until
 from tests.read_ledger import broken, numbers
 from tests.unit.ledger_world import NOW, PLAIN, START, delete
 
@@ -27,7 +27,7 @@ def clock(monkeypatch):
         clock.now += seconds
 
     clock.sleep = sleep
-    monkeypatch.setattr(balance, "time", clock)
+    monkeypatch.setattr(waiting, "time", clock)
     return clock
 
 
@@ -60,9 +60,9 @@ def test_the_last_reading_begins_after_the_wait_however_long_readings_take(clock
     # 8,000 beacons/s for a minute: the archive is whole 10 s later, a reading takes 40 s. The first
     # reading came too early, and the 30 s in which to wait were over with it.
     slow = Slow(clock, seconds=40, settles_at=10)
-    assert settled(slow, lambda account: account.balances, "it", 30).balances and slow.reads == 2
+    assert poll_until(slow, lambda account: account.balances, "it", 30).balances and slow.reads == 2
     never = Slow(clock, seconds=40, settles_at=10**6)
-    assert not settled(never, lambda account: account.balances, "it", 30).balances
+    assert not poll_until(never, lambda account: account.balances, "it", 30).balances
     assert never.reads == 2
 
 

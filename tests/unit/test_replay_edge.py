@@ -18,6 +18,7 @@ import pytest
 import shipping
 
 from helpers import replay_edge
+from helpers.beacon_definition import BUCKET_SECONDS
 from helpers.home import REPOSITORY, read_json, write_json
 from helpers.local.flink.progress import Progress
 from helpers.local.flink.pump_in import PumpIn
@@ -79,7 +80,7 @@ def test_the_margin_is_larger_than_the_longest_put_and_state_lives_longer_than_a
     monkeypatch,
 ):
     monkeypatch.syspath_prepend(str(FLINK))
-    from hourly import HOUR, KEPT, SECONDS_BETWEEN_AMENDMENTS
+    from hourly import BUCKET, HOUR, KEPT, SECONDS_BETWEEN_AMENDMENTS
 
     # An address that does not answer, the next one, and an answer that does not come.
     waits = 8 * agent.CLIENT.connect_timeout + 2 * agent.CLIENT.read_timeout
@@ -88,7 +89,7 @@ def test_the_margin_is_larger_than_the_longest_put_and_state_lives_longer_than_a
     assert LONGEST + clocks + SECONDS_BETWEEN_AMENDMENTS < replay_edge.MARGIN_SECONDS
     late = re.search(r"requested_at > (\d+)000 THEN", (FLINK / "sql" / "04_firsts.sql").read_text())
     assert int(late[1]) == replay_edge.HORIZON_SECONDS == HORIZON
-    assert replay_edge.LOOK_BACK_SECONDS == HOUR
+    assert replay_edge.LOOK_BACK_SECONDS == HOUR and BUCKET == BUCKET_SECONDS
     oldest = X - replay_edge.reading_start(replay_edge.first_bucket(X))
     hours = re.search(r'state.ttl": "(\d+) h"', (FLINK / "main.py").read_text())
     assert oldest < KEPT < int(hours[1]) * 3600

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from helpers.beacon_definition import BUCKET_SECONDS
 from helpers.flink import plans
 from helpers.flink.properties import Folders
 from helpers.home import read_json, write_json
@@ -30,7 +31,6 @@ from .run import Run
 
 log = logging.getLogger("workshop.flink")
 
-BUCKET_SECONDS = 10  # of final values
 RESTORE_ATTEMPTS = 3
 STATUS_SECONDS = 0.5
 # The statuses of an application whose job is to run. The emulator calls it RUNNING once our

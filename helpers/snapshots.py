@@ -1,20 +1,19 @@
-"""Values of the table as they are now, to compare with later, and means from three places."""
+"""Values compared with earlier ones, and mean load times with the archive's: module 4's checks."""
 
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from .balance import archived_fates
+from .balance import COPIES_SINCE, archived_outcomes
 from .cloud import Cloud
 from .cloudwatch import cloudwatch_values
 from .dynamodb import catalog, metric_values
 from .errors import WorkshopError
-from .recount import COPIES_SINCE
 from .waiting import waiting
 
 # A bucket may change while its last beacons are on their way, which takes a second or two.
 SETTLED = timedelta(seconds=10)
-# CloudWatch reckons a mean from sums of 64-bit floats, put as differences.
+# CloudWatch computes a mean from sums of 64-bit floats, put as differences.
 CLOUDWATCH_ERROR = 1e-9
 
 
@@ -37,7 +36,7 @@ def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
     """
     now = datetime.now(UTC)
     buckets = catalog(cloud).set_index("MetricType")["BucketSeconds"]
-    found = [
+    values = [
         metric_values(
             cloud,
             metric,
@@ -46,7 +45,7 @@ def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
         ).assign(Metric=metric)
         for metric, bucket in buckets.items()
     ]
-    rows = pd.concat(found, ignore_index=True)[["Metric", "Time", "Item", "Value", "Samples"]]
+    rows = pd.concat(values, ignore_index=True)[["Metric", "Time", "Item", "Value", "Samples"]]
     if rows.empty:
         raise WorkshopError(
             "There is no value yet that nothing will change any more.",
@@ -96,9 +95,9 @@ def load_time_means(cloud: Cloud, since: datetime, metric: str = "avg_pg_ld") ->
     Example:
         `load_time_means(cloud, since).tail()`
     """
-    records = archived_fates(cloud, since - COPIES_SINCE)
+    records = archived_outcomes(cloud, since - COPIES_SINCE)
     timed = records[
-        (records["fate"] == "accepted")
+        (records["outcome"] == "accepted")
         & (records["custom_metric_name"] == "page_load_time")
         & records["custom_metric_int_value"].notna()
     ]
