@@ -52,7 +52,7 @@ test: $(READY) ## set up, then run every test
 		wait $$archives && exit $$tested
 
 # The code of servers and functions is checked in its own folder, where its imports resolve.
-TYPED := assets/agent assets/lambda/process_metrics assets/lambda/publish_metrics
+TYPED := assets/agent assets/functions/process_metrics assets/functions/publish_metrics
 
 check: $(READY) ## run the linter, the formatter, the type checker, and compare the reference page
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

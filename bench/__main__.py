@@ -45,7 +45,7 @@ from datetime import UTC, datetime
 from bench import compare, machine, measured, report
 from bench.chain import end_chain, own_home
 from bench.needs import NeedsError
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 # Each part's module, what `--short` gives it, and its figures in results.json.
 PARTS: dict[str, tuple[str, dict, tuple[str, ...]]] = {

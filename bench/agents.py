@@ -18,7 +18,7 @@ import psutil
 from bench.made_up import sizes, write_log
 from bench.needs import NeedsError, program
 from bench.sink import Sink
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 AGENT = REPOSITORY / "assets" / "agent" / "agent.py"
 GOACCESS_FORMAT = '%h %^ %^ [%d:%t %^] "%r" %s %b "%R" "%u" %^'

@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 
 from bench.processes import cpu_seconds, of_home
-from helpers.accounts import ledger
-from helpers.analytics import start_analytics
-from helpers.balance import ACCEPTED
-from helpers.cloud import Cloud
-from helpers.cloudwatch import cloudwatch_values
-from helpers.datapoint_watch import POLL_SECONDS, CloudWatchWatch
-from helpers.deployment import deploy
-from helpers.fleet import beacon_url
-from helpers.home import home
-from helpers.stacks import MODULES
-from helpers.targets import connect, disconnect, is_running
-from helpers.traffic import Traffic
-from helpers.waiting import bucket_edge, poll_until
+from helpers.audit.ledger import ledger
+from helpers.audit.record_outcomes import ACCEPTED
+from helpers.connection.connect import connect, disconnect, is_running
+from helpers.core.cloud import Cloud
+from helpers.core.paths import home
+from helpers.core.waiting import bucket_edge, poll_until
+from helpers.deployment.deploy import deploy
+from helpers.deployment.fleet import beacon_url
+from helpers.deployment.flink_application import start_analytics
+from helpers.deployment.stacks import MODULES
+from helpers.stores.cloudwatch import cloudwatch_values
+from helpers.timing.datapoint_probe import POLL_SECONDS, CloudWatchWatch
+from helpers.traffic.traffic import Traffic
 
 DRAIN_SECONDS = 60
 LEDGER_SECONDS, SEEN_SECONDS = 30, 10

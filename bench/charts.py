@@ -3,8 +3,8 @@
 import time
 
 from bench.chain import chain
-from helpers.charts import live_chart
-from helpers.traffic import Traffic
+from helpers.dashboards.charts import live_chart
+from helpers.traffic.traffic import Traffic
 
 RATE = 50
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 SAME = ("cpu", "cores", "memory_gb")  # what makes two machines of the same kind
 # What is no result: when and where it was measured, and with how much.

@@ -15,13 +15,13 @@ def main() -> None:
     def done(step: str) -> None:
         print(f"step {step} {time.time() - began:.2f}", flush=True)
 
-    from helpers.analytics import start_analytics
-    from helpers.charts import live_chart  # noqa: F401 - what draws, a notebook has imported
-    from helpers.cloudwatch import cloudwatch_values
-    from helpers.deployment import deploy
-    from helpers.stacks import MODULES
-    from helpers.targets import connect
-    from helpers.traffic import Traffic
+    from helpers.connection.connect import connect
+    from helpers.dashboards.charts import live_chart  # noqa: F401 - what draws, a notebook has imported
+    from helpers.deployment.deploy import deploy
+    from helpers.deployment.flink_application import start_analytics
+    from helpers.deployment.stacks import MODULES
+    from helpers.stores.cloudwatch import cloudwatch_values
+    from helpers.traffic.traffic import Traffic
 
     done("imports")
     cloud = connect("local")

@@ -16,11 +16,11 @@ import psutil
 from bench.chain import end_chain
 from bench.made_up import click_files
 from bench.processes import cpu_seconds, resident_bytes
+from helpers.core.paths import REPOSITORY, home
+from helpers.deployment.flink_sql import check_code
 from helpers.flink import plans
 from helpers.flink.groups import DEFAULT_GROUPS
 from helpers.flink.properties import Folders
-from helpers.flink_sql import check_code
-from helpers.home import REPOSITORY, home
 from helpers.local.flink.application import Application
 from helpers.local.flink.job import Job
 

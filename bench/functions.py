@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 
 from bench.chain import chain
-from helpers.analytics import stop_analytics
-from helpers.cloud import Cloud
+from helpers.core.cloud import Cloud
+from helpers.deployment.flink_application import stop_analytics
 
 METRIC, ITEMS = "event_count", ("pageview", "click", "login", "logoff", "conversion")
 BUCKET = 10

@@ -1,7 +1,7 @@
 """(a) How long does a beacon take to become a CloudWatch datapoint, at 10, 100, 1,000 a second?"""
 
 from bench.chain import chain, hold
-from helpers.stage_times import latency
+from helpers.timing.stage_latency import latency
 
 RATES = (10, 100, 1000)
 

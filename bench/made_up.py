@@ -8,9 +8,9 @@ from pathlib import Path
 
 from assets.agent.access_log import click_record, log_time
 from helpers.generator.beacon import Beacon, request_bytes, request_start
-from helpers.generator.cut_off import log_line
+from helpers.generator.delayed_delivery import log_line
 from helpers.generator.settings import DEFAULTS
-from helpers.generator.shop import Shop
+from helpers.generator.visitors import Shop
 
 VARIANTS = 5000  # different beacons; what differs in each line is added to one of them
 

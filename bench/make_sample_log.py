@@ -10,8 +10,8 @@ import gzip
 import random
 
 from assets.agent.access_log import log_time
-from helpers.generator.shop import BOTS, visitor
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
+from helpers.generator.visitors import BOTS, visitor
 
 PATH = REPOSITORY / "assets" / "sample" / "access.log.gz"
 LINES = 2_000

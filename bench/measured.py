@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 PATH = REPOSITORY / "assets" / "measured.json"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bench import aws_latency
-from helpers.home import REPOSITORY, read_json
+from helpers.core.paths import REPOSITORY, read_json
 
 FIGURES = REPOSITORY / "bench" / "results.json"
 PATH = REPOSITORY / "bench" / "results.md"

@@ -15,7 +15,7 @@ import psutil
 from bench.chain import chain
 from bench.needs import NeedsError, program
 from bench.processes import family, memory_mb, of_home
-from helpers.home import REPOSITORY, home
+from helpers.core.paths import REPOSITORY, home
 from helpers.local.ports import answers, free_port
 from tests.browser.lab import chromium_of_its_own, jupyter_environment
 

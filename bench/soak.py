@@ -16,22 +16,22 @@ from datetime import datetime
 
 import pandas as pd
 
-from helpers.accounts import Ledger, ledger
-from helpers.analytics import start_analytics
-from helpers.balance import DUPLICATES
-from helpers.cloud import Cloud
-from helpers.deployment import deploy
-from helpers.errors import WorkshopError
-from helpers.faults import fault
-from helpers.fleet import beacon_url
-from helpers.kills import kill
-from helpers.reconciling import reconcile
-from helpers.recount import compare
-from helpers.recovery import newest_counted
-from helpers.stacks import MODULES
-from helpers.targets import connect, disconnect, is_running
-from helpers.traffic import Traffic
-from helpers.waiting import bucket_edge, poll_until, waiting
+from helpers.audit.ledger import Ledger, ledger
+from helpers.audit.reconcile import reconcile
+from helpers.audit.record_outcomes import DUPLICATES
+from helpers.audit.recount import compare
+from helpers.connection.connect import connect, disconnect, is_running
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.core.waiting import bucket_edge, poll_until, waiting
+from helpers.deployment.deploy import deploy
+from helpers.deployment.fleet import beacon_url
+from helpers.deployment.flink_application import start_analytics
+from helpers.deployment.stacks import MODULES
+from helpers.experiments.fault_injection import fault
+from helpers.experiments.process_kill import kill
+from helpers.experiments.recovery import newest_counted
+from helpers.traffic.traffic import Traffic
 
 KILLS = ("server", "agent", "flink", "pump", "function", "supervisor")
 FAULTS = (
@@ -114,7 +114,7 @@ def plan(seconds: float, failures: int, seed: int) -> list[InjectedFailure]:
 
     Example:
         >>> [round(failure.at) for failure in plan(120, 3, seed=1)]
-        [16, 84, 87]
+        [60, 79, 95]
     """
     chance = random.Random(seed)
     kinds: list[InjectedFailure] = []

@@ -11,10 +11,10 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from bench.chain import chain, end_chain
-from helpers.analytics import start_analytics, stop_analytics, update_analytics
-from helpers.home import REPOSITORY, home
-from helpers.kills import kill, recovered
-from helpers.target_files import job_status
+from helpers.core.paths import REPOSITORY, home
+from helpers.core.target_files import job_status
+from helpers.deployment.flink_application import start_analytics, stop_analytics, update_analytics
+from helpers.experiments.process_kill import kill, recovered
 
 SETTLE_SECONDS = 5  # between two, for what the first has left behind
 STEP = re.compile(r"^step (\w+) ([\d.]+)$", re.MULTILINE)

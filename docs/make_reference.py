@@ -79,7 +79,7 @@ def entry(name: str, module: str, used: list[str]) -> str:
     """Return the section of a name."""
     node = definition(name.removeprefix("check."), module)
     links = [f"[{path.split('/')[-1].split('.')[0]}](../notebooks/{path})" for path in used]
-    where = f"[helpers/{module}.py](../helpers/{module}.py)"
+    where = f"[{path_of(module)}](../{path_of(module)})"
     where += f"; in {', '.join(links)}" if links else ""
     parts = [f"## {name}\n\n```python\n{signature(node, name)}\n```\n\n{where}\n\n{text_of(node)}"]
     if isinstance(node, ast.ClassDef):
@@ -93,18 +93,15 @@ def entry(name: str, module: str, used: list[str]) -> str:
 
 def definition(name: str, module: str) -> ast.FunctionDef | ast.ClassDef:
     """Return the syntax tree of a public name."""
-    for node in ast.parse(
-        (REPOSITORY / "helpers" / f"{module}.py").read_text(encoding="utf-8")
-    ).body:
+    for node in ast.parse((REPOSITORY / path_of(module)).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
             return node
-    # It is imported from another module and exported again.
-    for node in ast.parse(
-        (REPOSITORY / "helpers" / f"{module}.py").read_text(encoding="utf-8")
-    ).body:
-        if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
-            return definition(name, node.module.removeprefix("helpers."))
-    raise LookupError(f"helpers/{module}.py does not define {name}")
+    raise LookupError(f"{path_of(module)} does not define {name}")
+
+
+def path_of(module: str) -> str:
+    """Return a module's file, e.g. `helpers/stores/archive.py` for `stores.archive`."""
+    return f"helpers/{module.replace('.', '/')}.py"
 
 
 def signature(node: ast.FunctionDef | ast.ClassDef, name: str) -> str:

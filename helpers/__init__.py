@@ -6,70 +6,133 @@ two at every start, and 100 MB.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds both lists equal
+    from .audit.dead_letters import dead_letters as dead_letters
+    from .audit.dead_letters import replay_dead_letters as replay_dead_letters
+    from .audit.ledger import ledger as ledger
+    from .audit.reconcile import reconcile as reconcile
+    from .audit.recount import compare as compare
+    from .audit.snapshots import snapshot as snapshot
+    from .connection.connect import connect as connect
+    from .connection.connect import disconnect as disconnect
+    from .connection.public_ip import own_address as own_address
+    from .core.errors import WorkshopError as WorkshopError
+    from .core.module_progress import progress as progress
+    from .core.waiting import let_run as let_run
+    from .dashboards.charts import bar_chart as bar_chart
+    from .dashboards.charts import chart as chart
+    from .dashboards.charts import live_chart as live_chart
+    from .dashboards.charts import live_stream_chart as live_stream_chart
+    from .dashboards.cloudwatch_dashboard import add_widget as add_widget
+    from .dashboards.cloudwatch_dashboard import dashboard as dashboard
+    from .dashboards.early_and_final import two_clocks as two_clocks
+    from .dashboards.site_dashboard import live_dashboard as live_dashboard
+    from .deployment.cost import cost as cost
+    from .deployment.deploy import deploy as deploy
+    from .deployment.deploy import extend_expiry as extend_expiry
+    from .deployment.destroy import destroy as destroy
+    from .deployment.fleet import fleet_size as fleet_size
+    from .deployment.flink_application import start_analytics as start_analytics
+    from .deployment.flink_application import stop_analytics as stop_analytics
+    from .deployment.flink_application import update_analytics as update_analytics
+    from .deployment.flink_sql import show_sql as show_sql
+    from .deployment.flink_sql import statements_folder as statements_folder
+    from .deployment.metric_catalog import add_metric as add_metric
+    from .deployment.shop_frame import show_site as show_site
+    from .deployment.stacks import outputs as outputs
+    from .experiments.detector_benchmark import score_detectors as score_detectors
+    from .experiments.detector_figure import detector_picture as detector_picture
+    from .experiments.fault_injection import fault as fault
+    from .experiments.fault_panel import break_buttons as break_buttons
+    from .experiments.flash_crowd import small_crowd as small_crowd
+    from .experiments.late_data import send_clicks as send_clicks
+    from .experiments.late_data import send_late as send_late
+    from .experiments.original_comparison import beside_the_original as beside_the_original
+    from .experiments.process_kill import kill as kill
+    from .experiments.recovery import counted_again as counted_again
+    from .planning.cost_comparison import beside_the_field as beside_the_field
+    from .planning.cost_comparison import field_table as field_table
+    from .planning.limits import planner_figures as planner_figures
+    from .planning.planner_widget import scale_planner as scale_planner
+    from .planning.queue_figure import simulated_crowd as simulated_crowd
+    from .plotting.live_view import stop_charts as stop_charts
+    from .stores.alarms import alarm_history as alarm_history
+    from .stores.alarms import alarm_states as alarm_states
+    from .stores.alarms import inbox as inbox
+    from .stores.archive import archived_beacons as archived_beacons
+    from .stores.athena import query_archive as query_archive
+    from .stores.cloudwatch import cloudwatch_values as cloudwatch_values
+    from .stores.dynamodb import catalog as catalog
+    from .stores.dynamodb import metric_values as metric_values
+    from .stores.kinesis import newest_records as newest_records
+    from .timing.stage_latency import latency as latency
+    from .traffic.send_beacon import send_beacon as send_beacon
+    from .traffic.traffic import Traffic as Traffic
 
 _MODULE_OF = {
-    "Traffic": "traffic",
-    "WorkshopError": "errors",
-    "add_metric": "metric_catalog",
-    "add_widget": "dashboards",
-    "alarm_history": "alarms",
-    "alarm_states": "alarms",
-    "archived_beacons": "archive",
-    "bar_chart": "charts",
-    "beside_the_field": "field",
-    "beside_the_original": "original",
-    "break_buttons": "break_panel",
-    "catalog": "dynamodb",
-    "chart": "charts",
-    "cloudwatch_values": "cloudwatch",
-    "compare": "recount",
-    "connect": "targets",
-    "cost": "bill",
-    "counted_again": "recovery",
-    "dashboard": "dashboards",
-    "dead_letters": "dead_letter_queue",
-    "deploy": "deployment",
-    "destroy": "teardown",
-    "detector_picture": "detector_chart",
-    "disconnect": "targets",
-    "extend_expiry": "deployment",
-    "fault": "faults",
-    "field_table": "field",
-    "fleet_size": "fleet",
-    "inbox": "alarms",
-    "kill": "kills",
-    "latency": "stage_times",
-    "ledger": "accounts",
-    "let_run": "waiting",
-    "live_chart": "charts",
-    "live_dashboard": "board",
-    "live_stream_chart": "charts",
-    "metric_values": "dynamodb",
-    "newest_records": "stream",
-    "outputs": "deployment",
-    "own_address": "address",
-    "planner_figures": "units",
-    "progress": "modules_passed",
-    "query_archive": "athena",
-    "reconcile": "reconciling",
-    "replay_dead_letters": "dead_letter_queue",
-    "scale_planner": "scale_panel",
-    "score_detectors": "detector",
-    "send_beacon": "by_hand",
-    "send_clicks": "late_lab",
-    "send_late": "late_lab",
-    "show_site": "site",
-    "show_sql": "flink_sql",
-    "simulated_crowd": "crowd_picture",
-    "small_crowd": "crowd_run",
-    "snapshot": "snapshots",
-    "start_analytics": "analytics",
-    "statements_folder": "flink_sql",
-    "stop_analytics": "analytics",
-    "stop_charts": "live",
-    "two_clocks": "clocks",
-    "update_analytics": "analytics",
+    "Traffic": "traffic.traffic",
+    "WorkshopError": "core.errors",
+    "add_metric": "deployment.metric_catalog",
+    "add_widget": "dashboards.cloudwatch_dashboard",
+    "alarm_history": "stores.alarms",
+    "alarm_states": "stores.alarms",
+    "archived_beacons": "stores.archive",
+    "bar_chart": "dashboards.charts",
+    "beside_the_field": "planning.cost_comparison",
+    "beside_the_original": "experiments.original_comparison",
+    "break_buttons": "experiments.fault_panel",
+    "catalog": "stores.dynamodb",
+    "chart": "dashboards.charts",
+    "cloudwatch_values": "stores.cloudwatch",
+    "compare": "audit.recount",
+    "connect": "connection.connect",
+    "cost": "deployment.cost",
+    "counted_again": "experiments.recovery",
+    "dashboard": "dashboards.cloudwatch_dashboard",
+    "dead_letters": "audit.dead_letters",
+    "deploy": "deployment.deploy",
+    "destroy": "deployment.destroy",
+    "detector_picture": "experiments.detector_figure",
+    "disconnect": "connection.connect",
+    "extend_expiry": "deployment.deploy",
+    "fault": "experiments.fault_injection",
+    "field_table": "planning.cost_comparison",
+    "fleet_size": "deployment.fleet",
+    "inbox": "stores.alarms",
+    "kill": "experiments.process_kill",
+    "latency": "timing.stage_latency",
+    "ledger": "audit.ledger",
+    "let_run": "core.waiting",
+    "live_chart": "dashboards.charts",
+    "live_dashboard": "dashboards.site_dashboard",
+    "live_stream_chart": "dashboards.charts",
+    "metric_values": "stores.dynamodb",
+    "newest_records": "stores.kinesis",
+    "outputs": "deployment.stacks",
+    "own_address": "connection.public_ip",
+    "planner_figures": "planning.limits",
+    "progress": "core.module_progress",
+    "query_archive": "stores.athena",
+    "reconcile": "audit.reconcile",
+    "replay_dead_letters": "audit.dead_letters",
+    "scale_planner": "planning.planner_widget",
+    "score_detectors": "experiments.detector_benchmark",
+    "send_beacon": "traffic.send_beacon",
+    "send_clicks": "experiments.late_data",
+    "send_late": "experiments.late_data",
+    "show_site": "deployment.shop_frame",
+    "show_sql": "deployment.flink_sql",
+    "simulated_crowd": "planning.queue_figure",
+    "small_crowd": "experiments.flash_crowd",
+    "snapshot": "audit.snapshots",
+    "start_analytics": "deployment.flink_application",
+    "statements_folder": "deployment.flink_sql",
+    "stop_analytics": "deployment.flink_application",
+    "stop_charts": "plotting.live_view",
+    "two_clocks": "dashboards.early_and_final",
+    "update_analytics": "deployment.flink_application",
 }
 # No module may have the name of what it holds: importing it would put the module in its place.
 __all__ = ["check", *_MODULE_OF]

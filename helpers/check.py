@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from .accounts import ledger
-from .balance import LATENESS_HORIZON
-from .cloud import Cloud
-from .crowd_run import CrowdRun
-from .errors import WorkshopError
-from .modules_passed import note_passed
-from .recount import compare, metric_totals
-from .snapshots import changed_since, differing, load_time_means
-from .traffic import Traffic
-from .waiting import poll_until
+from .audit.ledger import ledger
+from .audit.record_outcomes import LATENESS_HORIZON
+from .audit.recount import compare, metric_totals
+from .audit.snapshots import changed_since, differing, load_time_means
+from .core.cloud import Cloud
+from .core.errors import WorkshopError
+from .core.module_progress import note_passed
+from .core.waiting import poll_until
+from .experiments.flash_crowd import CrowdRun
+from .traffic.traffic import Traffic
 
 SETTLE_SECONDS = 60
 

@@ -11,21 +11,21 @@ import sys
 import numpy as np
 import pandas as pd
 
-from .accounts import Ledger, ledger
-from .analytics import start_analytics
-from .aws_errors import explained
-from .balance import archived_outcomes
-from .cloud import Cloud
-from .datapoint_watch import CloudWatchWatch
-from .deployment import deploy
-from .errors import WorkshopError
-from .fleet import beacon_url
-from .home import REPOSITORY
-from .recount import metric_totals
-from .stacks import MODULES
-from .targets import connect, disconnect, is_running
-from .traffic import Traffic, check_replay
-from .waiting import bucket_edge, poll_until
+from .audit.ledger import Ledger, ledger
+from .audit.record_outcomes import archived_outcomes
+from .audit.recount import metric_totals
+from .connection.connect import connect, disconnect, is_running
+from .core.aws_errors import explained
+from .core.cloud import Cloud
+from .core.errors import WorkshopError
+from .core.paths import REPOSITORY
+from .core.waiting import bucket_edge, poll_until
+from .deployment.deploy import deploy
+from .deployment.fleet import beacon_url
+from .deployment.flink_application import start_analytics
+from .deployment.stacks import MODULES
+from .timing.datapoint_probe import CloudWatchWatch
+from .traffic.traffic import Traffic, check_replay
 
 SETTLE_SECONDS = 90
 SAMPLE = REPOSITORY / "assets" / "sample" / "access.log.gz"

@@ -148,7 +148,9 @@ def write_kernel_settings(where):
     folder = os.path.join(where, "etc", "ipython")
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "ipython_kernel_config.py"), "w", encoding="utf-8") as file:
-        file.write('get_config().InteractiveShellApp.extensions = ["helpers.two_lines"]\n')
+        file.write(
+            'get_config().InteractiveShellApp.extensions = ["helpers.connection.ipython_errors"]\n'
+        )
 
 
 def write_server_settings(where):

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from helpers import locks
-from helpers.analytics import start_analytics
-from helpers.cloud import Cloud
-from helpers.deployment import deploy
-from helpers.fleet import beacon_url
+from helpers.connection.connect import connect
+from helpers.core import process_lock as locks
+from helpers.core.cloud import Cloud
+from helpers.deployment.deploy import deploy
+from helpers.deployment.fleet import beacon_url
+from helpers.deployment.flink_application import start_analytics
+from helpers.deployment.stacks import MODULES
 from helpers.flink import class_data
 from helpers.local import supervisor
-from helpers.stacks import MODULES
-from helpers.targets import connect
 from tests import distribution
 from tests.running_emulator import running_emulator
 from tests.running_server import Server

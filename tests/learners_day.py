@@ -7,36 +7,36 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-import helpers.accounts
-import helpers.analytics
-import helpers.athena
-import helpers.causes
-import helpers.deployment
-import helpers.leftovers
-import helpers.teardown
-from helpers.alarms import alarm_history, alarm_states, inbox
-from helpers.analytics import start_analytics, stop_analytics, update_analytics
-from helpers.archive import archived_beacons
-from helpers.athena import query_archive
-from helpers.bill import cost
-from helpers.cloud import Cloud
-from helpers.dashboard_query import Query, Reader
-from helpers.dashboard_search import parse_search
-from helpers.dashboards import add_widget, dashboard_json
-from helpers.datapoint_watch import CloudWatchWatch
-from helpers.dead_letter_queue import dead_letters, replay_dead_letters
-from helpers.deployment import deploy
-from helpers.dynamodb import catalog, metric_values
-from helpers.errors import WorkshopError
-from helpers.fleet import beacon_url, fleet_size
+import helpers.audit.diagnosis
+import helpers.audit.ledger
+import helpers.deployment.deploy
+import helpers.deployment.destroy
+import helpers.deployment.flink_application
+import helpers.deployment.leftover_resources
+import helpers.stores.athena
+from helpers.audit.dead_letters import dead_letters, replay_dead_letters
+from helpers.audit.reconcile import reconcile
+from helpers.audit.stage_counts import shown, whole_buckets
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.dashboards.cloudwatch_dashboard import add_widget, dashboard_json
+from helpers.dashboards.queries import Query, Reader
+from helpers.dashboards.search import parse_search
+from helpers.deployment.cost import cost
+from helpers.deployment.deploy import deploy
+from helpers.deployment.destroy import destroy
+from helpers.deployment.fleet import beacon_url, fleet_size
+from helpers.deployment.flink_application import start_analytics, stop_analytics, update_analytics
+from helpers.deployment.stacks import MODULES
+from helpers.experiments.late_data import send_late
 from helpers.generator.clicks_stream import ClicksStream
 from helpers.generator.duplicates import Duplicates
-from helpers.late_lab import send_late
-from helpers.reconciling import reconcile
-from helpers.stacks import MODULES
-from helpers.stages import shown, whole_buckets
-from helpers.stream import newest_records
-from helpers.teardown import destroy
+from helpers.stores.alarms import alarm_history, alarm_states, inbox
+from helpers.stores.archive import archived_beacons
+from helpers.stores.athena import query_archive
+from helpers.stores.dynamodb import catalog, metric_values
+from helpers.stores.kinesis import newest_records
+from helpers.timing.datapoint_probe import CloudWatchWatch
 from tests.small_code import small_code
 
 ACCOUNT = "000000000000"
@@ -47,8 +47,10 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     """Make the calls of a learner's day, on the emulator."""
     (folder / "main.py").write_text("")
     small = small_code(folder)
-    patch.setattr(helpers.deployment, "CODE", small)
-    patch.setattr(helpers.analytics, "check_code", lambda code, groups: None)  # Flink's, and slow
+    patch.setattr(helpers.deployment.deploy, "CODE", small)
+    patch.setattr(
+        helpers.deployment.flink_application, "check_code", lambda code, groups: None
+    )  # Flink's, and slow
     for module in MODULES:
         deploy(cloud, module)
     deploy(cloud, "1-capture", BufferSeconds=5)
@@ -83,8 +85,8 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     CloudWatchWatch(cloud, "event_count", "click", datetime.now(UTC)).total()
     reconcile(cloud, repair=True)
     shown(cloud, whole_buckets(*(datetime.fromtimestamp(at, UTC) for at in (now - 60, now))))
-    helpers.accounts._made(cloud)
-    helpers.causes.archive_interval(cloud)
+    helpers.audit.ledger._made(cloud)
+    helpers.audit.diagnosis.archive_interval(cloud)
     give_up_a_batch(cloud)
     dead_letters(cloud)
     replay_dead_letters(cloud)
@@ -140,7 +142,7 @@ def only_when_it_goes_wrong(session: boto3.Session) -> None:
               "ValidationStatusReason": "it exists"}]},
             {"StackName": stack["StackId"]},
         )  # fmt: skip
-        said = helpers.deployment._refused_before_start(cloud, stack)
+        said = helpers.deployment.deploy._refused_before_start(cloud, stack)
         assert said == "Bucket: it exists"
         standing = {"Stacks": [stack | {"StackStatus": "CREATE_COMPLETE"}]}
         stub.add_response("describe_stacks", standing, {"StackName": "rwa-1-capture"})
@@ -155,19 +157,21 @@ def only_when_it_goes_wrong(session: boto3.Session) -> None:
             {"StackName": stack["StackId"]},
         )  # fmt: skip
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(helpers.teardown, "_ATTEMPTS", 1)
+            patch.setattr(helpers.deployment.destroy, "_ATTEMPTS", 1)
             with pytest.raises(WorkshopError, match="Key: it is in use"):
-                helpers.teardown.delete_stack(cloud, "rwa-1-capture")
+                helpers.deployment.destroy.delete_stack(cloud, "rwa-1-capture")
     ec2 = cloud.client("ec2")
     with Stubber(ec2) as stub:
         ended = {"Reservations": [{"Instances": [{"State": {"Name": "terminated"}}]}]}
         stub.add_response("describe_instances", ended, {"InstanceIds": ["i-1"]})
-        assert helpers.leftovers._is_ended(cloud, f"arn:aws:ec2:{HERE}:instance/i-1")
+        assert helpers.deployment.leftover_resources._is_ended(
+            cloud, f"arn:aws:ec2:{HERE}:instance/i-1"
+        )
     athena = cloud.client("athena")
     with Stubber(athena) as stub, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(helpers.athena, "LONGEST_SECONDS", -1)
+        patch.setattr(helpers.stores.athena, "LONGEST_SECONDS", -1)
         running = {"QueryExecution": {"Status": {"State": "RUNNING"}}}
         stub.add_response("get_query_execution", running, {"QueryExecutionId": "1"})
         stub.add_response("stop_query_execution", {}, {"QueryExecutionId": "1"})
         with pytest.raises(WorkshopError, match="was told to stop"):
-            helpers.athena._wait(athena, "1")
+            helpers.stores.athena._wait(athena, "1")

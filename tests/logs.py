@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 SAMPLE = REPOSITORY / "assets" / "sample" / "access.log.gz"
 # 5,000 real requests; the folder that holds them need not be beside this repository.

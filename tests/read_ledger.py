@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from helpers.recount import compare, metric_totals
-from helpers.waiting import poll_until
+from helpers.audit.recount import compare, metric_totals
+from helpers.core.waiting import poll_until
 
 
 def numbers(account, *names):

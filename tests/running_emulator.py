@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.cloud import Cloud
-from helpers.local import access_key, lifeline, ports
+from helpers.core.cloud import Cloud
+from helpers.local import access_key, ports
+from helpers.local import child_process as lifeline
 from helpers.local.client import session_with
 from helpers.local.emulator.settings import ACCOUNT, emulator_environment
 

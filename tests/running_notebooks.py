@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docs.stored_notebooks import stored
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 FOLDER = REPOSITORY / "notebooks"
 

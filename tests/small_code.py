@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import helpers.deployment
-from helpers.cloud import Cloud
-from helpers.deployment import deploy
-from helpers.stacks import MODULES
-from helpers.teardown import destroy
+import helpers.deployment.deploy
+from helpers.core.cloud import Cloud
+from helpers.deployment.deploy import deploy
+from helpers.deployment.destroy import destroy
+from helpers.deployment.stacks import MODULES
 
 HANDLER = "def handler(event, context):\n    return {}\n"
 
@@ -20,7 +20,7 @@ def small_code(folder: Path) -> dict:
     (folder / "handler.py").write_text(HANDLER)
     return {
         module: {parameter: (name, folder) for parameter, (name, _) in code.items()}
-        for module, code in helpers.deployment.CODE.items()
+        for module, code in helpers.deployment.deploy.CODE.items()
     }
 
 
@@ -29,7 +29,7 @@ def all_stacks(emulator: Cloud, prefix: str, folder: Path) -> Iterator[Cloud]:
     """Deploy all modules under a prefix, with small code from a folder; destroy them in the end."""
     cloud = Cloud(emulator.session, emulator.account, prefix, emulator.endpoint)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(helpers.deployment, "CODE", small_code(folder))
+        patch.setattr(helpers.deployment.deploy, "CODE", small_code(folder))
         for module in MODULES:
             deploy(cloud, module)
         yield cloud

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from docs.stored_notebooks import stored, stored_notebooks
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 FOLDERS = ("helpers", "assets", "tests", "bench", "docs", "notebooks")
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from ministack.services.cloudformation.engine import CfnLoader
 
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 TEMPLATES = sorted((REPOSITORY / "cfn").glob("*.yaml"))
 POLICIES = sorted((REPOSITORY / "policy").glob("*.json"))

@@ -39,7 +39,7 @@ LOGGED_HEADERS = (
     b"custom_metric_string_value",
 )
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# Metrics add up to 1e100 (assets/lambda/process_metrics/rows.py): so many of these never reach it.
+# Metrics add up to 1e100 (assets/functions/process_metrics/rows.py): a sum of these stays below.
 LARGEST_FLOAT = 1e80
 
 _QUOTED = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'

@@ -16,7 +16,7 @@ BACKOFF_SECONDS = (0.1, 5.0)
 # A record is in the stream so soon after its stamp, or not at all: AWS refuses a call that was
 # signed five minutes ago ("Signature Version 4", IAM User Guide), and agent.py waits 5 s for a
 # connection and 20 s for an answer. A Flink job whose SQL is changed reckons with it
-# (helpers/replay_edge.py).
+# (helpers/flink/replay_edge.py).
 LONGEST_PUT_SECONDS = 300
 
 

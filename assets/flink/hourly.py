@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 BUCKET, HOUR = 10, 3600
 # A beacon may be an hour late, and the sum of its bucket looks back an hour more. A replay reads
-# some minutes more than that (helpers/replay_edge.py).
+# some minutes more than that (helpers/flink/replay_edge.py).
 KEPT = 2 * HOUR + 1800
 # An event's name is whatever a beacon says it is: counts of more events do not stay in memory.
 MOST_EVENTS = 500

@@ -25,7 +25,7 @@ OPTIONS = {
     "table.local-time-zone": "UTC",
     # For how long Flink remembers a bucket, or a beacon_id, that nobody touches. A beacon may be an
     # hour late (04_firsts.sql); the rest is for agents and jobs that were down for a while. The
-    # archive is recounted with the same memory (helpers/balance.py).
+    # archive is recounted with the same memory (helpers/audit/record_outcomes.py).
     "table.exec.state.ttl": "3 h",
     # All metrics read the same views. With this Flink computes each view once, not once a metric:
     # one reader of the stream, and one memory of which beacons were seen.

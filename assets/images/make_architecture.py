@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).resolve().parent
-# As in helpers/palette.py: blue highlights the module's parts; a white card in any theme.
+# As in helpers/plotting/palette.py: blue highlights the module's parts; a white card in any theme.
 BLUE, INK, QUIET, LINE, CARD = "#0072B2", "#1F2328", "#57606A", "#C6CED6", "#FFFFFF"
 WIDTH, HEIGHT = 960, 206
 BOX, TALL, GAP, LEFT = 114, 56, 22, 14

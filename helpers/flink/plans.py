@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.code_zip import zip_folder
-from helpers.home import write_json
+from helpers.core.code_zip import zip_folder
+from helpers.core.paths import write_json
 
 from . import class_data, java
 from .groups import Groups

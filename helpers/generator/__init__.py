@@ -3,7 +3,7 @@
     python -m helpers.generator live ...     # made-up visitors of the demo shop
     python -m helpers.generator replay ...   # the requests of a real access log
 
-Notebooks do not use this package: `helpers.traffic.Traffic` starts and steers it. The two sides
-talk through files in `.workshop/traffic/`: the notebook writes the settings, the generator writes
-its status and a journal of every beacon it sent, which is what the ledger begins with.
+Notebooks do not use this package: `helpers.traffic.traffic.Traffic` starts it. The two sides
+exchange files in `.workshop/traffic/`: the notebook writes the settings, the generator writes its
+status and a journal of every beacon that it sent, the first stage of the ledger.
 """

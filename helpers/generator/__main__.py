@@ -1,4 +1,4 @@
-"""The generator's command line, as `helpers.traffic` starts it."""
+"""The generator's command line, as `helpers.traffic.traffic` starts it."""
 
 import argparse
 import asyncio
@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from helpers.home import read_json
+from helpers.core.paths import read_json
 
 from .clicks_stream import ClicksStream
-from .cut_off import CutOff
+from .delayed_delivery import CutOff
 from .live import Live, settings_path
 from .replay import Replay
 from .run import Run, take_lock
@@ -20,7 +20,7 @@ def _kinesis(arguments: argparse.Namespace) -> Any:  # noqa: ANN401 - boto3's cl
     # Imported here: boto3 takes half a second and 40 MB, and only late beacons need it.
     import boto3
 
-    from helpers.cloud import Cloud
+    from helpers.core.cloud import Cloud
 
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     return Cloud(boto3.Session(), "", arguments.prefix, endpoint).client("kinesis")
@@ -28,7 +28,9 @@ def _kinesis(arguments: argparse.Namespace) -> Any:  # noqa: ANN401 - boto3's cl
 
 async def _live(arguments: argparse.Namespace) -> None:
     if "beacon_url" not in read_json(settings_path(), default={}):
-        sys.exit(f"{settings_path()} names no beacon_url: start traffic with helpers.traffic.")
+        sys.exit(
+            f"{settings_path()} names no beacon_url: start traffic with helpers.traffic.traffic."
+        )
     run = Run("live", arguments.target)
     loop = asyncio.get_running_loop()
     stream = ClicksStream(

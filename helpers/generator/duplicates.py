@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from helpers.beacon_definition import HORIZON_SECONDS, is_beacon_line
+from helpers.core.beacon_definition import HORIZON_SECONDS, is_beacon_line
 
 from .beacon import Beacon
 from .clicks_stream import MOST_RECORDS, ClicksStream

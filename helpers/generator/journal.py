@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from helpers.home import write_json
+from helpers.core.paths import write_json
 
 from .beacon import Beacon
 

@@ -4,17 +4,17 @@ import asyncio
 import random
 from pathlib import Path
 
-from helpers.home import read_json
+from helpers.core.paths import read_json
 
 from .beacon import Beacon
 from .connections import Connections
-from .cut_off import CutOff
-from .garbage import garbage
+from .delayed_delivery import CutOff
 from .journal import entry
+from .malformed import garbage
 from .pacer import Pacer
 from .run import ANSWERS_SECONDS, Run
 from .settings import DEFAULTS, folder, rate_now
-from .shop import Shop
+from .visitors import Shop
 
 POLL_SECONDS = 0.2
 TICK_SECONDS = 0.01

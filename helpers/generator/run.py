@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import IO, Any
 
-from helpers import locks
-from helpers.errors import WorkshopError
+from helpers.core import process_lock as locks
+from helpers.core.errors import WorkshopError
 
 from .connections import Connections
 from .journal import Journal, Status

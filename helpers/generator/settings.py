@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import WorkshopError
-from helpers.home import home
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import home
 
-from .shop import EVENTS
+from .visitors import EVENTS
 
 DEFAULT_MIX = dict(zip(EVENTS, (60.0, 20.0, 5.0, 4.0, 6.0, 3.0, 2.0), strict=True))
 

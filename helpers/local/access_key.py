@@ -13,8 +13,8 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers.errors import WorkshopError
-from helpers.home import home
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import home
 
 
 @dataclass(frozen=True)

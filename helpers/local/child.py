@@ -5,8 +5,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import lifeline
-from .adopted import Adopted
+from . import child_process as lifeline
+from .adopted_process import Adopted
 from .restarts import Restarts
 
 logger = logging.getLogger("workshop.local")

@@ -11,17 +11,17 @@ import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
-from helpers.cloud import Cloud
-from helpers.errors import TargetStopped, WorkshopError
-from helpers.home import home
-from helpers.target_files import EMULATOR_LOCK
-from helpers.waiting import waiting
+from helpers.core.cloud import Cloud
+from helpers.core.errors import TargetStopped, WorkshopError
+from helpers.core.paths import home
+from helpers.core.target_files import EMULATOR_LOCK
+from helpers.core.waiting import waiting
+from helpers.local.emulator.settings import ACCOUNT, REGION
 
 from . import access_key, ports, state
 from .access_key import AccessKey
-from .adopted import adopt
-from .emulator.settings import ACCOUNT, REGION
-from .succession import start_supervisor
+from .adopted_process import adopt
+from .takeover import start_supervisor
 
 START_SECONDS = 90
 _HEALTH = "/_ministack/health"

@@ -17,11 +17,11 @@ from typing import Any
 import boto3
 import botocore.exceptions
 
-from helpers.errors import WorkshopError
-from helpers.home import home
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import home
 
 from . import ports, state
-from .server import Server
+from .beacon_server_process import Server
 
 log = logging.getLogger("workshop.fleet")
 

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import IO
 
-from helpers import locks
-from helpers.home import home, read_json, write_json
-from helpers.target_files import (
+from helpers.core import process_lock as locks
+from helpers.core.paths import home, read_json, write_json
+from helpers.core.target_files import (
     EMULATOR_LOCK,
     description_file,
     faults_file,

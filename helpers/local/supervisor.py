@@ -11,16 +11,17 @@ import threading
 import time
 from typing import Any
 
-from helpers import locks
-from helpers.environment import child_environment
-from helpers.home import home
-from helpers.target_files import EMULATOR_LOCK, FLINK_CONTROLLER_LOCK
+from helpers.core import process_lock as locks
+from helpers.core.environment import child_environment
+from helpers.core.paths import home
+from helpers.core.target_files import EMULATOR_LOCK, FLINK_CONTROLLER_LOCK
+from helpers.local.emulator.settings import REGION, SUPERVISED, emulator_environment
 
-from . import access_key, lifeline, ports, state
+from . import access_key, ports, state
+from . import child_process as lifeline
 from .access_key import AccessKey
-from .adopted import Adopted, adopt
+from .adopted_process import Adopted, adopt
 from .child import Child
-from .emulator.settings import REGION, SUPERVISED, emulator_environment
 
 log = logging.getLogger("workshop.local")
 

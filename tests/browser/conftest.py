@@ -95,5 +95,5 @@ def open_module(jupyterlab, page):
         return opened[-1]
 
     yield open_copy
-    # An amount in dollars is none, in a text or an output: see tests/unit/test_pages.py.
+    # An amount in dollars is none, in a text or an output: see tests/unit/repository/test_pages.py.
     assert opened and opened[-1].formulas() == []

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from helpers.home import REPOSITORY as ROOT
+from helpers.core.paths import REPOSITORY as ROOT
 from helpers.local.ports import answers, free_port
 from tests.catcher import until
 

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from helpers.archive import archived_beacons
-from helpers.dynamodb import metric_values
-from helpers.fleet import beacon_url
+from helpers.deployment.fleet import beacon_url
 from helpers.local import supervisor
+from helpers.stores.archive import archived_beacons
+from helpers.stores.dynamodb import metric_values
 from tests.catcher import until
 from tests.running_server import Client
 

@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import SCREENSHOTS
 
 PAGES = sorted(path.name for path in Path("assets/site").glob("*.html"))
-SHOW = "from helpers.site import SiteFrame\nSiteFrame({url!r}, height=560)"
+SHOW = "from helpers.deployment.shop_frame import SiteFrame\nSiteFrame({url!r}, height=560)"
 DELAY_SECONDS = 0.5
 
 

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from helpers.errors import WorkshopError
+from helpers.core.errors import WorkshopError
 from helpers.local import access_key
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 
-from helpers.local import lifeline
+from helpers.local import child_process as lifeline
 from tests.local.watch import NAMESPACE
 from tests.template_files import read_template
 

@@ -8,7 +8,7 @@ import time
 import pytest
 import yaml
 
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from helpers.cloud import Cloud
-from helpers.errors import TargetStopped
-from helpers.fleet import beacon_url
+from helpers.core.cloud import Cloud
+from helpers.core.errors import TargetStopped
+from helpers.deployment.fleet import beacon_url
 from helpers.local import access_key, ports, state
 from helpers.local.client import session
 from helpers.local.emulator.settings import ACCOUNT

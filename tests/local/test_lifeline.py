@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from helpers.local import lifeline
+from helpers.local import child_process as lifeline
 from tests.catcher import until
 
 # Neither of the two ends when it is asked to, as a JVM that hangs.

@@ -11,17 +11,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import locks
-from helpers.errors import WorkshopError
-from helpers.home import REPOSITORY, read_json, write_json
-from helpers.local import access_key, lifeline, ports, state, supervisor
-from helpers.local.adopted import adopt
+from helpers.connection.connect import connect
+from helpers.core import process_lock as locks
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import REPOSITORY, read_json, write_json
+from helpers.core.target_files import description_file
+from helpers.local import access_key, ports, state, supervisor
+from helpers.local import child_process as lifeline
+from helpers.local.adopted_process import adopt
 from helpers.local.emulator.settings import SUPERVISED, emulator_environment
-from helpers.target_files import description_file
-from helpers.targets import connect
 from tests.catcher import until
 
-CONNECT = "from helpers.targets import connect; print(connect('local').endpoint)"
+CONNECT = "from helpers.connection.connect import connect; print(connect('local').endpoint)"
 
 
 @pytest.fixture

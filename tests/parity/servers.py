@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 from helpers.local.ports import answers, free_port
 from tests.catcher import until
 from tests.running_server import COMMAND

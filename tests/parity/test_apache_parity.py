@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from access_log import beacon_id, click_record
 
-from helpers.beacon_definition import is_beacon_line
+from helpers.core.beacon_definition import is_beacon_line
 from tests import beacon_lines
 from tests.parity import hostile, oddities, servers
 from tests.running_server import all_of

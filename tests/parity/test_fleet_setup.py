@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 from helpers.local.emulator.settings import REGION
 from tests.parity import servers
 

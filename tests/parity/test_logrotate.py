@@ -14,7 +14,7 @@ import pytest
 from tail import Tail
 
 from assets.fleet.forget_shipped import QUIET_SECONDS, forget
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 from tests.catcher import until
 from tests.parity import servers
 from tests.shipped import new_stream, shipped, wait_for

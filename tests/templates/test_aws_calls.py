@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 import boto3
 import pytest
 
-from helpers.cloud import Cloud
+from helpers.core.cloud import Cloud
 from tests.aws_calls import calls, every_call, operations
 from tests.iam_needs import ACTIONS, PREFIX, known
 from tests.learners_day import HERE, exercise, only_when_it_goes_wrong

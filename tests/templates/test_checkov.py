@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 from tests.template_files import policies_as_template
 
 CHECKOV = "checkov==3.3.30"

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-import helpers.deployment
-from helpers.cloud import Cloud
-from helpers.deployment import deploy, extend_expiry
-from helpers.errors import WorkshopError
-from helpers.expiry import expires_at, is_over, times
-from helpers.home import REPOSITORY
-from helpers.leftovers import remaining
-from helpers.stacks import EXPIRY, MODULES, describe
-from helpers.teardown import destroy
+import helpers.deployment.deploy
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import REPOSITORY
+from helpers.deployment.deploy import deploy, extend_expiry
+from helpers.deployment.destroy import destroy
+from helpers.deployment.expiry import expires_at, is_over, times
+from helpers.deployment.leftover_resources import remaining
+from helpers.deployment.stacks import EXPIRY, MODULES, describe
 from tests.iam_needs import permissions
 from tests.small_code import small_code
 from tests.template_files import read_template, texts
@@ -46,7 +46,7 @@ NOT_USED = ("lakeformation:", "managed-fleets:")  # services that the workshop d
 
 @pytest.fixture
 def cloud(emulator, tmp_path, monkeypatch) -> Cloud:
-    monkeypatch.setattr(helpers.deployment, "CODE", small_code(tmp_path))
+    monkeypatch.setattr(helpers.deployment.deploy, "CODE", small_code(tmp_path))
     cloud = Cloud(emulator.session, emulator.account, "over", emulator.endpoint)
     yield cloud
     destroy(cloud)

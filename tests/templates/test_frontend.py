@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from helpers.cloud import Cloud
-from helpers.deployment import deploy
-from helpers.errors import WorkshopError
-from helpers.fleet import fleet_size
-from helpers.home import REPOSITORY
-from helpers.stacks import outputs
-from helpers.teardown import destroy
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import REPOSITORY
+from helpers.deployment.deploy import deploy
+from helpers.deployment.destroy import destroy
+from helpers.deployment.fleet import fleet_size
+from helpers.deployment.stacks import outputs
 from tests.template_files import read_template
 
 TEMPLATE = read_template("1-frontend")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from helpers.cloud import Cloud
-from helpers.deployment import deploy
-from helpers.stacks import MODULES
-from helpers.teardown import destroy, remaining
+from helpers.core.cloud import Cloud
+from helpers.deployment.deploy import deploy
+from helpers.deployment.destroy import destroy, remaining
+from helpers.deployment.stacks import MODULES
 from tests.small_code import all_stacks
 
 # What lists each kind of thing that the templates make.

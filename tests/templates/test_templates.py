@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.home import REPOSITORY
-from helpers.stacks import MODULES
+from helpers.core.paths import REPOSITORY
+from helpers.deployment.stacks import MODULES
 from tests.template_files import RESOURCES, TEMPLATES, read_template, texts, walk
 
 NAMES = ["0-expiry", "1-capture", "1-frontend", "1-network", "2-analyze", "3-visualize"]

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.unit.lambdas import own_tables
-from tests.unit.ledger_world import full, world  # noqa: F401
-from tests.unit.metric_chain import chain  # noqa: F401
-from tests.unit.pumping import folders, kinesis, stream  # noqa: F401
-from tests.unit.written import empty, listed, now  # noqa: F401
+from tests.unit.audit.ledger_world import full, world  # noqa: F401
+from tests.unit.flink.pumping import folders, kinesis, stream  # noqa: F401
+from tests.unit.functions.lambdas import own_tables
+from tests.unit.functions.metric_chain import chain  # noqa: F401
+from tests.unit.stores.written import empty, listed, now  # noqa: F401
 
 
 @pytest.fixture

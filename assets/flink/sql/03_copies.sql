@@ -7,7 +7,7 @@
 --
 -- Requests that are no beacons (the site's own pages, the browser's OPTIONS question, the load
 -- balancer's health checks) are archived like all the others, but no metric speaks of them. In
--- Python the same is said once, in helpers/beacon_definition.py; the servers answer 404 to another
+-- Python the same is said once, in helpers/core/beacon_definition.py; the servers answer 404 to another
 -- spelling (//beacon, /%62eacon), so that nothing is answered 200 and not counted.
 CREATE VIEW copies AS
 SELECT

@@ -10,7 +10,8 @@ from typing import Any
 import boto3
 import botocore.exceptions
 
-from ...metric_math import Unsupported
+from helpers.core.metric_math import Unsupported
+
 from .definition import Alarm, Values, alarm
 from .reason import reason, reason_data
 from .rules import decide

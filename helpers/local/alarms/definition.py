@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ...metric_math import MetricMath, TimeSeries, Unsupported, series_of
+from helpers.core.metric_math import MetricMath, TimeSeries, Unsupported, series_of
+
 from .rules import COMPARISONS, EXTRA_PERIODS
 
 # One value for each period of the evaluation range, oldest first; None where there is none.

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 
 from .apache_log import AccessLog
 from .connection import REFUSED_AT_A_TIME, Connection

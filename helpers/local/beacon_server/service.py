@@ -4,15 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .answers import answer
 from .apache_log import AccessLog
 from .pages import Page
 from .rate_limited_log import RateLimitedLog
-
-if TYPE_CHECKING:
-    from .connection import Connection
 
 SWEEP_SECONDS = 0.25
 # What is read of a client in one turn of the loop: all of it is looked at before the next turn.
@@ -22,6 +19,19 @@ FLUSH_BYTES = 1024 * 1024
 # A head holds up to 820 KB, a usual one a few hundred bytes. Where all heads together hold more
 # than so many bytes for each connection, those that hold more than that are refused.
 HEAD_BYTES = 32 * 1024
+
+
+class Client(Protocol):
+    """What a server needs of a connection."""
+
+    held: int
+    deadline: float
+
+    def send(self, data: bytes, keep: bool) -> None: ...  # noqa: D102
+    def abort(self) -> None: ...  # noqa: D102
+    def refuse_head(self) -> None: ...  # noqa: D102
+    def time_is_up(self) -> None: ...  # noqa: D102
+    def close_if_idle(self) -> None: ...  # noqa: D102
 
 
 @dataclass
@@ -43,18 +53,18 @@ class Service:
     proxy_header: bytes = b""
     pages: dict[bytes, Page] = field(default_factory=dict)
     most_connections: int = 1000
-    connections: set["Connection"] = field(default_factory=set)
-    refused: set["Connection"] = field(default_factory=set)
+    connections: set[Client] = field(default_factory=set)
+    refused: set[Client] = field(default_factory=set)
     closing: bool = False
     inbox: bytearray = field(default_factory=lambda: bytearray(READ_BYTES))
-    _finished: list[tuple["Connection", bytes, bytes, bool]] = field(default_factory=list)
+    _finished: list[tuple[Client, bytes, bytes, bool]] = field(default_factory=list)
     _finished_bytes: int = 0
     _held: int = 0
 
     def __post_init__(self) -> None:
         self.received = memoryview(self.inbox)
 
-    def call(self, connection: "Connection", function: Callable[..., None], *given: object) -> None:
+    def call(self, connection: Client, function: Callable[..., None], *given: object) -> None:
         """Call what concerns one connection: what it raises ends that connection, and no other.
 
         Args:
@@ -68,7 +78,7 @@ class Service:
             connection.abort()
             self.problems.warn("error", f"A connection was ended by an error of ours: {error!r}")
 
-    def hold(self, connection: "Connection", held: int) -> None:
+    def hold(self, connection: Client, held: int) -> None:
         """Note how many bytes of an unfinished head a connection holds; refuse it if too many.
 
         Args:
@@ -81,7 +91,7 @@ class Service:
             self.problems.warn("heads", "Many clients send long heads: these are answered 503.")
             connection.refuse_head()
 
-    def finish(self, connection: "Connection", line: bytes, data: bytes, keep: bool) -> None:
+    def finish(self, connection: Client, line: bytes, data: bytes, keep: bool) -> None:
         """Log a request, then answer it; the requests of one turn of the loop share one write.
 
         Args:

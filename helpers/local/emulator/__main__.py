@@ -8,7 +8,8 @@ import os
 
 from ministack.app import main
 
-from .. import succession
+from helpers.local import takeover as succession
+
 from . import access, shard_limits
 from .settings import SUPERVISED
 

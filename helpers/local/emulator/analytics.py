@@ -20,7 +20,7 @@ from collections.abc import Callable
 from ministack.core.responses import json_response, new_uuid
 from ministack.services import kinesisanalyticsv2 as analytics
 
-from helpers.target_files import JobState, job_status
+from helpers.core.target_files import JobState, job_status
 
 CONTROLLER = "WORKSHOP_FLINK_CONTROLLER"  # set where the controller runs beside the emulator
 _settle_at_once = analytics._settle

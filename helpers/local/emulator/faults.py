@@ -1,8 +1,8 @@
 """Faults on request: what AWS does on a bad day, in front of the emulator.
 
-`helpers.faults` writes what is wanted to `faults.json`. Here each request's operation is read from
-its X-Amz-Target header (boto3 speaks AWS JSON to all three services). Of those that a fault names,
-the share that it asks for
+`helpers.experiments.fault_injection` writes the faults to `faults.json`. Here each request's
+operation is read from its X-Amz-Target header (boto3 sends AWS JSON to all three services). Of the
+operations that a fault names, a share (set by the learner)
 
     hang          gets no answer, and has no effect
     throttle      gets the service's own throttling error, and has no effect
@@ -21,8 +21,8 @@ from pathlib import Path
 
 import ministack.app
 
-from helpers.home import read_json
-from helpers.target_files import faults_file
+from helpers.core.paths import read_json
+from helpers.core.target_files import faults_file
 
 from .exchange import App, Exchange, Receive, Send
 from .refusals import SPLIT, TOO_MUCH

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from helpers.environment import child_environment
-
-from ..access_key import AccessKey
+from helpers.core.environment import child_environment
+from helpers.local.access_key import AccessKey
 
 SUPERVISED = "WORKSHOP_SUPERVISED"  # set where the emulator starts a supervisor if it has none
 ACCOUNT, REGION = "000000000000", "us-east-1"

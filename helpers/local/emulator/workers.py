@@ -8,8 +8,8 @@ from typing import IO
 
 from ministack.core.lambda_runtime import Worker
 
-from helpers import locks
-from helpers.target_files import FUNCTION_LOCK
+from helpers.core import process_lock as locks
+from helpers.core.target_files import FUNCTION_LOCK
 
 _invoke, _spawn = Worker.invoke, Worker._spawn
 _notes: dict[Worker, IO] = {}

@@ -10,11 +10,12 @@ from typing import Any
 import boto3
 import botocore.exceptions
 
+from helpers.core.paths import home
+from helpers.core.target_files import JobState
 from helpers.flink import class_data
-from helpers.home import home
-from helpers.target_files import JobState
+from helpers.local import child_process as lifeline
+from helpers.local import state
 
-from .. import lifeline, state
 from .application import Application, applications
 from .runner import Runner
 

@@ -6,13 +6,13 @@ import signal
 import subprocess
 from pathlib import Path
 
-from helpers import locks
+from helpers.core import process_lock as locks
+from helpers.core.paths import home
+from helpers.core.target_files import JOB_LOCK
 from helpers.flink import plans
 from helpers.flink.properties import Folders
-from helpers.home import home
-from helpers.target_files import JOB_LOCK
+from helpers.local import child_process as lifeline
 
-from .. import lifeline
 from . import checkpoints
 from .application import Application
 from .planning import last_line

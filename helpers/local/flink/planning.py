@@ -3,10 +3,10 @@
 import tempfile
 from pathlib import Path
 
+from helpers.core.paths import home
 from helpers.flink import plans
-from helpers.home import home
+from helpers.local import child_process as lifeline
 
-from .. import lifeline
 from .application import Application
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers.home import read_json, write_json
+from helpers.core.paths import read_json, write_json
 
 
 class Progress:

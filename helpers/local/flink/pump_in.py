@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from helpers.home import read_json, write_json
+from helpers.core.paths import read_json, write_json
 
 SECONDS_BETWEEN_LISTS = 3
 # A job that catches up with a long stream reads more slowly than we do: let it, then go on.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from helpers.home import read_json, write_json
+from helpers.core.paths import read_json, write_json
 
 BATCH = 500  # PutRecords takes no more records at once
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0

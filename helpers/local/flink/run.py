@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from helpers.core.paths import read_json
 from helpers.flink.properties import Folders
-from helpers.home import read_json
 
 from . import checkpoints
 from .application import Application

@@ -4,7 +4,7 @@ crash                  the job goes on from its last checkpoint
 stop, then start       so too
 new code, properties   replay: the state of changed SQL can't be trusted, so it is thrown away,
                        and the stream is read again from two hours and some minutes before the
-                       point until which all was counted (helpers/replay_edge.py). Rows of buckets
+                       point until which all was counted (flink/replay_edge.py). Rows of buckets
                        that may still change are whole: they replace themselves. Older rows are not
                        sent, nor final ones that were sent before.
 """
@@ -16,14 +16,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from helpers.beacon_definition import BUCKET_SECONDS
+from helpers.core.beacon_definition import BUCKET_SECONDS
+from helpers.core.paths import read_json, write_json
+from helpers.core.target_files import JobState, job_status_file
 from helpers.flink import plans
 from helpers.flink.properties import Folders
-from helpers.home import read_json, write_json
-from helpers.replay_edge import first_bucket, reading_start
-from helpers.target_files import JobState, job_status_file
+from helpers.flink.replay_edge import first_bucket, reading_start
+from helpers.local.restarts import Backoff
 
-from ..restarts import Backoff
 from .application import Application, unpack_code
 from .planning import NotPlanned, Planning, Refused
 from .pump_out import newest_final

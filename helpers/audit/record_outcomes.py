@@ -1,0 +1,133 @@
+"""What each archived record must count as, found from the raw records with pandas.
+
+This shares nothing with the Flink job whose numbers it is compared with. Flink keeps a counter for
+each beacon_id (03_copies.sql) until no copy has come for MEMORY; each copy renews it, a rejected
+one too. A copy that comes later is a first again: too_late by then.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+
+from helpers.core.beacon_definition import BUCKET_SECONDS, HORIZON_SECONDS
+from helpers.core.cloud import Cloud
+from helpers.core.epoch import times
+from helpers.stores.archive import archived_beacons, is_beacon
+
+LATENESS_HORIZON = timedelta(seconds=HORIZON_SECONDS)
+LATEST_MS = 9_000_000_000_000  # a later request is none (assets/flink/sql/04_firsts.sql)
+# referral_count is the one metric in which every accepted beacon counts exactly once: a beacon
+# without a referrer counts as (direct).
+ACCEPTED = "referral_count"
+# A copy seldom comes later than this after its first; when one does, more is read.
+COPIES_SINCE = timedelta(minutes=10)
+# `table.exec.state.ttl` of assets/flink/main.py; a test holds the two equal.
+MEMORY = timedelta(hours=3)
+# Flink's time runs from when it read a record, of which the archive knows only when it was shipped.
+# So near the end of its memory, the archive does not decide what Flink knew.
+MARGIN = timedelta(minutes=10)
+LONGEST = MEMORY + MARGIN
+REJECTED, DUPLICATES = "rejected_count", "duplicate_count"
+ALL = "All Beacons"
+
+
+def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = None) -> pd.DataFrame:
+    """Return the archived beacons that arrived since a moment, and what each must count as.
+
+    Args:
+        cloud: where the archive is.
+        since: an aware datetime; records shipped earlier are left out.
+        until: records shipped at or after this are left out, too; None for now.
+
+    Returns:
+        The columns of `archived_beacons`, and `outcome`: `accepted`, `rejected` (both for the first
+        record with its beacon_id) or `duplicate` (a further copy of either, while Flink remembers
+        it: see `copies`); `reason` of a rejected one; `undecided`, the reason of one that came just
+        when Flink forgot the first, so that it may have counted it as rejected or as a duplicate;
+        `Time`, the start of the ten seconds in which it counts (those of the request if accepted,
+        else of its arrival; UTC). Requests that are no beacons are left out.
+
+    Example:
+        `archived_outcomes(cloud, since)["outcome"].value_counts()`
+    """
+    records = _with_their_firsts(cloud, since, until)
+    # Flink counts nothing without a name and a time of arrival (03_copies.sql).
+    named = records["beacon_id"].notna() & records["shipped_at"].notna()
+    counted = records[is_beacon(records) | (records["rejected"].notna() & named)]
+    asked = counted["requested_at"].astype("Int64")
+    requested = times(asked.where(asked.between(0, LATEST_MS)))
+    arrived = times(counted["shipped_at"])
+    in_time = (arrived - requested) <= LATENESS_HORIZON  # False where the time can't be read
+    bad = counted["rejected"].notna() | ~in_time
+    # In the stream's order, as Flink saw them: the first of a beacon_id is the one that counts.
+    outcome = bad.map({True: "rejected", False: "accepted"}).astype(object)
+    is_copy, is_undecided = copies(counted)
+    outcome[is_copy] = "duplicate"
+    unread = requested.isna().map({True: "unparsable", False: "too_late"}).astype(object)
+    reasons = counted["rejected"].fillna(unread)
+    reason, undecided = reasons.where(outcome == "rejected"), reasons.where(is_undecided & bad)
+    at = requested.where(outcome == "accepted", arrived).dt.floor(f"{BUCKET_SECONDS}s")
+    outcomes = counted.assign(outcome=outcome, reason=reason, undecided=undecided, Time=at)
+    return outcomes[arrived >= since]
+
+
+def _with_their_firsts(cloud: Cloud, since: datetime, until: datetime | None) -> pd.DataFrame:
+    """Return the records shipped since a moment, and earlier ones of which they may be copies."""
+    start = since - COPIES_SINCE
+    records = archived_beacons(cloud, start=start, end=until)
+    received = records.loc[records["shipped_at"] >= since.timestamp() * 1000, "received_at"].min()
+    # No copy was shipped before its line was written. (Of a line that can't be read nobody knows
+    # when: the others of its file tell.)
+    if pd.isna(received) or received >= start.timestamp() * 1000:
+        return records
+    first = datetime.fromtimestamp(max(int(received), 0) / 1000, UTC)
+    return archived_beacons(cloud, start=max(first, since - LONGEST), end=until)
+
+
+def copies(records: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return which records are copies of one that Flink still knew, and where that is undecided.
+
+    Args:
+        records: with the columns beacon_id and shipped_at, in the stream's order.
+
+    Returns:
+        True for each copy; True for each record that came about MEMORY after another copy of it.
+
+    Example:
+        `is_copy, is_undecided = copies(records)`
+    """
+    again = records[records["beacon_id"].duplicated(keep=False)]
+    since_last = again.groupby("beacon_id", sort=False)["shipped_at"].diff().astype("Float64")
+    rest = since_last - MEMORY / timedelta(milliseconds=1)
+    is_copy = rest.lt(0).fillna(False)
+    is_near = rest.abs().le(MARGIN / timedelta(milliseconds=1)).fillna(False)
+    return tuple(
+        mask.reindex(records.index, fill_value=False).astype(bool) for mask in (is_copy, is_near)
+    )
+
+
+def decided(
+    expected: pd.Series, counted: pd.Series, records: pd.DataFrame, time: str = "Bucket"
+) -> pd.Series:
+    """Return what the archive expects, with each undecided copy counted as a stage counted it.
+
+    Args:
+        expected: the archive's count, by metric, bucket and item.
+        counted: the stage's count, by the same.
+        records: as `archived_outcomes` returns them.
+        time: their column with the bucket.
+    """
+    undecided = records[records["undecided"].notna()]
+    for (bucket, reason), alike in undecided.groupby([time, "undecided"], sort=False):
+        first, copy = (REJECTED, bucket, reason), (DUPLICATES, bucket, ALL)
+        forgotten = int((alike["outcome"] == "rejected").sum())
+        more = int(counted.get(first, 0)) - int(expected.get(first, 0))
+        more = min(max(more, -forgotten), len(alike) - forgotten)
+        changed = {
+            first: int(expected.get(first, 0)) + more,
+            copy: int(expected.get(copy, 0)) - more,
+        }
+        index = pd.MultiIndex.from_tuples(list(changed), names=expected.index.names)
+        changes = pd.Series(list(changed.values()), index=index, dtype="int64")
+        expected = pd.concat([expected.drop(index, errors="ignore"), changes])
+    return expected[expected != 0] if len(undecided) else expected

@@ -1,0 +1,172 @@
+"""Every metric counted again from the archive, with pandas: what the tables must say.
+
+This shares nothing with the Flink job but the definition of the metrics, so that where the two
+agree, both are right.
+"""
+
+import hashlib
+from datetime import datetime
+
+import pandas as pd
+
+from helpers.core.cloud import Cloud
+from helpers.core.waiting import waiting
+from helpers.stores.cloudwatch import cloudwatch_values
+from helpers.stores.dynamodb import catalog, metric_values
+
+from .record_outcomes import COPIES_SINCE, archived_outcomes, decided
+
+ITEM_CHARACTERS, ITEM_BYTES, KEPT = 255, 1000, 240  # assets/flink/sql/05_beacons.sql
+HOUR = pd.Timedelta(hours=1)
+
+
+def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
+    """Count each metric's buckets that begin at or after a moment, from the archived records.
+
+    Args:
+        cloud: where the archive is.
+        since: an aware datetime on the edge of a minute.
+
+    Returns:
+        Columns Metric, Time (start of the bucket, UTC), Item and Value.
+
+    Example:
+        `recount(cloud, since).groupby("Metric")["Value"].sum()`
+    """
+    return _recounted(_records(cloud, since), since)
+
+
+def _records(cloud: Cloud, since: datetime) -> pd.DataFrame:
+    # hourly_events add up an hour: look further back.
+    return archived_outcomes(cloud, since - COPIES_SINCE - HOUR)
+
+
+def _recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
+    accepted = records["outcome"] == "accepted"
+    records = records.assign(
+        referrer=records["referrer"].fillna("(direct)"), everything="All Beacons"
+    )
+    beacons = records[accepted]
+    events = _counts("event_count", beacons, "event")
+    parts = [
+        events,
+        _hours(events),
+        _counts("top_pages", beacons, "page"),
+        _counts("agent_count", beacons, "agent"),
+        _counts("referral_count", beacons, "referrer"),
+        _counts("rejected_count", records[records["outcome"] == "rejected"], "reason"),
+        _counts("duplicate_count", records[records["outcome"] == "duplicate"], "everything"),
+        _visitors(beacons),
+    ]
+    counted = pd.concat(parts, ignore_index=True)
+    return counted[counted["Time"] >= since].reset_index(drop=True)
+
+
+@waiting("Recounting the archive")
+def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
+    """Return the values that DynamoDB and the recount disagree on; an empty frame if none.
+
+    Args:
+        cloud: where the tables and the archive are.
+        since: an aware datetime on the edge of a minute.
+
+    Returns:
+        Columns Metric, Time, Item, Recounted and Stored (missing = no such row).
+
+    Example:
+        `compare(cloud, since).empty` -> `True`
+    """
+    records = _records(cloud, since)
+    expected = _recounted(records, since)
+    stored = [
+        metric_values(cloud, metric, start=since).assign(Metric=metric)
+        for metric in METRICS
+        if metric in set(catalog(cloud)["MetricType"])
+    ]
+    table = pd.concat(stored, ignore_index=True)[["Metric", "Time", "Item", "Value"]]
+    keys = ["Metric", "Time", "Item"]
+    records = records[records["Time"] >= since]
+    counts = decided(
+        expected.set_index(keys)["Value"], table.set_index(keys)["Value"], records, time="Time"
+    )
+    both = counts.rename("Recounted").reset_index()
+    both = both.merge(table.rename(columns={"Value": "Stored"}), on=keys, how="outer")
+    return both[both["Recounted"] != both["Stored"]].reset_index(drop=True)
+
+
+def metric_totals(cloud: Cloud, since: datetime) -> pd.DataFrame:
+    """Return each summed metric's items, and its totals in DynamoDB and in CloudWatch.
+
+    Args:
+        cloud: where both are.
+        since: an aware datetime, at most three hours ago; a metric begins with the bucket in it.
+
+    Returns:
+        Columns Items (how many, in DynamoDB), DynamoDB and CloudWatch, one row a metric.
+
+    Example:
+        `metric_totals(cloud, since).loc["event_count"]`
+    """
+    rows = {}
+    metrics = catalog(cloud).query("Statistic == 'Sum'").set_index("MetricType")
+    for metric, seconds in metrics["BucketSeconds"].items():
+        start = pd.Timestamp(since).floor(f"{seconds}s").to_pydatetime()
+        stored = metric_values(cloud, metric, start=start)
+        shown = cloudwatch_values(cloud, metric, start=start)
+        totals = (int(frame["Value"].sum()) for frame in (stored, shown))
+        rows[metric] = (stored["Item"].nunique(), *totals)
+    frame = pd.DataFrame.from_dict(
+        rows, orient="index", columns=["Items", "DynamoDB", "CloudWatch"]
+    )
+    return frame.rename_axis("Metric")
+
+
+METRICS = (
+    "event_count",
+    "hourly_events",
+    "top_pages",
+    "agent_count",
+    "referral_count",
+    "visitor_count",
+    "rejected_count",
+    "duplicate_count",
+)
+
+
+def shortened(item: str) -> str:
+    """Return an item as Flink writes it: a long one is cut, and ends in 8 digits of its SHA-256.
+
+    Example:
+        >>> len(shortened("x" * 300)), shortened("/cart")
+        (248, '/cart')
+    """
+    if len(item) <= ITEM_CHARACTERS and len(item.encode()) <= ITEM_BYTES:
+        return item
+    return item[:KEPT] + hashlib.sha256(item.encode()).hexdigest()[:8]
+
+
+def _counts(metric: str, rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    rows = rows.dropna(subset=[column])
+    counts = rows.assign(Item=rows[column].map(shortened)).groupby(["Time", "Item"]).size()
+    return counts.rename("Value").reset_index().assign(Metric=metric)
+
+
+def _hours(events: pd.DataFrame) -> pd.DataFrame:
+    """Add up, at each bucket in which an event had a beacon, the hour that ends with it."""
+    sums = [
+        of_event.set_index("Time")["Value"].sort_index().rolling(HOUR).sum().astype("int64")
+        for _, of_event in events.groupby("Item")
+    ]
+    items = [item for item, _ in events.groupby("Item")]
+    if not sums:
+        return events.assign(Metric="hourly_events")
+    hours = pd.concat(sums, keys=items, names=["Item", "Time"])
+    return hours.rename("Value").reset_index().assign(Metric="hourly_events")
+
+
+def _visitors(beacons: pd.DataFrame) -> pd.DataFrame:
+    known = beacons.dropna(subset=["clientid"])
+    visitors = known.groupby(known["Time"].dt.floor("60s"))["clientid"].nunique()
+    return (
+        visitors.rename("Value").reset_index().assign(Item="All Visitors", Metric="visitor_count")
+    )

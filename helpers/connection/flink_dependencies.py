@@ -1,0 +1,151 @@
+"""What the Flink application needs on AWS beside our code: a connector and a Python package.
+
+Managed Flink has PyFlink and nothing else. It takes the rest from the application's zip, where the
+property group `kinesis.analytics.flink.run.options` of cfn/2-analyze.yaml names it: `jarfile`, one
+jar of connectors, and `pyFiles`, a folder of Python packages. (AWS documents this layout in its
+"amazon-managed-service-for-apache-flink-examples", python/PackagedPythonDependencies.)
+"""
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import REPOSITORY, home
+
+# Flink SQL's way to Kinesis, with all that it depends on, for Flink 2.x.
+CONNECTOR = "org.apache.flink:flink-sql-connector-aws-kinesis-streams:6.0.0-2.0"
+# Where to look instead of Maven's central repository, e.g. a mirror of your company's.
+REPOSITORY_VARIABLE = "MAVEN_REPOSITORY"
+# All that the job imports and PyFlink does not bring.
+PACKAGES = ("krcf",)
+# Managed Flink's machine: FLINK-2_2 runs Python 3.12 on x86_64.
+PYTHON, PLATFORM = "3.12", "x86_64-manylinux_2_28"
+_CHECK_NETWORK = "Check the network (a proxy, a firewall), then run this cell again."
+
+
+def dependencies() -> Path:
+    """Return a folder that holds what the zip needs: lib/ (the jar) and dep/ (Python packages).
+
+    Both are downloaded once, checked, and kept in `.workshop/managed-flink/`.
+
+    Raises:
+        WorkshopError: a download failed, or is not what its checksum says.
+
+    Example:
+        `Cloud(session, account, extras={"analytics": dependencies})`
+    """
+    folder = home() / "managed-flink"
+    fetch_jar(CONNECTOR, folder / "lib")
+    fetch_packages(folder / "dep")
+    return folder
+
+
+def fetch_jar(coordinates: str, folder: Path) -> Path:
+    """Download a jar from a Maven repository, unless it is there, and verify its SHA-1.
+
+    SHA-1 is what Maven Central has for every artifact; a stronger one it has for a few.
+
+    Args:
+        coordinates: `group:artifact:version`.
+        folder: where to; made if it is missing.
+
+    Returns:
+        The file, `artifact-version.jar`.
+
+    Raises:
+        WorkshopError: the repository does not answer, has no such artifact, or sent other bytes
+            than its checksum says.
+
+    Example:
+        `fetch_jar(CONNECTOR, Path("lib"))`
+    """
+    try:
+        from maven_artifact.artifact import Artifact
+        from maven_artifact.downloader import Downloader
+        from maven_artifact.requestor import RequestException
+    except ImportError:
+        raise WorkshopError(
+            "There is no Python package maven-artifact, which fetches Flink's connector.",
+            "Run `make setup` (or `pip install -e .`), then this cell again.",
+        ) from None
+    artifact = Artifact.parse(coordinates)
+    path = folder / f"{artifact.artifact_id}-{artifact.version}.jar"
+    if path.exists():
+        return path
+    print(f"Fetching {path.name} (once) ...")
+    folder.mkdir(parents=True, exist_ok=True)
+    mirror = os.environ.get(REPOSITORY_VARIABLE)
+    downloader = Downloader(mirror) if mirror else Downloader()
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        part = Path(temporary) / path.name
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints where it looks
+                downloader.download(artifact, str(part))
+                url = downloader.resolver.uri_for_artifact(artifact)
+                is_whole = downloader.verify_file(str(part), url, "sha1")
+        except (RequestException, OSError) as error:  # requests' own errors are OSErrors
+            first = str(getattr(error, "msg", error)).splitlines()[0]
+            raise WorkshopError(
+                f"{coordinates} could not be downloaded: {first}", _CHECK_NETWORK
+            ) from None
+        if not is_whole:
+            raise WorkshopError(
+                f"{coordinates} is not what its checksum says: it came broken, or was changed.",
+                "Run this cell again; if it stays so, do not use this network.",
+            )
+        part.replace(path)
+    return path
+
+
+def fetch_packages(folder: Path) -> None:
+    """Put `PACKAGES` into a folder, as Managed Flink's machine needs them, unless they are there.
+
+    Their versions and hashes are those of requirements.lock, whatever machine this is.
+
+    Args:
+        folder: is made; each package is a folder in it.
+
+    Raises:
+        WorkshopError: a package could not be downloaded, or has another hash.
+
+    Example:
+        `fetch_packages(Path("dep"))`
+    """
+    wanted = "\n".join(_locked(package) for package in PACKAGES)
+    noted = folder.with_name(f".{folder.name}.lock")  # hidden: it is not packaged
+    if folder.is_dir() and noted.exists() and noted.read_text(encoding="utf-8") == wanted:
+        return
+    print(f"Fetching {', '.join(PACKAGES)} for Managed Flink (once) ...")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        requirements, target = Path(temporary) / "requirements.txt", Path(temporary) / "dep"
+        requirements.write_text(wanted, encoding="utf-8")
+        command = [
+            *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(target)),
+            *("--python-version", PYTHON, "--python-platform", PLATFORM, "--no-deps"),
+            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(requirements)),
+        ]
+        ended = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+        if ended.returncode:
+            said = re.sub(r"\s+", " ", ended.stderr).strip()[-300:]
+            raise WorkshopError(
+                f"{', '.join(PACKAGES)} could not be downloaded: {said}", _CHECK_NETWORK
+            )
+        shutil.rmtree(folder, ignore_errors=True)
+        target.replace(folder)
+    noted.write_text(wanted, encoding="utf-8")
+
+
+def _locked(package: str) -> str:
+    """Return what requirements.lock says of a package: its version and its hashes."""
+    lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    found = re.search(rf"^{package}==\S+( \\\n    --hash=\S+)+", lock, re.MULTILINE)
+    assert found, f"requirements.lock has no {package}"
+    return found[0]

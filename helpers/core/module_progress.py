@@ -1,0 +1,98 @@
+"""Which modules' checks have passed: kept on this machine, for each account, region and prefix."""
+
+import html
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .cloud import Cloud
+from .paths import REPOSITORY, home, read_json, write_json
+from .text import day
+
+NOTEBOOKS = REPOSITORY / "notebooks"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The modules and their checks; as the last line of a cell they are shown.
+
+    Args:
+        passed: for each notebook's name, in their order, when its check passed last; None if never.
+    """
+
+    passed: dict[str, datetime | None]
+
+    @property
+    def sentence(self) -> str:
+        """How far you are, in words."""
+        done = sum(at is not None for at in self.passed.values())
+        words = f"{done} of {len(self.passed)} modules are checked."
+        following = next((name for name, at in self.passed.items() if at is None), None)
+        return f"{words} Next: {title(following)}." if following else f"{words} That was all of it."
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{'✓' if at else '…'}</td><td style='text-align:left'>"
+            f"<a href='{name}.ipynb'>{html.escape(title(name))}</a></td>"
+            f"<td>{f'{day(at)}, {at:%H:%M} UTC' if at else ''}</td></tr>"
+            for name, at in self.passed.items()
+        )
+        return f"<table style='margin:0'>{rows}</table><div role='status'>{self.sentence}</div>"
+
+    def __repr__(self) -> str:
+        lines = [f"{'✓' if at else '…'} {title(name)}" for name, at in self.passed.items()]
+        return "\n".join([*lines, self.sentence])
+
+
+def progress(cloud: Cloud) -> Progress:
+    """Return which modules' checks have passed in this account, region and prefix.
+
+    A check that passes notes it on this machine, under `.workshop/progress/`; `make reset` forgets.
+
+    Args:
+        cloud: where you are working.
+
+    Returns:
+        `.passed` and `.sentence`; a cell shows it as a list with links.
+
+    Example:
+        `progress(cloud).sentence` -> `"3 of 8 modules are checked. Next: 3 · Visualise."`
+    """
+    noted = read_json(_path(cloud), default={})
+    names = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]-*.ipynb"))
+    return Progress(
+        {
+            name: datetime.fromtimestamp(noted[name], UTC) if name in noted else None
+            for name in names
+        }
+    )
+
+
+def note_passed(cloud: Cloud, notebook: str) -> None:
+    """Note that a notebook's check has passed just now.
+
+    Args:
+        cloud: where.
+        notebook: its name, e.g. `"1-capture"`.
+    """
+    noted = read_json(_path(cloud), default={})
+    write_json(_path(cloud), noted | {notebook: datetime.now(UTC).timestamp()})
+
+
+def title(notebook: str) -> str:
+    """Return a notebook's title, e.g. `1 · Capture`.
+
+    Args:
+        notebook: its name, e.g. `"1-capture"`.
+
+    Example:
+        >>> title("1-capture")
+        '1 · Capture'
+    """
+    cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return "".join(cells[0]["source"]).split("\n")[0].removeprefix("# ").strip()
+
+
+def _path(cloud: Cloud) -> Path:
+    return home() / "progress" / f"{cloud.account}-{cloud.region}-{cloud.prefix}.json"

@@ -1,0 +1,220 @@
+"""Charts of one metric or stream: live, still, or as a table of bars.
+
+The live chart reads what the learner's own pipeline wrote, so what moves in it has made the whole
+journey. Every chart says in a sentence what it shows.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.core.text import quoted
+from helpers.plotting import chart_parts as plot
+from helpers.plotting.figure import Picture
+from helpers.plotting.live_view import LiveChart
+from helpers.plotting.metric_figure import Metric, draw_metric
+from helpers.plotting.palette import QUIET
+from helpers.plotting.text_fitting import fit
+from helpers.stores.cloudwatch import cloudwatch_values
+from helpers.stores.dynamodb import catalog, metric_values
+from helpers.stores.kinesis import StreamCounter
+
+_SOURCES = ("cloudwatch", "dynamodb")
+_HIGH_RESOLUTION_MINUTES = 170
+_SIZE = (8.8, 3.1)
+
+
+def describe(cloud: Cloud, metric: str, minutes: float = 5) -> Metric:
+    """Return what the catalog says about a metric; counts per 10 seconds if it has no such row.
+
+    Args:
+        cloud: where the catalog is.
+        metric: a MetricType.
+        minutes: how far back it is to be read: beyond three hours CloudWatch keeps minutes only.
+
+    Raises:
+        WorkshopError: module 2-analyze is not deployed.
+
+    Example:
+        `describe(cloud, "visitor_count").bucket` -> `60`
+    """
+    rows = catalog(cloud)
+    row = rows[rows["MetricType"] == metric].dropna(axis="columns").to_dict("records")
+    known = row[0] if row else {}
+    bucket = int(known.get("BucketSeconds", 10))
+    return Metric(
+        metric,
+        title=known.get("Title", metric),
+        bucket=max(bucket, 60) if minutes > _HIGH_RESOLUTION_MINUTES else bucket,
+        statistic=known.get("Statistic", "Sum"),
+        unit=known.get("Unit", "Count"),
+    )
+
+
+def live_chart(
+    cloud: Cloud,
+    metric: str = "event_count",
+    minutes: float = 5,
+    period: float = 2,
+    items: Sequence[str] | None = None,
+    source: str = "cloudwatch",
+) -> LiveChart:
+    """Start a chart of the metric's last minutes that redraws itself while other cells run.
+
+    Args:
+        cloud: where the metric is.
+        metric: a MetricType of the catalog.
+        minutes: how far back the chart reaches.
+        period: seconds between two pictures.
+        items: only these items, or None for the six largest and the sum of all others.
+        source: `"cloudwatch"`, or `"dynamodb"` for the table, one stage earlier.
+
+    Returns:
+        The running chart. As the last line of a cell it is shown; `.stop()` ends it.
+
+    Raises:
+        WorkshopError: there is no such source, or the time is not positive. What reading raises
+            (a module that is not deployed, say) is shown under the chart, which goes on trying.
+
+    Example:
+        `live_chart(cloud, "top_pages", minutes=2)`
+    """
+    _check(minutes, source)
+    about: list[Metric] = []
+
+    def draw(picture: Picture) -> str:
+        if not about:
+            about.append(describe(cloud, metric, minutes))
+        frame = _read(cloud, about[0], minutes, source)
+        return draw_metric(picture, frame, about[0], minutes, items)
+
+    return LiveChart(draw, name=f"{metric}-{source}", period=period, size=_SIZE).start()
+
+
+def live_stream_chart(cloud: Cloud, stream: str = "clicks", minutes: float = 2) -> LiveChart:
+    """Start a chart of the records that arrive in a stream, from now on.
+
+    Args:
+        cloud: where the stream is.
+        stream: its name without the prefix: `clicks` or `metrics`.
+        minutes: how far back the chart reaches.
+
+    Returns:
+        The running chart. As the last line of a cell it is shown; `.stop()` ends it.
+
+    Raises:
+        WorkshopError: the stream does not exist yet.
+
+    Example:
+        `live_stream_chart(cloud)`
+    """
+    about = Metric(stream, f"Records in {cloud.name(stream)}", bucket=1, needs="module 1")
+    counter = StreamCounter(cloud, stream).start()
+
+    def draw(picture: Picture) -> str:
+        counts = counter.per_second()
+        if counter.problem:
+            raise WorkshopError(counter.problem, "Run the cell again once the stream is there.")
+        frame = pd.DataFrame(
+            {
+                "Time": pd.to_datetime(list(counts), unit="s", utc=True),
+                "Item": "records",
+                "Value": list(counts.values()),
+            }
+        )
+        return draw_metric(picture, frame, about, minutes)
+
+    return LiveChart(draw, name=f"stream-{stream}", period=1.0).start()
+
+
+def chart(
+    cloud: Cloud,
+    metric: str = "event_count",
+    minutes: float = 15,
+    items: Sequence[str] | None = None,
+    source: str = "cloudwatch",
+) -> Picture:
+    """Return one picture of the metric's last minutes. Arguments as for `live_chart`.
+
+    Raises:
+        WorkshopError: module 2-analyze is not deployed, or there is no such metric or source.
+
+    Example:
+        `chart(cloud, "visitor_count")`
+    """
+    _check(minutes, source)
+    about = describe(cloud, metric, minutes)
+    picture = Picture(*_SIZE)
+    frame = _read(cloud, about, minutes, source)
+    picture.sentence = draw_metric(picture, frame, about, minutes, items)
+    return picture
+
+
+def bar_chart(
+    frame: pd.DataFrame,
+    label: str = "Item",
+    value: str = "Value",
+    title: str = "",
+    top: int = 10,
+) -> Picture:
+    """Return a picture of the largest items of a table, each upon a bar as long as its value.
+
+    Rows of the same label are added up; what is left over is one bar, "all others".
+
+    Args:
+        frame: the table.
+        label, value: its columns.
+        title: written above the bars.
+        top: how many items have a bar of their own.
+
+    Raises:
+        WorkshopError: the table has no such column.
+
+    Example:
+        `bar_chart(metric_values(cloud, "top_pages"), title="Pages")`
+    """
+    for column in (label, value):
+        if column not in frame.columns:
+            raise WorkshopError(
+                f"The table has no column {column!r}.",
+                f"Name one of its columns: {', '.join(map(str, frame.columns))}.",
+            )
+    totals = frame.groupby(label)[value].sum().sort_values(ascending=False, kind="stable")
+    rows = [(str(item), float(total)) for item, total in totals.iloc[:top].items()]
+    if len(totals) > top:
+        rows.append((f"all others ({len(totals) - top})", float(totals.iloc[top:].sum())))
+    picture = Picture(_SIZE[0], 0.62 + 0.3 * max(len(rows), 1))
+    box = picture.box().inside(left=0.15, top=0.45, right=0.15, bottom=0.1)
+    picture.box().text(0.15, 0.24, fit(title, 11, 7.5) if title else "", points=11, weight="bold")
+    if not rows:
+        box.text(0, 0.15, "No rows yet.", color=QUIET)
+        picture.sentence = f"{title}: no rows yet."
+        return picture
+    plot.bars(box, rows)
+    words = ", ".join(f"{quoted(item)} {plot.number(total)}" for item, total in rows[:3])
+    name = title or label
+    picture.sentence = (
+        f"{name}: {plot.number(float(totals.sum()))} in {len(totals)} items; {words}."
+    )
+    return picture
+
+
+def _check(minutes: float, source: str) -> None:
+    if source not in _SOURCES:
+        raise WorkshopError(
+            f"There is no source {source!r}.", 'Use source="cloudwatch" or source="dynamodb".'
+        )
+    if not minutes > 0:
+        raise WorkshopError(
+            f"A chart of {minutes} minutes shows nothing.", "Use a number above 0, e.g. minutes=5."
+        )
+
+
+def _read(cloud: Cloud, metric: Metric, minutes: float, source: str) -> pd.DataFrame:
+    """Return the metric's values of the last minutes, and of the bucket that began before them."""
+    reach = minutes + metric.bucket / 60
+    if source == "dynamodb":
+        return metric_values(cloud, metric.name, minutes=reach)
+    return cloudwatch_values(cloud, metric.name, minutes=reach, period=metric.bucket)

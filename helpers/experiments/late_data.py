@@ -1,0 +1,102 @@
+"""The late-data lab: a hundred clicks in one bucket, and seven more that come late."""
+
+import http.client
+import time
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from assets.agent import access_log
+from helpers.core.aws_errors import explained
+from helpers.core.beacon_definition import HORIZON_SECONDS
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.core.waiting import bucket_edge
+from helpers.deployment.fleet import beacon_url
+from helpers.generator.beacon import Beacon
+from helpers.generator.delayed_delivery import SERVER, log_line
+from helpers.generator.journal import NOT_SENT, entry
+from helpers.traffic.send_beacon import AGENT, note
+
+PAGE = "/late-lab"
+HOST = "203.0.113.7"  # an address set aside for documentation (RFC 5737)
+
+
+def send_clicks(cloud: Cloud, count: int = 100, page: str = PAGE) -> datetime:
+    """Wait for the next bucket's edge, then send clicks over HTTP, all into that bucket.
+
+    Args:
+        cloud: where the fleet is.
+        count: how many; 100 take a fraction of a second.
+        page: the page they are on.
+
+    Returns:
+        The start of their bucket, UTC.
+
+    Raises:
+        WorkshopError: there is no fleet, or it does not answer.
+
+    Example:
+        `bucket = send_clicks(cloud, 100)`
+    """
+    address = urlsplit(beacon_url(cloud))
+    bucket = bucket_edge()
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    try:
+        for number in range(count):
+            headers = {"event": "click", "page": page, "clientid": f"lab-{number}"}
+            connection.request("GET", address.path, headers={"User-Agent": AGENT, **headers})
+            answer = connection.getresponse()
+            answer.read()
+            facts = {"sent_at": int(time.time() * 1000), "agent": AGENT, "status": answer.status}
+            note(cloud, headers | facts)
+    except OSError as error:
+        raise WorkshopError(
+            f"The beacon servers do not answer: {error}.", "Run the deploy cells again, then this."
+        ) from None
+    finally:
+        connection.close()
+    print(f"{count} clicks on {page}, all in the ten seconds from {bucket:%H:%M:%S} UTC.")
+    return bucket
+
+
+def send_late(cloud: Cloud, count: int, at: datetime, page: str = PAGE) -> None:
+    """Send clicks that happened earlier, as the agent of a server does that was cut off.
+
+    Their log lines are old, so they are made into records by the agent's own code, and put to the
+    stream now.
+
+    Args:
+        cloud: where the stream is.
+        count: how many, up to 500.
+        at: when they happened, an aware datetime.
+        page: the page they were on.
+
+    Raises:
+        NotDeployed: the stream does not exist yet.
+
+    Example:
+        `send_late(cloud, 7, at=bucket)`
+    """
+    now = time.time()
+    then = at.timestamp() + 5  # in the middle of the bucket that begins at `at`
+    late = now - then
+    expect = "too_late" if late > HORIZON_SECONDS else "accepted"
+    entries, facts = [], []
+    for number in range(count):
+        beacon = Beacon(b"click", b"late-%d" % number, page.encode(), AGENT.encode(), kind="late")
+        beacon.expect = expect
+        line = log_line(beacon, then, HOST)
+        name = access_log.beacon_id(SERVER, int(now * 1000), number, line)
+        record = access_log.click_record(line, name, int(now * 1000))
+        data = access_log.encode(record, int(now * 1000))
+        entries.append({"Data": data, "PartitionKey": name})
+        facts.append(entry(beacon, now, 200, beacon_id=name, requested_at=record["requested_at"]))
+    stream = cloud.name("clicks")
+    with explained(f"The stream {stream}", "1-capture"):
+        answer = cloud.client("kinesis").put_records(StreamName=stream, Records=entries)
+    # Noted once they are there: the ledger asks after each that was taken.
+    for fact, result in zip(facts, answer["Records"], strict=True):
+        note(cloud, fact | {"status": NOT_SENT if "ErrorCode" in result else 200})
+    when = datetime.fromtimestamp(then, UTC)
+    clicks = "1 click" if count == 1 else f"{count} clicks"
+    print(f"Into the stream: {clicks} of {when:%H:%M:%S} UTC, {late:,.0f} s late.")

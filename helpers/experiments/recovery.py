@@ -1,0 +1,94 @@
+"""How long the chain takes to count again after something broke."""
+
+import time
+from collections.abc import Callable
+
+import pandas as pd
+
+from helpers.core.cloud import Cloud
+from helpers.core.errors import NotDeployed, TargetStopped, TemporaryFailure
+from helpers.core.waiting import wait_until, waiting
+from helpers.deployment.stacks import outputs
+from helpers.stores.dynamodb import metric_values
+
+PAUSE_SECONDS = 0.25
+
+
+def newest_counted(cloud: Cloud) -> float | None:
+    """Return when the newest beacon was received that DynamoDB has counted, epoch seconds.
+
+    Args:
+        cloud: where the table is.
+
+    Returns:
+        The time; None where nothing was counted in the last minutes, or the table can't be read.
+
+    Example:
+        `time.time() - newest_counted(cloud)` -> `0.9`
+    """
+    try:
+        # One row a minute, which every visitor's beacon amends: the cheapest to look at.
+        newest = metric_values(cloud, "visitor_count", minutes=3)["NewestBeacon"].max()
+    except (NotDeployed, TargetStopped, TemporaryFailure):
+        return None
+    return None if pd.isna(newest) else newest.timestamp()
+
+
+def counted_again(cloud: Cloud, since: float | None = None, seconds: float = 120) -> float | None:
+    """Wait until a beacon is counted that was received after a moment.
+
+    Args:
+        cloud: where the table is; traffic must flow.
+        since: the moment, epoch seconds; None for now.
+        seconds: how long to wait at most.
+
+    Returns:
+        How many seconds after the moment it was counted; None if none was, and a line says so.
+
+    Raises:
+        NotDeployed: module 2-analyze is not deployed.
+        TargetStopped: the cloud does not answer.
+
+    Example:
+        `kill(cloud, "flink"); counted_again(cloud)` -> `11.4`
+    """
+    since = time.time() if since is None else since
+    outputs(cloud, "2-analyze")  # where nothing counts, nothing is worth waiting for
+    with waiting("Waiting until beacons are counted again"):
+        found = until_counted(cloud, since, seconds, lambda waited: None)
+    if found is None:
+        print(
+            f"No beacon was counted for {seconds:.0f} s. Does traffic flow? Run "
+            "`traffic.start(rate=50)`, and the cells at the notebook's top if the job is not there."
+        )
+        return None
+    return round(found, 1)
+
+
+def until_counted(
+    cloud: Cloud, since: float, seconds: float, report: Callable[[float], None]
+) -> float | None:
+    """Wait as `counted_again` does, and report how long already about four times a second.
+
+    Args:
+        cloud: where the table is.
+        since: the moment, epoch seconds.
+        seconds: how long to wait at most.
+        report: is given the seconds waited so far.
+
+    Returns:
+        How many seconds after the moment a later beacon was counted; None if none was.
+
+    Example:
+        `until_counted(cloud, time.time(), 60, print)`
+    """
+
+    def counted_after() -> float | None:
+        newest = newest_counted(cloud)
+        waited = time.time() - since
+        if newest is not None and newest >= since:
+            return waited
+        report(waited)
+        return None
+
+    return wait_until(counted_after, since + seconds - time.time(), delay=PAUSE_SECONDS)

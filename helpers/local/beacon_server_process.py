@@ -1,0 +1,77 @@
+"""One beacon server of the local fleet: the server process, its log, and the agent that ships it.
+
+What stands on an EC2 instance as Apache httpd, logrotate and the agent's unit is here two
+processes and a rename.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+from helpers.core.paths import REPOSITORY, read_json
+from helpers.core.target_files import AGENT_LOCK, SERVER_LOCK
+
+from .child import Child
+
+ROTATE_BYTES = 64 * 1024 * 1024
+DRAIN_SECONDS = 20
+BUSY_SECONDS = 5
+
+
+class Server:
+    """A beacon server and its agent.
+
+    Args:
+        name: the server's name, which begins every beacon_id of its log.
+        folder: where its log and the agent's state are.
+        port: the port, which it may share with others.
+        stream: the Kinesis stream to which the agent ships.
+    """
+
+    def __init__(self, name: str, folder: Path, port: int, stream: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log, self.agent_state = folder / "access.log", folder / "agent.json"
+        command = ["-m", "helpers.local.beacon_server", "--port", str(port), "--log", str(self.log)]
+        self.server = Child(SERVER_LOCK.format(name), command, folder / "server.out")
+        command = [str(REPOSITORY / "assets" / "agent" / "agent.py"), "--stream", stream]
+        command += ["--log", str(self.log), "--server", name, "--state", str(self.agent_state)]
+        # It needs our AWS variables, which the supervisor made for us.
+        variables = dict(os.environ)
+        self.agent = Child(AGENT_LOCK.format(name), command, folder / "agent.out", variables)
+        self.server.grace = self.agent.grace = DRAIN_SECONDS
+
+    def keep_alive(self) -> None:
+        """Start the server and the agent where they do not run, and rotate a log grown large."""
+        self.server.keep_alive()
+        self.agent.keep_alive()
+        if self.server.process:
+            self._rotate()
+
+    def is_busy(self) -> bool:
+        """Return whether a request was logged in the last few seconds."""
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - self.log.stat().st_mtime < BUSY_SECONDS
+        return False
+
+    def end(self) -> None:
+        """End the server, then the agent, which first ships what the log still holds."""
+        self.server.end()
+        self.agent.end()
+
+    def _rotate(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if self.log.stat().st_size > ROTATE_BYTES and self._forget_shipped():
+                self.log.rename(f"{self.log}.{int(time.time())}")
+                os.kill(self.server.process.pid, signal.SIGHUP)
+
+    def _forget_shipped(self) -> bool:
+        # A rotated log is deleted only once the agent has moved on to the current one: the
+        # original deleted it after a minute, shipped or not.
+        rotated = list(self.log.parent.glob("access.log.*"))
+        if read_json(self.agent_state, {}).get("inode") == self.log.stat().st_ino:
+            for path in rotated:
+                path.unlink()
+            return True
+        return not rotated

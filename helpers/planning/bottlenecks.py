@@ -1,0 +1,244 @@
+"""Which limit is reached first as a site grows, and what the design changes then.
+
+Each limit is a function of events a day and the design: how much of it is used, 1 being all. The
+ladder of a site's growth is found by asking, again and again, which limit is used up first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from . import limits
+from .capacity import (
+    MINI_BATCH_SECONDS,
+    RECORDS_A_ROW,
+    Design,
+    Plan,
+    beacons_a_shard,
+    per_second,
+    plan,
+    requests_a_server,
+    rows_by_metric,
+)
+from .limits import units
+
+MOST_EVENTS = 10e9  # a day
+GROUP_SIZE = 6  # cfn/1-frontend.yaml: MaxSize
+READERS = 2  # Firehose and Flink
+HEADROOM = 0.8  # of what a shard can be read: the rest is to catch up after a pause
+CLOSE = 1e-6  # how exactly a step is found
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit.
+
+    Args:
+        name: what it is, for a label.
+        load: the part that events a day use of it with a design, 1 being all.
+        lifted_by: the field of Design that lifts it; empty if nothing need lift it.
+        why: one sentence: what happens there.
+        answer: what the change is, in words.
+    """
+
+    name: str
+    load: Callable[[float, Design], float]
+    lifted_by: str
+    why: str
+    answer: str
+
+    def used(self, events: float, design: Design) -> float:
+        """Return the part that events a day use of it, 0 where the design has lifted it."""
+        return 0 if getattr(design, self.lifted_by, False) else self.load(events, design)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the ladder: from so many events a day on, a limit is exceeded.
+
+    Args:
+        events: a day, at which it is used up.
+        limit: which one.
+        before, after: the design below and above that.
+    """
+
+    events: float
+    limit: Limit
+    before: Design
+    after: Design
+
+
+def _peak(events: float) -> float:
+    return per_second(events) * units().peak_over_mean
+
+
+def _metric_records(events: float) -> dict[str, float]:
+    rows = rows_by_metric(events, _peak(events), MINI_BATCH_SECONDS)
+    return {name: RECORDS_A_ROW * each for name, each in rows.items()}
+
+
+def _metric_shard(events: float, design: Design) -> float:
+    if design.item_keys:
+        return 0
+    return sum(_metric_records(events).values()) / limits.SHARD_RECORDS
+
+
+def _hot_key(events: float, _: Design) -> float:
+    rows = rows_by_metric(events, _peak(events), 1 / limits.POLLS_OF_A_STREAM)
+    return max(rows.values()) / limits.PARTITION_WRITES
+
+
+def _kpus(events: float, design: Design) -> float:
+    return plan(events, design).kpus / limits.KPUS
+
+
+def _reading(events: float, design: Design) -> float:
+    read = READERS * _peak(events) * units().record_bytes / plan(events, design).shards
+    return read / (limits.SHARD_READ_BYTES * HEADROOM)
+
+
+LIMITS = (
+    Limit(
+        "the fleet's six servers",
+        lambda events, design: _peak(events) / (GROUP_SIZE * requests_a_server(design)),
+        "large_fleet",
+        "The group ends at six servers of 200 requests a second",
+        "raise MaxSize, and RequestsPerServer to half of what a core was measured to answer",
+    ),
+    Limit(
+        "one shard's 1,000 records/s",
+        lambda events, design: _peak(events) / beacons_a_shard(design),
+        "shards",
+        "A shard takes 1,000 records or 1 MB a second, and a beacon is one record",
+        "one shard, and one reader of Flink's, for each 1,000 beacons a second",
+    ),
+    Limit(
+        # The one key of visitor_count: All Visitors.
+        "one key in Flink",
+        lambda events, _: _peak(events) / units().flink_records_per_second,
+        "two_stage",
+        "All Visitors is one key: a single subtask, one core, sees every beacon",
+        "two-stage aggregation: count by a hash of the visitor first, then add up",
+    ),
+    Limit(
+        "one shard of metric rows",
+        _metric_shard,
+        "metric_shards",
+        "All metrics share one shard of 1,000 records/s, and an amended row is two records",
+        "a shard for each MetricType",
+    ),
+    Limit(
+        "a shard's MetricType order",
+        lambda events, _: max(_metric_records(events).values()) / limits.SHARD_RECORDS,
+        "item_keys",
+        "Rows of one MetricType stay in order, so they stay in one shard",
+        "MetricType and item as partition key: a row is whole, so nothing needs an order",
+    ),
+    Limit(
+        "a hot DynamoDB key",
+        _hot_key,
+        "write_sharded",
+        "Rows of one MetricType have one key, and a partition takes 1,000 writes a second",
+        "write sharding: MetricType#0 to #9 as key, and readers ask for all ten",
+    ),
+    Limit(
+        "64 KPUs, a shard each",
+        _kpus,
+        "aggregated",
+        "Flink has a reader a shard, and an application has 64 KPUs at first",
+        "25 KB aggregation: 41 beacons a record, so that a shard's 1 MB/s is filled",
+    ),
+    Limit(
+        "reading a full shard",
+        _reading,
+        "fan_out",
+        "Two readers of 1 MB/s use up the 2 MB/s of a shard: none could catch up",
+        "enhanced fan-out: Flink gets 2 MB/s of its own (the DataStream connector can)",
+    ),
+    Limit(
+        "64 KPUs, all busy",
+        lambda events, design: _kpus(events, design) if design.aggregated else 0,
+        "more_kpus",
+        "The application is at its 64 KPUs again",
+        "ask AWS for more KPUs, or run one application for some of the metrics each",
+    ),
+    Limit(
+        "PutMetricData, 500 calls/s",
+        lambda events, design: plan(events, design).put_calls / limits.PUT_METRIC_DATA,
+        "",
+        "CloudWatch takes 500 calls a second; changes are gathered, so calls follow shards",
+        "a batching window: fewer calls with more in each",
+    ),
+    Limit(
+        "1,000 functions at once",
+        lambda events, design: plan(events, design).concurrency / limits.CONCURRENCY,
+        "",
+        "Lambda runs 1,000 functions at once, one for each shard here",
+        "ask AWS for more",
+    ),
+)
+
+
+@lru_cache(maxsize=8)
+def ladder(most: float = MOST_EVENTS) -> tuple[Step, ...]:
+    """Return the limits that are exceeded on the way up, in the order in which they are.
+
+    Args:
+        most: events a day at which the ladder ends.
+
+    Example:
+        `ladder()[0].limit.name` -> `"one shard's 1,000 records/s"`
+    """
+    design, low = Design(), 1.0
+    steps: list[Step] = []
+    while True:
+        exceeded = [one for one in LIMITS if one.lifted_by and one.used(most, design) > 1]
+        if not exceeded:
+            return tuple(steps)
+        found = {one.name: _where(one, design, low, most) for one in exceeded}
+        first = min(exceeded, key=lambda one: found[one.name])
+        low = found[first.name]
+        after = replace(design, **{first.lifted_by: True})
+        steps.append(Step(low, first, design, after))
+        design = after
+
+
+def _where(limit: Limit, design: Design, low: float, high: float) -> float:
+    """Return the events a day at which a limit is used up, by halving; `low` if it is already."""
+    if limit.used(low, design) > 1:
+        return low
+    while high / low > 1 + CLOSE:
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if limit.used(middle, design) > 1 else (middle, high)
+    return high
+
+
+def planned(events: float) -> Plan:
+    """Return the plan for a number of events a day, with every change that they need.
+
+    Args:
+        events: a day, above 0, up to 10 billion.
+
+    Example:
+        `planned(100e6).shards` -> `3`
+    """
+    design = Design()
+    for step in ladder():
+        if step.events < events:
+            design = step.after
+    return plan(events, design)
+
+
+def next_step(events: float) -> Step | None:
+    """Return the first limit that is still to come, or None up to 10 billion a day."""
+    return next((step for step in ladder() if step.events >= events), None)
+
+
+def used(plan_: Plan) -> dict[str, float]:
+    """Return how much of each limit a plan uses; what its design has lifted is left out.
+
+    Example:
+        `used(planned(1e6))["a hot DynamoDB key"]` -> `0.01...`
+    """
+    parts = {one.name: one.used(plan_.events, plan_.design) for one in LIMITS}
+    return {name: part for name, part in parts.items() if part > 0}

@@ -1,0 +1,253 @@
+"""How much of everything a number of events a day needs: loads, and resources that carry them.
+
+Rates are beacons a second. Capacity is planned for a day's peak; what is billed by use goes by the
+mean. How many rows the metrics make does not follow the beacons: an item that is counted has one
+row a mini-batch however many beacons it had, so rows follow the number of different items.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from helpers.core.beacon_definition import BUCKET_SECONDS
+from helpers.core.paths import REPOSITORY
+
+from . import limits
+from .limits import units
+
+DAY = 86_400
+MINI_BATCH_SECONDS = 0.5  # cfn/2-analyze.yaml
+CHANGES_A_CALL = 500  # assets/functions/publish_metrics/handler.py
+RECORDS_A_ROW = 2  # an amended row is two records: the old one goes ('d'), the new one comes ('c')
+# The demo shop's events and their weights; whatever the size of a site, its events are few.
+EVENTS = (60, 20, 5, 4, 6, 3, 2)
+OPEN = ("top_pages", "agent_count", "referral_count")  # whose items a visitor chooses
+BY_EVENT = ("event_count", "hourly_events", "event_anomaly")
+SINGLE = ("visitor_count", "rejected_count", "duplicate_count")
+DELAYS = 2  # metrics of how long beacons took: assets/functions/publish_metrics/delay.py
+
+
+@dataclass(frozen=True)
+class Design:
+    """What of the design has changed since the workshop's own, which is `Design()`.
+
+    Args:
+        shards: the clicks stream has as many shards, and Flink as many readers, as it needs.
+        large_fleet: more servers than six, each with as many requests as was measured.
+        two_stage: a count of one key is made in parts first (hash of the visitor), then added up.
+        metric_shards: the metrics stream has a shard for each MetricType.
+        item_keys: its partition key is MetricType and item: rows need no order, they are whole.
+        write_sharded: the table's key is MetricType and one of a few numbers.
+        aggregated: the agent packs beacons into records of 25 KB.
+        fan_out: Flink reads by enhanced fan-out (its DataStream connector; the SQL one can't).
+        more_kpus: AWS has raised the limit of KPUs.
+        put_window: seconds for which publish_metrics gathers changes before a call.
+    """
+
+    shards: bool = False
+    large_fleet: bool = False
+    two_stage: bool = False
+    metric_shards: bool = False
+    item_keys: bool = False
+    write_sharded: bool = False
+    aggregated: bool = False
+    fan_out: bool = False
+    more_kpus: bool = False
+    put_window: float = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a number of events a day needs.
+
+    Args:
+        events: events a day.
+        mean, peak: beacons a second.
+        design: with which design.
+        servers: beacon servers, an agent beside each.
+        shards, metric_shards: of the clicks stream and the metrics stream.
+        kpus: working KPUs; one more directs them.
+        concurrency: invocations of both functions at once.
+        metric_records: put into the metrics stream, a second, at the mean.
+        rows: of all metrics written to the table, a second, at the mean.
+        stored_rows: that stay in the table, a second, at the mean: one a bucket and item.
+        table_shards: of the table's stream.
+        put_calls: of PutMetricData, a second, at the mean.
+        metrics: CloudWatch metrics.
+    """
+
+    events: float
+    mean: float
+    peak: float
+    design: Design
+    servers: int
+    shards: int
+    metric_shards: int
+    kpus: int
+    concurrency: int
+    metric_records: float
+    rows: float
+    stored_rows: float
+    table_shards: int
+    put_calls: float
+    metrics: int
+
+
+def per_second(events: float) -> float:
+    """Return the mean rate of a number of events a day.
+
+    Example:
+        >>> round(per_second(116e6))
+        1343
+    """
+    return events / DAY
+
+
+def different_items(events: float) -> float:
+    """Return how many different pages, agents or referrers so many events a day have (Heaps' law).
+
+    Example:
+        `different_items(100e6)` -> `120.0`
+    """
+    return units().items_at_a_million * (events / 1e6) ** units().items_exponent
+
+
+def rows_of_one(rate: float, weights: tuple | np.ndarray, seconds: float) -> float:
+    """Return how many rows a second a metric makes.
+
+    An item has a row in a batch unless no beacon of it came: with Poisson arrivals that is
+    exp(-rate * share * seconds).
+
+    Args:
+        rate: beacons a second.
+        weights: the items' shares, in any unit.
+        seconds: length of a batch.
+
+    Example:
+        >>> round(rows_of_one(1e6, (1, 1, 1), 0.5), 3)
+        6.0
+    """
+    weights = np.asarray(weights, dtype=float)
+    shares = weights / weights.sum()
+    return float((1 - np.exp(-rate * shares * seconds)).sum() / seconds)
+
+
+def rows_by_metric(events: float, rate: float, seconds: float) -> dict[str, float]:
+    """Return rows a second of each metric.
+
+    Args:
+        events: a day; they decide how many different items there are.
+        rate: beacons a second.
+        seconds: length of a batch: of Flink's, or of what process_metrics merges.
+    """
+    # Zipf's law: the n-th most frequent page has a share of 1/n of the first one's.
+    many = 1 / np.arange(1, round(different_items(events)) + 1)
+    rows = dict.fromkeys(OPEN, rows_of_one(rate, many, seconds))
+    by_event = rows_of_one(rate, EVENTS, seconds)
+    # A score is final: one row a bucket and event.
+    rows |= {
+        "event_count": by_event,
+        "hourly_events": by_event,
+        "event_anomaly": len(EVENTS) / BUCKET_SECONDS,
+    }
+    # Rejected beacons and copies are taken to be one in a hundred.
+    rare = rows_of_one(rate / 100, (1,), seconds)
+    return rows | {
+        "visitor_count": rows_of_one(rate, (1,), seconds),
+        "rejected_count": rare,
+        "duplicate_count": rare,
+    }
+
+
+def _rows(events: float, rate: float, seconds: float) -> float:
+    return sum(rows_by_metric(events, rate, seconds).values())
+
+
+@cache
+def _most_items() -> dict[str, int]:
+    rows = json.loads((REPOSITORY / "assets" / "catalog.json").read_text(encoding="utf-8"))
+    return {row["MetricType"]: row["MaxItems"] for row in rows}
+
+
+def cloudwatch_metrics(events: float) -> int:
+    """Return how many CloudWatch metrics there are: the catalog's MaxItems bounds each MetricType.
+
+    Example:
+        `cloudwatch_metrics(1e6)` -> `62`; never more than `179`
+    """
+    most, items = _most_items(), round(different_items(events))
+    many = sum(min(items, most[name]) + (items > most[name]) for name in OPEN)
+    return many + len(EVENTS) * len(BY_EVENT) + len(SINGLE) + DELAYS
+
+
+def beacons_a_record(design: Design) -> int:
+    """Return how many beacons a record of the clicks stream holds: 1, or as many as 25 KB hold."""
+    return limits.PUT_UNIT_BYTES // units().record_bytes if design.aggregated else 1
+
+
+def beacons_a_shard(design: Design) -> float:
+    """Return how many beacons a second a shard of the clicks stream takes.
+
+    Example:
+        `beacons_a_shard(Design())` -> `1000`
+    """
+    by_bytes = limits.SHARD_BYTES / units().record_bytes
+    return min(limits.SHARD_RECORDS * beacons_a_record(design), by_bytes)
+
+
+def requests_a_server(design: Design) -> float:
+    """Return how many requests a second a server is given.
+
+    The template's 12,000 a minute, or half of what one core was measured to answer: the other half
+    is for the agent, and a reserve.
+    """
+    return units().server_requests_per_second / 2 if design.large_fleet else 12_000 / 60
+
+
+def plan(events: float, design: Design) -> Plan:
+    """Return what a number of events a day needs with a design.
+
+    Args:
+        events: events a day, above 0.
+        design: which design; `bottlenecks.planned` finds the one that carries them.
+
+    Example:
+        `plan(1e6, Design()).shards` -> `1`
+    """
+    mean = per_second(events)
+    peak = mean * units().peak_over_mean
+    shards = math.ceil(peak / beacons_a_shard(design))
+    kpus = max(shards, math.ceil(peak / units().flink_records_per_second))
+    records = _rows(events, peak, MINI_BATCH_SECONDS) * RECORDS_A_ROW
+    metric_shards = 1
+    if design.item_keys:
+        metric_shards = math.ceil(records / limits.SHARD_RECORDS)
+    elif design.metric_shards:
+        metric_shards = len(_most_items())
+    # process_metrics merges what one look of Lambda's brings: a second of rows.
+    rows = _rows(events, mean, 1 / limits.POLLS_OF_A_STREAM)
+    busiest = _rows(events, peak, 1 / limits.POLLS_OF_A_STREAM)
+    partitions = math.ceil(busiest / limits.PARTITION_WRITES)
+    table_shards = max(limits.NEW_TABLE_PARTITIONS, partitions)
+    looks = 1 / design.put_window if design.put_window else units().looks_a_second
+    return Plan(
+        events=events,
+        mean=mean,
+        peak=peak,
+        design=design,
+        servers=max(2, math.ceil(peak / requests_a_server(design))),  # one in each zone
+        shards=shards,
+        metric_shards=metric_shards,
+        kpus=kpus,
+        concurrency=metric_shards + table_shards,
+        metric_records=_rows(events, mean, MINI_BATCH_SECONDS) * RECORDS_A_ROW,
+        rows=rows,
+        stored_rows=_rows(events, mean, BUCKET_SECONDS),
+        table_shards=table_shards,
+        # A call has one change at least, and 500 at most.
+        put_calls=min(max(looks * table_shards, rows / CHANGES_A_CALL), rows),
+        metrics=cloudwatch_metrics(events),
+    )

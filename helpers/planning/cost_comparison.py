@@ -1,0 +1,177 @@
+"""What others say, or what their own resources say, a million to 100 million events a day cost."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers.plotting.figure import Picture
+from helpers.plotting.palette import BLUE, GREEN, INK, OTHERS, QUIET, SKY, SLATE
+
+from .bottlenecks import planned
+from .capacity import per_second
+from .limits import units
+from .monthly_cost import SECONDS_PER_MONTH, dollars, month_of, thrifty
+from .prices import FIREHOSE_BYTES
+
+SIZES = (1e6, 10e6, 100e6)  # events a day
+# The README of the original workshop, version of 2019-11-20, "approximately", events of 1 KB:
+# https://github.com/aws-samples/realtime-web-analytics-workshop
+CLAIMED = {1e6: 100.0, 10e6: 170.0, 100e6: 950.0}
+# Its template module-3/3-publish-metrics-completed.yaml, with its own defaults.
+ORIGINAL_BASE = {"t2.medium": 2, "KPU": 1, "load balancer": 1}
+ORIGINAL_REST = {
+    "GB of gp2 disk": 2 * 8,
+    "public address": 2 + 2,  # free in 2019, billed since 2024
+    "write unit": 1 + 30,  # of its two tables; the second one scales from 30 on
+    "read unit": 1 + 3,
+    "alarm": 2 + 8,  # its own two, and four for each of the two things that scale a table
+    "metric": 60,  # as many items as here
+}
+ORIGINAL_SERVER_RATE = 50_000 / 60  # requests a second, by its parameter's name
+ORIGINAL_EVENT_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One way to have the numbers.
+
+    Args:
+        name: for the picture.
+        source: where its dollars come from.
+        months: dollars a month by events a day.
+    """
+
+    name: str
+    source: str
+    months: dict[float, float]
+
+
+def original_base() -> float:
+    """Return what the original's servers, application and balancer cost a month, without an event.
+
+    Example:
+        >>> round(original_base())
+        164
+    """
+    return sum(month_of(name, count) for name, count in ORIGINAL_BASE.items())
+
+
+def original(events: float) -> float:
+    """Return what the original's resources would cost a month, at today's prices.
+
+    Its engine can't be had any more; a KPU of its successor costs the same. More servers come as
+    its parameter says; its application is taken to need a KPU for each 1,000 records a second,
+    of which it does not speak. Its functions and PutMetricData are left out: they depend on code.
+
+    Args:
+        events: a day.
+
+    Example:
+        `original(1e6)` -> dollars a month
+    """
+    rate = per_second(events)
+    servers = max(2, math.ceil(rate * units().peak_over_mean / ORIGINAL_SERVER_RATE))
+    kpus = max(1, math.ceil(rate * units().peak_over_mean / 1000))
+    fixed = sum(month_of(name, count) for name, count in ORIGINAL_REST.items())
+    base = original_base() + month_of("t2.medium", servers - 2) + month_of("KPU", kpus - 1)
+    beacons = rate * SECONDS_PER_MONTH
+    delivered = month_of("GB archived", beacons * FIREHOSE_BYTES / 1024**3)
+    # Nothing compresses its archive, and nothing deletes it: after a month it holds a month.
+    kept = month_of("GB in S3", beacons * ORIGINAL_EVENT_BYTES / 1e9)
+    return base + fixed + delivered + kept
+
+
+def on_demand(events: float) -> float:
+    """Return what our own design costs a month with Kinesis's on-demand streams in place of shards.
+
+    .04 a stream-hour, .08 a GB in, .04 a GB out (to Firehose and to Flink), in place of shards and
+    puts; the metrics stream is taken as it is.
+
+    Args:
+        events: a day.
+    """
+    plan = planned(events)
+    gigabytes = plan.mean * SECONDS_PER_MONTH * units().record_bytes / 1e9
+    shards = month_of("shard", plan.shards)
+    puts = month_of("million puts", plan.mean * SECONDS_PER_MONTH / 1e6)
+    stream = month_of("on-demand stream", 1) + month_of("GB in, on demand", gigabytes)
+    return dollars(plan) - shards - puts + stream + month_of("GB out, on demand", 2 * gigabytes)
+
+
+def field() -> list[Offer]:
+    """Return the ways, ours first.
+
+    Example:
+        `field()[0].months[1e6]` -> dollars a month of this design at a million events a day
+    """
+    ours = {events: planned(events) for events in SIZES}
+    saved = {events: dollars(thrifty(plan)) for events, plan in ours.items()}
+    return [
+        Offer(
+            "this design, as deployed",
+            "its plan, assets/prices.json",
+            {events: dollars(plan) for events, plan in ours.items()},
+        ),
+        Offer("this design, thrifty", "25 KB records, 5 s before a PutMetricData", saved),
+        Offer(
+            "this design, on-demand stream",
+            "no shards to plan",
+            {events: on_demand(events) for events in SIZES},
+        ),
+        Offer(
+            "the original, from its template",
+            "its resources, today's prices, functions left out",
+            {events: original(events) for events in SIZES},
+        ),
+        Offer("the original's claim", "its README, 2019", CLAIMED),
+    ]
+
+
+def field_table() -> pd.DataFrame:
+    """Return dollars a month as a table: a row an offer, a column a size.
+
+    Example:
+        `field_table()`
+    """
+    rows = {
+        offer.name: [offer.months.get(events) for events in SIZES] + [offer.source]
+        for offer in field()
+    }
+    columns = [f"{events / 1e6:,.0f} M a day" for events in SIZES] + ["Source"]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return frame.assign(**{name: frame[name].round(0).astype("Int64") for name in columns[:-1]})
+
+
+def beside_the_field() -> Picture:
+    """Return the picture of what a month costs at 1, 10 and 100 million events a day.
+
+    This design from its plan, the original from its template and from its README
+    (see `field_table()` for the sources). Each size has a scale of its own.
+
+    Example:
+        `beside_the_field()`
+    """
+    offers = field()
+    picture = Picture(9.6, 3.8)
+    picture.set_layout_engine("constrained", w_pad=0.12, h_pad=0.15)  # inches
+    picture.suptitle("Dollars a month", x=0.02, ha="left", fontsize=13, weight="bold", color=INK)
+    panels = picture.subplots(1, len(SIZES), sharey=True)
+    for axes, events in zip(panels, SIZES, strict=True):
+        costs = [offer.months[events] for offer in offers]
+        names = [f"{offer.name}\n{offer.source}" for offer in offers]
+        bars = axes.barh(names, costs, 0.62, color=(BLUE, GREEN, SKY, SLATE, OTHERS))
+        axes.bar_label(bars, fmt="${:,.0f}", padding=5)
+        axes.set_xlim(0, 1.45 * max(costs))  # room for the longest bar's label
+        axes.set_title(f"{events / 1e6:g} million events a day", loc="left", fontsize=9.5)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, labelbottom=False, labelsize=8.5)
+    panels[0].invert_yaxis()
+    note = "us-east-1, without free tiers and logs; a bar's scale is that of its column"
+    picture.supxlabel(note, x=0.02, ha="left", fontsize=8.5, color=QUIET)
+    said = "; ".join(
+        f"{offer.name}: " + ", ".join(f"${offer.months[events]:,.0f}" for events in SIZES)
+        for offer in offers
+    )
+    picture.sentence = f"A month at 1, 10 and 100 million events a day. {said}."
+    return picture

@@ -1,0 +1,80 @@
+"""What one unit of each part takes (measured, in assets/measured.json), and AWS's own limits."""
+
+import json
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from helpers.core.paths import REPOSITORY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@cache
+def measured() -> dict[str, Any]:
+    """Return assets/measured.json whole: each figure with its unit, date and source.
+
+    Example:
+        `measured()["measured"]["record_bytes"]["source"]`
+    """
+    return json.loads((REPOSITORY / "assets" / "measured.json").read_text(encoding="utf-8"))
+
+
+@cache
+def units() -> SimpleNamespace:
+    """Return the figures alone, measured and assumed, as attributes.
+
+    Example:
+        `units().record_bytes` -> `610`
+    """
+    found = measured()["measured"] | measured()["assumed"]
+    return SimpleNamespace(**{name: figure["value"] for name, figure in found.items()})
+
+
+def planner_figures() -> "pd.DataFrame":
+    """Return what the planner reckons with: each measured and each assumed figure.
+
+    Returns:
+        A frame with a row a figure: Value, Unit, Measured (the day, or "assumed"), Source.
+
+    Example:
+        `planner_figures()`
+    """
+    # Whoever connects reads units for prices, and needs no pandas.
+    import pandas as pd
+
+    found = measured()
+    rows = {
+        name.replace("_", " "): {
+            "Value": figure["value"],
+            "Unit": figure["unit"],
+            "Measured": figure.get("date", "assumed"),
+            "Source": figure["source"],
+        }
+        for name, figure in (found["measured"] | found["assumed"]).items()
+    }
+    # As objects, whole numbers stay whole beside the others.
+    return pd.DataFrame(list(rows.values()), list(rows), dtype=object)
+
+
+# https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html
+SHARD_RECORDS = 1000  # put into a shard, a second
+SHARD_BYTES = 1_000_000  # put into a shard, a second
+SHARD_READ_BYTES = 2_000_000  # read from a shard, a second, by all readers without fan-out
+# https://aws.amazon.com/kinesis/data-streams/pricing: a put is billed in units of 25 KB
+PUT_UNIT_BYTES = 25 * 1024
+# https://docs.aws.amazon.com/managed-flink/latest/java/how-scaling.html: by default, adjustable
+KPUS = 64
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/
+# throttling-key-range-limit-exceeded-mitigation.html and on-demand-capacity-mode.html
+PARTITION_WRITES = 1000  # a second
+NEW_TABLE_PARTITIONS = 4  # a new on-demand table takes 4,000 writes a second
+# https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+POLLS_OF_A_STREAM = 1  # a second, of each Kinesis shard
+CONCURRENCY = 1000  # invocations at once in an account, by default, adjustable
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html, us-east-1;
+# by default, adjustable. (From memory: it was 150 for years, and is in other regions.)
+PUT_METRIC_DATA = 500  # calls a second
+# https://aws.amazon.com/elasticloadbalancing/pricing: one LCU is the first of these to be used up
+LCU_CONNECTIONS, LCU_BYTES = 25, 1e9 / 3600  # new ones a second; processed a second

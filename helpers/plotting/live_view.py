@@ -1,0 +1,221 @@
+"""A picture that redraws itself in place while other cells run.
+
+JupyterLab updates a widget while a cell is busy; a thread draws a matplotlib Figure into an image
+widget. One chart is one thread, found by its name: running a cell again never starts a second.
+"""
+
+import html
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Self
+
+import ipywidgets as widgets
+from IPython.display import HTML, display
+
+from helpers.core.aws_errors import cause_and_remedy
+
+from .figure import Picture, as_html
+from .notebook_widgets import NamedImage, hear_while_busy
+
+LONGEST_SECONDS = 3600  # a chart forgotten in a tab must not read, and on AWS cost, for ever
+LONGEST_PAUSE = 30  # seconds between two tries while drawing fails
+
+_running: dict[str, "Live"] = {}
+
+
+class Live(ABC):
+    """One thread that shows something new every `period` seconds, a sentence, and a Stop button.
+
+    A subclass defines what is shown. What `_frame` raises is shown in the sentence's place; the
+    thread goes on trying, at longer and longer pauses. After an hour it stops by itself.
+
+    Args:
+        shown: the widget that holds the picture.
+        name: one of the same name that still runs is stopped first.
+        period: seconds from one picture to the next.
+        max_width: of picture and sentence, in CSS pixels or another CSS length.
+    """
+
+    def __init__(self, shown: widgets.Widget, *, name: str, period: float, max_width: str) -> None:
+        self.name, self.period = name, period
+        self.frames = self.failures = 0
+        self.sentence = ""  # what is shown, in words
+        self._line = widgets.HTML(layout=widgets.Layout(flex="1 1 auto"))
+        button = widgets.Button(description="Stop", tooltip=f"Stop the chart {name}")
+        button.layout = widgets.Layout(width="auto", flex="0 0 auto")
+        button.on_click(lambda _: self.stop())
+        hear_while_busy([button])
+        self.widget = widgets.VBox([shown, widgets.HBox([self._line, button])])
+        self.widget.layout = widgets.Layout(max_width=max_width)
+        self._shown: list = []
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"live-{name}", daemon=True)
+
+    def start(self) -> Self:
+        """Show the first picture and begin to redraw it; stop an earlier one of this name."""
+        if (earlier := _running.get(self.name)) is not None:
+            earlier.stop()
+        _running[self.name] = self
+        self._redraw()
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop, and leave the last picture in the notebook: a saved notebook keeps no widget."""
+        if self._ending.is_set():
+            return
+        self._ending.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
+        if _running.get(self.name) is self:
+            del _running[self.name]
+        words = f"{self.sentence} (Stopped at {datetime.now(UTC):%H:%M:%S} UTC.)"
+        self._say(html.escape(words))
+        figure = self._still(words)
+        for handle in self._shown:
+            handle.update(HTML(figure))
+
+    @abstractmethod
+    def _frame(self) -> str:
+        """Show the next picture; return its sentence, plain text."""
+
+    @abstractmethod
+    def _blank(self) -> None:
+        """Show an empty picture."""
+
+    @abstractmethod
+    def _still(self, words: str) -> str:
+        """Return the HTML that remains in the notebook, with these words below."""
+
+    def _run(self) -> None:
+        ends = time.monotonic() + LONGEST_SECONDS
+        while not self._ending.wait(self._pause()):
+            if time.monotonic() > ends:
+                self.sentence += " To see more, run the cell again."
+                self.stop()
+            else:
+                self._redraw()
+
+    def _pause(self) -> float:
+        return max(self.period, min(self.period * 2**self.failures, LONGEST_PAUSE))
+
+    def _redraw(self) -> None:
+        try:
+            self.sentence = self._frame()
+        except Exception as error:  # a thread has no cell to raise in: say it under the picture
+            self.failures += 1
+            cause, remedy = cause_and_remedy(error)
+            self.sentence = f"{cause} {remedy}"
+            self._say(
+                f"<b>⚠ {html.escape(cause)}</b><br>→ {html.escape(remedy)} "
+                f"Trying again in {max(self._pause(), 1):.0f} s."
+            )
+            if not self.frames:
+                self._blank()
+            return
+        self.failures = 0
+        self._say(html.escape(self.sentence))
+        self.frames += 1
+
+    def _say(self, markup: str) -> None:
+        # The wider the window, the larger: it may stand on a projector.
+        style = "display:inline-block;line-height:1.4;font-size:clamp(13px,0.9vw,20px)"
+        self._line.value = f'<span role="status" style="{style}">{markup}</span>'
+
+    def _ipython_display_(self) -> None:
+        self._shown.append(display(self.widget, display_id=True))
+
+
+class LiveChart(Live):
+    """Calls `draw(picture)` every `period` seconds and shows the result as one image widget.
+
+    `draw` gets an empty Picture and returns one sentence of plain text that says what it drew.
+
+    Args:
+        draw: draws into the Picture and returns the sentence.
+        name: a chart of the same name that still runs is stopped first.
+        period: seconds from one picture to the next.
+        size: width and height in inches (an inch is 96 CSS pixels).
+
+    Example:
+        `LiveChart(draw, name="my chart").start()` as the last line of a cell shows it
+    """
+
+    def __init__(
+        self,
+        draw: Callable[[Picture], str],
+        *,
+        name: str,
+        period: float = 2.0,
+        size: tuple[float, float] = (8.8, 3.1),
+    ) -> None:
+        self._draw, self._picture = draw, Picture(*size)
+        width = self._picture.css_width()
+        # The tooltip is the name that a screen reader says: the widget has no alt text.
+        said_below = f"Chart {name}: the sentence below says what it shows"
+        self._image = NamedImage(format="png", width=str(width), tooltip=said_below)
+        self._image.layout = widgets.Layout(max_width="100%", height="auto")
+        super().__init__(self._image, name=name, period=period, max_width=f"{width}px")
+
+    def _frame(self) -> str:
+        self._picture.clear()
+        sentence = self._draw(self._picture)
+        self._image.value = self._picture.png()
+        return sentence
+
+    def _blank(self) -> None:
+        self._picture.clear()
+        self._image.value = self._picture.png()
+
+    def _still(self, words: str) -> str:
+        return as_html(bytes(self._image.value), words, self._picture.css_width())
+
+
+class LiveBoard(Live):
+    """Shows HTML, and a sentence, that `read()` returns every `period` seconds.
+
+    HTML takes its colours from JupyterLab's theme and its width from the window, and is set all at
+    once: nothing flickers. Whoever makes it escapes what came from the web.
+
+    Args:
+        read: returns the HTML and one sentence of plain text.
+        blank: the HTML until the first reading succeeds.
+        name, period: as for a LiveChart.
+
+    Example:
+        `LiveBoard(read, blank="<p>…</p>", name="board").start()` as the last line of a cell
+    """
+
+    def __init__(
+        self, read: Callable[[], tuple[str, str]], *, blank: str, name: str, period: float = 2.0
+    ) -> None:
+        self._read, self._empty, self._board = read, blank, widgets.HTML()
+        self._board.layout = widgets.Layout(width="auto")
+        super().__init__(self._board, name=name, period=period, max_width="100%")
+
+    def _frame(self) -> str:
+        self._board.value, sentence = self._read()
+        return sentence
+
+    def _blank(self) -> None:
+        self._board.value = self._empty
+
+    def _still(self, words: str) -> str:
+        # The class keeps JupyterLab from taking what stands between two $ for a formula.
+        return f'<div class="mathjax_ignore">{self._board.value}<p>{html.escape(words)}</p></div>'
+
+
+def stop_charts() -> int:
+    """Stop every live chart of this notebook; return how many were running.
+
+    Example:
+        >>> stop_charts()
+        0
+    """
+    charts = list(_running.values())
+    for chart in charts:
+        chart.stop()
+    return len(charts)

@@ -1,0 +1,179 @@
+"""How a metric's values over time become a picture and the sentence that says what is in it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from helpers.core.text import number, quoted
+
+from . import chart_parts as plot
+from .figure import Box, Picture
+from .palette import OTHERS, QUIET
+from .series import Series, edges, largest
+from .text_fitting import fit, width
+
+SHOWN = 6  # items with a name of their own; the palette tells seven colours apart
+_LEGEND_INCHES = 2.5
+# Each value covers the whole hour before it, so that values must not be added up over time.
+_OVERLAPPING = {"hourly_events"}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What the catalog says about a metric: how to read and to draw it."""
+
+    name: str
+    title: str
+    bucket: int = 10
+    statistic: str = "Sum"
+    unit: str = "Count"
+    needs: str = "modules 1 to 3"
+
+    def adds_up(self) -> bool:
+        """Whether values of different items at one time may be added up, and so be stacked."""
+        return self.statistic == "Sum" and self.unit == "Count"
+
+
+def draw_metric(
+    picture: Picture,
+    frame: pd.DataFrame,
+    metric: Metric,
+    minutes: float,
+    items: Sequence[str] | None = None,
+    now: float | None = None,
+) -> str:
+    """Draw a metric's values over the last minutes; return the sentence that says what is seen.
+
+    Args:
+        picture: drawn into; it should be empty.
+        frame: columns Time, Item, Value, as `cloudwatch_values` and `metric_values` return them.
+        metric: what the catalog says about it.
+        minutes: what the time axis covers; it ends now.
+        items: only these, or None for the largest.
+        now: epoch seconds; the clock's by default.
+    """
+    now = time.time() if now is None else now
+    start = now - minutes * 60
+    if items is not None:
+        items = [items] if isinstance(items, str) else items
+        frame = frame[frame["Item"].isin(list(items))]
+    series = [
+        replace(each.between(start - metric.bucket, now + metric.bucket), color=_color(each.label))
+        for each in as_series(frame)
+    ]
+    series = [each for each in series if len(each.times)]
+    box = picture.box().inside(left=0.15, right=0.15, bottom=0.1)
+    units = {"Count": f", per {metric.bucket} s", "None": ""}
+    title = metric.title + units.get(metric.unit, f", {metric.unit.lower()}")
+    box.text(0, 0.24, fit(title, 11, 6), points=11, weight="bold")
+    area = box.inside(left=0.5, top=0.5, right=_LEGEND_INCHES, bottom=0.25)
+    axes = area.axes()
+    plot.prepare(axes, start, now, area.width)
+    if not series:
+        axes.set_yticks([])
+        area.text(area.width / 2, area.height / 2, "no values yet", color=QUIET, ha="center")
+        return (
+            f"{metric.name}: no value in the last {minutes:g} minutes, read at {clock(now)}. "
+            f"→ Send beacons (Traffic(cloud)) with {metric.needs} deployed, and wait a few seconds."
+        )
+    area.text(-0.05, area.height + 0.14, "UTC", color=QUIET, ha="right")
+    shown = choose(series, metric, len(items) if items else SHOWN)
+    if metric.adds_up():
+        low, high = 0.0, plot.stack(axes, shown, edges(start, now, metric.bucket), now).max()
+    else:
+        plot.lines(axes, shown, metric.bucket, now)
+        low = min(0.0, min(each.values.min() for each in shown))
+        high = max(each.values.max() for each in shown)
+    plot.value_axis(axes, low, high, area.height, whole=metric.unit == "Count")
+    side = Box(picture, area.left + area.width + 0.25, 0, _LEGEND_INCHES - 0.25, box.height)
+    _legend(side, shown, metric, now, more=len(series) - len(shown))
+    return _sentence(metric, series, frame, now)
+
+
+def as_series(frame: pd.DataFrame) -> list[Series]:
+    """Return one Series for each Item of a frame with the columns Time, Item, Value."""
+    if frame.empty:
+        return []
+    seconds = pd.to_datetime(frame["Time"], utc=True).dt.as_unit("ms").astype("int64") / 1000
+    table = pd.DataFrame({"t": seconds, "item": frame["Item"], "v": frame["Value"].astype(float)})
+    table = table.dropna().sort_values("t", kind="stable")
+    return [
+        Series(str(item), rows["t"].to_numpy(), rows["v"].to_numpy())
+        for item, rows in table.groupby("item", sort=True)
+    ]
+
+
+def choose(series: Sequence[Series], metric: Metric, most: int) -> list[Series]:
+    """Return the series to be drawn: the largest, and the sum of the others if sums make sense."""
+    if metric.adds_up():
+        return largest(series, most, OTHERS)
+    return sorted(series, key=lambda each: (-each.values[-1], each.label))[: most + 1]
+
+
+def latest(series: Sequence[Series], metric: Metric, now: float) -> tuple[str, list[float]]:
+    """Return what the newest amounts are called, and the amount of each series.
+
+    Counts of short buckets are added up over the last minute. Others are shown as they are, because
+    a sum of means, of distinct visitors or of overlapping hours would mean nothing.
+    """
+    if _summed(metric):
+        return "in the last minute", [each.between(now - 60, now + 60).total() for each in series]
+    times = np.unique(np.concatenate([each.times for each in series]))
+    finished = times[times + metric.bucket + plot.JOURNEY_SECONDS <= now]
+    start = finished[-1] if len(finished) else times[-1]
+    heading = f"in the {metric.bucket} s from {datetime.fromtimestamp(start, UTC):%H:%M:%S}"
+    return heading, [each.between(start, start + 1).total() for each in series]
+
+
+def clock(seconds: float) -> str:
+    """Return a time of day with its zone, e.g. `10:31:20 UTC`."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S} UTC"
+
+
+def _summed(metric: Metric) -> bool:
+    return metric.adds_up() and metric.bucket < 60 and metric.name not in _OVERLAPPING
+
+
+def _color(item: str) -> str | None:
+    return OTHERS if item == "(other)" else None
+
+
+def _legend(box: Box, shown: Sequence[Series], metric: Metric, now: float, more: int) -> None:
+    colors = plot.colored(shown)
+    heading, amounts = latest(shown, metric, now)
+    rows = list(zip(shown, amounts, strict=True))
+    if metric.adds_up():
+        rows.reverse()  # from top to bottom, as the layers lie
+        note = "pale: still filling"
+    else:
+        rows.sort(key=lambda row: -row[1])
+        note = f"{more} more are not shown" if more else ""
+    box.text(box.width, 0.24, heading, color=QUIET, ha="right")
+    for row, (each, amount) in enumerate(rows):
+        y, value = 0.58 + row * 0.25, number(amount)
+        box.rectangle(0, y - 0.065, 0.13, 0.13, colors[each.label])
+        box.text(0.2, y, fit(each.label, 9, box.width - 0.35 - width(value, 9)))
+        box.text(box.width, y, value, ha="right")
+    box.text(0, box.height - 0.07, note, color=QUIET)
+
+
+def _sentence(metric: Metric, series: Sequence[Series], frame: pd.DataFrame, now: float) -> str:
+    heading, amounts = latest(series, metric, now)
+    best = int(np.argmax(amounts))
+    words = number(sum(amounts) if metric.adds_up() else amounts[best])
+    if len(series) > 1 and amounts[best] > 0:
+        name = quoted(series[best].label)
+        words += f" {heading}, most of them {name} ({number(amounts[best])})"
+        if not metric.adds_up():
+            words = f"highest {number(amounts[best])} ({name}) {heading}"
+    else:
+        words += f" {heading}"
+    if "NewestBeacon" in frame and frame["NewestBeacon"].notna().any():
+        newest = f"newest beacon {frame['NewestBeacon'].max():%H:%M:%S} UTC"
+    else:
+        newest = f"newest bucket {clock(max(each.times[-1] for each in series))}"
+    return f"{metric.name}: {words}; {newest}, read at {clock(now)}."

@@ -1,0 +1,159 @@
+"""Metrics as CloudWatch returns them, with GetMetricData: as a DataFrame, or as points."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from helpers.core.aws_errors import explained
+from helpers.core.cloud import NAMESPACE, Cloud
+from helpers.core.errors import IncompleteError, WorkshopError
+from helpers.core.time_span import span
+
+from .dynamodb import catalog_row, unknown_metric
+
+OTHER = "(other)"  # what publish_metrics calls the items beyond a metric's MaxItems
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+QUERIES_A_CALL = 500
+SECONDS_OF_HIGH_RESOLUTION = 3 * 3600
+
+
+def cloudwatch_values(
+    cloud: Cloud,
+    metric: str,
+    minutes: float = 15,
+    period: int = 10,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    statistic: str | None = None,
+) -> pd.DataFrame:
+    """Read a metric of this stack from CloudWatch, with the statistic that the catalog names.
+
+    Which items there are is read from the catalog: CloudWatch's own list may be 15 minutes late.
+    On AWS a call costs $0.01 for 1,000 items.
+
+    Args:
+        cloud: where the metrics are.
+        metric: a MetricType, e.g. `"event_count"`.
+        minutes: how far back.
+        period: seconds in one value: 1, 5, 10, 20, 30 or a multiple of 60.
+        start: begin here instead; an aware datetime.
+        end: end here (exclusive); None for now.
+        statistic: another one of CloudWatch's, e.g. `"SampleCount"`.
+
+    Returns:
+        Columns Time (start of the period, UTC), Item (a dimension value) and Value, in order of
+        time, then item. A period without data has no row.
+
+    Raises:
+        NotDeployed: module 2-analyze is not deployed.
+        WorkshopError: there is no such metric; CloudWatch has no such period, or no longer has it.
+        IncompleteError: CloudWatch gave a part of the values only.
+
+    Example:
+        `cloudwatch_values(cloud, "event_count", minutes=60, period=60)`
+    """
+    begins, ends = span(minutes, start, end)
+    _check_period(period, begins)
+    described = catalog_row(cloud, metric)
+    statistic = statistic or described.get("Statistic", "Sum")
+    items = sorted(described.get("Items", set()) | {OTHER})
+    names = {f"m{n}": item for n, item in enumerate(items)}
+    # One period more than now: data of this moment are at the start of theirs.
+    ends = time.time() + period if ends is None else ends
+    found = metric_points(
+        cloud,
+        [metric_query(cloud, metric, names[n], statistic, period, n) for n in names],
+        begins // period * period,
+        -(-ends // period) * period,
+    )
+    if not found and not described:
+        raise unknown_metric(cloud, metric)
+    points = sorted((at, names[n], value) for n, each in found.items() for at, value in each)
+    frame = pd.DataFrame(points, columns=["Time", "Item", "Value"])
+    times = pd.Series([at for at, _, _ in points], dtype="datetime64[ns, UTC]")
+    frame = frame.astype({"Item": object, "Value": "float64"}).assign(Time=times)
+    if described.get("IsWholeNumber", True) and statistic == "Sum":
+        frame["Value"] = frame["Value"].round().astype("int64")
+    return frame
+
+
+def metric_query(
+    cloud: Cloud, metric: str, item: str, statistic: str, period: int, name: str
+) -> dict[str, Any]:
+    """Return a query for one metric of this stack, as GetMetricData takes it.
+
+    Args:
+        cloud: where the metric is.
+        metric: its name, e.g. `"event_count"`.
+        item: its dimension value, e.g. `"click"`.
+        statistic: one of CloudWatch's, e.g. `"Sum"` or `"p99"`.
+        period: seconds in one value.
+        name: the query's Id: a lower-case letter first.
+
+    Example:
+        `metric_query(cloud, "event_count", "click", "Sum", 10, "clicks")`
+    """
+    dimensions = [{"Name": "Stack", "Value": cloud.prefix}, {"Name": "Item", "Value": item}]
+    what = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": name, "MetricStat": {"Metric": what, "Period": period, "Stat": statistic}}
+
+
+def metric_points(
+    cloud: Cloud, queries: Sequence[dict[str, Any]], begins: float, ends: float
+) -> dict[str, list[tuple[datetime, float]]]:
+    """Return each query's points, by its Id; a query without points is left out.
+
+    Args:
+        cloud: where the metrics are.
+        queries: as `metric_query` returns them; 500 go into one call.
+        begins: epoch seconds, where a period begins.
+        ends: epoch seconds, where a period ends.
+
+    Raises:
+        IncompleteError: CloudWatch gave a part of the values only.
+
+    Example:
+        `metric_points(cloud, [query], time.time() - 60, time.time())["clicks"]`
+    """
+    found: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
+    status: dict[str, str] = {}
+    pages = cloud.client("cloudwatch").get_paginator("get_metric_data")
+    edges = {
+        "StartTime": datetime.fromtimestamp(begins, UTC),
+        "EndTime": datetime.fromtimestamp(ends, UTC),
+    }
+    for first in range(0, len(queries), QUERIES_A_CALL):
+        some = queries[first : first + QUERIES_A_CALL]
+        with explained():
+            for page in pages.paginate(MetricDataQueries=some, **edges):
+                for result in page["MetricDataResults"]:
+                    # PartialData: a further page has the rest.
+                    status[result["Id"]] = result["StatusCode"]
+                    if result["Values"]:
+                        points = zip(result["Timestamps"], result["Values"], strict=True)
+                        found[result["Id"]] += points
+    unfinished = set(status.values()) - {"Complete"}
+    if unfinished:
+        raise IncompleteError(
+            f"CloudWatch gave a part of the values only ({', '.join(sorted(unfinished))}).",
+            "Run this cell again.",
+        )
+    return found
+
+
+def _check_period(period: int, begins: float) -> None:
+    if period not in (1, 5, 10, 20, 30) and (period < 60 or period % 60):
+        raise WorkshopError(
+            f"CloudWatch has no period of {period} seconds.",
+            "Use 1, 5, 10, 20, 30, or a multiple of 60.",
+        )
+    # Not to the second: "the last 180 minutes" is asked for a moment after it was reckoned.
+    if period < 60 and time.time() - begins > SECONDS_OF_HIGH_RESOLUTION + 60:
+        raise WorkshopError(
+            "CloudWatch keeps values of less than a minute for three hours only.",
+            "Ask for period=60, or for fewer minutes.",
+        )

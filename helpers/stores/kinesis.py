@@ -1,0 +1,198 @@
+"""Looking into a Kinesis stream while records pass: the newest few, or a running count."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from botocore.exceptions import BotoCoreError, ClientError
+
+from helpers.core.aws_errors import explained
+from helpers.core.cloud import Cloud
+from helpers.core.waiting import wait_until, waiting
+
+from .archive import FIELDS, field_column, read_record
+
+# What a record of a stream has: a click, and a row that Flink's debezium-json says has changed.
+_COLUMNS = {"clicks": list(FIELDS), "metrics": ["before", "after", "op"]}
+POLL_SECONDS = 0.25  # AWS allows five GetRecords calls a second on each shard
+PATIENCE_SECONDS = 5  # a beacon is in the stream within a second, on a busy machine a little later
+FORGOTTEN_SECONDS = 60  # a chart that was stopped leaves its counter behind
+
+
+def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) -> pd.DataFrame:
+    """Return the records that were put to a stream in the last `seconds`, one row each.
+
+    Args:
+        cloud: where the stream is.
+        stream: its name without the prefix: `clicks` or `metrics`.
+        seconds: how far back to read.
+
+    Returns:
+        A frame with a column for each JSON field, oldest record first. If there is none yet, one is
+        waited for a few seconds; then the frame is empty, and a line says so. What is no JSON
+        object stands in `line`.
+
+    Raises:
+        NotDeployed: the stream does not exist yet.
+
+    Example:
+        `newest_records(cloud, seconds=10)[["event", "page", "clientid"]]`
+    """
+    since = time.time() - seconds
+
+    def look() -> list[dict[str, Any]]:
+        return [read_record(record["Data"]) for record in records(cloud, stream, since)]
+
+    with waiting(f"Waiting for a record in {cloud.name(stream)}"):
+        found = wait_until(look, PATIENCE_SECONDS, delay=POLL_SECONDS)
+    if found:
+        frame = pd.DataFrame(found)
+        whole = [name for name in frame.columns if FIELDS.get(name) == "Int64"]
+        return frame.assign(**{name: field_column(found, name) for name in whole})
+    print(
+        f"No record came into {cloud.name(stream)} in the last {seconds:.0f} s. Does traffic flow? "
+        "Run `traffic.start(rate=20)`, then this cell."
+    )
+    # Without a record, a table that has at least the columns.
+    return pd.DataFrame([], columns=_COLUMNS.get(stream))
+
+
+def records(
+    cloud: Cloud, stream: str, since: float | datetime, shards: Iterable[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the records that came into a stream since a moment, one shard after the other.
+
+    Args:
+        cloud: where the stream is.
+        stream: its name without the prefix: `clicks` or `metrics`.
+        since: epoch seconds, or an aware datetime.
+        shards: the ids of the shards to read; None for all.
+
+    Returns:
+        As GetRecords returns them, up to the newest one: Data, ApproximateArrivalTimestamp, ...
+
+    Raises:
+        NotDeployed: the stream does not exist yet.
+
+    Example:
+        `sum(1 for _ in records(cloud, "clicks", time.time() - 60))`
+    """
+    for shard in shards_of(cloud, stream) if shards is None else shards:
+        start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": since}
+        for page in record_pages(cloud, stream, shard, **start):
+            yield from page
+
+
+def record_pages(
+    cloud: Cloud,
+    stream: str,
+    shard: str,
+    **start: Any,  # noqa: ANN401 - GetShardIterator's own
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield the records of a shard page by page, up to its newest one.
+
+    Args:
+        cloud: where the stream is.
+        stream: its name without the prefix: `clicks` or `metrics`.
+        shard: the shard's id.
+        start: where to begin, as GetShardIterator takes it: ShardIteratorType, Timestamp, ...
+
+    Raises:
+        NotDeployed: the stream does not exist yet.
+
+    Example:
+        `record_pages(cloud, "clicks", shard, ShardIteratorType="TRIM_HORIZON")`
+    """
+    kinesis = cloud.client("kinesis")
+    with _explained(cloud, stream):
+        answer = kinesis.get_shard_iterator(StreamName=cloud.name(stream), ShardId=shard, **start)
+    iterator = answer["ShardIterator"]
+    while iterator:
+        with _explained(cloud, stream):
+            answer = kinesis.get_records(ShardIterator=iterator)
+        yield answer["Records"]
+        if not answer["MillisBehindLatest"]:
+            return
+        iterator = answer.get("NextShardIterator")
+
+
+class StreamCounter:
+    """Counts the records of a stream per second of their arrival, from now on.
+
+    Args:
+        cloud: where the stream is.
+        stream: its name without the prefix.
+
+    Example:
+        `counter = StreamCounter(cloud).start()` ... `counter.per_second()`
+    """
+
+    def __init__(self, cloud: Cloud, stream: str = "clicks") -> None:
+        self._cloud, self._stream = cloud, stream
+        self._counts: Counter[int] = Counter()
+        self._asked = time.monotonic()
+        self.problem: str | None = None
+
+    def start(self) -> "StreamCounter":
+        """Begin to count, in a thread that ends once nobody has asked for the counts a while."""
+        kinesis, stream = self._cloud.client("kinesis"), self._cloud.name(self._stream)
+        for number, shard in enumerate(shards_of(self._cloud, self._stream)):
+            iterator = kinesis.get_shard_iterator(
+                StreamName=stream, ShardId=shard, ShardIteratorType="LATEST"
+            )["ShardIterator"]
+            name = f"count-{self._stream}-{number}"
+            threading.Thread(target=self._count, args=(iterator,), name=name, daemon=True).start()
+        return self
+
+    def per_second(self) -> dict[int, int]:
+        """Return records by epoch second of their arrival in the stream."""
+        self._asked = time.monotonic()
+        return dict(self._counts)
+
+    def _count(self, iterator: str) -> None:
+        while iterator and time.monotonic() - self._asked < FORGOTTEN_SECONDS:
+            time.sleep(POLL_SECONDS)
+            try:
+                answer = self._cloud.client("kinesis").get_records(ShardIterator=iterator)
+            except (BotoCoreError, ClientError) as error:
+                self.problem = f"The stream can't be read: {error}"
+                continue
+            self.problem = None
+            for record in answer["Records"]:
+                self._counts[int(record["ApproximateArrivalTimestamp"].timestamp())] += 1
+            iterator = answer.get("NextShardIterator")
+
+
+def shards_of(cloud: Cloud, stream: str) -> list[str]:
+    """Return the ids of a stream's shards.
+
+    Args:
+        cloud: where the stream is.
+        stream: its name without the prefix: `clicks` or `metrics`.
+
+    Raises:
+        NotDeployed: the stream does not exist yet.
+
+    Example:
+        `shards_of(cloud, "clicks")` -> `["shardId-000000000000"]`
+    """
+    with _explained(cloud, stream):
+        shards = cloud.client("kinesis").list_shards(StreamName=cloud.name(stream))["Shards"]
+    return [shard["ShardId"] for shard in shards]
+
+
+def stream_summary(cloud: Cloud, stream: str) -> dict[str, Any]:
+    """Return a stream's description: OpenShardCount, ... Raises NotDeployed."""
+    with _explained(cloud, stream):
+        answer = cloud.client("kinesis").describe_stream_summary(StreamName=cloud.name(stream))
+    return answer["StreamDescriptionSummary"]
+
+
+def _explained(cloud: Cloud, stream: str) -> AbstractContextManager[None]:
+    module = "1-capture" if stream == "clicks" else "2-analyze"
+    return explained(f"The stream {cloud.name(stream)}", module)

@@ -1,0 +1,121 @@
+"""The notebook's side of the generator: starting the process, finding it, ending it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from helpers.core import process_lock as locks
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import REPOSITORY, home
+from helpers.core.waiting import wait_until
+from helpers.generator.run import lock_path, status_path
+
+START_SECONDS = 20.0
+END_SECONDS = 15.0
+
+# The generator ends when its standard input closes, which is when the Popen object is gone: it is
+# kept here, where no re-run cell and no garbage collection loses it.
+_children: dict[Path, tuple[subprocess.Popen, tuple]] = {}
+
+
+def target_name(cloud: Cloud) -> str:
+    """Return what journals of a cloud are kept under: account, region, prefix."""
+    return f"{cloud.account}-{cloud.region}-{cloud.prefix}"
+
+
+def running_pid(role: str) -> int | None:
+    """Return the pid of the running generator of a role, whichever kernel started it.
+
+    Args:
+        role: `live` or `replay`.
+    """
+    return locks.holder(lock_path(role))
+
+
+def is_ours(role: str, cloud: Cloud) -> bool:
+    """Return whether a generator runs that this kernel started, for this cloud."""
+    child, its_target = _children.get(lock_path(role), (None, None))
+    return child is not None and child.poll() is None and its_target == _address(cloud)
+
+
+def _address(cloud: Cloud) -> tuple[str, str | None, str | None]:
+    # A later target may have the same endpoint, with another key. AWS's change by themselves.
+    key = cloud.session.get_credentials().access_key if cloud.endpoint else None
+    return target_name(cloud), cloud.endpoint, key
+
+
+def start(role: str, cloud: Cloud, *arguments: str) -> None:
+    """Start the generator; one that runs already, of any kernel, is ended first.
+
+    So there is one at most, the latest start wins, and it lives as long as the kernel that
+    started it.
+
+    Args:
+        role: `live` or `replay`.
+        cloud: where its late beacons go.
+        arguments: further ones of `python -m helpers.generator ROLE`.
+
+    Raises:
+        WorkshopError: it did not start.
+    """
+    end(role)
+    status_path(role).unlink(missing_ok=True)
+    log_path = home() / "logs" / f"traffic-{role}.log"
+    log_path.parent.mkdir(exist_ok=True)
+    environment = cloud.child_environment()
+    paths = [str(REPOSITORY), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    named = ["--prefix", cloud.prefix, "--target", target_name(cloud)]
+    with log_path.open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "helpers.generator", role, *named, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,  # interrupting a cell must not end the traffic
+        )
+    _children[lock_path(role)] = (child, _address(cloud))
+
+    def started_or_ended() -> bool:
+        return status_path(role).exists() or child.poll() is not None
+
+    wait_until(started_or_ended, START_SECONDS, delay=0.02)
+    if not status_path(role).exists():
+        _reap(role)
+        lines = log_path.read_text(errors="replace", encoding="utf-8").strip().splitlines()
+        raise WorkshopError(
+            f"The traffic generator did not start: {lines[-1] if lines else 'it says nothing'}",
+            f"Look into {log_path}, then start it again.",
+        )
+
+
+def end(role: str) -> bool:
+    """End the generator of a role and wait until it has; return whether one ran.
+
+    It waits up to five seconds for the answers that are still out, and writes its journal.
+    """
+    pid = running_pid(role)
+    if pid is not None:
+        _signal(pid, signal.SIGTERM)
+        if not wait_until(lambda: running_pid(role) is None, END_SECONDS, delay=0.02):
+            _signal(pid, signal.SIGKILL)
+            wait_until(lambda: running_pid(role) is None, END_SECONDS, delay=0.02)
+    _reap(role)
+    return pid is not None
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _reap(role: str) -> None:
+    child, _ = _children.pop(lock_path(role), (None, None))
+    if child is not None:
+        child.stdin.close()
+        child.wait(END_SECONDS)

@@ -1,0 +1,85 @@
+"""How far a replay has come: a bar in Jupyter, one line in a terminal, a few in a file."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from helpers.core.waiting import LOG_SECONDS, in_notebook
+
+STEP_SECONDS = 0.3
+
+
+def follow(
+    status: Callable[[], dict[str, Any]], name: str, *, show: bool, stop: Callable[[], Any]
+) -> bool:
+    """Wait until a replay has ended, and show how far it is; a bar has a button that ends it.
+
+    Args:
+        status: returns the replay's status.
+        name: the log's name.
+        show: whether to show anything.
+        stop: ends the replay.
+
+    Returns:
+        Whether the button ended it.
+    """
+    pressed = threading.Event()
+
+    def press() -> None:
+        pressed.set()
+        # A widget's callback must not wait, and the end waits for the last answers.
+        threading.Thread(target=stop, name="stop-replay", daemon=True).start()
+
+    tell = (_bar(name, press) if in_notebook() else _line(name)) if show else lambda status: None
+    while True:
+        now = status()
+        tell(now)
+        if now["state"] != "running":
+            return pressed.is_set()
+        time.sleep(STEP_SECONDS)
+
+
+def _words(name: str, status: dict[str, Any]) -> str:
+    words = f"Replaying {name}: {status['sent']:,} beacons sent, {status['progress']:.0%}"
+    return words + (f". {status['problem']}" if status["problem"] else "")
+
+
+def _bar(name: str, press: Callable[[], None]) -> Callable[[dict[str, Any]], None]:
+    import ipywidgets as widgets
+    from IPython.display import display
+
+    from helpers.plotting.notebook_widgets import hear_while_busy
+
+    bar = widgets.FloatProgress(0, min=0, max=1, layout=widgets.Layout(width="40%"))
+    button = widgets.Button(description="Stop", tooltip=f"Stop the replay of {name}")
+    button.layout = widgets.Layout(width="auto")
+    button.on_click(lambda _: press())
+    label = widgets.Label()
+    hear_while_busy([button])
+    display(widgets.HBox([bar, button, label]))
+
+    def tell(status: dict[str, Any]) -> None:
+        bar.value, label.value = status["progress"], _words(name, status)
+        if status["state"] != "running":
+            button.layout.display = "none"
+
+    return tell
+
+
+def _line(name: str) -> Callable[[dict[str, Any]], None]:
+    last, printed_at = "", float("-inf")
+
+    def tell(status: dict[str, Any]) -> None:
+        nonlocal last, printed_at
+        words, over = _words(name, status), status["state"] != "running"
+        if sys.stderr.isatty():
+            end = "\n" if over else ""
+            print(f"\r{words.ljust(len(last))}", end=end, file=sys.stderr, flush=True)
+            last = words
+        elif over or time.monotonic() - printed_at >= LOG_SECONDS:
+            print(words, file=sys.stderr, flush=True)
+            printed_at = time.monotonic()
+
+    return tell

@@ -1,0 +1,174 @@
+"""The real controller runs the real job: what comes out is compared with a recomputation.
+
+Machine and JVM are German, in other time zones: nothing may depend on that.
+"""
+
+import json
+import random
+import subprocess
+import time
+
+import psutil
+import pytest
+
+from helpers.core.paths import read_json
+from tests.catcher import until
+from tests.e2e.flink_reference import click, expected, records, stamp
+from tests.e2e.flink_target import Target, java_free_path, newest
+from tests.e2e.foreign_controller import GERMAN
+from tests.processes import LOOPBACK, listening
+
+# None of these may stop the job or change a number.
+GARBAGE = [
+    *(b'{"broken":', b"[]", b"[1, 2]", b"null", b'"text"', b"{}", b"\x00\xff\xfe", b"", b"\n\n"),
+    b'{"beacon_id": {"a": 1}, "shipped_at": "soon"}',
+    b'{"beacon_id": "g1", "shipped_at": 1e400, "request": ["GET /beacon "]}',
+    b'{"beacon_id": "g2", "shipped_at": 99999999999999999999999, "response": true}',
+    b"[" * 5000,
+    b'{"beacon_id": "g3", "page": "' + b"x" * 900_000 + b'"}',
+]
+REAL = ["click", "conversion", "exception", "login", "pageview"]
+NEW = "new after the flood"
+WRONG = "INSERT INTO metrics\nSELECT colour FROM beacons\n"
+MEAN = """-- What a learner adds: one file.
+INSERT INTO metrics
+SELECT
+  'avg_pg_ld', bucket, 'All Pages', CAST(NULL AS BIGINT),
+  AVG(CAST(custom_metric_int_value AS DOUBLE)), COUNT(*), MAX(received_at),
+  EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 + EXTRACT(MILLISECOND FROM CURRENT_TIMESTAMP)
+FROM beacons
+WHERE custom_metric_name = 'page_load_time'
+GROUP BY bucket
+"""
+
+
+@pytest.fixture
+def target(emulator, tmp_path, monkeypatch):
+    home = tmp_path / "the workshop of a learner"
+    monkeypatch.setenv("WORKSHOP_HOME", str(home))
+    target = Target(emulator, home, "job", shards=2)
+    target.run_controller(GERMAN, path=java_free_path(tmp_path / "bin"))
+    yield target
+    target.delete()
+    target.end_controller()
+    assert not processes(home), "nothing of ours may be left running"
+
+
+def processes(home) -> list[str]:
+    """Return the command lines of all processes that mention a folder: the job and its JVM."""
+    listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True).stdout
+    return [line for line in listed.splitlines() if str(home) in line]
+
+
+def put(target: Target, clicks: list[dict], firsts: dict[str, int], delay: float = 0) -> None:
+    """Put records as the agent does, stamped now, keyed by their beacon_ids; and garbage.
+
+    Args:
+        target: whose stream.
+        clicks: the records.
+        firsts: the stamps of all that was put.
+        delay: how long ago they are stamped, seconds.
+    """
+    stamp(clicks, time.time() - delay, firsts)
+    lines = [json.dumps(click, ensure_ascii=False).encode() + b"\n" for click in clicks]
+    keys = [click["beacon_id"] for click in clicks]
+    target.put(lines + GARBAGE, keys + [str(n) for n in range(len(GARBAGE))])
+
+
+def settle(target: Target, rows: list[dict], wanted: dict) -> None:
+    """Read the metrics stream until it says what is wanted; then a little more, for what is not."""
+
+    def found() -> dict:
+        # Scores are left out: what they are depends on when beacons came (see test_truth.py).
+        return without("event_anomaly", newest(rows))
+
+    def arrived() -> bool:
+        rows.extend(target.read_metrics())
+        return found() == wanted
+
+    try:
+        target.wait_for(arrived, 300, "the metrics are not what they should be")
+        time.sleep(2)
+        assert arrived()
+    except AssertionError:
+        wrong = [key for key in wanted | found() if wanted.get(key) != found().get(key)]
+        print(f"{len(wrong)} of {len(wanted)} rows are wrong, as (wanted, found):")
+        print(*((key, wanted.get(key), found().get(key)) for key in wrong[:10]), sep="\n")
+        raise
+
+
+def without(metric: str, rows: dict, before: int = 2**60) -> dict:
+    """Return the rows but for those of one metric whose buckets begin before a moment."""
+    return {key: row for key, row in rows.items() if key[0] != metric or key[1] >= before}
+
+
+def of_events(rng: random.Random, events: list[str], first: int) -> list[dict]:
+    """Return a beacon of each event, of the last two minutes, in any order."""
+    now = int(time.time() * 1000)
+    made = [click(rng, first + n, now) | {"event": event} for n, event in enumerate(events)]
+    rng.shuffle(made)
+    return made
+
+
+def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(target):
+    now, old, rng = int(time.time() * 1000), 900, random.Random(5)
+    invented = [f"invented-{n}" for n in range(2_000)]
+    # The first are old enough that some buckets begin before a replay's edge.
+    first = records(3_000, now - old * 1000)[:1000]
+    flood = of_events(rng, invented + REAL * 60, 100_000)
+    others = records(3_000, now)[1000:]
+    rows: list[dict] = []
+    firsts: dict[str, int] = {}
+
+    target.upload("code/first.zip")
+    target.create("code/first.zip")
+    put(target, first, firsts, delay=old)
+    put(target, flood, firsts)
+    target.start()
+    settle(target, rows, without("avg_pg_ld", expected(first + flood)))
+    assert target.status()["state"] == "running"
+    job = psutil.Process(target.status()["pid"])
+    addresses = {address for _, address, _ in listening([job, *job.children(recursive=True)])}
+    assert addresses and addresses <= LOOPBACK
+
+    # Killed while it reads: it goes on from its last checkpoint, where the invented names are that
+    # were put aside. Some of them come back; an event is new; copies are of what was counted.
+    again = of_events(rng, rng.sample(invented, 500) + REAL * 20 + [NEW] * 20, 200_000)
+    put(target, others[:1000], firsts)
+    time.sleep(0.4)
+    target.kill_job()
+    copies = [dict(record) for record in first[:100]]
+    put(target, again + others[1000:1500], firsts)
+    put(target, copies, firsts)
+    sent = first + flood + others[:1000] + again + others[1000:1500] + copies
+    settle(target, rows, without("avg_pg_ld", expected(sent)))
+    assert target.status()["restarts"] == 1
+
+    def scored() -> bool:
+        rows.extend(target.read_metrics())
+        return {key[2] for key in newest(rows) if key[0] == "event_anomaly"} >= {*REAL, NEW}
+
+    target.wait_for(scored, 180, "no invented name keeps a real event from its scores")
+
+    # A statement that Flink refuses: the reason stands in the status, and it is not tried again.
+    target.upload("code/wrong.zip", {"17_wrong.sql": WRONG})
+    target.update("code/wrong.zip")
+    put(target, others[1500:], firsts)
+    target.wait_for(lambda: target.status()["state"] == "failed", 240, "wrong SQL goes unnoticed")
+    reason = target.status()["reason"]
+    assert reason.startswith("17_wrong.sql: ") and "'colour' not found" in reason
+    assert "line 2, column 8" in reason and target.status()["pid"] is None
+
+    # One file more: all is read again, and nothing changes but that the new metric is there too.
+    target.upload("code/mean.zip", {"17_avg_pg_ld.sql": MEAN})
+    target.update("code/mean.zip")
+    target.wait_for(lambda: target.status()["version"] == 3, 60, "the update goes unnoticed")
+    begin = read_json(target.home / "flink" / target.application / "application.json")["begin"]
+    wanted = expected(sent + others[1500:])
+    assert begin > 0 and any(key[1] < begin for key in wanted)
+    settle(target, rows, without("avg_pg_ld", wanted, before=begin))
+
+    # A controller that is killed leaves no job and no JVM.
+    assert len(processes(target.home)) > 1
+    target.process.kill()
+    until(lambda: not processes(target.home))

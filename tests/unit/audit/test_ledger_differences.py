@@ -1,0 +1,141 @@
+"""The ledger does not balance: each stage broken on purpose, and named."""
+
+import dataclasses
+import re
+import time
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from helpers.audit import stage_counts as stages
+from helpers.audit.ledger import differences
+from helpers.audit.reconcile import reconcile
+from helpers.stores.dynamodb import metric_values
+from tests.read_ledger import broken, named, numbers
+from tests.unit.audit.ledger_world import PLAIN, START, delete, put
+
+BEGIN = datetime.fromtimestamp(START, UTC)
+
+
+def test_a_row_deleted_from_dynamodb_is_named(full):
+    bucket = START // 10 * 10
+    lost = {
+        record["beacon_id"]
+        for record, at in full.archive
+        if record.get("referrer") == "https://example.com/" and START <= at < START + 10
+    }
+    delete(full.cloud, "referral_count", bucket, "https://example.com/")
+    account = full.account()
+    assert broken(account) == {"dynamodb": (5, 0), "cloudwatch": (0, 5)} and len(lost) == 5
+    assert named(account, "dynamodb") == named(account, "cloudwatch", "double") == lost
+    assert "deleted" in account.frame.loc["dynamodb", "Cause"]
+    assert account.frame.loc["cloudwatch", "Cause"].startswith("not lost")
+
+
+def test_a_removed_object_of_the_archive_is_named(full):
+    s3, bucket = full.cloud.client("s3"), full.cloud.bucket("archive")
+    key = s3.list_objects_v2(Bucket=bucket)["Contents"][4]["Key"]
+    s3.delete_object(Bucket=bucket, Key=key)
+    account = full.account()
+    lost = full.archive[int(key[-9:-3])][0]["beacon_id"]
+    assert broken(account) == {"archived": (1, 0), "flink": (0, 1)}
+    assert named(account, "archived") == {lost}
+    assert "shipped, but not in the archive" in account.frame.loc["archived", "Cause"]
+
+
+def test_what_no_agent_has_shipped_is_told_from_what_firehose_lost(full):
+    full.send(PLAIN, 50, logged=False)
+    account = full.account()
+    assert broken(account) == {"archived": (1, 0)} and named(account, "archived") == {None}
+    assert "the agent has not shipped it (yet)" in account.frame.loc["archived", "Cause"]
+    assert account.missing.iloc[0][["event", "clientid", "page"]].tolist() == [
+        "click",
+        "one",
+        "/cart",
+    ]
+
+
+def test_a_beacon_that_was_logged_twice_is_not_somebody_elses(full):
+    full.send(PLAIN, 20, journaled=False)
+    account = full.flow().account()
+    assert account.frame.loc["archived", "Missing"] == 0
+    assert account.frame.loc["archived", "Double"] == 1
+
+
+def test_what_flink_did_not_count_is_named(world):
+    world.with_the_rest()
+    names = {world.send(PLAIN, at) for at in (0, 1, 2)}
+    world.send(PLAIN, 15)
+    account = world.flow(without={("referral_count", START // 10 * 10, "https://example.com/")})
+    account = account.account()
+    assert broken(account) == {"flink": (3, 0)} and named(account, "flink") == names
+    assert "Flink is stopped (READY): start_analytics(cloud)" in account.sentence
+
+
+def test_a_stage_that_is_behind_is_told_from_one_that_lost_a_beacon(world):
+    world.with_the_rest()
+    now = time.time() - START
+    world.send(PLAIN, now - 100)
+    world.send(PLAIN, now - 60)  # newer than whatever DynamoDB has counted
+    world.flow()
+    bucket = max(bucket for _, bucket, _ in world.counts)
+    delete(world.cloud, "referral_count", bucket, "https://example.com/")
+    cause = world.account().frame.loc["dynamodb", "Cause"]
+    assert re.fullmatch(r"still on its way: this stage is \d+ s behind", cause)
+    world.send(dataclasses.replace(PLAIN, referrer=None), now - 40)
+    world.flow()
+    delete(world.cloud, "referral_count", bucket, "https://example.com/")
+    assert "deleted" in world.account().frame.loc["dynamodb", "Cause"]
+
+
+def test_a_sum_put_twice_into_cloudwatch_is_named_and_repaired(full, monkeypatch):
+    monkeypatch.setattr("helpers.audit.reconcile.SETTLED_SECONDS", 0)
+    stored = metric_values(full.cloud, "referral_count", start=BEGIN)
+    twice = stored[stored["Item"] == "https://example.com/"].iloc[1]
+    put(full.cloud, "referral_count", twice["Item"], twice["Time"], twice["Value"])
+    account = full.account()
+    assert broken(account) == {"cloudwatch": (0, int(twice["Value"]))}
+    assert "reconcile(cloud, repair=True)" in account.frame.loc["cloudwatch", "Cause"]
+    assert list(reconcile(full.cloud, repair=True)["Verdict"]) == ["repaired"]
+    assert full.account().balances
+
+
+def test_one_too_few_and_one_too_many_do_not_make_zero(full):
+    items = metric_values(full.cloud, "referral_count", start=BEGIN)
+    items = items[items["Item"] == "https://example.com/"]
+    for change, (_, one) in zip((1, -1), items.tail(2).iterrows(), strict=True):
+        put(full.cloud, "referral_count", one["Item"], one["Time"], change)
+    account = full.account()
+    assert numbers(account, "cloudwatch") == numbers(account, "dynamodb")
+    assert broken(account) == {"cloudwatch": (1, 1)} and not account.balances
+
+
+def test_dead_letters_are_counted_and_suspected(full):
+    sqs, name = full.cloud.client("sqs"), full.cloud.name("process-metrics-failures")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="{}")
+    delete(full.cloud, "duplicate_count", START + 10, "All Beacons")
+    account = full.account()
+    assert numbers(account, "dead_letters") == [1]
+    assert "dead-letter queue" in account.frame.loc["dynamodb", "Cause"]
+
+
+def test_a_beacon_that_was_sent_just_now_is_on_its_way(world):
+    world.with_the_rest().send(PLAIN, time.time() - START, logged=False)
+    account = world.account()
+    assert broken(account) == {"archived": (1, 0)}
+    assert account.frame.loc["archived", "Cause"] == (
+        "still on its way: the archive is written every 10 s"
+    )
+
+
+def test_a_copy_counted_where_its_first_arrived_is_neither_missing_nor_double():
+    def cells(*counts):
+        keys = [("duplicate_count", START + 10 * n, "All Beacons") for n in range(len(counts))]
+        keys.append(("referral_count", START, "/"))
+        index = pd.MultiIndex.from_tuples(keys, names=stages.CELL)
+        return pd.Series([*counts, 7], index=index, name="Value")
+
+    assert differences(cells(3, 1), cells(2, 2)).empty
+    moved = differences(cells(3, 1), cells(2, 3))
+    assert list(moved) == [-1, 2]

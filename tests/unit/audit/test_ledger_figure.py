@@ -1,0 +1,76 @@
+"""How the ledger looks: no word upon another, nothing a visitor sent is markup."""
+
+from datetime import UTC, datetime
+
+import matplotlib.text
+import pandas as pd
+import pytest
+
+from helpers.audit.ledger import COLUMNS, STAGES, Ledger
+from tests.unit.audit.ledger_world import HOSTILE
+
+
+def frame(**rows):
+    """A ledger's frame: a row is accepted, rejected, duplicates, missing, double."""
+    names = ("sent", "unanswered", "refused", "answered", "unanswered_but_logged",
+             "not_in_journal", "sent_again", "undecided", "archived", "flink", "dynamodb",
+             "cloudwatch", "dead_letters")  # fmt: skip
+    table = []
+    for name in names:
+        given = rows.get(name)
+        if given is None:
+            table.append({} if name in STAGES else {"Beacons": 0})
+            continue
+        good, bad, again, missing, double = (*given, 0, 0, 0, 0)[:5]
+        table.append(
+            dict.fromkeys(COLUMNS, 0)
+            | {"Beacons": good + bad + again, "Accepted": good, "unparsable": bad,
+               "Duplicates": again, "Missing": missing, "Double": double}
+        )  # fmt: skip
+    made = pd.DataFrame(table, index=list(names), columns=list(COLUMNS)).astype("Int64")
+    made["Cause"] = [
+        "put twice into CloudWatch" if n and n > 0 else "" for n in made["Missing"].fillna(0)
+    ]
+    return made.rename_axis("Stage")
+
+
+def same(*row, **rows):
+    return frame(**dict.fromkeys(STAGES, row) | rows)
+
+
+LOOKS = {
+    "none": same(0),
+    "one": same(1),
+    "many": same(970_000, 10_000, 20_000),
+    "open": frame(sent=(400, 4, 8), answered=(400, 4, 8), archived=(400, 4, 8)),
+    "broken": same(
+        1_234_567, 196, 1197, unanswered=(1400,), refused=(12,), not_in_journal=(3,),
+        sent_again=(6,), unanswered_but_logged=(6,), archived=(1_234_000, 196, 1203, 96, 1_234_567),
+        flink=(0, 0, 0, 1_234_567), cloudwatch=(2_469_000, 0, 0, 1_234_567, 1_234_567),
+        undecided=(0, 12), dead_letters=(1_234,),
+    ),
+    "not read": same(1_000, flink=None),
+}  # fmt: skip
+LOOKS["not read"].loc["flink", "Cause"] = "not read whole: Rate exceeded."
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_two_words_of_the_picture_lie_upon_each_other(look):
+    account = Ledger(LOOKS[look], pd.DataFrame(), datetime.now(UTC), None)
+    picture = account.picture
+    assert picture.png().startswith(b"\x89PNG")
+    words = [each for each in picture.findobj(matplotlib.text.Text) if each.get_text()]
+    boxes = [(each.get_bbox_patch() or each).get_window_extent() for each in words]
+    width, height = picture.get_size_inches() * picture.dpi
+    for index, (word, box) in enumerate(zip(words, boxes, strict=True)):
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, word
+        for other, others in zip(words[index + 1 :], boxes[index + 1 :], strict=True):
+            assert not box.overlaps(others), (word, other)
+
+
+def test_the_table_shows_what_visitors_sent_harmlessly(full):
+    full.send(HOSTILE, 50, logged=False)
+    shown = full.account()._repr_html_()
+    assert "<script>" not in shown and "&lt;script&gt;" in shown
+    assert shown.count("−1 missing") == 3  # the picture's caption, its alternative, the table
+    assert repr(full.account()).startswith("49 beacons sent. Archive: −1 missing")

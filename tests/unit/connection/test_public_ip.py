@@ -1,0 +1,74 @@
+"""The learner's own address, from a service that answers well, badly, or not at all."""
+
+import http.server
+import threading
+
+import pytest
+
+import helpers.connection.public_ip
+from helpers.connection.public_ip import frontend_parameters, own_address
+from helpers.core.errors import WorkshopError
+from helpers.local.ports import free_port
+
+
+@pytest.fixture
+def service():
+    """A service that answers with what is put into it; its URL and that list."""
+    answers: list[tuple[int, bytes]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, body = answers[0]
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", answers
+        server.shutdown()
+        thread.join()
+
+
+def test_it_is_a_network_of_one(service):
+    url, answers = service
+    answers.append((200, b"203.0.113.9\n"))
+    assert own_address(url) == "203.0.113.9/32"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cause"),
+    [
+        (200, b"<html>sign in to this network</html>", "<html>.*no IPv4 address"),
+        (200, b"2001:db8::1", "no IPv4 address"),
+        (200, b"", "no IPv4 address"),
+        (200, b"\xff" * 1_000_000, "no IPv4 address"),
+        (503, b"", "could not be found: .*503"),
+    ],
+)
+def test_another_answer_is_an_error_that_says_what_to_do(service, status, body, cause):
+    url, answers = service
+    answers.append((status, body))
+    with pytest.raises(WorkshopError, match=cause) as error:
+        own_address(url)
+    assert "BeaconSourceCIDR=" in error.value.remedy
+
+
+def test_no_answer_is_one_too():
+    with pytest.raises(WorkshopError, match="could not be found: .*refused"):
+        own_address(f"http://127.0.0.1:{free_port()}")
+
+
+def test_who_names_an_address_is_not_asked(monkeypatch, capsys):
+    monkeypatch.setattr(helpers.connection.public_ip, "own_address", lambda: "203.0.113.9/32")
+    assert frontend_parameters({"BeaconSourceCIDR": "0.0.0.0/0"}) == {
+        "SmallestFleet": "2",
+        "FleetSize": "2",
+    }
+    assert capsys.readouterr().out == ""
+    assert frontend_parameters({})["BeaconSourceCIDR"] == "203.0.113.9/32"
+    assert "from 203.0.113.9/32 alone" in capsys.readouterr().out

@@ -1,0 +1,75 @@
+"""A wait says what it waits for, in a log a line now and then, and only one at a time."""
+
+import threading
+import time
+from itertools import islice
+
+import pytest
+
+from helpers.core import waiting as module
+from helpers.core.waiting import backoff_delays, let_run, wait_until, waiting
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    monkeypatch.setattr(module, "STEP_SECONDS", 0.02)
+    monkeypatch.setattr(module, "LOG_SECONDS", 0.1)
+
+
+def test_a_call_that_takes_long_is_told_of_while_it_runs(capsys):
+    with waiting("Counting"):
+        time.sleep(0.3)
+        told = capsys.readouterr().out.splitlines()
+    assert 1 <= len(told) <= 3 and set(told) == {"Counting ... 0 s"}
+    time.sleep(0.2)
+    assert capsys.readouterr().out == ""  # its thread has ended
+
+
+def test_what_is_over_at_once_says_nothing(capsys):
+    with waiting("Counting"):
+        pass
+    assert capsys.readouterr().out == ""
+
+
+def test_a_wait_within_a_wait_and_one_in_a_thread_add_no_line(capsys):
+    @waiting("inner")
+    def slow():
+        time.sleep(0.3)
+
+    with waiting("outer"):
+        slow()
+    thread = threading.Thread(target=slow)
+    thread.start()
+    thread.join()
+    told = capsys.readouterr().out
+    assert "outer" in told and "inner" not in told
+    slow()
+    assert "inner" in capsys.readouterr().out
+
+
+def test_a_known_length_has_a_bar(capsys):
+    let_run(0.3)
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert 0 <= first.count("█") < last.count("█") <= 20
+    assert len(first) == len(last) == len("Letting it run 0 of 0 s") + 21
+
+
+def test_an_error_ends_it_too(capsys):
+    with pytest.raises(KeyError), waiting("Counting"):
+        raise KeyError
+    assert not any(thread.name == "waiting" for thread in threading.enumerate())
+
+
+def test_a_condition_is_looked_at_until_it_is_true_or_the_time_is_over():
+    looks = iter([None, 0, "there"])
+    assert wait_until(lambda: next(looks), seconds=60, delay=0) == "there"
+    seen = []
+    assert wait_until(lambda: seen.append(1), seconds=0, delay=0.01) is None and seen
+    assert not wait_until(lambda: False, seconds=-1), "it is looked at once"
+    states = iter(["STOPPING", "READY", "RUNNING"])
+    assert wait_until(lambda: next(states), 60, lambda state: state == "READY", 0) == "READY"
+
+
+def test_delays_grow_to_two_seconds():
+    delays = list(islice(backoff_delays(), 20))
+    assert delays == sorted(delays) and (delays[0], delays[-1]) == (0.1, 2.0)

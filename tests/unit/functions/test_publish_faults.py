@@ -1,0 +1,142 @@
+"""publish_metrics when a batch comes again, a record is poison, or CloudWatch does not take it."""
+
+import json
+import time
+
+import pytest
+
+from tests.unit.functions.faulty_aws import CUT_OFF, FaultyAws
+from tests.unit.functions.lambdas import catalog_row, container, kinesis_event, printed, row
+from tests.unit.functions.metric_chain import HOUR
+
+
+def test_a_batch_that_comes_again_is_not_counted_again(chain, capsys):
+    batches = [
+        chain.send(row(samples, bucket=HOUR), row(samples, item="/", bucket=HOUR))
+        for samples in (5, 9)
+    ]
+    # Lambda sends it to another container, or an event source is made anew and begins at the start.
+    again = container("publish_metrics")
+    again.run(batches[1], None)
+    again.run({"Records": batches[0]["Records"] + batches[1]["Records"]}, None)
+    assert [line["published_before"] for line in printed(capsys)[-2:]] == [2, 4]
+    assert chain.total() == 18
+
+
+def test_points_that_cloudwatch_does_not_take_are_counted_and_left(chain, capsys):
+    now = int(time.time())
+    chain.send(row(1, bucket=now - 15 * 86400), row(2, bucket=now + 3 * 3600), row(4, bucket=HOUR))
+    assert printed(capsys)[-1]["too_old_or_in_the_future"] == 2
+    assert chain.total() == 4
+
+
+POISON = {
+    "no images": {"eventName": "MODIFY", "dynamodb": {"Keys": {}, "SequenceNumber": "1"}},
+    "no metric row": {
+        "eventName": "INSERT",
+        "dynamodb": {"NewImage": {"MetricType": {"S": "x"}}, "SequenceNumber": "1"},
+    },
+    "no number": {
+        "eventName": "INSERT",
+        "dynamodb": {
+            "NewImage": {"UnitValueInt": {"N": "many"}, "Samples": {"N": "1"}},
+            "SequenceNumber": "1",
+        },
+    },
+    "no event name": {"dynamodb": {}},
+}
+
+
+def test_a_poison_record_is_logged_counted_and_not_in_the_way(chain, capsys):
+    chain.process.run(kinesis_event([row(7, bucket=HOUR)]), None)
+    capsys.readouterr()
+    batch = {"Records": [*POISON.values(), *chain.new_changes()["Records"]]}
+    assert chain.publish.run(batch, None) == {"batchItemFailures": []}
+    lines = printed(capsys)
+    assert sum("bad_record" in line for line in lines) == lines[-1]["bad"] == len(POISON)
+    assert chain.total() == 7
+
+
+@pytest.fixture
+def faulty(chain, monkeypatch):
+    """A chain and its CloudWatch, which answers with the next of `.faults`; None is success."""
+
+    def answer(body):
+        server.bodies.append(body)
+        fault = server.faults.pop(0) if server.faults else None
+        server.calls.append(fault)
+        if fault == "cut off":
+            return CUT_OFF
+        return {None: 200, "InternalServiceFault": 500}.get(fault, 400), fault
+
+    server = FaultyAws(answer)
+    server.faults, server.calls, server.bodies = [], [], []
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH", server.url)
+    chain.publish = container("publish_metrics")
+    monkeypatch.setattr(chain.publish.cloudwatch, "FIRST_PAUSE_SECONDS", 0.001)
+    yield chain, server
+    server.close()
+
+
+def test_what_is_sent_is_of_high_resolution(faulty):
+    chain, server = faulty
+    chain.send(*(row(7, item=f"/{n}{'x' * 240}", bucket=HOUR) for n in range(90)))
+    (body,) = server.bodies
+    data = json.loads(body)["MetricData"]
+    assert len(data) == 21
+    assert {(one["StorageResolution"], one["Unit"]) for one in data} == {(1, "Count")}
+
+
+def test_a_throttled_call_is_made_again(faulty):
+    chain, server = faulty
+    server.faults = ["Throttling", "ThrottlingException"]
+    chain.send(row(7, bucket=HOUR))
+    assert server.calls == ["Throttling", "ThrottlingException", None]
+
+
+@pytest.mark.parametrize("fault", ["cut off", "InternalServiceFault"])
+def test_a_call_that_may_have_been_counted_is_left_to_lambda(faulty, fault, capsys):
+    chain, server = faulty
+    server.faults = [fault]
+    chain.process.run(kinesis_event([row(7, bucket=HOUR)]), None)
+    batch = chain.new_changes()
+    with pytest.raises(Exception) as error:
+        chain.publish.run(batch, None)
+    assert server.calls == [fault]
+    assert printed(capsys)[-1] == {
+        "function": "publish_metrics", "error": repr(error.value), "records": 1, "failed": 1,
+    }  # fmt: skip
+    assert "PublishedUpTo" not in catalog_row(chain.cloud)
+    assert chain.publish.run(batch, None) == {"batchItemFailures": []}
+    assert server.calls == [fault, None]
+
+
+def test_lambda_begins_again_after_what_was_put(faulty, monkeypatch):
+    chain, server = faulty
+    monkeypatch.setattr(chain.publish.handler, "CHANGES_A_CALL", 2)
+    chain.process.run(kinesis_event([row(7, item=f"/{n}", bucket=HOUR) for n in range(5)]), None)
+    batch = chain.new_changes()
+    server.faults = [None, "InternalServiceFault"]
+    number = batch["Records"][2]["dynamodb"]["SequenceNumber"]
+    answer = chain.publish.run(batch, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": number}]}
+    # Even if the whole batch comes again, the first two changes are not put again.
+    assert chain.publish.run(batch, None) == {"batchItemFailures": []}
+    assert server.calls == [None, "InternalServiceFault", None, None]
+    assert len(catalog_row(chain.cloud)["Items"]["SS"]) == 5
+
+
+def test_a_note_that_can_not_be_written_does_not_fail_the_batch(chain, capsys):
+    chain.process.run(kinesis_event([row(7, bucket=HOUR)]), None)
+    batch = chain.new_changes()
+    put = chain.publish.handler.put
+
+    def put_and_lose_the_table(data):
+        result = put(data)
+        chain.cloud.client("dynamodb").delete_table(TableName=chain.cloud.name("Metrics"))
+        return result
+
+    chain.publish.handler.put = put_and_lose_the_table
+    assert chain.publish.run(batch, None) == {"batchItemFailures": []}
+    assert printed(capsys)[-1]["not_noted"] == 1
+    assert chain.total() == 7

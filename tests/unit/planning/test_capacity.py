@@ -1,0 +1,174 @@
+"""The planner: rates, rows and resources, reckoned by hand; the ladder of limits; the dollars."""
+
+import math
+from datetime import date
+
+import pytest
+
+from helpers.planning.bottlenecks import LIMITS, ladder, next_step, planned, used
+from helpers.planning.capacity import (
+    Design,
+    beacons_a_record,
+    cloudwatch_metrics,
+    different_items,
+    per_second,
+    plan,
+    rows_by_metric,
+    rows_of_one,
+)
+from helpers.planning.cost_comparison import CLAIMED, field, original, original_base
+from helpers.planning.limits import measured
+from helpers.planning.monthly_cost import (
+    counting_hour,
+    dollars,
+    month_of,
+    monthly,
+    resources,
+    thrifty,
+)
+from helpers.planning.prices import price_list
+from tests.unit.planning.planner_units import FIGURES, planner_units  # noqa: F401 - a fixture
+
+SIZES = (1e6, 10e6, 116e6, 1e9, 10e9)
+
+
+def test_each_figure_says_what_it_is_and_where_it_is_from():
+    found = measured()
+    for figure in found["measured"].values():
+        assert figure["value"] > 0 and figure["unit"] and figure["source"]
+        assert date.fromisoformat(figure["date"])
+    for figure in found["assumed"].values():
+        assert figure["value"] > 0 and figure["source"] and "date" not in figure
+    assert not set(found["measured"]) & set(found["assumed"])
+    assert set(found["measured"]) | set(found["assumed"]) == set(FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("events", "rate"), [(1e6, 11.574), (116e6, 1342.59), (100e6, 1157.41), (10e9, 115_740.7)]
+)
+def test_events_a_day_are_so_many_a_second(events, rate):
+    assert per_second(events) == pytest.approx(rate, rel=1e-4)
+
+
+def test_an_item_has_one_row_a_batch_however_many_beacons_it_had():
+    # three items, a batch of half a second: six rows a second at most
+    assert rows_of_one(1e6, (1, 1, 1), 0.5) == pytest.approx(6)
+    # one beacon a second, one item: a batch has none with exp(-0.5)
+    assert rows_of_one(1, (7,), 0.5) == pytest.approx((1 - math.exp(-0.5)) * 2)
+    # shares are what counts: three quarters and a quarter of 4/s, in a second
+    expected = (1 - math.exp(-3)) + (1 - math.exp(-1))
+    assert rows_of_one(4, (30, 10), 1) == pytest.approx(expected)
+    # so few that each has a row of its own
+    assert rows_of_one(0.001, (1, 1), 1) == pytest.approx(0.001, rel=1e-3)
+
+
+def test_ten_times_the_beacons_are_far_less_than_ten_times_the_rows():
+    few, many = (sum(rows_by_metric(1e6, rate, 0.5).values()) for rate in (1000, 10_000))
+    assert many < 1.5 * few
+
+
+def test_different_items_grow_as_the_root_and_metrics_end_at_the_catalogs_limits():
+    assert different_items(1e6) == 12 and different_items(100e6) == pytest.approx(120)
+    # 3 x 12 items, 3 x 7 events, 3 single ones, 2 delays
+    assert cloudwatch_metrics(1e6) == 36 + 21 + 3 + 2
+    # 3 x (50 and `(other)`)
+    assert cloudwatch_metrics(10e9) == 153 + 21 + 3 + 2
+
+
+def test_a_record_of_25_kb_holds_41_beacons_of_610_bytes():
+    assert FIGURES["record_bytes"] == 610
+    assert beacons_a_record(Design(aggregated=True)) == 41 and beacons_a_record(Design()) == 1
+
+
+def test_a_plan_for_116_million_a_day_by_hand():
+    # 1,343/s, twice that at the peak: three shards of 1,000, as many KPUs, 14 servers of 200/s
+    found = plan(116e6, Design(shards=True))
+    assert (round(found.mean), round(found.peak)) == (1343, 2685)
+    assert (found.shards, found.kpus, found.servers) == (3, 3, 14)
+    # 2,685 x 610 bytes are 1.64 MB/s: two shards of 1 MB/s, once records are packed
+    assert plan(116e6, Design(shards=True, aggregated=True)).shards == 2
+    # half of the 10,000/s of a core
+    assert plan(1e9, Design(large_fleet=True)).servers == 5
+    # a new table takes 4,000 writes a second: four shards of its stream, and the one of the rows
+    assert (found.table_shards, found.concurrency) == (4, 5)
+
+
+def test_the_ladder_begins_and_grows_as_reckoned_by_hand():
+    steps = {step.limit.name: step.events for step in ladder()}
+    # 1,000 records a second, twice the mean; 1,200 requests a second of six servers; 64 KPUs
+    assert steps["one shard's 1,000 records/s"] == pytest.approx(500 * 86_400, rel=1e-4)
+    assert steps["the fleet's six servers"] == pytest.approx(600 * 86_400, rel=1e-4)
+    assert steps["one key in Flink"] == pytest.approx(3750 * 86_400, rel=1e-4)
+    assert steps["64 KPUs, a shard each"] == pytest.approx(32_000 * 86_400, rel=1e-4)
+    # full shards of 1 MB/s each: 64 x 1,639 beacons a second
+    assert steps["64 KPUs, all busy"] == pytest.approx(64e6 / 610 / 2 * 86_400, rel=1e-4)
+    assert list(steps.values()) == sorted(steps.values())
+    for step in ladder():
+        assert step.limit.used(step.events * 1.01, step.before) > 1
+        assert step.limit.used(step.events * 1.01, step.after) <= 1
+
+
+@pytest.mark.parametrize("events", SIZES)
+def test_nothing_of_a_plan_is_beyond_a_limit(events):
+    found = planned(events)
+    assert all(0 < part <= 1 for part in used(found).values())
+    step = next_step(events)
+    assert step is None or step.limit.name in used(found) or "busy" in step.limit.name
+
+
+def test_what_is_never_the_first_limit_is_far_from_it_even_at_the_top():
+    never = {one.name for one in LIMITS} - {step.limit.name for step in ladder()}
+    assert never == {"PutMetricData, 500 calls/s", "1,000 functions at once"}
+    assert all(used(planned(10e9))[name] < 0.1 for name in never)
+
+
+def test_dollars_of_a_million_a_day_by_hand():
+    found = planned(1e6)
+    counts = resources(found)
+    assert (counts["shard"], counts["KPU"], counts["t4g.small"]) == (2, 2, 2)
+    assert counts["public address"] == 4  # two servers, and the balancer in two zones
+    month = 1e6 / 86_400 * 730 * 3600  # beacons
+    assert counts["GB archived"] == pytest.approx(month * 5 * 1024 / 1024**3)
+    # one connection for four beacons, 25 a second are a unit
+    assert counts["LCU-hour"] == pytest.approx(1e6 / 86_400 / 4 / 25 * 730)
+    assert month_of("KPU", 2) == pytest.approx(2 * 0.11 * 730)
+    assert month_of("metric", 62) == pytest.approx(18.6)
+    # eight calls a second, $10 a million
+    assert month_of("million PutMetricData", counts["million PutMetricData"]) == pytest.approx(
+        8 * 730 * 3600 / 1e6 * 10
+    )
+    by_service = monthly(found)
+    assert dollars(found) == pytest.approx(sum(by_service.values()))
+    assert list(by_service.values()) == sorted(by_service.values(), reverse=True)
+    assert set(counts) <= set(price_list()["prices"])
+
+
+def test_thrift_saves_where_there_is_something_to_save():
+    assert all(dollars(thrifty(planned(events))) < dollars(planned(events)) for events in SIZES)
+    assert thrifty(planned(1e6)).put_calls == pytest.approx(4 / 5)
+    # At a billion a day records of 25 KB are full: a fifth of the archive's bytes, and less.
+    archived = [
+        month_of("GB archived", resources(each)["GB archived"])
+        for each in (planned(1e9), thrifty(planned(1e9)))
+    ]
+    assert archived[1] == pytest.approx(archived[0] * 610 / 5120, rel=0.05)
+
+
+def test_an_hour_of_counting_costs_what_functions_and_tables_do():
+    hour = counting_hour()
+    assert 8 * 3600 / 1e6 * 10 < hour < counting_hour(10e6) < 2 * hour
+
+
+def test_the_field_is_reckoned_from_resources():
+    # two servers, a KPU and a balancer: what "its own defaults cost" before the first event
+    assert original_base() == pytest.approx(730 * (2 * 0.0464 + 0.11 + 0.0225))
+    assert round(original_base()) == 164
+    assert original_base() < original(1e6) < original(10e6) < original(100e6)
+    offers = {offer.name: offer.months for offer in field()}
+    assert offers["the original's claim"] == CLAIMED == {1e6: 100, 10e6: 170, 100e6: 950}
+    ours = offers["this design, as deployed"]
+    assert ours == {events: dollars(planned(events)) for events in ours}
+    # on demand: $29.20 and $0.16 a GB in place of a shard and its puts
+    month = 1e6 / 86_400 * 730 * 3600
+    instead = 0.04 * 730 + 0.16 * month * 610 / 1e9 - 0.015 * 730 - 0.014 * month / 1e6
+    assert offers["this design, on-demand stream"][1e6] - ours[1e6] == pytest.approx(instead)

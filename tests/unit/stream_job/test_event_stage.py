@@ -1,0 +1,116 @@
+"""The Python stage with its memory and its state, restarted again and again in a flood of names.
+
+Flink's state is played by dicts here; tests/e2e/test_flink_job.py runs it in Flink.
+"""
+
+import random
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from helpers.core.paths import REPOSITORY
+
+MODULES = ("stage", "anomaly", "forest", "hourly")
+
+
+class MapState(dict):
+    put = dict.__setitem__
+    remove = dict.__delitem__
+
+
+class ValueState:
+    def __init__(self):
+        self.kept = None
+
+    def value(self):
+        return self.kept
+
+    def update(self, value):
+        self.kept = value
+
+    def clear(self):
+        self.kept = None
+
+
+class Context:
+    """A runtime context, and the context of each call; its state outlives the stage."""
+
+    def __init__(self):
+        self.states = {}
+
+    def get_map_state(self, descriptor):
+        return self.states.setdefault(descriptor.name, MapState())
+
+    def get_state(self, descriptor):
+        return self.states.setdefault(descriptor.name, ValueState())
+
+    def timer_service(self):
+        return SimpleNamespace(
+            current_watermark=lambda: 0, register_event_time_timer=lambda at: None
+        )
+
+
+@pytest.fixture
+def stage(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY / "assets" / "flink"))
+    import stage
+
+    yield stage
+    for name in MODULES:
+        sys.modules.pop(name, None)
+
+
+def started(stage, context):
+    made = stage.EventMetrics()
+    made.open(context)
+    return made
+
+
+def test_every_sum_is_whole_through_restarts_and_memory_is_bounded(stage):
+    from hourly import MOST_EVENTS
+
+    rng, context, counts, kept, scored = random.Random(6), Context(), {}, {}, set()
+    now = int(time.time()) // 10 * 10
+    life = started(stage, context)
+
+    def answer():
+        for row in life.on_timer(0, context):
+            metric, bucket, event, whole, score, samples, _ = row
+            if metric == "hourly_events":
+                assert whole == samples
+                kept[event, bucket] = max(whole, kept.get((event, bucket), 0))
+            else:
+                assert score is not None
+                scored.add(event)
+
+    for step in range(80):
+        bucket = now - 790 + 10 * step
+        events = [f"real-{n}" for n in range(5)] * 3
+        events += ["new after the flood"] * 3 * (step > 60)
+        events += [f"invented-{rng.randrange(2_000)}" for _ in range(150)]
+        beacons = [(event, bucket) for event in events]
+        beacons += [(f"invented-{rng.randrange(2_000)}", bucket - 10 * rng.randrange(30))]
+        for event, at in beacons:
+            counts[event, at] = counts.get((event, at), 0) + 1
+        for event, at in sorted(set(beacons)):
+            value = (at, event, counts[event, at], at * 1000 + 9_000, at * 1000 + 9_500)
+            life.process_element(value, context)
+        if step % 7 == 3:
+            answer()
+        if step % 5 == 4:  # killed after a checkpoint, before or after it has answered
+            life = started(stage, context)
+        else:
+            answer()
+            assert len(life.hours.counts) <= MOST_EVENTS
+            in_state = {key.split('"')[1] for key in context.states["counts"]}
+            assert in_state == set(life.hours.counts)
+            assert not in_state & set(context.states["aside"])
+    answer()  # of a new life: nothing waits for ten seconds
+    assert len(context.states["aside"]) > 1_000
+    assert kept == {
+        (event, at): sum(counts.get((event, one), 0) for one in range(at - 3590, at + 10, 10))
+        for event, at in counts
+    }
+    assert {f"real-{n}" for n in range(5)} | {"new after the flood"} <= scored
