@@ -17,17 +17,17 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .audit.snapshots import snapshot as snapshot
     from .connection.connect import connect as connect
     from .connection.connect import disconnect as disconnect
-    from .connection.public_ip import own_address as own_address
+    from .connection.public_ip import public_ip as public_ip
     from .core.errors import WorkshopError as WorkshopError
     from .core.module_progress import progress as progress
-    from .core.waiting import let_run as let_run
+    from .core.waiting import wait as wait
     from .dashboards.charts import bar_chart as bar_chart
     from .dashboards.charts import chart as chart
     from .dashboards.charts import live_chart as live_chart
     from .dashboards.charts import live_stream_chart as live_stream_chart
     from .dashboards.cloudwatch_dashboard import add_widget as add_widget
     from .dashboards.cloudwatch_dashboard import dashboard as dashboard
-    from .dashboards.early_and_final import two_clocks as two_clocks
+    from .dashboards.early_and_final import early_and_final as early_and_final
     from .dashboards.site_dashboard import live_dashboard as live_dashboard
     from .deployment.cost import cost as cost
     from .deployment.deploy import deploy as deploy
@@ -38,29 +38,29 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .deployment.flink_application import stop_analytics as stop_analytics
     from .deployment.flink_application import update_analytics as update_analytics
     from .deployment.flink_sql import show_sql as show_sql
-    from .deployment.flink_sql import statements_folder as statements_folder
+    from .deployment.flink_sql import sql_folder as sql_folder
     from .deployment.metric_catalog import add_metric as add_metric
     from .deployment.shop_frame import show_site as show_site
     from .deployment.stacks import outputs as outputs
     from .experiments.detector_benchmark import score_detectors as score_detectors
-    from .experiments.detector_figure import detector_picture as detector_picture
+    from .experiments.detector_figure import detector_chart as detector_chart
     from .experiments.fault_injection import fault as fault
-    from .experiments.fault_panel import break_buttons as break_buttons
-    from .experiments.flash_crowd import small_crowd as small_crowd
+    from .experiments.fault_panel import fault_buttons as fault_buttons
+    from .experiments.flash_crowd import run_flash_crowd as run_flash_crowd
     from .experiments.late_data import send_clicks as send_clicks
     from .experiments.late_data import send_late as send_late
-    from .experiments.original_comparison import beside_the_original as beside_the_original
+    from .experiments.original_comparison import compare_with_original as compare_with_original
     from .experiments.process_kill import kill as kill
-    from .experiments.recovery import counted_again as counted_again
-    from .planning.cost_comparison import beside_the_field as beside_the_field
-    from .planning.cost_comparison import field_table as field_table
+    from .experiments.recovery import time_to_recovery as time_to_recovery
+    from .planning.cost_comparison import cost_comparison as cost_comparison
+    from .planning.cost_comparison import cost_comparison_table as cost_comparison_table
     from .planning.limits import planner_figures as planner_figures
     from .planning.planner_widget import scale_planner as scale_planner
-    from .planning.queue_figure import simulated_crowd as simulated_crowd
+    from .planning.queue_figure import simulate_flash_crowd as simulate_flash_crowd
     from .plotting.live_view import stop_charts as stop_charts
     from .stores.alarms import alarm_history as alarm_history
+    from .stores.alarms import alarm_messages as alarm_messages
     from .stores.alarms import alarm_states as alarm_states
-    from .stores.alarms import inbox as inbox
     from .stores.archive import archived_beacons as archived_beacons
     from .stores.athena import query_archive as query_archive
     from .stores.cloudwatch import cloudwatch_values as cloudwatch_values
@@ -77,46 +77,46 @@ _MODULE_OF = {
     "add_metric": "deployment.metric_catalog",
     "add_widget": "dashboards.cloudwatch_dashboard",
     "alarm_history": "stores.alarms",
+    "alarm_messages": "stores.alarms",
     "alarm_states": "stores.alarms",
     "archived_beacons": "stores.archive",
     "bar_chart": "dashboards.charts",
-    "beside_the_field": "planning.cost_comparison",
-    "beside_the_original": "experiments.original_comparison",
-    "break_buttons": "experiments.fault_panel",
     "catalog": "stores.dynamodb",
     "chart": "dashboards.charts",
     "cloudwatch_values": "stores.cloudwatch",
     "compare": "audit.recount",
+    "compare_with_original": "experiments.original_comparison",
     "connect": "connection.connect",
     "cost": "deployment.cost",
-    "counted_again": "experiments.recovery",
+    "cost_comparison": "planning.cost_comparison",
+    "cost_comparison_table": "planning.cost_comparison",
     "dashboard": "dashboards.cloudwatch_dashboard",
     "dead_letters": "audit.dead_letters",
     "deploy": "deployment.deploy",
     "destroy": "deployment.destroy",
-    "detector_picture": "experiments.detector_figure",
+    "detector_chart": "experiments.detector_figure",
     "disconnect": "connection.connect",
+    "early_and_final": "dashboards.early_and_final",
     "extend_expiry": "deployment.deploy",
     "fault": "experiments.fault_injection",
-    "field_table": "planning.cost_comparison",
+    "fault_buttons": "experiments.fault_panel",
     "fleet_size": "deployment.fleet",
-    "inbox": "stores.alarms",
     "kill": "experiments.process_kill",
     "latency": "timing.stage_latency",
     "ledger": "audit.ledger",
-    "let_run": "core.waiting",
     "live_chart": "dashboards.charts",
     "live_dashboard": "dashboards.site_dashboard",
     "live_stream_chart": "dashboards.charts",
     "metric_values": "stores.dynamodb",
     "newest_records": "stores.kinesis",
     "outputs": "deployment.stacks",
-    "own_address": "connection.public_ip",
     "planner_figures": "planning.limits",
     "progress": "core.module_progress",
+    "public_ip": "connection.public_ip",
     "query_archive": "stores.athena",
     "reconcile": "audit.reconcile",
     "replay_dead_letters": "audit.dead_letters",
+    "run_flash_crowd": "experiments.flash_crowd",
     "scale_planner": "planning.planner_widget",
     "score_detectors": "experiments.detector_benchmark",
     "send_beacon": "traffic.send_beacon",
@@ -124,15 +124,15 @@ _MODULE_OF = {
     "send_late": "experiments.late_data",
     "show_site": "deployment.shop_frame",
     "show_sql": "deployment.flink_sql",
-    "simulated_crowd": "planning.queue_figure",
-    "small_crowd": "experiments.flash_crowd",
+    "simulate_flash_crowd": "planning.queue_figure",
     "snapshot": "audit.snapshots",
+    "sql_folder": "deployment.flink_sql",
     "start_analytics": "deployment.flink_application",
-    "statements_folder": "deployment.flink_sql",
     "stop_analytics": "deployment.flink_application",
     "stop_charts": "plotting.live_view",
-    "two_clocks": "dashboards.early_and_final",
+    "time_to_recovery": "experiments.recovery",
     "update_analytics": "deployment.flink_application",
+    "wait": "core.waiting",
 }
 # No module may have the name of what it holds: importing it would put the module in its place.
 __all__ = ["check", *_MODULE_OF]

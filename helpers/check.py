@@ -224,7 +224,7 @@ def scaled(cloud: Cloud, crowd: CrowdRun) -> None:
 
     Args:
         cloud: where it came to.
-        crowd: as `small_crowd` returned it.
+        crowd: as `run_flash_crowd` returned it.
 
     Raises:
         WorkshopError: beacons are missing at a stage.
@@ -236,7 +236,7 @@ def scaled(cloud: Cloud, crowd: CrowdRun) -> None:
     if not crowd.all_counted:
         stages = ", ".join(f"{name} {count:,.0f}" for name, count in last.items())
         raise WorkshopError(
-            f"✗ The stages do not agree: {stages}.", "Run the cell with small_crowd once more."
+            f"✗ The stages do not agree: {stages}.", "Run the cell with run_flash_crowd once more."
         )
     print(
         f"✓ {last.iloc[0]:,.0f} beacons of the crowd at every stage, the median one a datapoint "

@@ -31,7 +31,7 @@ from helpers.deployment.stacks import MODULES
 from helpers.experiments.late_data import send_late
 from helpers.generator.clicks_stream import ClicksStream
 from helpers.generator.duplicates import Duplicates
-from helpers.stores.alarms import alarm_history, alarm_states, inbox
+from helpers.stores.alarms import alarm_history, alarm_messages, alarm_states
 from helpers.stores.archive import archived_beacons
 from helpers.stores.athena import query_archive
 from helpers.stores.dynamodb import catalog, metric_values
@@ -98,7 +98,7 @@ def exercise(cloud: Cloud, folder, patch) -> None:
         QueueUrl=cloud.client("sqs").get_queue_url(QueueName="rwa-inbox")["QueueUrl"],
         MessageBody="hello",
     )
-    inbox(cloud)
+    alarm_messages(cloud)
     cloud.client("s3").put_object(
         Bucket=cloud.bucket("archive"),
         Key=datetime.now(UTC).strftime("beacons/year=%Y/month=%m/day=%d/hour=%H/one"),

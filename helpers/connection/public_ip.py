@@ -12,11 +12,11 @@ _SECONDS = 10
 _BYTES = 100  # an address has at most 15
 
 
-def own_address(service: str = SERVICE) -> str:
+def public_ip(service: str = SERVICE) -> str:
     """Return this machine's address as AWS sees it, as a network of one: `203.0.113.9/32`.
 
     Where a proxy or a router stands between, it is theirs. Yours changes with the network you
-    are in: say the new one with `deploy(cloud, "1-frontend", BeaconSourceCIDR=own_address())`.
+    are in: say the new one with `deploy(cloud, "1-frontend", BeaconSourceCIDR=public_ip())`.
 
     Args:
         service: the URL that answers with the address of who asks.
@@ -25,7 +25,7 @@ def own_address(service: str = SERVICE) -> str:
         WorkshopError: the service does not answer, or not with an IPv4 address.
 
     Example:
-        `own_address()` -> `"203.0.113.9/32"`
+        `public_ip()` -> `"203.0.113.9/32"`
     """
     remedy = 'Say it yourself: `deploy(cloud, "1-frontend", BeaconSourceCIDR="203.0.113.9/32")`.'
     try:
@@ -48,14 +48,14 @@ def frontend_parameters(given: Mapping[str, str]) -> dict[str, str]:
         given: what the learner says; one who names an address is not asked for it.
 
     Raises:
-        WorkshopError: as `own_address`.
+        WorkshopError: as `public_ip`.
 
     Example:
         `frontend_parameters({})["SmallestFleet"]` -> `"2"`
     """
     found = {"SmallestFleet": "2", "FleetSize": "2"}
     if "BeaconSourceCIDR" not in given:
-        found["BeaconSourceCIDR"] = own_address()
+        found["BeaconSourceCIDR"] = public_ip()
         print(
             f"Beacons are taken from {found['BeaconSourceCIDR']} alone, your address now; "
             "BeaconSourceCIDR names another."

@@ -64,14 +64,14 @@ def waiting(what: str, seconds: float | None = None) -> Iterator[None]:
         line.clear()
 
 
-def let_run(seconds: float) -> None:
+def wait(seconds: float) -> None:
     """Let traffic and charts run for a while before the next cell.
 
     Args:
         seconds: how long.
 
     Example:
-        `let_run(20)`
+        `wait(20)`
     """
     with waiting("Letting it run", seconds):
         time.sleep(seconds)

@@ -23,7 +23,7 @@ BUCKET = 10
 BLUE, ORANGE = "#56B4E9", "#D55E00"  # Okabe-Ito
 
 
-def two_clocks(cloud: Cloud, event: str = "click", minutes: float = 3) -> LiveChart:
+def early_and_final(cloud: Cloud, event: str = "click", minutes: float = 3) -> LiveChart:
     """Start a chart of both counts of one event, bucket by bucket.
 
     Args:
@@ -35,7 +35,7 @@ def two_clocks(cloud: Cloud, event: str = "click", minutes: float = 3) -> LiveCh
         The running chart. As the last line of a cell it is shown; `.stop()` ends it.
 
     Example:
-        `two_clocks(cloud, "click")`
+        `early_and_final(cloud, "click")`
     """
 
     def draw(picture: Picture) -> str:

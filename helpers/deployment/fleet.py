@@ -71,7 +71,7 @@ def beacon_url(cloud: Cloud, timeout: float = 60) -> str:
         raise WorkshopError(
             f"No beacon server was reached at {url} within {timeout:.0f} s.",
             "On AWS, let your address in: "
-            '`deploy(cloud, "1-frontend", BeaconSourceCIDR=own_address())`; '
+            '`deploy(cloud, "1-frontend", BeaconSourceCIDR=public_ip())`; '
             "locally, look at .workshop/fleet/*/server.out.",
         )
     return url

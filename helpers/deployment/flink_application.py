@@ -100,7 +100,7 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
 
     Args:
         cloud: where the application is.
-        folder: your files, `NN_name.sql`; `statements_folder()` by default. A file that is no
+        folder: your files, `NN_name.sql`; `sql_folder()` by default. A file that is no
             longer in it is no longer run.
 
     Raises:

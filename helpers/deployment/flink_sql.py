@@ -51,13 +51,13 @@ def show_sql(name: str) -> Code:
     return Sql(files[name].read_text(encoding="utf-8"), language="sql")
 
 
-def statements_folder() -> Path:
+def sql_folder() -> Path:
     """Return the folder of your own SQL files, `.workshop/sql/`, which is outside git.
 
     `update_analytics` adds them to the job's own, in the order of their names: `NN_name.sql`.
 
     Example:
-        `mine = statements_folder()`
+        `mine = sql_folder()`
     """
     folder = home() / "sql"
     folder.mkdir(exist_ok=True)
@@ -72,7 +72,7 @@ def application_code(folder: Path | None = None) -> Iterator[Path]:
     block.
 
     Args:
-        folder: the learner's files; `statements_folder()` by default.
+        folder: the learner's files; `sql_folder()` by default.
 
     Raises:
         WorkshopError: a file's name is not `NN_name.sql`, the folder is missing, or Flink's files
@@ -81,7 +81,7 @@ def application_code(folder: Path | None = None) -> Iterator[Path]:
     Example:
         `with application_code() as code: package(code)`
     """
-    folder = statements_folder() if folder is None else Path(folder)
+    folder = sql_folder() if folder is None else Path(folder)
     if not folder.is_dir():
         raise WorkshopError(f"There is no folder {folder}.", "Give the folder of your SQL files.")
     files = sorted(folder.glob("*.sql"))

@@ -30,7 +30,7 @@ _SHADES = {  # of what was injected, by its length in seconds
 
 
 @waiting("Scoring an hour and a quarter")
-def detector_picture(
+def detector_chart(
     scenario: str = "daily rhythm", seed: int = 7, rate: float = 30, watched: str = "click"
 ) -> Picture:
     """Return a picture of an hour and a quarter: a stream, what was injected, and all alarms.
@@ -46,7 +46,7 @@ def detector_picture(
             not installed.
 
     Example:
-        `detector_picture("outages", watched="all events")`
+        `detector_chart("outages", watched="all events")`
     """
     if watched not in (*EVENTS, "all events"):
         raise WorkshopError(

@@ -92,7 +92,7 @@ def fault(
 
     Example:
         with fault(cloud, "kinesis", throttle=0.3):
-            let_run(30)
+            wait(30)
     """
     if service not in OPERATIONS:
         raise WorkshopError(

@@ -131,7 +131,7 @@ class BreakPanel:
             self._lines.value = text
 
 
-def break_buttons(cloud: Cloud) -> widgets.Widget:
+def fault_buttons(cloud: Cloud) -> widgets.Widget:
     """Return buttons that kill parts of the pipeline or let a service fail for ten seconds.
 
     Lines below report what each press did, and after how many seconds beacons were counted again.
@@ -140,6 +140,6 @@ def break_buttons(cloud: Cloud) -> widgets.Widget:
         cloud: what is broken; traffic should flow.
 
     Example:
-        `break_buttons(cloud)`
+        `fault_buttons(cloud)`
     """
     return BreakPanel(cloud).widget

@@ -75,7 +75,7 @@ class CrowdRun:
         return self.picture().sentence
 
 
-def small_crowd(cloud: Cloud, rate: float = 20, factor: float = 10) -> CrowdRun:
+def run_flash_crowd(cloud: Cloud, rate: float = 20, factor: float = 10) -> CrowdRun:
     """Send a small flash crowd through the chain and return what waited where.
 
     It takes half a minute. The traffic that flows is ended first.
@@ -89,7 +89,7 @@ def small_crowd(cloud: Cloud, rate: float = 20, factor: float = 10) -> CrowdRun:
         WorkshopError: nobody counts; the servers don't answer.
 
     Example:
-        `crowd = small_crowd(cloud, rate=20, factor=10)`
+        `crowd = run_flash_crowd(cloud, rate=20, factor=10)`
     """
     traffic = Traffic(cloud)
     traffic.stop()

@@ -47,7 +47,7 @@ def original_rows(records: pd.DataFrame) -> pd.DataFrame:
     return beacons.groupby(keys).size().rename("Count").reset_index()
 
 
-def beside_the_original(cloud: Cloud, bucket: datetime, page: str = PAGE) -> Picture:
+def compare_with_original(cloud: Cloud, bucket: datetime, page: str = PAGE) -> Picture:
     """Return a picture of one bucket of one page: sent, stored here, stored by the original.
 
     Args:
@@ -59,7 +59,7 @@ def beside_the_original(cloud: Cloud, bucket: datetime, page: str = PAGE) -> Pic
         WorkshopError: no beacon of that bucket and page is in the archive.
 
     Example:
-        `beside_the_original(cloud, bucket)`
+        `compare_with_original(cloud, bucket)`
     """
     here = metric_values(cloud, "top_pages", start=bucket, end=bucket + BUCKET)
     here = int(here[here["Item"] == page]["Value"].sum())

@@ -34,7 +34,9 @@ def newest_counted(cloud: Cloud) -> float | None:
     return None if pd.isna(newest) else newest.timestamp()
 
 
-def counted_again(cloud: Cloud, since: float | None = None, seconds: float = 120) -> float | None:
+def time_to_recovery(
+    cloud: Cloud, since: float | None = None, seconds: float = 120
+) -> float | None:
     """Wait until a beacon is counted that was received after a moment.
 
     Args:
@@ -50,7 +52,7 @@ def counted_again(cloud: Cloud, since: float | None = None, seconds: float = 120
         TargetStopped: the cloud does not answer.
 
     Example:
-        `kill(cloud, "flink"); counted_again(cloud)` -> `11.4`
+        `kill(cloud, "flink"); time_to_recovery(cloud)` -> `11.4`
     """
     since = time.time() if since is None else since
     outputs(cloud, "2-analyze")  # where nothing counts, nothing is worth waiting for
@@ -68,7 +70,7 @@ def counted_again(cloud: Cloud, since: float | None = None, seconds: float = 120
 def until_counted(
     cloud: Cloud, since: float, seconds: float, report: Callable[[float], None]
 ) -> float | None:
-    """Wait as `counted_again` does, and report how long already about four times a second.
+    """Wait as `time_to_recovery` does, and report how long already about four times a second.
 
     Args:
         cloud: where the table is.

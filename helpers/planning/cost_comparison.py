@@ -128,11 +128,11 @@ def field() -> list[Offer]:
     ]
 
 
-def field_table() -> pd.DataFrame:
+def cost_comparison_table() -> pd.DataFrame:
     """Return dollars a month as a table: a row an offer, a column a size.
 
     Example:
-        `field_table()`
+        `cost_comparison_table()`
     """
     rows = {
         offer.name: [offer.months.get(events) for events in SIZES] + [offer.source]
@@ -143,14 +143,14 @@ def field_table() -> pd.DataFrame:
     return frame.assign(**{name: frame[name].round(0).astype("Int64") for name in columns[:-1]})
 
 
-def beside_the_field() -> Picture:
+def cost_comparison() -> Picture:
     """Return the picture of what a month costs at 1, 10 and 100 million events a day.
 
     This design from its plan, the original from its template and from its README
-    (see `field_table()` for the sources). Each size has a scale of its own.
+    (see `cost_comparison_table()` for the sources). Each size has a scale of its own.
 
     Example:
-        `beside_the_field()`
+        `cost_comparison()`
     """
     offers = field()
     picture = Picture(9.6, 3.8)

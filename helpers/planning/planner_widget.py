@@ -109,7 +109,7 @@ def scale_planner(run: Run | None = None, events: float = 1e6) -> widgets.Widget
     assets/measured.json and assets/prices.json, and AWS's published limits (planning/limits.py).
 
     Args:
-        run: what `small_crowd(...)` measured (its `.run`); drawn upon the curve.
+        run: what `run_flash_crowd(...)` measured (its `.run`); drawn upon the curve.
         events: a day, where the slider stands at first, 1e6 to 1e10.
 
     Example:

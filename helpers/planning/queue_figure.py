@@ -28,7 +28,7 @@ _COMPARED: tuple[dict[str, Any], ...] = (  # measured, its mean, simulated
 )
 
 
-def simulated_crowd(
+def simulate_flash_crowd(
     events: float = 116e6, factor: float = 10, shards: int | None = None
 ) -> Picture:
     """Return a picture of a flash crowd at a site of some size, simulated.
@@ -39,7 +39,7 @@ def simulated_crowd(
         shards: of the clicks stream, and as many KPUs; None for what the plan has.
 
     Example:
-        `simulated_crowd(events=116e6, shards=15)`
+        `simulate_flash_crowd(events=116e6, shards=15)`
     """
     plan = planned(events)
     if shards is not None:

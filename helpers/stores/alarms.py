@@ -44,7 +44,7 @@ def alarm_states(cloud: Cloud) -> pd.DataFrame:
 
 
 @waiting("Asking the queue for messages")
-def inbox(cloud: Cloud) -> pd.DataFrame:
+def alarm_messages(cloud: Cloud) -> pd.DataFrame:
     """Return what the alarms have sent in the last 24 hours, newest first.
 
     A message is taken out of the queue once it stands in a file of `.workshop/`, which every
@@ -61,7 +61,7 @@ def inbox(cloud: Cloud) -> pd.DataFrame:
         NotDeployed: module 3-visualize is not deployed.
 
     Example:
-        `inbox(cloud).head(3)`
+        `alarm_messages(cloud).head(3)`
     """
     queue, created = _queue(cloud)
     sqs = cloud.client("sqs")

@@ -1,7 +1,7 @@
 # ruff: noqa: F821
 # Which page is the slow one? A second metric, whose item is the page.
 # `cloud`, `mine` and `traffic` come from the notebook.
-from helpers import add_metric, bar_chart, let_run, metric_values, update_analytics
+from helpers import add_metric, bar_chart, wait, metric_values, update_analytics
 
 # First add its row. `max_items` is larger than the number of pages in the shop. It is also a limit:
 # beacons with invented pages can't create more CloudWatch metrics than this.
@@ -34,7 +34,7 @@ GROUP BY bucket, page
 )
 update_analytics(cloud)
 traffic.start(rate=30)
-let_run(seconds=30)
+wait(seconds=30)
 traffic.stop()
 
 # The mean over several buckets: weight each bucket by its number of beacons.

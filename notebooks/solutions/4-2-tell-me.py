@@ -1,6 +1,6 @@
 # ruff: noqa: F821
 # Send a message when the anomaly score of page views reaches 2.0. `cloud` comes from the notebook.
-from helpers import inbox, let_run, outputs
+from helpers import alarm_messages, wait, outputs
 
 topic = outputs(cloud, "3-visualize")["AlarmsTopic"]
 cloudwatch, name = cloud.client("cloudwatch"), cloud.name("pageview-anomaly")
@@ -26,8 +26,8 @@ cloudwatch.put_metric_alarm(
 
 # Set the alarm by hand, to test that its message arrives.
 cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="Set by hand")
-let_run(seconds=3)
-messages = inbox(cloud)
+wait(seconds=3)
+messages = alarm_messages(cloud)
 
 # No stack contains this alarm, so it would stay when the stacks are deleted. Delete it here.
 cloudwatch.delete_alarms(AlarmNames=[name])

@@ -42,7 +42,7 @@ VIEWS = {
     "live_stream_chart(cloud)": False,
     "dashboard(cloud, live=True)": False,
     "live_dashboard(cloud)": True,
-    "inbox(cloud)": True,
+    "alarm_messages(cloud)": True,
     "ledger(cloud)": False,
     'show_sql("event_count")': False,
     f"raise WorkshopError({MARKUP!r}, {WORDS!r})": True,

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 def test_what_a_button_breaks_heals(target_home, open_module):
     notebook = open_module("5-break-it.ipynb")
-    panel = notebook.cell("break_buttons(")
+    panel = notebook.cell("fault_buttons(")
     last = notebook.cell("check.")
     for number in range(panel + 1):
         notebook.run(number)

@@ -13,7 +13,7 @@ from helpers.core.errors import WorkshopError
 from helpers.core.waiting import bucket_edge, poll_until
 from helpers.experiments.fault_injection import fault
 from helpers.experiments.process_kill import VICTIMS, kill, recovered
-from helpers.experiments.recovery import counted_again
+from helpers.experiments.recovery import time_to_recovery
 from helpers.traffic.traffic import Traffic
 from tests.read_ledger import assert_recount_agrees, assert_sums_agree
 
@@ -40,7 +40,7 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
 ):
     since = bucket_edge(60)
     traffic.start(rate=50, late_percent=2, garbage_percent=2)
-    assert counted_again(chain, seconds=SECONDS) is not None
+    assert time_to_recovery(chain, seconds=SECONDS) is not None
     for names in TURNS:
         killed = [(name, kill(chain, name)) for name in names]
         said = capsys.readouterr().out
@@ -50,7 +50,7 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
     for service, shares in FAULTS:
         with fault(chain, service, **shares):
             # Beacons are counted while the fault lasts, only later.
-            assert counted_again(chain, seconds=SECONDS) is not None
+            assert time_to_recovery(chain, seconds=SECONDS) is not None
     with fault(chain, "cloudwatch", lost_answer=0.5):
         # On a busy machine few calls carry it all, and chance may spare each of them.
         poll_until(lambda: ledger(chain, since), is_put_twice, "an answer is lost", SECONDS)

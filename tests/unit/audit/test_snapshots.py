@@ -13,7 +13,7 @@ from helpers.core.errors import WorkshopError
 from helpers.dashboards.cloudwatch_dashboard import add_widget, dashboard, dashboard_json
 from helpers.deployment.deploy import deploy
 from helpers.deployment.destroy import destroy
-from helpers.deployment.flink_sql import statements_folder
+from helpers.deployment.flink_sql import sql_folder
 from helpers.deployment.metric_catalog import add_metric
 from helpers.stores.archive import FIELDS
 from helpers.stores.cloudwatch import cloudwatch_values
@@ -198,5 +198,5 @@ def test_means_are_compared_in_three_places_and_a_wrong_one_is_found(cloud):
 
 
 def test_statements_of_ones_own_are_kept_outside_git(own_home):
-    assert statements_folder() == own_home / "sql" == statements_folder()
-    assert statements_folder().is_dir()
+    assert sql_folder() == own_home / "sql" == sql_folder()
+    assert sql_folder().is_dir()

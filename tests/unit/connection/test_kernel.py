@@ -59,7 +59,7 @@ def test_it_finds_the_helpers_and_leads_to_the_cells_above_after_a_restart(regis
         assert run("import helpers; clouds = 1")["status"] == "ok"
         assert "Did you mean `clouds`?" in "".join(run("cloud")["traceback"])
         threading.Timer(1, manager.interrupt_kernel).start()
-        shown = "".join(run("helpers.let_run(50)")["traceback"])
+        shown = "".join(run("helpers.wait(50)")["traceback"])
         assert "You stopped this cell." in shown and len(shown.splitlines()) == 2
         # Within a function it is a defect, and keeps the place where it is.
         assert "line" in "".join(run("def own():\n    return cloud\n\nown()")["traceback"])

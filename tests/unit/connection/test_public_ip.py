@@ -6,7 +6,7 @@ import threading
 import pytest
 
 import helpers.connection.public_ip
-from helpers.connection.public_ip import frontend_parameters, own_address
+from helpers.connection.public_ip import frontend_parameters, public_ip
 from helpers.core.errors import WorkshopError
 from helpers.local.ports import free_port
 
@@ -37,7 +37,7 @@ def service():
 def test_it_is_a_network_of_one(service):
     url, answers = service
     answers.append((200, b"203.0.113.9\n"))
-    assert own_address(url) == "203.0.113.9/32"
+    assert public_ip(url) == "203.0.113.9/32"
 
 
 @pytest.mark.parametrize(
@@ -54,17 +54,17 @@ def test_another_answer_is_an_error_that_says_what_to_do(service, status, body, 
     url, answers = service
     answers.append((status, body))
     with pytest.raises(WorkshopError, match=cause) as error:
-        own_address(url)
+        public_ip(url)
     assert "BeaconSourceCIDR=" in error.value.remedy
 
 
 def test_no_answer_is_one_too():
     with pytest.raises(WorkshopError, match="could not be found: .*refused"):
-        own_address(f"http://127.0.0.1:{free_port()}")
+        public_ip(f"http://127.0.0.1:{free_port()}")
 
 
 def test_who_names_an_address_is_not_asked(monkeypatch, capsys):
-    monkeypatch.setattr(helpers.connection.public_ip, "own_address", lambda: "203.0.113.9/32")
+    monkeypatch.setattr(helpers.connection.public_ip, "public_ip", lambda: "203.0.113.9/32")
     assert frontend_parameters({"BeaconSourceCIDR": "0.0.0.0/0"}) == {
         "SmallestFleet": "2",
         "FleetSize": "2",

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from helpers.core import waiting as module
-from helpers.core.waiting import backoff_delays, let_run, wait_until, waiting
+from helpers.core.waiting import backoff_delays, wait, wait_until, waiting
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_a_wait_within_a_wait_and_one_in_a_thread_add_no_line(capsys):
 
 
 def test_a_known_length_has_a_bar(capsys):
-    let_run(0.3)
+    wait(0.3)
     first, *_, last = capsys.readouterr().out.splitlines()
     assert 0 <= first.count("█") < last.count("█") <= 20
     assert len(first) == len(last) == len("Letting it run 0 of 0 s") + 21

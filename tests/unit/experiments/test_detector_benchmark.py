@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import WorkshopError, detector_picture, score_detectors
+from helpers import WorkshopError, detector_chart, score_detectors
 from helpers.experiments.detector_benchmark import (
     DETECTORS,
     deployed_forest,
@@ -118,7 +118,7 @@ def test_the_table_has_a_row_for_each_detector_scenario_and_alarm(capsys):
 
 
 def test_the_picture_says_what_it_shows():
-    picture = detector_picture("outages", rate=20)
+    picture = detector_chart("outages", rate=20)
     assert picture.png().startswith(b"\x89PNG")
     assert "Random Cut Forest, as deployed: 6 of 6 found" in picture.sentence
     assert all(name in picture.sentence for name in DETECTORS)
@@ -127,9 +127,9 @@ def test_the_picture_says_what_it_shows():
 @pytest.mark.parametrize(
     "mistake",
     [
-        lambda: detector_picture("tsunami"),
-        lambda: detector_picture(watched="clicks"),
-        lambda: detector_picture(rate=0),
+        lambda: detector_chart("tsunami"),
+        lambda: detector_chart(watched="clicks"),
+        lambda: detector_chart(rate=0),
         lambda: score_detectors(hours=0.1),
         lambda: score_detectors(scenarios=["tsunami"]),
     ],

@@ -10,10 +10,10 @@ import pytest
 from helpers.experiments import flash_crowd as crowd_run
 from helpers.experiments.flash_crowd import CrowdRun
 from helpers.planning.bottlenecks import planned
-from helpers.planning.cost_comparison import beside_the_field
+from helpers.planning.cost_comparison import cost_comparison
 from helpers.planning.planner_figure import Run, draw_scale, picture_size
 from helpers.planning.planner_widget import ScalePanel, scale_planner
-from helpers.planning.queue_figure import draw_comparison, simulated_crowd
+from helpers.planning.queue_figure import draw_comparison, simulate_flash_crowd
 from helpers.planning.queue_model import (
     AGENT,
     FLINK,
@@ -65,11 +65,11 @@ def test_a_crowd_rises_stays_and_leaves():
 
 def test_a_site_of_116_million_a_day_can_be_ten_times_too_small():
     # 13,430/s at the height into three shards of 1,000: the rest waits in the servers' logs
-    picture = simulated_crowd(116e6)
+    picture = simulate_flash_crowd(116e6)
     assert "3 shards take 3,000 a second" in picture.sentence
     assert "agent, into the stream" in picture.sentence and "Nothing that was" in picture.sentence
-    assert "Nothing has to wait" in simulated_crowd(116e6, shards=15).sentence
-    assert "refuse" in simulated_crowd(1e9).sentence
+    assert "Nothing has to wait" in simulate_flash_crowd(116e6, shards=15).sentence
+    assert "refuse" in simulate_flash_crowd(1e9).sentence
     assert [stage.name for stage in stages_of(planned(1e6))] == [AGENT, FLINK, FUNCTIONS]
 
 
@@ -107,7 +107,7 @@ def test_the_slider_and_the_box_follow_each_other():
 
 
 def test_the_field_in_one_picture():
-    words = beside_the_field().sentence
+    words = cost_comparison().sentence
     assert "the original's claim: $100, $170, $950" in words
     assert "this design, as deployed: $" in words
 

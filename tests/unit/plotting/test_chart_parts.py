@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from docs.stored_notebooks import stored, stored_notebooks
 from helpers.dashboards.early_and_final import draw_clocks
-from helpers.planning.cost_comparison import field_table
+from helpers.planning.cost_comparison import cost_comparison_table
 from helpers.planning.limits import planner_figures
 from helpers.plotting import chart_parts as plot
 from helpers.plotting.figure import Picture
@@ -94,5 +94,5 @@ def test_the_planners_tables_show_whole_numbers_as_such():
     figures = planner_figures()["Value"]
     assert isinstance(figures["record bytes"], int) and isinstance(figures["pack seconds"], float)
     assert f">{figures['record bytes']}</td>" in table_html(planner_figures())
-    dollars = field_table().drop(columns="Source")
+    dollars = cost_comparison_table().drop(columns="Source")
     assert set(dollars.dtypes.astype(str)) == {"Int64"} and (dollars > 10).all(axis=None)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from helpers import alarm_history, alarm_states, inbox
+from helpers import alarm_history, alarm_messages, alarm_states
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 
@@ -59,11 +59,11 @@ def test_states_tell_what_each_alarm_says_and_since_when(cloud):
 def test_the_inbox_keeps_what_it_received_for_every_kernel(cloud):
     ring(cloud, "ALARM", "too many")
     ring(cloud, "OK", "enough")
-    first, second = inbox(cloud), inbox(cloud)  # the second finds the queue empty
+    first, second = alarm_messages(cloud), alarm_messages(cloud)  # the second finds the queue empty
     assert sorted(first["State"]) == ["ALARM", "OK"]
     assert first.equals(second)
     ring(cloud, "ALARM", "again")
-    assert sorted(inbox(cloud)["Reason"]) == ["again", "enough", "too many"]
+    assert sorted(alarm_messages(cloud)["Reason"]) == ["again", "enough", "too many"]
     queue = cloud.client("sqs").get_queue_url(QueueName="bell-inbox")["QueueUrl"]
     assert not cloud.client("sqs").receive_message(QueueUrl=queue).get("Messages")
 
@@ -77,23 +77,23 @@ def test_the_newest_message_comes_first(cloud):
             "StateChangeTime": f"2099-11-25T00:00:0{second}.000+0000",  # as AWS writes it
         }
         cloud.client("sns").publish(TopicArn=topic(cloud), Message=json.dumps(message))
-    assert list(inbox(cloud)["Reason"]) == ["3", "2", "1"]
+    assert list(alarm_messages(cloud)["Reason"]) == ["3", "2", "1"]
 
 
 def test_more_than_one_batch_of_messages(cloud):
     for number in range(23):
         cloud.client("sns").publish(TopicArn=topic(cloud), Message=f"message {number}")
-    assert set(inbox(cloud)["Reason"]) == {f"message {number}" for number in range(23)}
+    assert set(alarm_messages(cloud)["Reason"]) == {f"message {number}" for number in range(23)}
 
 
 def test_a_queue_that_was_made_anew_has_no_old_messages(cloud, own_home):
     ring(cloud, "ALARM", "before")
-    assert len(inbox(cloud)) == 1
+    assert len(alarm_messages(cloud)) == 1
     [path] = (own_home / "inbox").glob("*.json")
     kept = json.loads(path.read_text())
     path.write_text(json.dumps({name: each | {"Time": 1.0} for name, each in kept.items()}))
-    assert inbox(cloud).empty
-    assert list(inbox(cloud).columns) == ["Time", "Alarm", "State", "Reason"]
+    assert alarm_messages(cloud).empty
+    assert list(alarm_messages(cloud).columns) == ["Time", "Alarm", "State", "Reason"]
 
 
 def test_what_others_wrote_is_shown_and_does_no_harm(cloud):
@@ -102,7 +102,7 @@ def test_what_others_wrote_is_shown_and_does_no_harm(cloud):
     queue = cloud.client("sqs").get_queue_url(QueueName="bell-inbox")["QueueUrl"]
     cloud.client("sqs").send_message(QueueUrl=queue, MessageBody='{"not": "from SNS"}')
     ring(cloud, "ALARM", "a < b")
-    frame = inbox(cloud)
+    frame = alarm_messages(cloud)
     assert set(frame["Alarm"]) == {"", "bell-click-anomaly"} and len(frame) == 3
     shown = frame._repr_html_()
     assert "<img" not in shown and "\u202e" not in shown and "&lt;img" in shown
