@@ -25,7 +25,7 @@ SLOWEST = 10
 WEEK = 7 * 24 * 3600
 # Several targets start side by side here, and a learner's own may be running: see supervisor.
 os.environ["WORKSHOP_ANY_PORTS"] = "1"
-# No test may lean on a Java that happens to be installed.
+# No test may use a Java that happens to be installed.
 os.environ.pop("JAVA_HOME", None)
 
 

@@ -1,8 +1,8 @@
-"""Which files of tests run in one process, and in which order: for `make test`'s three processes.
+"""Assigns test files to the three processes of `make test`, and gives their order.
 
-Most files are given out whole, one after the other. Some share what takes long to start and costs
-as long as it runs, and so run in one process, one behind the other: it starts with the first of
-them, and ends with the last. A target takes a fifth of a core even when nothing is sent.
+Most files are assigned one by one, to the next free process. The files of a group share a target
+or a browser, which is slow to start and uses CPU while it runs (a target a fifth of a core even
+without traffic). So they run in one process, one after the other.
 """
 
 from collections.abc import Iterable
@@ -11,13 +11,13 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # The order within a target: module 9, in test_module_4.py, deletes everything.
-# (test_hostile_text.py has a target of its own, because a chart names only a few items; it shares
-# the browser.)
+# (test_hostile_text.py has a target of its own, because a chart names only a few items.)
 GROUPS = {
     "a target and a browser": [
         "browser/test_modules_0_to_2.py",
         "browser/test_module_3.py",
         "e2e/test_whole_chain.py",
+        "e2e/test_examples.py",
         "browser/test_module_4.py",
     ],
     "another target and browser": [
@@ -37,9 +37,8 @@ GROUPS = {
         "browser/test_dashboard.py",
     ],
 }
-# What the third process runs beside those two targets. Where all three need a core, each takes much
-# longer, for a target costs as long as it runs: so the long ones come first, and when the targets
-# have their own long tests, what mostly waits. What is not named comes last.
+# Files that the third process runs while the other two run the targets. The longest come first;
+# files that mostly wait come while the targets' own tests need both cores. All others come last.
 OTHERS = [
     "e2e/test_truth.py",
     "templates/test_templates.py",
@@ -63,10 +62,10 @@ _GROUP_OF = {f"tests/{file}": name for name, files in GROUPS.items() for file in
 
 
 def group(name: str) -> str:
-    """Return the group of a test, which may be its file alone.
+    """Return a test's group, or its file if that is in none.
 
     Args:
-        name: pytest's, e.g. `tests/unit/test_x.py::test_y[1]`.
+        name: the test's id, e.g. `tests/unit/test_x.py::test_y[1]`.
     """
     file = name.split("::")[0]
     return _GROUP_OF.get(file, file)
@@ -78,7 +77,7 @@ def same_group(one: pytest.Item, other: pytest.Item) -> bool:
 
 
 def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
-    """Return tests in the order in which they are given out."""
+    """Return tests in the order in which they are assigned."""
     first, second, *others = GROUPS.values()
     files = [*first, *second, *OTHERS, *(file for group in others for file in group)]
     rank = {f"tests/{file}": number for number, file in enumerate(files)}
@@ -86,7 +85,7 @@ def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
 
 
 class Distribution(LoadScopeScheduling):
-    """Gives out groups."""
+    """Assigns whole groups to processes."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)

@@ -107,7 +107,7 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     archived_beacons(cloud)
     query_archive(cloud, "SELECT 1 AS one")
     destroy(cloud)
-    # A last run of a function may make its log group anew.
+    # A function's last run may create its log group again.
     cloud.client("logs").create_log_group(logGroupName="/aws/lambda/rwa-process-metrics")
     destroy(cloud)
 

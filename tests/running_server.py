@@ -14,7 +14,7 @@ COMMAND = (sys.executable, "-m", "helpers.local.beacon_server")
 
 
 class Client:
-    """Whoever sends to a port of this machine."""
+    """A client of a port of this machine."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -53,7 +53,7 @@ class Server(Client):
         self.said: list[str] = []
         if wait:
             self.process.stdout.readline()  # "Listening ..."
-            # Read all the while: a server whose standard error is full would stand still.
+            # Read continuously: a server whose standard error is full would block.
             self._listener = threading.Thread(target=self._listen)
             self._listener.start()
 
@@ -83,7 +83,7 @@ class Server(Client):
 
 
 def all_of(client: socket.socket) -> bytes:
-    """What a server sends until it ends the connection."""
+    """Return all that a server sends until it closes the connection."""
     received = b""
     try:
         while chunk := client.recv(65536):

@@ -1,4 +1,4 @@
-"""Fixtures of several files here; each module says what its own are."""
+"""Fixtures that several folders here use; each is described where it is defined."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a run of `make bench` leaves beside its page: module 6's figures, and a comparison."""
+"""`make bench` writes module 6's figures, and compares a run with the committed one."""
 
 import json
 

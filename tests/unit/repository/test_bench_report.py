@@ -1,4 +1,4 @@
-"""The bench's page says what the figures say, and only that."""
+"""bench/results.md shows exactly the figures of bench/results.json."""
 
 import sys
 

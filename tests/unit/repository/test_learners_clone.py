@@ -1,4 +1,4 @@
-"""A learner's clone: notebooks that were run are unchanged to git; edited ones stop no update."""
+"""A learner's clone: git sees no change after a run, and edits do not block an update."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from helpers import install
 from helpers.core.paths import REPOSITORY
 
 ALONE = {
-    # Nobody's own settings; and no hook's repository.
+    # Without the settings of a user or of a hook.
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
     "HOME": os.devnull,
@@ -112,7 +112,7 @@ def test_notebooks_that_were_run_and_saved_are_unchanged_and_stop_no_update(upst
     publish(upstream, "A new first cell")
     git(clone, "pull", "--ff-only")
     assert "A new first cell" in (clone / "notebooks" / NAMES[1]).read_text(encoding="utf-8")
-    # What the update did not touch keeps its outputs.
+    # A notebook that the update did not change keeps its outputs.
     assert "ran" in (clone / "notebooks" / NAMES[0]).read_text(encoding="utf-8")
     assert git(clone, "status", "--porcelain", "--untracked-files=no") == ""
 

@@ -45,11 +45,11 @@ def text_for_readers() -> str:
 
 @pytest.mark.parametrize("name", public_names())
 def test_a_public_name_is_explained_with_an_example_and_used_where_people_read(name):
-    said = operator.attrgetter(name)(helpers).__doc__ or ""
-    assert re.search(r"^\s*Example:$", said, re.M), "its docstring has no example"
-    if name != "WorkshopError":  # every helper raises it, and nobody writes it down
+    docstring = operator.attrgetter(name)(helpers).__doc__ or ""
+    assert re.search(r"^\s*Example:$", docstring, re.M), "its docstring has no example"
+    if name != "WorkshopError":  # every helper raises it, but no page names it
         assert re.search(rf"\b{re.escape(name)}\(", text_for_readers()), (
-            "nothing that people read uses it"
+            "no notebook and no page uses it"
         )
 
 

@@ -1,4 +1,4 @@
-"""The three files that say what is installed must agree, and none may name where it comes from."""
+"""The three lists of packages agree, and none names a registry."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def test_the_lock_has_a_hash_for_everything_and_names_no_registry():
     assert "://" not in LOCK
 
 
-def test_what_is_installed_is_what_the_lock_says():
+def test_the_installed_packages_are_those_of_the_lock():
     from importlib.metadata import version
 
     for name in ("ministack", "apache-flink", "jupyterlab", "boto3", "pandas", "ipywidgets"):
@@ -59,7 +59,7 @@ def test_a_missing_log_is_noticed_before_anything_is_started(own_home):
 
 
 def failing_set_up(words: str) -> str:
-    """What set-up says when a command it runs fails with these words."""
+    """Return the error message of set-up when one of its commands fails with these words."""
     script = f"import sys; sys.exit({words!r})"
     code = (
         f"import sys; from helpers import install; install.run([sys.executable, '-c', {script!r}])"
