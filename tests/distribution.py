@@ -17,7 +17,6 @@ GROUPS = {
         "browser/test_modules_0_to_2.py",
         "browser/test_module_3.py",
         "e2e/test_whole_chain.py",
-        "e2e/test_examples.py",
         "browser/test_module_4.py",
     ],
     "another target and browser": [
@@ -43,6 +42,7 @@ OTHERS = [
     "e2e/test_truth.py",
     "templates/test_templates.py",
     "e2e/test_flink_job.py",
+    "e2e/test_examples.py",
     "unit/experiments/test_detector_benchmark.py",
     "unit/audit/test_ledger_memory.py",
     "resilience/test_disk.py",

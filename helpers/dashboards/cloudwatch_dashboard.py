@@ -147,7 +147,7 @@ def add_widget(cloud: Cloud, properties: dict[str, Any], *, height: int = 6) -> 
             dashboard yet.
 
     Example:
-        `add_widget(cloud, {"title": "Load time", "stat": "Average", "metrics": [[...]]})`
+        `add_widget(cloud, {"title": "Load time", "metrics": [["RealtimeWebAnalytics", "load"]]})`
     """
     if not properties.get("title") or not properties.get("metrics"):
         raise WorkshopError(

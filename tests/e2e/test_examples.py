@@ -1,37 +1,51 @@
-"""The example in each public helper's docstring runs, on a target with traffic, as it is written.
+"""The example in each public helper's docstring runs on a target with traffic.
 
-An example is the code between backticks. What follows `->` is a value of the same type as the one
-that it returns; what follows "prints" is printed, but for its numbers.
+An example is the code between backticks. A value after `->` has the type of the value that the code
+returns; a text after "prints" is printed, with other numbers. `check` runs at the end of notebooks.
 """
 
 import ast
 import operator
 import re
-import time
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import helpers
 from docs.make_reference import public_names
+from helpers.core.paths import REPOSITORY
+from helpers.local import state
 
-# These are run where they cost no further minute, or must come last.
+# Examples that run elsewhere: they need a minute, end the target, or ask the internet.
 ELSEWHERE = {
-    "connect": "each target's first call",
-    "destroy": "browser/test_module_4.py, by module 9",
-    "disconnect": "local/test_supervisor.py",
-    "run_flash_crowd": "browser/test_module_5.py, by module 6",
-    "WorkshopError": "unit/core/test_errors.py",
+    "connect": "the last test here",
+    "destroy": "module 9, in browser/test_module_4.py",
+    "disconnect": "the last test here",
+    "public_ip": "unit/connection/test_public_ip.py",
+    "run_flash_crowd": "module 6, in browser/test_module_5.py",
+    "WorkshopError": "every helper raises it",
 }
-NAMES = [name for name in sorted(public_names()) if name not in ELSEWHERE]
+NAMES = [name for name in sorted(public_names()) if "." not in name and name not in ELSEWHERE]
+EXTRA_SQL = REPOSITORY / "assets" / "flink" / "extra" / "20_avg_pg_ld.sql"
+DEPLOYED = []
 
 
 @pytest.fixture(scope="module")
 def names():
-    """What the examples use; a result that an example names is there for the next ones."""
-    since = datetime.now(UTC) - timedelta(minutes=5)
+    """The variables of the examples; a variable that an example sets is there for the next ones."""
     values = {name: getattr(helpers, name) for name in helpers.__all__ if name != "check"}
-    return values | {"since": since, "time": time, "datetime": datetime, "UTC": UTC}
+    values["wait"] = lambda seconds: helpers.wait(min(seconds, 1))
+    return values | {"since": datetime.now(UTC) - timedelta(minutes=5)}
+
+
+@pytest.fixture
+def cloud(target_home, request):
+    """The whole chain, deployed for the first example, with traffic."""
+    if not DEPLOYED:
+        DEPLOYED.append(request.getfixturevalue("chain"))
+    helpers.Traffic(DEPLOYED[0]).start(rate=20)
+    return DEPLOYED[0]
 
 
 def example_of(name):
@@ -57,20 +71,29 @@ def printed_pattern(text):
     return ".*".join(map(re.escape, parts))
 
 
-# `send_clicks` gives the `bucket` that other examples name; a stopped job is started again.
+# `send_clicks` sets the `bucket` of other examples; a stopped job is started again.
 FIRST, LAST = ["send_clicks"], ["stop_analytics", "start_analytics", "stop_charts"]
 ORDER = [*FIRST, *(name for name in NAMES if name not in FIRST + LAST), *LAST]
 
 
 @pytest.mark.parametrize("name", ORDER)
-def test_an_example_runs_and_gives_what_it_says(chain, names, capsys, name):
-    names["cloud"], names["traffic"] = chain, helpers.Traffic(chain)
+def test_an_example_runs_as_its_docstring_shows(cloud, names, capsys, name):
+    names["cloud"], names["traffic"] = cloud, helpers.Traffic(cloud)
+    if name == "update_analytics":
+        shutil.copy(EXTRA_SQL, helpers.sql_folder())
     code, rest = example_of(name)
     value = evaluated(code, names)
     if rest.startswith("->"):
-        told = ast.literal_eval(re.match(r"-> `([^`]+)`", rest)[1])
+        shown = ast.literal_eval(re.match(r"-> `([^`]+)`", rest)[1])
         value = getattr(value, "item", lambda: value)()  # numpy's number
-        assert type(value) is type(told), f"{code} returned {value!r}"
+        assert type(value) is type(shown), f"{code} returned {value!r}"
     elif rest.startswith("prints"):
-        told = re.match(r"prints `([^`]+)`", rest)[1]
-        assert re.search(printed_pattern(told), capsys.readouterr().out)
+        shown = re.match(r"prints `([^`]+)`", rest)[1]
+        assert re.search(printed_pattern(shown), capsys.readouterr().out)
+
+
+def test_a_target_starts_and_ends_with_the_examples_of_connect_and_disconnect(own_home, names):
+    evaluated(example_of("connect")[0], names)
+    assert names["cloud"].prefix == "rwa" and state.holder()
+    evaluated(example_of("disconnect")[0], names)
+    assert not state.holder()
