@@ -1,4 +1,4 @@
-"""The ledger as a picture: each stage a bar, and between them what flows, falls out, comes in."""
+"""The ledger as a picture: a bar for each stage, with flows, losses and additions between them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -52,19 +52,19 @@ STATE_COLORS = {
 }  # fmt: skip
 _WIDTH = 9.4
 _TOP, _BAR, _HEIGHT, _BELOW, _MARGIN = 1.0, 0.52, 1.75, 0.3, 0.4  # inches
-_CHIP, _NOTE, _FOOT = 0.26, 0.16, 0.56  # how high a line of each is, and the legend
+_CHIP, _NOTE, _FOOT = 0.26, 0.16, 0.56  # heights of a difference, of a note, and of the legend
 # Two curves, of three points each, joined by straight lines.
 _RIBBON = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
-_THIN = 0.03  # so high is a part that would be too thin to be seen, but is not nothing
+_THIN = 0.03  # the height of a part that is not empty, but would be too thin to be seen
 
 
 def draw_ledger(frame: pd.DataFrame, start: datetime, end: datetime | None) -> Picture:
     """Return the picture of a ledger.
 
     Args:
-        frame: the ledger's.
-        start: where its first bucket begins, UTC.
-        end: where its last one ends; None for now.
+        frame: the ledger's frame.
+        start: the start of its first bucket, UTC.
+        end: the end of its last bucket, UTC; None for now.
 
     Example:
         `draw_ledger(account.frame, account.start, account.end)`
@@ -96,7 +96,7 @@ def draw_ledger(frame: pd.DataFrame, start: datetime, end: datetime | None) -> P
 
 
 def _axes(area: Box) -> Axes:
-    """Return axes whose units are inches, with the bars' foot at 0."""
+    """Return axes in inches, with the bars' base at 0."""
     axes = area.inside(bottom=max(area.height - _HEIGHT - _BELOW, 0)).axes()
     axes.set_xlim(0, area.width)
     axes.set_ylim(-_BELOW, _HEIGHT)
@@ -107,7 +107,7 @@ def _axes(area: Box) -> Axes:
 def _bar(
     axes: Axes, frame: pd.DataFrame, stage: str, x: float, highest: float
 ) -> dict[str, tuple[float, float]] | None:
-    """Draw a stage's bar; return where each part begins and ends, None if the stage is absent."""
+    """Draw a stage's bar; return the ends of each part, None if the stage was not read."""
     if state(frame, stage) in (ABSENT, UNKNOWN):
         axes.bar(
             x, _HEIGHT, _BAR, align="edge", color=CARD, edgecolor=OTHERS, linestyle=(0, (3, 3))
@@ -133,17 +133,17 @@ def _flows(axes: Axes, frame: pd.DataFrame, bars: Sequence, step: float, highest
             (foot, head), (foot2, head2) = lower[name], upper[name]
             flow = min(head - foot, head2 - foot2)
             if flow:
-                # What falls out leaves at a part's foot, what is too much lies on its top.
+                # Missing beacons leave at a part's base; doubles are on top of it.
                 after = (foot2, foot2 + flow)
                 _band(axes, begins, ends, (head - flow, head), after, COLORS[name])
-        _falls(axes, frame, stages[right], begins, ends, highest)
-        _comes_in(axes, frame, stages[right], ends, upper, highest)
+        _draw_missing(axes, frame, stages[right], begins, ends, highest)
+        _draw_additional(axes, frame, stages[right], ends, upper, highest)
 
 
-def _falls(
+def _draw_missing(
     axes: Axes, frame: pd.DataFrame, stage: str, x: float, ends: float, highest: float
 ) -> None:
-    """Draw what leaves the way between two bars: red or amber, or grey where nobody lost it."""
+    """Draw the beacons that leave between two bars: red or amber, or grey if they are no loss."""
     color, lost = STATE_COLORS[state(frame, stage)], count(frame, stage, "Missing")
     if stage == "answered":
         color, lost = OTHERS, count(frame, "unanswered") + count(frame, "refused")
@@ -158,7 +158,7 @@ def _falls(
     axes.add_patch(PathPatch(Path(corners, _RIBBON), color=color, linewidth=0, zorder=3))
 
 
-def _comes_in(
+def _draw_additional(
     axes: Axes,
     frame: pd.DataFrame,
     stage: str,
@@ -166,6 +166,7 @@ def _comes_in(
     parts: dict[str, tuple[float, float]],
     highest: float,
 ) -> None:
+    """Draw a stage's doubles, hatched, and the archive's beacons that the journal lacks."""
     top = max(head for _, head in parts.values())
     twice = count(frame, stage, "Double")
     if twice:

@@ -51,7 +51,7 @@ LOOKS = {
     ),
     "not read": same(1_000, flink=None),
 }  # fmt: skip
-LOOKS["not read"].loc["flink", "Cause"] = "not read whole: Rate exceeded."
+LOOKS["not read"].loc["flink", "Cause"] = "not read completely: Rate exceeded."
 
 
 @pytest.mark.parametrize("look", LOOKS)

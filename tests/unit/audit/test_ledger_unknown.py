@@ -123,7 +123,7 @@ def test_a_stage_that_refuses_to_be_read_is_not_known(full, monkeypatch):
     account = full.account()
     assert account.unread == ["flink"] and not account.balances and not account.is_complete
     assert account.wrong == 0 and numbers(account, "flink", "dynamodb") == [None, 48]
-    assert "Flink: not known (not read whole: " in account.sentence
+    assert "Flink: not known (not read completely: " in account.sentence
     assert "not known" in account._repr_html_() and account.picture.png()
 
 
@@ -211,5 +211,5 @@ def test_too_much_in_the_stream_to_look_for_a_lost_beacon_is_said(world, monkeyp
     why = account.missing.query("Stage == 'archived'")["Cause"].value_counts().to_dict()
     assert why == {
         "shipped, but not in the archive: an object is missing, or Firehose failed": 3,
-        "not in the archive; too much is in the clicks stream to look for it there": 3,
+        "not in the archive; the clicks stream is too long to be searched for it": 3,
     }

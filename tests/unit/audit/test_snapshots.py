@@ -160,7 +160,7 @@ def test_a_widget_without_a_title_is_refused(cloud):
 
 
 def test_a_snapshot_of_nothing_says_what_to_do(cloud):
-    with pytest.raises(WorkshopError, match="no value yet"):
+    with pytest.raises(WorkshopError, match="no final value"):
         snapshot(cloud, minutes=2)
 
 

@@ -79,11 +79,12 @@ def test_publish_metrics_times_the_changes_of_one_metric(emulator, monkeypatch):
     assert stage_times._published(cloud, stage_times.FROM_TABLE, time.time() - 60)["Count"] == 4
 
 
-def test_a_row_is_timed_from_the_arrival_of_its_newest_beacon():
+def test_a_row_is_measured_from_the_first_arrival_of_the_record_with_its_key():
     clicks = pd.DataFrame({"received": [1.0, 1.0, 2.0], "arrived": [1.5, 1.6, 2.5]})
-    rows = pd.DataFrame({"newest": [1.0, 2.0, 9.0], "emitted": [2.0, 3.0, 9.9]})
-    # The last one's beacon was received before what we read.
-    assert list(stage_times._counting(clicks, rows).round(6)) == [0.5, 0.5]
+    # The last row's beacon arrived before the records that were read.
+    rows = pd.DataFrame({"newest": [1.0, 2.0, 9.0], "emitted": [2.0, 3.1, 9.9]})
+    seconds = stage_times._since_arrival(rows, "emitted", "newest", clicks, "received")
+    assert list(seconds.round(6)) == [0.5, 0.6]
 
 
 def test_a_row_is_timed_only_if_it_is_the_first_to_count_its_newest_beacon():
@@ -100,12 +101,6 @@ def test_a_row_is_timed_only_if_it_is_the_first_to_count_its_newest_beacon():
     rows += [{}, sent(0, None, 43), sent(0, 44, "soon"), sent(0, 50, 51) | {"MetricType": "x"}]
     found = list(stage_times._with_newer_beacon((row, 7.0) for row in rows))
     assert found == [(3, 4, 7), (5, 6, 7), (4, 8, 7), (9, 42, 7)]
-
-
-def test_writing_begins_when_the_row_is_in_the_metrics_stream():
-    sent = pd.DataFrame({"emitted": [1.0, 1.0, 2.0], "arrived": [1.6, 1.7, 2.5]})
-    stored = pd.DataFrame({"emitted": [1.0, 2.0, 5.0], "updated": [1.8, 2.6, 5.9]})
-    assert list(stage_times._storing(sent, stored).round(6)) == [0.2, 0.1]
 
 
 def test_further_copies_and_what_is_no_click_are_not_timed(monkeypatch):
