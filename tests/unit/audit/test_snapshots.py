@@ -97,7 +97,7 @@ def test_add_metric_rejects_units_and_statistics_that_cloudwatch_does_not_have(
 def test_only_items_of_a_metric_with_a_catalog_row_are_dimension_values(cloud):
     add_metric(cloud, "mine", title="Mine", unit="Count", max_items=1)
     for metric, items in (("mine", ["a"]), ("unlisted", ["(other)"])):
-        send(cloud, metric, BUCKET, 7, "a")
+        put_rows(cloud, row(7, "a", int(BUCKET.timestamp()), metric))
         assert wait_until(lambda m=metric: dimension_values(cloud, m), 10, delay=0.1) == items
 
 
