@@ -106,10 +106,10 @@ def failure_queue(cloud: Cloud, function: str) -> str | None:
 
 def _queues(cloud: Cloud) -> list[tuple[str, str]]:
     urls = [(function, failure_queue(cloud, function)) for function in (PROCESS, PUBLISH)]
-    found = [(function, url) for function, url in urls if url]
-    if not found:
+    queues = [(function, url) for function, url in urls if url]
+    if not queues:
         raise NotDeployed(f"The queue {cloud.name(PROCESS)}-failures", "2-analyze")
-    return found
+    return queues
 
 
 @contextmanager

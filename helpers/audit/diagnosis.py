@@ -138,12 +138,12 @@ def differing_cells(differences: pd.Series, records: pd.DataFrame | None) -> pd.
 
 def _discrepancies(*tables: pd.DataFrame) -> pd.DataFrame:
     """Return one table with the columns of `Discrepancy`, with a default for those not given."""
-    whole = [
+    completed = [
         pd.DataFrame({"metric": None, "item": None, "at": table["since"], "beacons": 1,
                       "searched": True} | dict(table.items()))
         for table in tables if len(table)
     ]  # fmt: skip
-    return pd.concat(whole, ignore_index=True).reindex(columns=list(Discrepancy._fields))
+    return pd.concat(completed, ignore_index=True).reindex(columns=list(Discrepancy._fields))
 
 
 def context_of(cloud: Cloud, stage: str, discrepancies: pd.DataFrame, **known: Any) -> Context:

@@ -197,16 +197,16 @@ def _band(
 
 
 def _labels(box: Box, frame: pd.DataFrame, stage: str, x: float, first: bool) -> None:
-    what = state(frame, stage)
+    condition = state(frame, stage)
     middle = {"ha": "center"}
     box.text(x, 0.62, TITLES[stage], points=10, weight="bold", **middle)
-    read = what not in (ABSENT, UNKNOWN)
+    read = condition not in (ABSENT, UNKNOWN)
     words = f"{count(frame, stage):,}" if read else "–"
     box.text(x, 0.83, words, points=10, color=INK if read else QUIET, **middle)
     if not first:
         row = _TOP + _HEIGHT + _BELOW + 0.08
         for line in difference(frame, stage):
-            _chip(box, x, row, line, what, points=9, **middle)
+            _chip(box, x, row, line, condition, points=9, **middle)
             row += _CHIP
         for note in notes(frame, stage):
             box.text(x, row, note, points=8, color=QUIET, **middle)
@@ -215,29 +215,29 @@ def _labels(box: Box, frame: pd.DataFrame, stage: str, x: float, first: bool) ->
 
 def _verdict(box: Box, frame: pd.DataFrame) -> None:
     states = [state(frame, stage) for stage in TITLES]
-    what = next((each for each in (MISSING, UNKNOWN, WAITS) if each in states), ZERO)
+    condition = next((each for each in (MISSING, UNKNOWN, WAITS) if each in states), ZERO)
     words = {
         ZERO: "it balances", WAITS: "on its way", UNKNOWN: "not known",
         MISSING: "it does not balance",
     }  # fmt: skip
-    _chip(box, box.width - 0.08, 0.27, words[what], what, points=11, ha="right")
+    _chip(box, box.width - 0.08, 0.27, words[condition], condition, points=11, ha="right")
 
 
-def _chip(box: Box, x: float, y: float, words: str, what: str, **options: Any) -> None:  # noqa: ANN401
+def _chip(box: Box, x: float, y: float, words: str, condition: str, **options: Any) -> None:  # noqa: ANN401
     # Amber is too light for white letters.
     text = box.text(
-        x, y, words, color=INK if what in (WAITS, UNKNOWN) else CARD, weight="bold", **options
+        x, y, words, color=INK if condition in (WAITS, UNKNOWN) else CARD, weight="bold", **options
     )
     text.set_bbox(
-        {"boxstyle": "round,pad=0.3", "facecolor": STATE_COLORS[what], "edgecolor": "none"}
+        {"boxstyle": "round,pad=0.3", "facecolor": STATE_COLORS[condition], "edgecolor": "none"}
     )
 
 
 def _legend(box: Box, axes: Axes, frame: pd.DataFrame) -> None:
     box.rectangle(0, -0.06, box.width, 0.008, LINE)
     there = [stage for stage in TITLES if state(frame, stage) not in (ABSENT, UNKNOWN)]
-    whole = all(state(frame, stage) == ZERO for stage in there)
-    shown = totals(frame, there[-1] if whole else "sent")
+    balances = all(state(frame, stage) == ZERO for stage in there)
+    shown = totals(frame, there[-1] if balances else "sent")
     handles = [Patch(color=COLORS[name], label=f"{n:,} {name}") for name, n in shown.items()]
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(box.left, 0.2), ncols=3,
                 bbox_transform=box.figure.dpi_scale_trans, **LEGEND)  # fmt: skip

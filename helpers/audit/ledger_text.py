@@ -82,15 +82,15 @@ def totals(frame: pd.DataFrame, stage: str) -> dict[str, int]:
 
 def difference(frame: pd.DataFrame, stage: str) -> list[str]:
     """Return a stage's difference from the stage before, in lines of a few words."""
-    what = state(frame, stage)
-    if what in (ABSENT, UNKNOWN):
-        return ["not deployed" if what == ABSENT else "not known"]
+    condition = state(frame, stage)
+    if condition in (ABSENT, UNKNOWN):
+        return ["not deployed" if condition == ABSENT else "not known"]
     missing, double = (count(frame, stage, name) for name in ("Missing", "Double"))
     lines = []
     if missing:
-        lines.append(f"−{missing:,} missing" if what == MISSING else f"{missing:,} on the way")
+        lines.append(f"−{missing:,} missing" if condition == MISSING else f"{missing:,} on the way")
     if double:
-        lines.append(f"+{double:,} twice" if what == MISSING else f"+{double:,} ahead")
+        lines.append(f"+{double:,} twice" if condition == MISSING else f"+{double:,} ahead")
     return lines or ["✓ 0"]
 
 

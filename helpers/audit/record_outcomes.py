@@ -2,7 +2,7 @@
 
 This shares no code with the Flink job, whose numbers are compared with it. Flink keeps a counter
 for each beacon_id (03_copies.sql) until no copy has arrived for MEMORY; each copy renews it, also a
-rejected one. Flink takes a copy that arrives later for a new beacon, which is then too_late.
+rejected one. Flink counts a copy that arrives later as a new beacon, which is then too_late.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ LATEST_MS = 9_000_000_000_000  # Flink ignores a later time (assets/flink/sql/04
 ACCEPTED = "referral_count"
 # A copy rarely arrives later than this after the first; if one does, more is read.
 COPIES_SINCE = timedelta(minutes=10)
-# `table.exec.state.ttl` of assets/flink/main.py; a test holds the two equal.
+# `table.exec.state.ttl` of assets/flink/main.py; a test compares the two.
 MEMORY = timedelta(hours=3)
 # Flink's timer starts when it reads a record, and the archive has only the time of shipping. So
 # near the end of MEMORY, the archive does not show whether Flink still had the counter.
@@ -54,8 +54,8 @@ def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = No
     # Flink counts only records with a beacon_id and a time of arrival (03_copies.sql).
     named = records["beacon_id"].notna() & records["shipped_at"].notna()
     counted = records[is_beacon(records) | (records["rejected"].notna() & named)]
-    asked = counted["requested_at"].astype("Int64")
-    requested = times(asked.where(asked.between(0, LATEST_MS)))
+    epoch = counted["requested_at"].astype("Int64")
+    requested = times(epoch.where(epoch.between(0, LATEST_MS)))
     arrived = times(counted["shipped_at"])
     in_time = (arrived - requested) <= LATENESS_HORIZON  # False without a valid time
     bad = counted["rejected"].notna() | ~in_time

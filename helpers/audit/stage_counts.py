@@ -201,11 +201,11 @@ def _epoch(times: pd.Series) -> pd.Series:
     return times.dt.as_unit("s").astype("int64")
 
 
-def _refuse_expired(what: str, span: Range, kept: timedelta) -> None:
+def _refuse_expired(store: str, span: Range, kept: timedelta) -> None:
     """Raise if a store may have deleted a part of a range."""
     if span.start < datetime.now(UTC) - kept:
         raise IncompleteError(
-            f"{what} keeps {kept / timedelta(hours=1):.0f} hours, and the range begins earlier.",
+            f"{store} keeps {kept / timedelta(hours=1):.0f} hours, and the range begins earlier.",
             "Give a later start.",
         )
 

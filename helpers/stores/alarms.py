@@ -130,8 +130,8 @@ def alarm_history(cloud: Cloud, alarm: str) -> pd.DataFrame:
 def _alarms(cloud: Cloud) -> list[dict[str, Any]]:
     with explained():
         pages = cloud.client("cloudwatch").get_paginator("describe_alarms")
-        found = pages.paginate(AlarmNamePrefix=cloud.name(""), AlarmTypes=["MetricAlarm"])
-        alarms = list(found.search("MetricAlarms[]"))
+        answers = pages.paginate(AlarmNamePrefix=cloud.name(""), AlarmTypes=["MetricAlarm"])
+        alarms = list(answers.search("MetricAlarms[]"))
     if not alarms:
         raise NotDeployed(f"An alarm of {cloud.prefix}", "3-visualize")
     return alarms

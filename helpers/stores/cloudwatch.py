@@ -65,15 +65,15 @@ def cloudwatch_values(
     names = {f"m{n}": item for n, item in enumerate(items)}
     # One period more than now, because a datum has the time of its bucket's start.
     ends = time.time() + period if ends is None else ends
-    found = metric_points(
+    points_of = metric_points(
         cloud,
         [metric_query(cloud, metric, names[n], statistic, period, n) for n in names],
         begins // period * period,
         -(-ends // period) * period,
     )
-    if not found and not described:
+    if not points_of and not described:
         raise unknown_metric(cloud, metric)
-    points = sorted((at, names[n], value) for n, each in found.items() for at, value in each)
+    points = sorted((at, names[n], value) for n, each in points_of.items() for at, value in each)
     frame = pd.DataFrame(points, columns=["Time", "Item", "Value"])
     times = pd.Series([at for at, _, _ in points], dtype="datetime64[ns, UTC]")
     frame = frame.astype({"Item": object, "Value": "float64"}).assign(Time=times)
@@ -99,8 +99,8 @@ def metric_query(
         `metric_query(cloud, "event_count", "click", "Sum", 10, "clicks")`
     """
     dimensions = [{"Name": "Stack", "Value": cloud.prefix}, {"Name": "Item", "Value": item}]
-    what = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": name, "MetricStat": {"Metric": what, "Period": period, "Stat": statistic}}
+    described = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": name, "MetricStat": {"Metric": described, "Period": period, "Stat": statistic}}
 
 
 def metric_points(
@@ -120,7 +120,7 @@ def metric_points(
     Example:
         `metric_points(cloud, [query], time.time() - 60, time.time())["clicks"]`
     """
-    found: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
+    points_of: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
     status: dict[str, str] = {}
     pages = cloud.client("cloudwatch").get_paginator("get_metric_data")
     edges = {
@@ -136,14 +136,14 @@ def metric_points(
                     status[result["Id"]] = result["StatusCode"]
                     if result["Values"]:
                         points = zip(result["Timestamps"], result["Values"], strict=True)
-                        found[result["Id"]] += points
+                        points_of[result["Id"]] += points
     unfinished = set(status.values()) - {"Complete"}
     if unfinished:
         raise IncompleteError(
             f"CloudWatch returned only a part of the values ({', '.join(sorted(unfinished))}).",
             "Run this cell again.",
         )
-    return found
+    return points_of
 
 
 def _check_period(period: int, begins: float) -> None:
