@@ -173,5 +173,5 @@ def only_when_it_goes_wrong(session: boto3.Session) -> None:
         running = {"QueryExecution": {"Status": {"State": "RUNNING"}}}
         stub.add_response("get_query_execution", running, {"QueryExecutionId": "1"})
         stub.add_response("stop_query_execution", {}, {"QueryExecutionId": "1"})
-        with pytest.raises(WorkshopError, match="was told to stop"):
+        with pytest.raises(WorkshopError, match="was cancelled"):
             helpers.stores.athena._wait(athena, "1")

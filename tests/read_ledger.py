@@ -1,4 +1,4 @@
-"""What a ledger says, in short."""
+"""A ledger's numbers in short forms, and two comparisons of all metrics."""
 
 import pandas as pd
 
@@ -11,10 +11,9 @@ def numbers(account, *names):
 
 
 def broken(account):
-    """The stages with a difference: how many are missing, how many too many."""
-    frame = account.frame[["Missing", "Double"]].dropna()
-    wrong = frame[(frame != 0).any(axis=1)]
-    return {stage: (int(row["Missing"]), int(row["Double"])) for stage, row in wrong.iterrows()}
+    """The stages with a difference: how many beacons are missing there, and how many double."""
+    frame = account.frame[["Missing", "Double"]].dropna().astype(int)
+    return {row[0]: row[1:] for row in frame[frame.any(axis=1)].itertuples(name=None)}
 
 
 def named(account, stage, kind="missing"):
@@ -23,15 +22,15 @@ def named(account, stage, kind="missing"):
 
 
 def assert_recount_agrees(cloud, since, seconds):
-    """Every value is the recount's; the archive, or a metric, may be a few seconds behind."""
-    found = poll_until(
+    """Assert that every value equals the recount, within a time for what is behind."""
+    wrong = poll_until(
         lambda: compare(cloud, since), lambda wrong: wrong.empty, "all agree", seconds
     )
-    assert found.empty, found
+    assert wrong.empty, wrong
 
 
 def assert_sums_agree(cloud, since, seconds):
-    """Each metric has the same sum in CloudWatch as in DynamoDB; it may be seconds behind."""
+    """Assert that CloudWatch and DynamoDB have equal sums, within a time for what is behind."""
 
     def agree(totals):
         return totals["DynamoDB"].equals(totals["CloudWatch"])

@@ -1,7 +1,7 @@
-"""What the functions gave up after all retries: looked at, and done once more.
+"""Batches that a function did not process within its retries: lists them, processes them again.
 
-Lambda reports such a batch to a queue. The report holds no records: it says where in the stream
-they are, and there they stay for a day.
+Lambda reports such a batch to an SQS queue. The report contains no records, only their position in
+the stream, which keeps them for a day.
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
 
@@ -21,26 +21,25 @@ from helpers.stores.kinesis import record_pages
 
 from .reconcile import MOST_HOURS, reconcile
 
-# Which function reports to which queue is agreed by name: <function>-failures.
 PROCESS, PUBLISH = "process-metrics", "publish-metrics"
-RECEIVE_SECONDS = 60  # for so long nobody else sees a message that is being looked at
-RECORDS_A_CALL = 500  # as many as the event source brings at once
+RECEIVE_SECONDS = 60  # the visibility timeout of a message while it is read
+RECORDS_A_CALL = 500  # the event source's batch size
 _COLUMNS = ["Function", "Reason", "Records", "Tries", "Since", "Stream", "Shard", "First", "Last"]
-_WHOLE = ("Records", "Tries")
-_LETTER = ("KinesisBatchInfo", "DDBStreamBatchInfo")
+# The part of a report that describes its batch, by the stream that the function reads.
+_BATCHES = ("KinesisBatchInfo", "DDBStreamBatchInfo")
 
 
 def dead_letters(cloud: Cloud) -> pd.DataFrame:
-    """Return what the functions gave up; nothing is taken out of the queues.
+    """Return the batches in the functions' dead-letter queues, and leave them there.
 
     Args:
         cloud: where the queues are.
 
     Returns:
-        One row a batch, empty if none was given up. Columns Function, Reason (AWS's word, e.g.
-        `RecordAgeExceeded`), Records (how many), Tries, Since (when the first of them came, UTC),
-        Stream, Shard, First and Last (sequence numbers). A message that is no such report has its
-        text under Reason.
+        One row for each batch. Columns Function, Reason (AWS's word, e.g. `RecordAgeExceeded`),
+        Records (how many), Tries, Since (arrival of the first record, UTC), Stream, Shard, First
+        and Last (sequence numbers). Of a message that is not such a report, Reason contains the
+        text, and the other columns are empty.
 
     Raises:
         NotDeployed: neither module 2-analyze nor 3-visualize is deployed.
@@ -55,19 +54,20 @@ def dead_letters(cloud: Cloud) -> pd.DataFrame:
     return _frame(rows, _COLUMNS)
 
 
-@waiting("Reading the failed batches once more")
+@waiting("Processing the failed batches again")
 def replay_dead_letters(cloud: Cloud) -> pd.DataFrame:
-    """Do once more what the functions gave up, and take out of the queues what is done.
+    """Process the batches in the dead-letter queues again, and delete the messages of those done.
 
-    process-metrics is called with the records themselves, read from the stream. publish-metrics'
-    are not put a second time: CloudWatch's sums are held against DynamoDB, and the differences put
-    (see `reconcile`), for part of the batch may have been counted. Both may be repeated.
+    process-metrics is invoked with the batch's records, read from the stream. For publish-metrics,
+    `reconcile` compares CloudWatch's sums with DynamoDB and puts the differences, because part of
+    the batch may have been counted. Both are safe to repeat.
 
     Args:
         cloud: where the queues are.
 
     Returns:
-        As `dead_letters`, what was in the queues, and Outcome: `done`, or why it is still there.
+        The batches that were in the queues, as `dead_letters` returns them, and Outcome: `done`,
+        or why the batch is still in its queue.
 
     Raises:
         NotDeployed: neither module 2-analyze nor 3-visualize is deployed.
@@ -88,10 +88,10 @@ def replay_dead_letters(cloud: Cloud) -> pd.DataFrame:
 
 
 def failure_queue(cloud: Cloud, function: str) -> str | None:
-    """Return the URL of the queue to which a function's lost batches are reported; None if none.
+    """Return the URL of a function's dead-letter queue; None if there is none.
 
     Args:
-        cloud: where it is.
+        cloud: where the queue is.
         function: without the prefix, e.g. `"process-metrics"`.
 
     Example:
@@ -106,15 +106,15 @@ def failure_queue(cloud: Cloud, function: str) -> str | None:
 
 def _queues(cloud: Cloud) -> list[tuple[str, str]]:
     urls = [(function, failure_queue(cloud, function)) for function in (PROCESS, PUBLISH)]
-    found = [(function, url) for function, url in urls if url]
-    if not found:
+    queues = [(function, url) for function, url in urls if url]
+    if not queues:
         raise NotDeployed(f"The queue {cloud.name(PROCESS)}-failures", "2-analyze")
-    return found
+    return queues
 
 
 @contextmanager
 def _received(cloud: Cloud, url: str) -> Iterator[list[dict[str, Any]]]:
-    """Give a queue's messages; those that are left in the list go back to it at the end."""
+    """Yield a queue's messages; those still in the list at the end become visible again."""
     sqs, messages, seen = cloud.client("sqs"), [], set()
     try:
         while True:
@@ -134,93 +134,97 @@ def _received(cloud: Cloud, url: str) -> Iterator[list[dict[str, Any]]]:
                     QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
                 )
             except ClientError:
-                # It took longer than RECEIVE_SECONDS: the message went back by itself.
+                # It took longer than RECEIVE_SECONDS: the message is visible again already.
                 continue
 
 
 def _frame(rows: list[list[Any]], columns: list[str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=columns)
     since = pd.to_datetime(frame["Since"], utc=True).astype("datetime64[ns, UTC]")
-    return frame.astype(dict.fromkeys(_WHOLE, "Int64")).assign(Since=since)
+    return frame.astype({"Records": "Int64", "Tries": "Int64"}).assign(Since=since)
 
 
 def _row(function: str, body: str) -> list[Any]:
-    try:
-        context, where = json.loads(body)["requestContext"], _where(body)
-    except (ValueError, KeyError, TypeError):
-        return [function, body[:200], None, None, None, None, None, None, None]
+    report = _report(body)
+    if report is None:
+        return [function, body[:200], *[None] * 7]
+    context, batch = report
     return [
         function,
         context["condition"],
-        where["batchSize"],
+        batch["batchSize"],
         context["approximateInvokeCount"],
-        where["approximateArrivalOfFirstRecord"],
-        where["streamArn"],
-        where["shardId"],
-        where["startSequenceNumber"],
-        where["endSequenceNumber"],
+        batch["approximateArrivalOfFirstRecord"],
+        batch["streamArn"],
+        batch["shardId"],
+        batch["startSequenceNumber"],
+        batch["endSequenceNumber"],
     ]
 
 
-def _where(body: str) -> dict[str, Any]:
-    report = json.loads(body)
-    return next(report[name] for name in _LETTER if name in report)
+def _report(body: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the context and the batch of a report; None for another message."""
+    try:
+        report = json.loads(body)
+        return report["requestContext"], next(report[name] for name in _BATCHES if name in report)
+    except (ValueError, KeyError, TypeError, StopIteration):
+        return None
 
 
 def _outcome(cloud: Cloud, function: str, body: str) -> str | None:
-    """Do a batch once more; return None if all of it is done, else why not."""
-    try:
-        where = _where(body)
-    except (ValueError, KeyError, TypeError, StopIteration):
-        return "this message is no report of a batch"
+    """Process a batch again; return None if all of it is done, else why not."""
+    report = _report(body)
+    if report is None:
+        return "this message does not report a batch"
+    _, batch = report
     if function == PUBLISH:
-        return _published(cloud, where)
-    records = _records(cloud, where)
-    if len(records) < where["batchSize"]:
-        return f"the stream still holds {len(records)} of its {where['batchSize']} records"
+        return _published(cloud, batch)
+    records = _records(cloud, batch)
+    if len(records) < batch["batchSize"]:
+        return f"the stream still has {len(records)} of its {batch['batchSize']} records"
     for first in range(0, len(records), RECORDS_A_CALL):
         answer = cloud.client("lambda").invoke(
             FunctionName=cloud.name(function),
             Payload=json.dumps({"Records": records[first : first + RECORDS_A_CALL]}),
         )
-        told = answer["Payload"].read().decode()
+        response = answer["Payload"].read().decode()
         if answer.get("FunctionError"):
-            return f"the function failed again: {told[:200]}"
-        if (json.loads(told or "null") or {}).get("batchItemFailures"):
-            return "the function could not take all of it"
+            return f"the function failed again: {response[:200]}"
+        if (json.loads(response or "null") or {}).get("batchItemFailures"):
+            return "the function did not process all of its records"
     return None
 
 
-def _published(cloud: Cloud, where: dict[str, Any]) -> str | None:
-    left = reconcile(cloud, repair=True)
-    waits = left[~left["Verdict"].eq("repaired")]
-    if not waits.empty:
-        return f"{len(waits)} sums still differ: see reconcile(cloud)"
-    # What was not compared is not known to be right, so the report of it must stay.
-    age = pd.Timestamp.now("UTC") - pd.Timestamp(where["approximateArrivalOfFirstRecord"])
+def _published(cloud: Cloud, batch: dict[str, Any]) -> str | None:
+    differing = reconcile(cloud, repair=True)
+    unrepaired = int(differing["Verdict"].ne("repaired").sum())
+    if unrepaired:
+        return f"{unrepaired} sums still differ: see reconcile(cloud)"
+    # `reconcile` did not compare older buckets, so the report of an older batch must stay.
+    age = pd.Timestamp.now("UTC") - pd.Timestamp(batch["approximateArrivalOfFirstRecord"])
     if age > pd.Timedelta(hours=MOST_HOURS):
         return f"older than {MOST_HOURS} hours: CloudWatch has no sums of 10 seconds to compare"
     return None
 
 
-def _records(cloud: Cloud, where: dict[str, Any]) -> list[dict[str, Any]]:
-    """Read a batch from its stream again, as the function is given it."""
-    arn, shard, last = where["streamArn"], where["shardId"], int(where["endSequenceNumber"])
+def _records(cloud: Cloud, batch: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a batch's records from its stream, in the form in which Lambda passes them."""
+    arn, shard, last = batch["streamArn"], batch["shardId"], int(batch["endSequenceNumber"])
     stream = arn.rsplit("/", 1)[1].removeprefix(cloud.name(""))
     start = {
         "ShardIteratorType": "AT_SEQUENCE_NUMBER",
-        "StartingSequenceNumber": where["startSequenceNumber"],
+        "StartingSequenceNumber": batch["startSequenceNumber"],
     }
-    found: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     try:
         for page in record_pages(cloud, stream, shard, **start):
             for record in page:
                 if int(record["SequenceNumber"]) > last:
-                    return found
-                found.append(_event(arn, shard, record, cloud.region))
+                    return events
+                events.append(_event(arn, shard, record, cloud.region))
     except (NotDeployed, cloud.client("kinesis").exceptions.InvalidArgumentException):
         return []
-    return found
+    return events
 
 
 def _event(arn: str, shard: str, record: dict[str, Any], region: str) -> dict[str, Any]:

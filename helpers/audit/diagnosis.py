@@ -1,33 +1,33 @@
 """The beacons in which a stage differs from the one before, and the likely cause, in words.
 
-Only a difference asks AWS for anything here: a ledger that balances costs nothing.
+Only a difference leads to an AWS call here: a ledger that balances costs nothing.
 """
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from botocore.exceptions import ClientError
 
+from helpers.core.aws_errors import explained
 from helpers.core.beacon_definition import BUCKET_SECONDS
 from helpers.core.cloud import Cloud
-from helpers.stores.archive import FIELDS
+from helpers.core.errors import NotDeployed, TemporaryFailure
+from helpers.stores.archive import FIELDS, read_record
 from helpers.stores.kinesis import records
 
 from .dead_letters import PROCESS, PUBLISH, failure_queue
 from .record_matching import matches
 from .stage_counts import CELL
 
-SAMPLE = 20  # beacons of a stage and kind that are listed
+SAMPLE = 20  # how many beacons of a stage and kind are listed
 MISSING, DOUBLE = "missing", "double"
-# Flink, the functions and CloudWatch take a second or two; on a busy machine longer.
+# Flink, the functions and CloudWatch take a second or two, on a busy machine longer.
 _ON_THE_WAY_SECONDS = 20
-# On a very busy machine, or while a function is tried again, a stage may be minutes behind.
+# On a very busy machine, or while Lambda retries a function, a stage may be minutes behind.
 _BEHIND_SECONDS = 300
-_STREAM_RECORDS = 500_000  # as many of the clicks stream are looked at for a lost beacon
+_STREAM_RECORDS = 500_000  # so much of the clicks stream is searched for a lost beacon
 _FUNCTIONS = {"dynamodb": PROCESS, "cloudwatch": PUBLISH}
 SAMPLE_COLUMNS = ["Stage", "Kind", "Time", "Metric", "Item", "beacon_id", "event", "clientid",
                   "page", "Cause"]  # fmt: skip
@@ -38,13 +38,13 @@ class Discrepancy(NamedTuple):
 
     Args:
         kind: MISSING or DOUBLE.
-        metric: of the cell in which it counts; None in the archive, which has no cells.
-        item: of that cell.
-        at: the start of that cell's bucket, epoch seconds; for the archive as `since`.
-        since: when it was shipped (for what the archive lacks: sent), epoch seconds; the start of
+        metric: the metric of the cell that counts it; None in the archive, which has no cells.
+        item: the item of that cell.
+        at: the start of that cell's bucket, epoch seconds; in the archive, the same as `since`.
+        since: when it was shipped (if the archive lacks it, sent), epoch seconds; the start of
             its bucket where no archived record is known.
-        beacons: how many this row stands for: of some, only the cell is known.
-        searched: whether all of the clicks stream was searched for its beacon_id.
+        beacons: how many beacons this row represents, because of some only the cell is known.
+        searched: whether the whole clicks stream was searched for its beacon_id.
     """
 
     kind: str
@@ -62,15 +62,15 @@ class Discrepancy(NamedTuple):
 
 @dataclass(frozen=True)
 class Context:
-    """What the cause of a stage's discrepancies depends on, besides the beacons themselves.
+    """The state of a stage, on which the likely cause of its discrepancies depends.
 
     Args:
-        stage: its name.
-        now: when the stages were read, epoch seconds: reading them takes a while, too.
+        stage: the stage's name.
+        now: when reading the stages began, epoch seconds.
         newest: the newest bucket that it counted (archive: time of receipt), epoch seconds.
         lacking: how many beacons the stage before lacks.
         interval: seconds between two objects of the archive; 0 for other stages.
-        status: the Flink application's.
+        status: the Flink application's status.
         gave_up: whether the function that fills the stage has batches in its dead-letter queue.
     """
 
@@ -84,7 +84,7 @@ class Context:
 
     @property
     def usual_seconds(self) -> int:
-        """How long a beacon is on its way at most when nothing is wrong."""
+        """The longest time that a beacon takes to this stage when nothing fails."""
         return _ON_THE_WAY_SECONDS + 2 * self.interval
 
 
@@ -94,9 +94,9 @@ def archive_discrepancies(
     """Return the beacons in which the archive differs from the journal.
 
     Args:
-        cloud: where the clicks stream is: the beacon_ids of the first lost ones are looked for.
+        cloud: where the clicks stream is, which is searched for the first of the lost beacons.
         lost: journal entries that were answered and are not in the archive.
-        doubles: archived records that repeat what the journal has once.
+        doubles: further archived records of a beacon that the journal has once.
         records: all archived records.
     """
     lost = lost.sort_values("sent_at")
@@ -114,7 +114,7 @@ def differing_cells(differences: pd.Series, records: pd.DataFrame | None) -> pd.
 
     Args:
         differences: this stage's count less the one before's, by cell.
-        records: the archived records, each with the cell in which this stage counts it; None if
+        records: the archived records, each with the cell that counts it at this stage; None if
             the archive was not read.
     """
     cells = pd.DataFrame(
@@ -124,7 +124,7 @@ def differing_cells(differences: pd.Series, records: pd.DataFrame | None) -> pd.
         records = pd.DataFrame(columns=[*CELL, *FIELDS]).astype({"Bucket": "int64"})
     known = records.join(cells, on=CELL, how="inner").reset_index(drop=True)
     known = known.sort_values("received_at")
-    # The newest of a cell are those that a stage lacks which is behind.
+    # A stage that is behind lacks the newest beacons of a cell.
     known = known[known.groupby(CELL).cumcount(ascending=False) < known["beacons"]]
     rest = cells["beacons"].sub(known.groupby(CELL).size(), fill_value=0).astype("int64")
     unknown = cells.assign(beacons=rest)[rest > 0].reset_index()
@@ -138,21 +138,21 @@ def differing_cells(differences: pd.Series, records: pd.DataFrame | None) -> pd.
 
 def _discrepancies(*tables: pd.DataFrame) -> pd.DataFrame:
     """Return one table with the columns of `Discrepancy`, with a default for those not given."""
-    whole = [
+    completed = [
         pd.DataFrame({"metric": None, "item": None, "at": table["since"], "beacons": 1,
                       "searched": True} | dict(table.items()))
         for table in tables if len(table)
     ]  # fmt: skip
-    return pd.concat(whole, ignore_index=True).reindex(columns=list(Discrepancy._fields))
+    return pd.concat(completed, ignore_index=True).reindex(columns=list(Discrepancy._fields))
 
 
 def context_of(cloud: Cloud, stage: str, discrepancies: pd.DataFrame, **known: Any) -> Context:
-    """Return what a stage's causes depend on; AWS is asked only where beacons are missing.
+    """Return the context of a stage's discrepancies; calls AWS only if beacons are missing.
 
     Args:
         cloud: where the stages are.
-        stage: its name.
-        discrepancies: the stage's.
+        stage: the stage's name.
+        discrepancies: the stage's discrepancies.
         known: `now`, `newest` and `lacking` of the `Context`.
     """
     context = Context(stage, **known)
@@ -161,18 +161,21 @@ def context_of(cloud: Cloud, stage: str, discrepancies: pd.DataFrame, **known: A
     if stage == "archived":
         return replace(context, interval=archive_interval(cloud))
     if stage == "flink":
-        return replace(context, status=_flink_status(cloud))
+        described = cloud.client("kinesisanalyticsv2").describe_application(
+            ApplicationName=cloud.name("analytics")
+        )
+        return replace(context, status=described["ApplicationDetail"]["ApplicationStatus"])
     return replace(context, gave_up=bool(dead_letters(cloud, _FUNCTIONS[stage])))
 
 
 def pending(discrepancies: pd.DataFrame, context: Context) -> int:
-    """Return how many of a stage's missing beacons may still come."""
+    """Return how many of a stage's missing beacons may still arrive."""
     missing = discrepancies[discrepancies["kind"] == MISSING]
     return int(missing["beacons"][_may_come(missing["at"], missing["since"], context)].sum())
 
 
 def diagnosed_sample(discrepancies: pd.DataFrame, context: Context) -> list[dict[str, Any]]:
-    """Return some of a stage's discrepancies, each with its likely cause.
+    """Return a sample of a stage's discrepancies, each with its likely cause.
 
     Returns:
         At most SAMPLE of each kind, as dicts with SAMPLE_COLUMNS.
@@ -205,7 +208,7 @@ def diagnose(row: Discrepancy, context: Context) -> str:
 
     Args:
         row: the discrepancy.
-        context: of its stage.
+        context: the context of its stage.
 
     Example:
         `diagnose(row, context)` -> `"put twice into CloudWatch: reconcile(cloud, repair=True)"`
@@ -228,7 +231,7 @@ def diagnose(row: Discrepancy, context: Context) -> str:
 
 
 def _may_come(at: Any, since: Any, context: Context) -> Any:  # noqa: ANN401 - numbers or columns
-    """Return whether missing beacons may still come to a stage."""
+    """Return whether missing beacons may still arrive at a stage."""
     age = context.now - since
     is_behind = (age < _BEHIND_SECONDS) & (at >= context.newest) & (not context.gave_up)
     return ((age < context.usual_seconds) | is_behind) & (context.status == "RUNNING")
@@ -246,7 +249,7 @@ def _why_not_archived(row: Discrepancy) -> str:
     if row.beacon_id is not None:
         return "shipped, but not in the archive: an object is missing, or Firehose failed"
     if not row.searched:
-        return "not in the archive; too much is in the clicks stream to look for it there"
+        return "not in the archive; the clicks stream is too long to be searched for it"
     return "the agent has not shipped it (yet): it is not in the clicks stream"
 
 
@@ -261,25 +264,29 @@ def _why_double(context: Context) -> str:
 
 
 def dead_letters(cloud: Cloud, function: str | None = None) -> int | None:
-    """Return how many batches are in the functions' dead-letter queues; None without a queue.
+    """Return how many batches are in the functions' dead-letter queues; None if it is not known.
 
     Args:
         cloud: where the queues are.
-        function: of this function only, e.g. `"process-metrics"`.
+        function: count this function's batches only, e.g. `"process-metrics"`.
+
+    Raises:
+        WorkshopError: AWS refuses the request.
     """
     counts = [_queued(cloud, each) for each in ([function] if function else _FUNCTIONS.values())]
     return sum(filter(None, counts)) if any(each is not None for each in counts) else None
 
 
 def _queued(cloud: Cloud, function: str) -> int | None:
-    try:
-        url = failure_queue(cloud, function)
-    except ClientError:
-        return None
-    if url is None:
-        return None
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    queue = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    try:
+        with explained(f"The dead-letter queue of {function}", "2-analyze"):
+            url = failure_queue(cloud, function)
+            if url is None:
+                return None
+            queue = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    except (NotDeployed, TemporaryFailure):
+        return None
     return sum(int(queue["Attributes"][name]) for name in names)
 
 
@@ -291,19 +298,12 @@ def archive_interval(cloud: Cloud) -> int:
     return int(described.get("BufferingHints", {}).get("IntervalInSeconds", 300))
 
 
-def _flink_status(cloud: Cloud) -> str:
-    described = cloud.client("kinesisanalyticsv2").describe_application(
-        ApplicationName=cloud.name("analytics")
-    )
-    return described["ApplicationDetail"]["ApplicationStatus"]
-
-
 def _shipped(
     cloud: Cloud, entries: pd.DataFrame, records: pd.DataFrame
 ) -> tuple[dict[int, str], bool]:
     """Return the beacon_id of each lost entry that is in the clicks stream, by the entry's index.
 
-    And whether more is in the stream than was looked at.
+    And whether the stream has more records than were searched.
     """
     if entries.empty:
         return {}, False
@@ -316,23 +316,15 @@ def _shipped(
 
 
 def _clicks(cloud: Cloud, begins: float, known: set[str]) -> tuple[list[dict], bool]:
-    """Return the records that came to the clicks stream since a moment and are not known.
+    """Return the records that arrived in the clicks stream since a moment and are not known.
 
-    And whether there is more in the stream than was looked at.
+    And whether the stream has more records than were searched.
     """
     clicks: list[dict[str, Any]] = []
-    for looked_at, entry in enumerate(records(cloud, "clicks", begins)):
-        if looked_at >= _STREAM_RECORDS:
+    for number, entry in enumerate(records(cloud, "clicks", begins)):
+        if number >= _STREAM_RECORDS:
             return clicks, True
-        record = _record(entry)
-        if record and record["beacon_id"] not in known:
+        record = read_record(entry["Data"])
+        if "beacon_id" in record and record["beacon_id"] not in known:
             clicks.append(record)
     return clicks, False
-
-
-def _record(entry: dict) -> dict | None:
-    try:
-        record = json.loads(entry["Data"])
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) and "beacon_id" in record else None

@@ -1,9 +1,9 @@
-"""The ledger: at each stage of the journey how many beacons it counted, and which are missing.
+"""The ledger: how many beacons each stage of the pipeline counted, and which are missing.
 
     sent -> answered -> archived -> Flink's counts -> DynamoDB -> CloudWatch
 
-Every stage is read on its own, none from the one before, and compared cell by cell (ten seconds,
-and what was counted): one beacon too few and one too many do not make zero.
+Each stage is read independently of the others, and compared cell by cell (a metric's item in ten
+seconds), so that a missing beacon and a double one do not cancel each other out.
 """
 
 import time
@@ -52,28 +52,28 @@ STAGES = ("sent", "answered", "archived", "flink", "dynamodb", "cloudwatch")
 REASONS = ("unparsable", "too_long", "from_the_future", "too_late")
 COLUMNS = ("Beacons", "Accepted", *REASONS, "other_reasons", "Duplicates", "Missing", "Double",
            "Pending")  # fmt: skip
-# The metrics stream keeps a day. The rest is for the time that reading takes.
+# The metrics stream keeps a day; ten minutes are left for reading it.
 _LONGEST = timedelta(hours=23, minutes=50)
-# A beacon is journaled once its answer is there (ten seconds at most) and the file is written.
+# A beacon is in the journal once it was answered (ten seconds at most) and the file is written.
 _JOURNAL_SECONDS = 15
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """An account of every beacon of a range of time; as the last line of a cell it is shown.
+    """An account of every beacon of a range of time. A notebook shows it as a picture and a table.
 
     Args:
-        frame: one row a stage and, between them, what is no loss: `unanswered`, `refused`,
-            `unanswered_but_logged`, `not_in_journal`, `sent_again`, `undecided`, `dead_letters`.
-            Columns: Beacons (= Accepted + the reasons + Duplicates), Missing and Double (against
-            the stage before; 0 and 0 if it balances), Pending (those of Missing that may still
-            come), Cause. A stage that is not deployed, or could not be read whole, has no numbers;
-            of the latter Cause is the reason.
+        frame: one row for each stage and, between the stages, rows that are no losses:
+            `unanswered`, `refused`, `unanswered_but_logged`, `not_in_journal`, `sent_again`,
+            `undecided`, `dead_letters`. Columns: Beacons (= Accepted + the reasons + Duplicates),
+            Missing and Double (compared with the stage before; both 0 if it balances), Pending
+            (how many of Missing may still arrive), Cause. A stage that is not deployed, or was
+            not read completely, has no numbers; in the second case Cause is the reason.
         missing: a sample of the beacons that are missing or counted twice. Columns Stage, Kind
-            (`missing` or `double`), Time (of its ten seconds, UTC), Metric, Item, beacon_id, event,
-            clientid, page, Cause.
-        start: where the first bucket begins, UTC.
-        end: where the last one ends; None for now.
+            (`missing` or `double`), Time (start of the ten seconds, UTC), Metric, Item, beacon_id,
+            event, clientid, page, Cause.
+        start: the start of the first bucket, UTC.
+        end: the end of the last bucket, UTC; None for now.
     """
 
     frame: pd.DataFrame
@@ -83,32 +83,32 @@ class Ledger:
 
     @property
     def balances(self) -> bool:
-        """Whether no stage that is there misses a beacon or counts one twice: each was read."""
+        """Whether each deployed stage was read, and none lacks a beacon or counts one twice."""
         return not self.unread and not self.frame[["Missing", "Double"]].sum().any()
 
     @property
     def is_complete(self) -> bool:
-        """Whether the ledger can tell; if not, beacons are still on their way: read it again."""
+        """Whether every stage was read, and no beacon is still on its way to one."""
         return not self.unread and not self.frame["Pending"].sum()
 
     @property
     def unread(self) -> list[str]:
-        """The stages that could not be read whole, of which nothing is known."""
+        """The stages that could not be read completely."""
         return [stage for stage in STAGES if state(self.frame, stage) == UNKNOWN]
 
     @property
     def wrong(self) -> int:
-        """How many beacons are lost or counted twice, without those that may still come."""
+        """How many beacons are lost or counted twice, without those that may still arrive."""
         return sum(faults(self.frame, stage) for stage in STAGES)
 
     @cached_property
     def sentence(self) -> str:
-        """What the ledger says, in words."""
+        """A description of the ledger, in words."""
         return sentence(self.frame)
 
     @cached_property
     def picture(self) -> Picture:
-        """The ledger as a picture: each stage a bar, with what flows on and what is missing."""
+        """The ledger as a picture: a bar for each stage, flows between them, and losses."""
         from .ledger_figure import draw_ledger
 
         return draw_ledger(self.frame, self.start, self.end)
@@ -120,24 +120,24 @@ class Ledger:
         return f"{self.sentence}\n\n{self.frame.to_string()}"
 
 
-@waiting("Asking every stage for its beacons")
+@waiting("Reading the counts of every stage")
 def ledger(cloud: Cloud, start: datetime | None = None, end: datetime | None = None) -> Ledger:
-    """Account for every beacon of a range of time, at every stage of its journey.
+    """Account for every beacon of a range of time, at every stage of the pipeline.
 
-    A beacon belongs to the ten seconds in which it counts: those of its request if it is accepted,
-    else those of its arrival. While traffic flows, the latest ones are still on their way.
+    A beacon belongs to the ten seconds that count it: those of its request if it is accepted, else
+    those of its arrival. While traffic flows, the latest beacons are still on their way.
 
     Args:
         cloud: where the stages are.
         start: an aware datetime; None for the earliest beacon of the journal (of this deployment,
-            and of the last day). It is taken back to the edge of a bucket.
+            and of the last day). It is rounded down to the start of a bucket.
         end: an aware datetime (exclusive); None for now.
 
     Returns:
         The ledger: `.balances`, `.frame`, `.missing`, `.sentence`, `.picture`.
 
     Raises:
-        WorkshopError: no time lies between start and end; an archived object is damaged.
+        WorkshopError: the range is empty; an archived object is damaged.
 
     Example:
         `ledger(cloud).balances` -> `True`
@@ -157,14 +157,11 @@ def ledger(cloud: Cloud, start: datetime | None = None, end: datetime | None = N
         sample += diagnosed_sample(differing, context)
     missing = pd.DataFrame(sample, columns=SAMPLE_COLUMNS).astype({"Time": "datetime64[ns, UTC]"})
     frame["Cause"] = [
-        unread.get(name) or _most_common(missing["Cause"][missing["Stage"] == name])
+        unread.get(name)
+        or "; ".join(missing["Cause"][missing["Stage"] == name].value_counts().index[:2])
         for name in frame.index
     ]
     return Ledger(frame.rename_axis("Stage"), missing, span.start, span.end)
-
-
-def _most_common(causes: pd.Series) -> str:
-    return "; ".join(causes.value_counts().index[:2])
 
 
 def _range(cloud: Cloud, start: datetime | None, end: datetime | None) -> Range:
@@ -174,12 +171,12 @@ def _range(cloud: Cloud, start: datetime | None, end: datetime | None) -> Range:
         start = now - timedelta(hours=1)
         if pd.notna(first):
             start = max(datetime.fromtimestamp(first, UTC), now - _LONGEST)
-    checked_span(0, start, end)  # refuses an empty one, or a time without its zone
+    checked_span(0, start, end)  # raises if it is empty, or if a time has no time zone
     return stages.whole_buckets(start, end)
 
 
 def _journal(cloud: Cloud) -> pd.DataFrame:
-    """Return the journal of what was sent since the stream was made: before, nothing was there."""
+    """Return the journal since the creation of the clicks stream, which is this deployment's."""
     folder, made = journal_folder(target_name(cloud)), _made(cloud)
     sizes = tuple((path.name, path.stat().st_size) for path in results.written_since(folder, made))
     journal = _read_once(folder, made, sizes)
@@ -188,21 +185,21 @@ def _journal(cloud: Cloud) -> pd.DataFrame:
 
 @lru_cache(maxsize=1)
 def _read_once(folder: Path, since: float, sizes: tuple[tuple[str, int], ...]) -> pd.DataFrame:  # noqa: ARG001
-    """Read the journals; while nothing is sent they need no second reading."""
+    """Read the journals; the cached result is valid while the files' sizes are the same."""
     return results.frame(folder, since)
 
 
 def _journaled_until(journal: pd.DataFrame) -> float:
-    """Return until when all that was sent is in the journal, epoch seconds."""
+    """Return the time until which the journal is complete, epoch seconds."""
     until = time.time() - _JOURNAL_SECONDS
     if journal.empty or not any(map(running_pid, ("live", "replay"))):
         return until
-    # On a busy machine a generator that runs may write later; it writes all its answers at once.
+    # On a busy machine a running generator may write later; it writes all its answers at once.
     return min(until, journal["sent_at"].max() / 1000 - ANSWER_SECONDS)
 
 
 def _made(cloud: Cloud) -> float:
-    """Return when the clicks stream was made, epoch seconds; 0 if there is none."""
+    """Return when the clicks stream was created, epoch seconds; 0 if there is none."""
     try:
         return stream_summary(cloud, "clicks")["StreamCreationTimestamp"].timestamp()
     except NotDeployed:
@@ -210,12 +207,12 @@ def _made(cloud: Cloud) -> float:
 
 
 def _read_stages(cloud: Cloud, span: Range) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what each stage counted, None where it is unknown, and why it could not be read.
+    """Return each stage's counts, None where they are unknown, and why a stage was not read.
 
-    The archive has its records, the other stages their cells.
+    The archive's counts are its records, the other stages' their cells.
     """
     counts, unread = {}, {}
-    # The last stage first: what is on its way meanwhile is missing there, and never one too many.
+    # The last stage first: a beacon that passes meanwhile is then missing, and never a double.
     for name, read in (
         ("cloudwatch", stages.shown),
         ("dynamodb", stages.stored),
@@ -224,12 +221,12 @@ def _read_stages(cloud: Cloud, span: Range) -> tuple[dict[str, Any], dict[str, s
     ):
         counts[name], problem = _read_stage(cloud, span, read)
         if problem:
-            unread[name] = f"not read whole: {problem}"
+            unread[name] = f"not read completely: {problem}"
     return counts, unread
 
 
 def _read_stage(cloud: Cloud, span: Range, read: Callable) -> tuple[Any, str | None]:
-    """Return what a stage counted, None if it is not deployed; and why it could not be read."""
+    """Return a stage's counts, None if it is not deployed or not readable, and why it is not."""
     try:
         with explained():
             return read(cloud, span), None
@@ -249,11 +246,9 @@ def _newest(counted: pd.DataFrame | pd.Series) -> int:
 
 
 def _own_times(journal: pd.DataFrame) -> pd.Series:
-    """Return where each entry counts as far as the journal knows, in epoch seconds."""
-    late = journal["requested_at"].where(journal["expect"] == "accepted")
-    requested = times(late)
-    sent = times(journal["sent_at"])
-    counted = requested.fillna(sent).dt.floor(f"{BUCKET_SECONDS}s")
+    """Return the bucket of each entry, as far as the journal knows it, in epoch seconds."""
+    requested = times(journal["requested_at"].where(journal["expect"] == "accepted"))
+    counted = requested.fillna(times(journal["sent_at"])).dt.floor(f"{BUCKET_SECONDS}s")
     return counted.dt.as_unit("s").astype("int64") if len(counted) else pd.Series(dtype="int64")
 
 
@@ -281,7 +276,7 @@ def _first_rows(
         return rows | {"not_in_journal": {}, "sent_again": {}, "undecided": {}, "archived": {}}, {}
     counted = records[span.holds(records["Bucket"])]
     others = counted[~counted.index.isin(record_of)]
-    # An agent sent it again, whether or not Flink remembers the first.
+    # An agent sent these again, whether or not Flink remembers the first copy.
     is_copy = others["outcome"].eq("duplicate") | records["beacon_id"].duplicated()[others.index]
     copies, others = others[is_copy], others[~is_copy]
     twice = repeated(journal, others) & (others["received_at"] < _journaled_until(journal) * 1000)
@@ -332,7 +327,7 @@ def _later_rows(
 
 
 def _journal_row(entries: pd.DataFrame) -> dict[str, int | None]:
-    """Return the row of journal entries, by what was expected of them."""
+    """Return the row of journal entries, by the outcome that the generator expected."""
     counts = entries["expect"].value_counts()
     reasons = {reason: int(counts.get(reason, 0)) for reason in REASONS}
     numbers = {
@@ -345,7 +340,7 @@ def _journal_row(entries: pd.DataFrame) -> dict[str, int | None]:
 
 
 def _stage_row(counted: pd.Series | None) -> dict[str, int | None]:
-    """Return the row of a stage's cells; an empty one if it was not read."""
+    """Return the row of a stage's cells; an empty row if the stage was not read."""
     if counted is None:
         return {}
     metrics = counted.index.get_level_values("Metric")
@@ -361,13 +356,13 @@ def _stage_row(counted: pd.Series | None) -> dict[str, int | None]:
 
 
 def differences(before: pd.Series, counted: pd.Series) -> pd.Series:
-    """Return by how much a stage counted more (or less) than the one before, where it differs."""
+    """Return a stage's counts less those of the stage before, in the cells that differ."""
     differing = counted.sub(before, fill_value=0).astype("int64")
     differing = differing[differing != 0]
     copies = differing.index.get_level_values("Metric") == DUPLICATES
     if differing[copies].sum() == 0:
-        # Flink that catches up may read a copy before its first: the copy then counts where the
-        # first arrived. Their number is the same, and no beacon is missing or counted twice.
+        # While Flink catches up, it may read a later copy first, and then counts the duplicate in
+        # the bucket in which the first one arrived. No beacon is missing or counted twice.
         differing = differing[~copies]
     for cell in differing[differing.index.get_level_values("Item") == OTHER].index:
         of_bucket = differing.loc[cell[:2]]
@@ -377,13 +372,13 @@ def differences(before: pd.Series, counted: pd.Series) -> pd.Series:
 
 
 def _admitted_items(cloud: Cloud) -> dict[str, set[str]]:
-    """Return which items CloudWatch shows by name, by metric."""
+    """Return, by metric, the items that are dimension values in CloudWatch."""
     rows = catalog(cloud)
     return dict(zip(rows["MetricType"], map(set, rows["Items"]), strict=True))
 
 
 def _as_dimensions(rows: pd.DataFrame, admitted: dict[str, set[str]], span: Range) -> pd.DataFrame:
-    """Return rows with the cells in which CloudWatch counts: by dimension value, and by period."""
+    """Return the rows with CloudWatch's cells: by dimension value, and by period."""
     items = [
         by_dimension(of_metric["Item"], admitted.get(metric, set()))
         for metric, of_metric in rows.groupby("Metric")

@@ -1,4 +1,4 @@
-"""The ledger as a picture: each stage a bar, and between them what flows, falls out, comes in."""
+"""The ledger as a picture: a bar for each stage, with flows, losses and additions between them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -52,19 +52,19 @@ STATE_COLORS = {
 }  # fmt: skip
 _WIDTH = 9.4
 _TOP, _BAR, _HEIGHT, _BELOW, _MARGIN = 1.0, 0.52, 1.75, 0.3, 0.4  # inches
-_CHIP, _NOTE, _FOOT = 0.26, 0.16, 0.56  # how high a line of each is, and the legend
+_CHIP, _NOTE, _FOOT = 0.26, 0.16, 0.56  # heights of a difference, of a note, and of the legend
 # Two curves, of three points each, joined by straight lines.
 _RIBBON = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
-_THIN = 0.03  # so high is a part that would be too thin to be seen, but is not nothing
+_THIN = 0.03  # the height of a part that is not empty, but would be too thin to be seen
 
 
 def draw_ledger(frame: pd.DataFrame, start: datetime, end: datetime | None) -> Picture:
     """Return the picture of a ledger.
 
     Args:
-        frame: the ledger's.
-        start: where its first bucket begins, UTC.
-        end: where its last one ends; None for now.
+        frame: the ledger's frame.
+        start: the start of its first bucket, UTC.
+        end: the end of its last bucket, UTC; None for now.
 
     Example:
         `draw_ledger(account.frame, account.start, account.end)`
@@ -96,7 +96,7 @@ def draw_ledger(frame: pd.DataFrame, start: datetime, end: datetime | None) -> P
 
 
 def _axes(area: Box) -> Axes:
-    """Return axes whose units are inches, with the bars' foot at 0."""
+    """Return axes in inches, with the bars' base at 0."""
     axes = area.inside(bottom=max(area.height - _HEIGHT - _BELOW, 0)).axes()
     axes.set_xlim(0, area.width)
     axes.set_ylim(-_BELOW, _HEIGHT)
@@ -107,7 +107,7 @@ def _axes(area: Box) -> Axes:
 def _bar(
     axes: Axes, frame: pd.DataFrame, stage: str, x: float, highest: float
 ) -> dict[str, tuple[float, float]] | None:
-    """Draw a stage's bar; return where each part begins and ends, None if the stage is absent."""
+    """Draw a stage's bar; return the ends of each part, None if the stage was not read."""
     if state(frame, stage) in (ABSENT, UNKNOWN):
         axes.bar(
             x, _HEIGHT, _BAR, align="edge", color=CARD, edgecolor=OTHERS, linestyle=(0, (3, 3))
@@ -133,17 +133,17 @@ def _flows(axes: Axes, frame: pd.DataFrame, bars: Sequence, step: float, highest
             (foot, head), (foot2, head2) = lower[name], upper[name]
             flow = min(head - foot, head2 - foot2)
             if flow:
-                # What falls out leaves at a part's foot, what is too much lies on its top.
+                # Missing beacons leave at a part's base; doubles are on top of it.
                 after = (foot2, foot2 + flow)
                 _band(axes, begins, ends, (head - flow, head), after, COLORS[name])
-        _falls(axes, frame, stages[right], begins, ends, highest)
-        _comes_in(axes, frame, stages[right], ends, upper, highest)
+        _draw_missing(axes, frame, stages[right], begins, ends, highest)
+        _draw_additional(axes, frame, stages[right], ends, upper, highest)
 
 
-def _falls(
+def _draw_missing(
     axes: Axes, frame: pd.DataFrame, stage: str, x: float, ends: float, highest: float
 ) -> None:
-    """Draw what leaves the way between two bars: red or amber, or grey where nobody lost it."""
+    """Draw the beacons that leave between two bars: red or amber, or grey if they are no loss."""
     color, lost = STATE_COLORS[state(frame, stage)], count(frame, stage, "Missing")
     if stage == "answered":
         color, lost = OTHERS, count(frame, "unanswered") + count(frame, "refused")
@@ -158,7 +158,7 @@ def _falls(
     axes.add_patch(PathPatch(Path(corners, _RIBBON), color=color, linewidth=0, zorder=3))
 
 
-def _comes_in(
+def _draw_additional(
     axes: Axes,
     frame: pd.DataFrame,
     stage: str,
@@ -166,6 +166,7 @@ def _comes_in(
     parts: dict[str, tuple[float, float]],
     highest: float,
 ) -> None:
+    """Draw a stage's doubles, hatched, and the archive's beacons that the journal lacks."""
     top = max(head for _, head in parts.values())
     twice = count(frame, stage, "Double")
     if twice:
@@ -196,16 +197,16 @@ def _band(
 
 
 def _labels(box: Box, frame: pd.DataFrame, stage: str, x: float, first: bool) -> None:
-    what = state(frame, stage)
+    condition = state(frame, stage)
     middle = {"ha": "center"}
     box.text(x, 0.62, TITLES[stage], points=10, weight="bold", **middle)
-    read = what not in (ABSENT, UNKNOWN)
+    read = condition not in (ABSENT, UNKNOWN)
     words = f"{count(frame, stage):,}" if read else "–"
     box.text(x, 0.83, words, points=10, color=INK if read else QUIET, **middle)
     if not first:
         row = _TOP + _HEIGHT + _BELOW + 0.08
         for line in difference(frame, stage):
-            _chip(box, x, row, line, what, points=9, **middle)
+            _chip(box, x, row, line, condition, points=9, **middle)
             row += _CHIP
         for note in notes(frame, stage):
             box.text(x, row, note, points=8, color=QUIET, **middle)
@@ -214,29 +215,29 @@ def _labels(box: Box, frame: pd.DataFrame, stage: str, x: float, first: bool) ->
 
 def _verdict(box: Box, frame: pd.DataFrame) -> None:
     states = [state(frame, stage) for stage in TITLES]
-    what = next((each for each in (MISSING, UNKNOWN, WAITS) if each in states), ZERO)
+    condition = next((each for each in (MISSING, UNKNOWN, WAITS) if each in states), ZERO)
     words = {
         ZERO: "it balances", WAITS: "on its way", UNKNOWN: "not known",
         MISSING: "it does not balance",
     }  # fmt: skip
-    _chip(box, box.width - 0.08, 0.27, words[what], what, points=11, ha="right")
+    _chip(box, box.width - 0.08, 0.27, words[condition], condition, points=11, ha="right")
 
 
-def _chip(box: Box, x: float, y: float, words: str, what: str, **options: Any) -> None:  # noqa: ANN401
+def _chip(box: Box, x: float, y: float, words: str, condition: str, **options: Any) -> None:  # noqa: ANN401
     # Amber is too light for white letters.
     text = box.text(
-        x, y, words, color=INK if what in (WAITS, UNKNOWN) else CARD, weight="bold", **options
+        x, y, words, color=INK if condition in (WAITS, UNKNOWN) else CARD, weight="bold", **options
     )
     text.set_bbox(
-        {"boxstyle": "round,pad=0.3", "facecolor": STATE_COLORS[what], "edgecolor": "none"}
+        {"boxstyle": "round,pad=0.3", "facecolor": STATE_COLORS[condition], "edgecolor": "none"}
     )
 
 
 def _legend(box: Box, axes: Axes, frame: pd.DataFrame) -> None:
     box.rectangle(0, -0.06, box.width, 0.008, LINE)
     there = [stage for stage in TITLES if state(frame, stage) not in (ABSENT, UNKNOWN)]
-    whole = all(state(frame, stage) == ZERO for stage in there)
-    shown = totals(frame, there[-1] if whole else "sent")
+    balances = all(state(frame, stage) == ZERO for stage in there)
+    shown = totals(frame, there[-1] if balances else "sent")
     handles = [Patch(color=COLORS[name], label=f"{n:,} {name}") for name, n in shown.items()]
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(box.left, 0.2), ncols=3,
                 bbox_transform=box.figure.dpi_scale_trans, **LEGEND)  # fmt: skip

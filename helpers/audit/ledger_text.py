@@ -1,4 +1,4 @@
-"""What a ledger says: its parts by stage, its differences, one sentence, and a table."""
+"""The ledger's texts: numbers by stage, differences, a sentence, and a table."""
 
 import html
 
@@ -17,7 +17,7 @@ TITLES = {
 ACCEPTED, REJECTED, DUPLICATES = "accepted", "rejected", "duplicates"
 ZERO, MISSING, WAITS = "zero", "missing", "on its way"
 ABSENT, UNKNOWN = "absent", "not known"
-# What is no loss either: under which stage the picture says it, and in which words.
+# Rows that are no losses: the stage under which the picture shows them, and the words.
 NOTES = {
     "unanswered": ("answered", "without answer"),
     "refused": ("answered", "refused"),
@@ -40,7 +40,7 @@ _LONGEST = 80  # characters of a page in the table
 
 
 def count(frame: pd.DataFrame, row: str, column: str = "Beacons") -> int:
-    """Return a number of the ledger, 0 where there is none."""
+    """Return a number of the ledger, 0 where it is missing."""
     number = frame.at[row, column]
     return 0 if pd.isna(number) else int(number)
 
@@ -57,7 +57,7 @@ def state(frame: pd.DataFrame, stage: str) -> str:
 def faults(frame: pd.DataFrame, stage: str) -> int:
     """Return how many beacons a stage has lost or counted twice.
 
-    Left out is what may still come, and what is too much only because the stage before lacks it.
+    Beacons that may still arrive are left out, and doubles that only the stage before lacks.
     """
     missing, pending, double = (
         count(frame, stage, name) for name in ("Missing", "Pending", "Double")
@@ -72,7 +72,7 @@ def lacking(frame: pd.DataFrame, stage: str) -> int:
 
 
 def totals(frame: pd.DataFrame, stage: str) -> dict[str, int]:
-    """Return how many beacons of a stage were accepted, rejected and duplicates."""
+    """Return a stage's accepted, rejected and duplicate beacons."""
     beacons, accepted, duplicates = (
         count(frame, stage, name) for name in ("Beacons", "Accepted", "Duplicates")
     )
@@ -81,27 +81,27 @@ def totals(frame: pd.DataFrame, stage: str) -> dict[str, int]:
 
 
 def difference(frame: pd.DataFrame, stage: str) -> list[str]:
-    """Return a stage's difference to the one before it, a few words a line."""
-    what = state(frame, stage)
-    if what in (ABSENT, UNKNOWN):
-        return ["not deployed" if what == ABSENT else "not known"]
+    """Return a stage's difference from the stage before, in lines of a few words."""
+    condition = state(frame, stage)
+    if condition in (ABSENT, UNKNOWN):
+        return ["not deployed" if condition == ABSENT else "not known"]
     missing, double = (count(frame, stage, name) for name in ("Missing", "Double"))
     lines = []
     if missing:
-        lines.append(f"−{missing:,} missing" if what == MISSING else f"{missing:,} on the way")
+        lines.append(f"−{missing:,} missing" if condition == MISSING else f"{missing:,} on the way")
     if double:
-        lines.append(f"+{double:,} twice" if what == MISSING else f"+{double:,} ahead")
+        lines.append(f"+{double:,} twice" if condition == MISSING else f"+{double:,} ahead")
     return lines or ["✓ 0"]
 
 
 def notes(frame: pd.DataFrame, stage: str) -> list[str]:
-    """Return what is written under a stage's difference, because it is none."""
+    """Return the lines under a stage's difference: numbers that are no losses."""
     numbers = [(count(frame, row), words) for row, (at, words) in NOTES.items() if at == stage]
     return [f"{number:,} {words}" for number, words in numbers if number]
 
 
 def sentence(frame: pd.DataFrame) -> str:
-    """Return what the picture shows, for those who can't see it.
+    """Return a description of the picture, for those who can't see it.
 
     Example:
         `sentence(account.frame)` -> `412 beacons sent: every stage accounts for all of them, ...`
@@ -133,11 +133,11 @@ def sentence(frame: pd.DataFrame) -> str:
 
 
 def table_html(frame: pd.DataFrame, missing: pd.DataFrame) -> str:
-    """Return the ledger as an HTML table, and under it a sample of what is missing.
+    """Return the ledger as an HTML table, and below it a sample of the missing beacons.
 
     Args:
-        frame: the ledger's.
-        missing: the ledger's.
+        frame: the ledger's frame.
+        missing: the ledger's sample.
     """
     text = _table(*_stage_lines(frame))
     if len(missing):
@@ -148,14 +148,14 @@ def table_html(frame: pd.DataFrame, missing: pd.DataFrame) -> str:
             [(_short(value), f"text-align:left;color:{_INK}") for value in row]
             for row in shown.to_numpy()
         ]
-        # Folded: while traffic flows, these are many, and on their way.
+        # Folded, because while traffic flows, many beacons are on their way.
         title = f"A sample of these beacons ({len(lines)})"
         text += f"<details><summary>{title}</summary>{_table(columns, lines)}</details>"
     return text
 
 
 def _stage_lines(frame: pd.DataFrame) -> tuple[list[str], list[list[tuple[str, str]]]]:
-    """Return a heading and lines of cells, each a text and its style."""
+    """Return the table's head, and its lines of cells, each a text and its style."""
     plain = ("Beacons", "Accepted", "Duplicates")
     numbers = [
         name
@@ -206,5 +206,5 @@ def _table(head: list[str], lines: list[list[tuple[str, str]]]) -> str:
         + "</tr>"
         for line in lines
     )
-    # The class keeps JupyterLab from taking what stands between two $ for a formula.
+    # The class prevents JupyterLab from reading text between two $ as a formula.
     return f'<table class="mathjax_ignore" style="{_STYLE}"><tr>{heads}</tr>{body}</table>'

@@ -1,14 +1,12 @@
-"""CloudWatch held against DynamoDB, datum by datum, and put right where the two differ.
+"""Compares CloudWatch with DynamoDB, datum by datum, and repairs CloudWatch where they differ.
 
-A PutMetricData whose answer is lost is the one case that nobody can decide: CloudWatch may have
-counted it or not. publish_metrics sends it again, because losing a minute is worse than counting it
-twice; here a double is found and taken back. CloudWatch adds up what it is given, so what is put
-is the difference, as publish_metrics does.
+If the answer to PutMetricData is lost, CloudWatch may have counted the data or not. publish_metrics
+sends them again, because losing a minute is worse than counting it twice. This module finds and
+removes such doubles. CloudWatch adds up all values of a bucket, so a repair puts the difference.
 """
 
 import time
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,8 @@ import pandas as pd
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from assets.functions.publish_metrics.dimension import dimension_value
+from assets.functions.publish_metrics.limits import LARGEST_OF_A_ROW
 from helpers.core.cloud import NAMESPACE, Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.time_span import span
@@ -23,28 +23,24 @@ from helpers.core.waiting import waiting
 from helpers.stores.cloudwatch import OTHER, cloudwatch_values
 from helpers.stores.dynamodb import catalog, metric_values
 
-# `lambda` is a word of Python's, so the import statement can't name this folder.
-_dimension_value = import_module("assets.functions.publish_metrics.dimension").dimension_value
-_LARGEST = import_module("assets.functions.publish_metrics.limits").LARGEST_OF_A_ROW
-
-# "Amazon CloudWatch metrics are eventually consistent": what was put a moment ago may not be read
-# yet, neither by a second repair. Rows that changed later than this are left alone.
+# "Amazon CloudWatch metrics are eventually consistent": new data may not be readable yet, also for
+# a second repair. Rows that changed more recently than this are not compared.
 SETTLED_SECONDS = 60
 PAUSE_SECONDS = 60  # between two repairs of a metric, for the same reason
-MOST_HOURS = 3  # so long CloudWatch keeps values of less than a minute
+MOST_HOURS = 3  # CloudWatch keeps data with periods under a minute for three hours
 DATA_A_CALL = 1_000
-# PublishedAt is the time of a change in DynamoDB's stream, which AWS rounds to the second.
+# PublishedAt is the time of a change in DynamoDB's stream, rounded to the second by AWS.
 _CLOCK_STEP = pd.Timedelta(seconds=2)
-# Sums are put as differences of 64-bit floats.
+# A sum consists of differences of 64-bit floats.
 _RELATIVE_ERROR = 1e-9
 
 TWICE, MISSING, REPAIRED = "put twice", "missing", "repaired"
 ON_ITS_WAY = "on its way: not published yet"
-NO_ROW = "no such row in DynamoDB: left alone"
-TOO_LARGE = "more than CloudWatch adds up: left alone"
-MAXIMUM = "a maximum can't be taken back"
-SAMPLES = "CloudWatch can't take samples back"
-JUST_REPAIRED = "repaired less than a minute ago: look again then"
+NO_ROW = "not repaired: DynamoDB has no such row"
+TOO_LARGE = "not repaired: too large for CloudWatch to add up"
+MAXIMUM = "not repaired: CloudWatch can't lower a maximum"
+SAMPLES = "not repaired: CloudWatch can't remove samples"
+JUST_REPAIRED = "not repaired: the last repair was less than a minute ago"
 
 _TYPES = {
     "Metric": object,
@@ -57,28 +53,28 @@ _TYPES = {
 }
 
 
-@waiting("Holding CloudWatch against DynamoDB")
+@waiting("Comparing CloudWatch with DynamoDB")
 def reconcile(cloud: Cloud, start: datetime | None = None, repair: bool = False) -> pd.DataFrame:
     """Compare CloudWatch's sums with DynamoDB's rows, for each metric, item and bucket.
 
     Rows that changed in the last minute are left out: they may be on their way, and CloudWatch is
-    eventually consistent. After a repair wait a minute before you look again, or repair again:
-    within that minute a second repair of the same metric puts nothing.
+    eventually consistent. After a repair, wait a minute before you compare or repair again: within
+    that minute a second repair of the same metric puts no data.
 
     Args:
         cloud: where both are.
-        start: an aware datetime: buckets that begin earlier are left out; None for three hours ago.
-        repair: put the differences into CloudWatch, so that its sums become DynamoDB's.
+        start: an aware datetime: earlier buckets are left out; None for three hours ago.
+        repair: put the differences into CloudWatch, so that its sums equal DynamoDB's.
 
     Returns:
-        What differs, empty if nothing does. Columns Metric, Time (start of the bucket, UTC), Item
-        (a dimension value; items that share one are added up), DynamoDB and CloudWatch (sums; of
-        a mean: of all its samples), DynamoDB_Samples and CloudWatch_Samples (of a mean only), and
-        Verdict: `put twice`, `missing`, `repaired`, or why it is left alone.
+        One row for each difference. Columns Metric, Time (start of the bucket, UTC), Item (a
+        dimension value; items that share one are added up), DynamoDB and CloudWatch (sums; for a
+        mean, of all its samples), DynamoDB_Samples and CloudWatch_Samples (only for a mean), and
+        Verdict: `put twice`, `missing`, `repaired`, or why it is not repaired.
 
     Raises:
         WorkshopError: `start` is more than three hours ago; a module is not deployed; CloudWatch
-            did not take the repair.
+            rejected the repair.
 
     Example:
         `reconcile(cloud, repair=True)["Verdict"].value_counts()`
@@ -87,7 +83,7 @@ def reconcile(cloud: Cloud, start: datetime | None = None, repair: bool = False)
     begins, _ = span(MOST_HOURS * 60, start, None)
     if now.timestamp() - begins > MOST_HOURS * 3600 + 60:
         raise WorkshopError(
-            f"CloudWatch keeps values of less than a minute for {MOST_HOURS} hours only.",
+            f"CloudWatch keeps data with periods under a minute for {MOST_HOURS} hours only.",
             "Give a later start, or none.",
         )
     rows = catalog(cloud)
@@ -111,21 +107,21 @@ def reconcile(cloud: Cloud, start: datetime | None = None, repair: bool = False)
 
 
 def by_dimension(items: pd.Series, admitted: set[str]) -> pd.Series:
-    """Return under which dimension value publish_metrics puts each item.
+    """Return the dimension value that publish_metrics gives each item.
 
     Args:
         items: MetricItems.
         admitted: the dimension values that the catalog's row of their metric admits.
     """
-    names = {item: _dimension_value(item) for item in items.unique()}
+    names = {item: dimension_value(item) for item in items.unique()}
     shown = {item: name if name in admitted else OTHER for item, name in names.items()}
     return items.map(shown).astype(object)
 
 
 def moved_from_other(differences: pd.Series) -> bool:
-    """Tell whether the differences of one bucket are no more than another place of the same count.
+    """Return whether a bucket differs only because items were counted under `(other)`.
 
-    An item that was admitted only later (someone raised MaxItems) was put under `(other)` before.
+    An item that the catalog admitted later (MaxItems was raised) was put under `(other)` before.
 
     Args:
         differences: CloudWatch less DynamoDB by dimension value, of one metric and bucket.
@@ -147,7 +143,7 @@ def _differing(
         differs |= counted != sampled
     else:
         both[["DynamoDB_Samples", "CloudWatch_Samples"]] = np.nan
-    # A row that is gone left no time; its bucket's end is the earliest that it can have changed.
+    # A deleted row has no time of its change, which was after the end of its bucket.
     changed = both["UpdatedAt"].fillna(both["Time"] + pd.Timedelta(seconds=SETTLED_SECONDS))
     differs &= changed < pd.Timestamp(now) - pd.Timedelta(seconds=SETTLED_SECONDS)
     if kind == "Sum":
@@ -162,7 +158,7 @@ def _differing(
     verdict = np.select(
         [
             np.full(len(both), kind == "Maximum"),
-            np.fmax(stored.abs(), shown.abs()) > _LARGEST,
+            np.fmax(stored.abs(), shown.abs()) > LARGEST_OF_A_ROW,
             both["DynamoDB"].isna(),
             changed.gt(awaited) & (shown < stored),
             (sampled >= counted) & (kind == "Average"),
@@ -179,10 +175,10 @@ def _side_by_side(cloud: Cloud, metric: pd.Series, start: datetime) -> pd.DataFr
     """Return a metric's sums by bucket and dimension value, from CloudWatch and from DynamoDB."""
     name, seconds = metric["MetricType"], int(metric["BucketSeconds"])
     kind = metric["Statistic"]
-    # A datum stands at the start of its bucket, so any period that divides the bucket will do.
+    # A datum has the time of its bucket's start, so any period that divides the bucket will do.
     period = 10 if seconds % 10 == 0 else 1
     start = pd.Timestamp(start).ceil(f"{period}s").to_pydatetime()
-    # CloudWatch first: what is on its way meanwhile is missing then, and not counted twice.
+    # CloudWatch first: a change that passes meanwhile is then missing, and not a double.
     shown = cloudwatch_values(
         cloud, name, period=period, start=start, statistic="Maximum" if kind == "Maximum" else "Sum"
     ).rename(columns={"Value": "CloudWatch"})
@@ -206,7 +202,7 @@ def _side_by_side(cloud: Cloud, metric: pd.Series, start: datetime) -> pd.DataFr
 
 
 def _published(cloud: Cloud) -> dict[str, float]:
-    """Return when the newest change of each metric was made that publish_metrics has put."""
+    """Return the time of the newest change of each metric that publish_metrics has put."""
     rows = cloud.client("dynamodb").scan(
         TableName=cloud.name("Metrics"), ProjectionExpression="MetricType, PublishedAt"
     )["Items"]
@@ -214,7 +210,7 @@ def _published(cloud: Cloud) -> dict[str, float]:
 
 
 def _longest_try(cloud: Cloud) -> pd.Timedelta:
-    """Return for how long a change may wait to be published until Lambda gives it up."""
+    """Return how long a change may wait to be published before Lambda discards it."""
     sources = cloud.client("lambda").list_event_source_mappings(
         FunctionName=cloud.name("publish-metrics")
     )["EventSourceMappings"]
@@ -225,7 +221,7 @@ def _longest_try(cloud: Cloud) -> pd.Timedelta:
 def _repaired(cloud: Cloud, metric: pd.Series, wrong: pd.DataFrame) -> str:
     if not _may_repair(cloud, metric["MetricType"]):
         return JUST_REPAIRED
-    # botocore would repeat a call that timed out, and count it twice: the very thing to repair.
+    # botocore would repeat a call that timed out, and so count it twice.
     client = cloud.session.client(
         "cloudwatch",
         endpoint_url=cloud.endpoint,
@@ -241,8 +237,8 @@ def _repaired(cloud: Cloud, metric: pd.Series, wrong: pd.DataFrame) -> str:
             )
     except (ClientError, BotoCoreError) as error:
         raise WorkshopError(
-            f"CloudWatch did not take the repair of {metric['MetricType']}: {error}",
-            "Wait a minute, then run reconcile(cloud, repair=True) again: it compares anew.",
+            f"CloudWatch rejected the repair of {metric['MetricType']}: {error}",
+            "Wait a minute, then run reconcile(cloud, repair=True) again.",
         ) from error
     return REPAIRED
 
@@ -269,9 +265,9 @@ def _datum(cloud: Cloud, row: pd.Series, unit: str) -> dict[str, Any]:
 
 
 def _may_repair(cloud: Cloud, metric: str) -> bool:
-    """Note a repair in the catalog's row, unless the last one was less than a minute ago.
+    """Write a repair's time to the catalog's row, unless the last was less than a minute ago.
 
-    DynamoDB checks and writes in one step, so two notebooks can't repair the same thing.
+    DynamoDB checks and writes atomically, so two notebooks can't repair the same metric at once.
     """
     dynamodb, now = cloud.client("dynamodb"), time.time()
     try:

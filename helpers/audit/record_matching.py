@@ -1,9 +1,9 @@
-"""Which archived record is which journal entry: a beacon has no name until a server logged it.
+"""Matches journal entries with archived records, as a beacon has no id until a server logs it.
 
-What the generator put straight to the stream is known by its beacon_id. What it sent by HTTP is
-known by what it says (event, visitor, page, User-Agent, referrer) and by when it was sent; beacons
-that say the same are told apart by their times alone. So the numbers are exact, while of beacons
-that say the same within a second another one may be named.
+Records that the generator put to the stream itself match by beacon_id. Those that it sent by HTTP
+match by their fields (event, visitor, page, User-Agent, referrer) and time; beacons with the same
+fields differ by their times only. So the numbers are exact, but of beacons with the same fields in
+the same second, the ledger may list another one than the one that is missing.
 """
 
 import re
@@ -14,32 +14,32 @@ import pandas as pd
 
 from helpers.core.beacon_definition import HORIZON_SECONDS
 
-# A server notes the time at which it has read a request: a moment after it was sent, or longer
-# after where the machine is busy; before it only by its clock. Close ones are paired first, so that
-# the right ones are named.
+# A server logs the time at which it has read a request: soon after the request was sent, or later
+# on a busy machine; earlier only if its clock differs. Close pairs are matched first, so that the
+# ledger lists the right beacons.
 _CLOSE_MS, _FAR_MS, _CLOCK_MS = 1_000, 60_000, 5_000
-# A line that can't be read has no time but that of its reading, which may come an hour late.
+# An unparsable line has only the time at which the agent read it, which may be an hour later.
 _LATE_MS = HORIZON_SECONDS * 1000
-_EVER_MS = 10**12  # what has a name needs no time
-_SAYS = ["event", "clientid", "page", "agent", "referrer"]
+_EVER_MS = 10**12  # a match by beacon_id needs no time
+_FIELDS = ["event", "clientid", "page", "agent", "referrer"]
 
-# Of a line's quoted fields, the fifth: request, referrer, agent, event, clientid. Possessive, and
-# tried from the line's beginning alone: a visitor writes these lines, so no place is read twice.
+# The fifth quoted field of a line: request, referrer, agent, event, clientid. Possessive, and used
+# with `match` only, because visitors write these lines: no character is read twice.
 _CLIENTID = re.compile(r'(?:[^"]*+"((?:[^"\\]++|\\.)*+)"){5}', re.DOTALL)
 
 _Pool = dict[Hashable, list[tuple[int, int]]]
 
 
 def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
-    """Return which record each journal entry became.
+    """Return the archived record of each journal entry.
 
     Args:
         journal: as `Traffic.journal` returns it, with a plain index.
         records: as `archived_outcomes` returns them, with a plain index.
 
     Returns:
-        The record's index by the entry's index; entries without a record are left out. Of those
-        that are as near, the answered ones choose first, then those whose answer never came.
+        The record's index by the entry's index; entries without a record are left out. Answered
+        entries are matched first, then those without an answer.
 
     Example:
         `len(matches(journal, records))` -> `12000`
@@ -47,18 +47,18 @@ def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
     record_of: dict[int, int] = {}
     free = records
     answered = journal["status"].eq(200).fillna(False).astype(bool)
-    # An agent's put that failed may have reached the stream all the same.
+    # An agent's put may have reached the stream although it failed.
     possible = journal["status"].isna() | (journal["status"].eq(0) & journal["beacon_id"].notna())
     possible = possible.astype(bool)
     named, copies = journal["beacon_id"].notna(), journal["kind"] == "duplicate"
     good = journal["expect"] == "accepted"
     steps: list[tuple[pd.Series, Callable, Callable, int, int]] = [
-        (named & ~copies, _first, _name, _EVER_MS, _EVER_MS),
-        (named & copies, _copy, _name, _EVER_MS, _EVER_MS),
+        (named & ~copies, _first, _beacon_id, _EVER_MS, _EVER_MS),
+        (named & copies, _copy, _beacon_id, _EVER_MS, _EVER_MS),
         (~named & ~good, _rejected, _reason, _CLOCK_MS, _LATE_MS),
-        (~named & good, _readable, _words, _CLOSE_MS, _CLOSE_MS),
-        (~named & good, _readable, _words, _CLOCK_MS, _FAR_MS),
-        # Sent by hand, with a number that can't be read: the journal expects it to be accepted.
+        (~named & good, _readable, _fields, _CLOSE_MS, _CLOSE_MS),
+        (~named & good, _readable, _fields, _CLOCK_MS, _FAR_MS),
+        # Sent by hand with an invalid number: the journal expects it to be accepted.
         (~named & good, _rejected, _visitor, _CLOCK_MS, _LATE_MS),
     ]
     for entries, which, key, before, after in steps:
@@ -79,22 +79,22 @@ def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
 
 
 def repeated(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
-    """Return which of these records have what the journal has within the same minute.
+    """Return which of these records have the same fields as a journal entry of the same minute.
 
     Args:
         journal: as `Traffic.journal` returns it.
-        records: archived records that no entry became.
+        records: archived records that match no entry.
 
     Returns:
-        True for each that must be a beacon counted twice, False for another sender's.
+        True for each record of a beacon that was counted twice, False for another sender's.
     """
     if records.empty:
         return pd.Series(dtype=bool)
-    pool = _pool(journal, _words(journal), journal["sent_at"])
+    pool = _pool(journal, _fields(journal), journal["sent_at"])
     times = {key: [at for at, _ in entries] for key, entries in pool.items()}
     near = [
         any(abs(at - sent) <= _FAR_MS for sent in times.get(key, ()))
-        for key, at in zip(_words(records), records["received_at"], strict=True)
+        for key, at in zip(_fields(records), records["received_at"], strict=True)
     ]
     return pd.Series(near, index=records.index, dtype=bool) & _readable(records)
 
@@ -109,7 +109,7 @@ def _pool(rows: pd.DataFrame, keys: Iterable[Hashable], times: pd.Series) -> _Po
 
 
 def _paired(entries: _Pool, records: _Pool, before: int, after: int) -> dict[int, int]:
-    """Pair as many as can be, each record at most so long before or after its entry (ms)."""
+    """Pair as many as possible, each record within these milliseconds of its entry."""
     pairs: dict[int, int] = {}
     for key, sent in entries.items():
         received = iter(records.get(key, ()))
@@ -125,13 +125,13 @@ def _paired(entries: _Pool, records: _Pool, before: int, after: int) -> dict[int
     return pairs
 
 
-def _words(rows: pd.DataFrame) -> Iterable[Hashable]:
+def _fields(rows: pd.DataFrame) -> Iterable[Hashable]:
     # None and NaN are both "absent".
-    columns = [rows[name].where(rows[name].notna(), None) for name in _SAYS]
+    columns = [rows[name].where(rows[name].notna(), None) for name in _FIELDS]
     return list(zip(*columns, strict=True))
 
 
-def _name(rows: pd.DataFrame) -> Iterable[Hashable]:
+def _beacon_id(rows: pd.DataFrame) -> Iterable[Hashable]:
     return rows["beacon_id"]
 
 
@@ -143,7 +143,7 @@ def _visitor(rows: pd.DataFrame) -> Iterable[Hashable]:
     if "line" not in rows:
         return rows["clientid"]
     fields = rows["line"].map(lambda line: _CLIENTID.match(line or ""))
-    # An object of its own where there is none: two absent clientids are not the same visitor.
+    # A new object for each absent clientid, as two of them are not the same visitor.
     return [match[1] if match else object() for match in fields]
 
 

@@ -1,8 +1,8 @@
-"""What each archived record must count as, found from the raw records with pandas.
+"""Computes from the raw records, with pandas, how Flink must count each archived record.
 
-This shares nothing with the Flink job whose numbers it is compared with. Flink keeps a counter for
-each beacon_id (03_copies.sql) until no copy has come for MEMORY; each copy renews it, a rejected
-one too. A copy that comes later is a first again: too_late by then.
+This shares no code with the Flink job, whose numbers are compared with it. Flink keeps a counter
+for each beacon_id (03_copies.sql) until no copy has arrived for MEMORY; each copy renews it, also a
+rejected one. Flink counts a copy that arrives later as a new beacon, which is then too_late.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,16 +15,16 @@ from helpers.core.epoch import times
 from helpers.stores.archive import archived_beacons, is_beacon
 
 LATENESS_HORIZON = timedelta(seconds=HORIZON_SECONDS)
-LATEST_MS = 9_000_000_000_000  # a later request is none (assets/flink/sql/04_firsts.sql)
+LATEST_MS = 9_000_000_000_000  # Flink ignores a later time (assets/flink/sql/04_firsts.sql)
 # referral_count is the one metric in which every accepted beacon counts exactly once: a beacon
 # without a referrer counts as (direct).
 ACCEPTED = "referral_count"
-# A copy seldom comes later than this after its first; when one does, more is read.
+# A copy rarely arrives later than this after the first; if one does, more is read.
 COPIES_SINCE = timedelta(minutes=10)
-# `table.exec.state.ttl` of assets/flink/main.py; a test holds the two equal.
+# `table.exec.state.ttl` of assets/flink/main.py; a test compares the two.
 MEMORY = timedelta(hours=3)
-# Flink's time runs from when it read a record, of which the archive knows only when it was shipped.
-# So near the end of its memory, the archive does not decide what Flink knew.
+# Flink's timer starts when it reads a record, and the archive has only the time of shipping. So
+# near the end of MEMORY, the archive does not show whether Flink still had the counter.
 MARGIN = timedelta(minutes=10)
 LONGEST = MEMORY + MARGIN
 REJECTED, DUPLICATES = "rejected_count", "duplicate_count"
@@ -32,7 +32,7 @@ ALL = "All Beacons"
 
 
 def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = None) -> pd.DataFrame:
-    """Return the archived beacons that arrived since a moment, and what each must count as.
+    """Return the archived beacons that arrived since a moment, and how each must be counted.
 
     Args:
         cloud: where the archive is.
@@ -42,24 +42,24 @@ def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = No
     Returns:
         The columns of `archived_beacons`, and `outcome`: `accepted`, `rejected` (both for the first
         record with its beacon_id) or `duplicate` (a further copy of either, while Flink remembers
-        it: see `copies`); `reason` of a rejected one; `undecided`, the reason of one that came just
-        when Flink forgot the first, so that it may have counted it as rejected or as a duplicate;
-        `Time`, the start of the ten seconds in which it counts (those of the request if accepted,
-        else of its arrival; UTC). Requests that are no beacons are left out.
+        it: see `copies`); `reason` of a rejected one; `undecided`, the reason of a copy that
+        arrived about when Flink forgot the first, so that Flink may have counted it as rejected or
+        as a duplicate; `Time`, the start of the ten seconds that count it (those of the request if
+        accepted, else of its arrival; UTC). Requests that are no beacons are left out.
 
     Example:
         `archived_outcomes(cloud, since)["outcome"].value_counts()`
     """
     records = _with_their_firsts(cloud, since, until)
-    # Flink counts nothing without a name and a time of arrival (03_copies.sql).
+    # Flink counts only records with a beacon_id and a time of arrival (03_copies.sql).
     named = records["beacon_id"].notna() & records["shipped_at"].notna()
     counted = records[is_beacon(records) | (records["rejected"].notna() & named)]
-    asked = counted["requested_at"].astype("Int64")
-    requested = times(asked.where(asked.between(0, LATEST_MS)))
+    epoch = counted["requested_at"].astype("Int64")
+    requested = times(epoch.where(epoch.between(0, LATEST_MS)))
     arrived = times(counted["shipped_at"])
-    in_time = (arrived - requested) <= LATENESS_HORIZON  # False where the time can't be read
+    in_time = (arrived - requested) <= LATENESS_HORIZON  # False without a valid time
     bad = counted["rejected"].notna() | ~in_time
-    # In the stream's order, as Flink saw them: the first of a beacon_id is the one that counts.
+    # In the stream's order, as Flink reads them: the first record of a beacon_id counts.
     outcome = bad.map({True: "rejected", False: "accepted"}).astype(object)
     is_copy, is_undecided = copies(counted)
     outcome[is_copy] = "duplicate"
@@ -72,12 +72,12 @@ def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = No
 
 
 def _with_their_firsts(cloud: Cloud, since: datetime, until: datetime | None) -> pd.DataFrame:
-    """Return the records shipped since a moment, and earlier ones of which they may be copies."""
+    """Return the records shipped since a moment, and earlier ones that they may be copies of."""
     start = since - COPIES_SINCE
     records = archived_beacons(cloud, start=start, end=until)
     received = records.loc[records["shipped_at"] >= since.timestamp() * 1000, "received_at"].min()
-    # No copy was shipped before its line was written. (Of a line that can't be read nobody knows
-    # when: the others of its file tell.)
+    # A copy was shipped after its line was logged. (The time of an unparsable line is not known,
+    # but other lines of its file have one.)
     if pd.isna(received) or received >= start.timestamp() * 1000:
         return records
     first = datetime.fromtimestamp(max(int(received), 0) / 1000, UTC)
@@ -85,13 +85,13 @@ def _with_their_firsts(cloud: Cloud, since: datetime, until: datetime | None) ->
 
 
 def copies(records: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Return which records are copies of one that Flink still knew, and where that is undecided.
+    """Return which records are copies that Flink recognised, and where that is undecided.
 
     Args:
         records: with the columns beacon_id and shipped_at, in the stream's order.
 
     Returns:
-        True for each copy; True for each record that came about MEMORY after another copy of it.
+        True for each copy; True for each record that arrived about MEMORY after another copy.
 
     Example:
         `is_copy, is_undecided = copies(records)`
@@ -109,13 +109,13 @@ def copies(records: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 def decided(
     expected: pd.Series, counted: pd.Series, records: pd.DataFrame, time: str = "Bucket"
 ) -> pd.Series:
-    """Return what the archive expects, with each undecided copy counted as a stage counted it.
+    """Return the expected counts, with each undecided copy counted as a stage counted it.
 
     Args:
-        expected: the archive's count, by metric, bucket and item.
-        counted: the stage's count, by the same.
+        expected: the archive's counts, by metric, bucket and item.
+        counted: the stage's counts, by the same.
         records: as `archived_outcomes` returns them.
-        time: their column with the bucket.
+        time: the column of the records that contains the bucket.
     """
     undecided = records[records["undecided"].notna()]
     for (bucket, reason), alike in undecided.groupby([time, "undecided"], sort=False):

@@ -1,7 +1,6 @@
-"""Every metric counted again from the archive, with pandas: what the tables must say.
+"""Counts every metric again from the archive, with pandas, to check the tables.
 
-This shares nothing with the Flink job but the definition of the metrics, so that where the two
-agree, both are right.
+This shares only the metrics' definitions with the Flink job, so if both agree, both are right.
 """
 
 import hashlib
@@ -18,6 +17,8 @@ from .record_outcomes import COPIES_SINCE, archived_outcomes, decided
 
 ITEM_CHARACTERS, ITEM_BYTES, KEPT = 255, 1000, 240  # assets/flink/sql/05_beacons.sql
 HOUR = pd.Timedelta(hours=1)
+METRICS = ("event_count", "hourly_events", "top_pages", "agent_count", "referral_count",
+           "visitor_count", "rejected_count", "duplicate_count")  # fmt: skip
 
 
 def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
@@ -37,7 +38,7 @@ def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
 
 
 def _records(cloud: Cloud, since: datetime) -> pd.DataFrame:
-    # hourly_events add up an hour: look further back.
+    # hourly_events adds up an hour, so an hour more is read.
     return archived_outcomes(cloud, since - COPIES_SINCE - HOUR)
 
 
@@ -64,14 +65,15 @@ def _recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
 
 @waiting("Recounting the archive")
 def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
-    """Return the values that DynamoDB and the recount disagree on; an empty frame if none.
+    """Return the values in which DynamoDB and the recount differ.
 
     Args:
         cloud: where the tables and the archive are.
         since: an aware datetime on the edge of a minute.
 
     Returns:
-        Columns Metric, Time, Item, Recounted and Stored (missing = no such row).
+        Columns Metric, Time, Item, Recounted and Stored (missing = no such row); empty if all
+        values agree.
 
     Example:
         `compare(cloud, since).empty` -> `True`
@@ -99,10 +101,10 @@ def metric_totals(cloud: Cloud, since: datetime) -> pd.DataFrame:
 
     Args:
         cloud: where both are.
-        since: an aware datetime, at most three hours ago; a metric begins with the bucket in it.
+        since: an aware datetime, at most three hours ago; rounded down to each metric's bucket.
 
     Returns:
-        Columns Items (how many, in DynamoDB), DynamoDB and CloudWatch, one row a metric.
+        Columns Items (how many, in DynamoDB), DynamoDB and CloudWatch; one row for each metric.
 
     Example:
         `metric_totals(cloud, since).loc["event_count"]`
@@ -121,20 +123,8 @@ def metric_totals(cloud: Cloud, since: datetime) -> pd.DataFrame:
     return frame.rename_axis("Metric")
 
 
-METRICS = (
-    "event_count",
-    "hourly_events",
-    "top_pages",
-    "agent_count",
-    "referral_count",
-    "visitor_count",
-    "rejected_count",
-    "duplicate_count",
-)
-
-
 def shortened(item: str) -> str:
-    """Return an item as Flink writes it: a long one is cut, and ends in 8 digits of its SHA-256.
+    """Return an item as Flink writes it: a long item is cut, and 8 digits of its SHA-256 follow.
 
     Example:
         >>> len(shortened("x" * 300)), shortened("/cart")
@@ -152,15 +142,14 @@ def _counts(metric: str, rows: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _hours(events: pd.DataFrame) -> pd.DataFrame:
-    """Add up, at each bucket in which an event had a beacon, the hour that ends with it."""
-    sums = [
-        of_event.set_index("Time")["Value"].sort_index().rolling(HOUR).sum().astype("int64")
-        for _, of_event in events.groupby("Item")
-    ]
-    items = [item for item, _ in events.groupby("Item")]
+    """Return, for each bucket with beacons of an event, the sum of the hour that ends with it."""
+    sums = {
+        item: of_event.set_index("Time")["Value"].sort_index().rolling(HOUR).sum().astype("int64")
+        for item, of_event in events.groupby("Item")
+    }
     if not sums:
         return events.assign(Metric="hourly_events")
-    hours = pd.concat(sums, keys=items, names=["Item", "Time"])
+    hours = pd.concat(sums, names=["Item", "Time"])
     return hours.rename("Value").reset_index().assign(Metric="hourly_events")
 
 

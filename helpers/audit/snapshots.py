@@ -1,4 +1,4 @@
-"""Values compared with earlier ones, and mean load times with the archive's: module 4's checks."""
+"""Compares values with earlier ones, and mean load times with the archive: module 4's checks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,13 +14,13 @@ from .record_outcomes import COPIES_SINCE, archived_outcomes
 
 # A bucket may change while its last beacons are on their way, which takes a second or two.
 SETTLED = timedelta(seconds=10)
-# CloudWatch computes a mean from sums of 64-bit floats, put as differences.
+# CloudWatch computes a mean from sums that consist of differences of 64-bit floats.
 CLOUDWATCH_ERROR = 1e-9
 
 
 @waiting("Reading the whole table")
 def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
-    """Return the values of all metrics that nothing will change any more, to compare with later.
+    """Return the final values of all metrics, for a later comparison with `changed_since`.
 
     Args:
         cloud: where the table is.
@@ -30,7 +30,7 @@ def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
         Columns Metric, Time (UTC), Item, Value and Samples.
 
     Raises:
-        WorkshopError: module 2-analyze is not deployed, or there is no such value yet.
+        WorkshopError: module 2-analyze is not deployed, or there is no final value yet.
 
     Example:
         `before = snapshot(cloud)`
@@ -49,18 +49,18 @@ def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
     rows = pd.concat(values, ignore_index=True)[["Metric", "Time", "Item", "Value", "Samples"]]
     if rows.empty:
         raise WorkshopError(
-            "There is no value yet that nothing will change any more.",
+            "There is no final value yet.",
             "Let the traffic run for half a minute, then run this cell again.",
         )
     return rows
 
 
 def changed_since(cloud: Cloud, before: pd.DataFrame) -> pd.DataFrame:
-    """Return the values of a snapshot that are no longer in the table, or are others now.
+    """Return the values of a snapshot that changed since, or are no longer in the table.
 
     Args:
         cloud: where the table is.
-        before: what `snapshot` returned.
+        before: the earlier values, as `snapshot` returns them.
 
     Returns:
         Columns Metric, Time, Item, Value and Samples (as they were), Value_now and Samples_now.
@@ -82,16 +82,16 @@ def changed_since(cloud: Cloud, before: pd.DataFrame) -> pd.DataFrame:
 
 
 def load_time_means(cloud: Cloud, since: datetime, metric: str = "avg_pg_ld") -> pd.DataFrame:
-    """Return the mean page load time of each ten seconds, from three places side by side.
+    """Return the mean page load time of each ten seconds, from three sources side by side.
 
     Args:
-        cloud: where they are.
-        since: an aware datetime on the edge of a bucket, at most three hours ago.
+        cloud: where the archive, DynamoDB and CloudWatch are.
+        since: an aware datetime, the start of a bucket, at most three hours ago.
         metric: the MetricType of the mean over all pages.
 
     Returns:
         Columns Time, Samples and Recounted (by pandas, from the archive), DynamoDB_Samples,
-        DynamoDB and CloudWatch; missing where a place has no such value.
+        DynamoDB and CloudWatch; missing where a source has no value.
 
     Example:
         `load_time_means(cloud, since).tail()`
@@ -118,7 +118,7 @@ def load_time_means(cloud: Cloud, since: datetime, metric: str = "avg_pg_ld") ->
 
 
 def differing(means: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `load_time_means` in which the three places disagree."""
+    """Return the rows of `load_time_means` in which the three sources differ."""
     error = (means["CloudWatch"] - means["Recounted"]).abs() / means["Recounted"]
     same = (
         means["Samples"].eq(means["DynamoDB_Samples"])

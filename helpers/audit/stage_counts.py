@@ -1,8 +1,8 @@
-"""How many beacons each stage of the journey counted, each read from that stage alone.
+"""Reads how many beacons each stage of the pipeline counted, independently of the other stages.
 
-A stage is read as cells: a metric, the start of a bucket (epoch seconds) and an item, with the
-number of beacons counted in it. Three metrics hold each beacon in one cell of theirs exactly:
-referral_count the accepted ones, rejected_count and duplicate_count the others.
+The counts are cells: a metric, the start of a bucket (epoch seconds), an item, and the number of
+beacons. Three metrics together count each beacon in exactly one cell: referral_count the accepted
+ones, rejected_count and duplicate_count the others.
 """
 
 import json
@@ -36,9 +36,9 @@ from .recount import shortened
 
 METRIC_OF = {"accepted": ACCEPTED, "rejected": REJECTED, "duplicate": DUPLICATES}
 CELL = ["Metric", "Bucket", "Item"]
-# Sub-minute data live three hours in CloudWatch; the rest is for the time that reading takes.
+# CloudWatch keeps sub-minute data for three hours; ten minutes are left for reading.
 _HIGH_RESOLUTION = timedelta(minutes=170)
-# A beacon may be put an hour late, by an agent whose clock differs a little, and then be counted.
+# Flink counts a beacon that is an hour late; the agent's clock may differ a little, too.
 _AFTER = LATENESS_HORIZON + timedelta(minutes=10)
 _CLOCK_SKEW = timedelta(minutes=1)
 # assets/functions/process_metrics/store.py gives a row seven days; CloudWatch keeps minutes for 15.
@@ -51,9 +51,9 @@ class Range:
     """The buckets that are counted: [begins, ends), in epoch seconds.
 
     Args:
-        begins: where the first bucket begins.
-        ends: where the last one ends; None for no end.
-        seconds: of CloudWatch's periods, 10 or 60; both ends lie on the edge of one.
+        begins: the start of the first bucket.
+        ends: the end of the last bucket; None for no end.
+        seconds: CloudWatch's period, 10 or 60; both ends are multiples of it.
     """
 
     begins: int
@@ -62,16 +62,16 @@ class Range:
 
     @property
     def start(self) -> datetime:
-        """The first moment, UTC."""
+        """The start of the first bucket, UTC."""
         return datetime.fromtimestamp(self.begins, UTC)
 
     @property
     def end(self) -> datetime | None:
-        """The moment after the last one, UTC."""
+        """The end of the last bucket, UTC."""
         return None if self.ends is None else datetime.fromtimestamp(self.ends, UTC)
 
     def holds(self, buckets: pd.Series) -> pd.Series:
-        """Return which of these buckets lie in it."""
+        """Return which of these buckets are in the range."""
         inside = buckets >= self.begins
         return inside if self.ends is None else inside & (buckets < self.ends)
 
@@ -79,8 +79,8 @@ class Range:
 def whole_buckets(start: datetime, end: datetime | None) -> Range:
     """Return the range of whole buckets that covers a span of time.
 
-    Buckets are ten seconds; a minute where the range begins so long ago that CloudWatch has kept
-    minutes only.
+    A bucket is ten seconds, or a minute if the range begins so long ago that CloudWatch has only
+    minutes.
 
     Example:
         >>> whole_buckets(datetime(2026, 11, 25, 0, 0, 7, tzinfo=UTC), None).start.second
@@ -93,11 +93,11 @@ def whole_buckets(start: datetime, end: datetime | None) -> Range:
 
 
 def archived(cloud: Cloud, span: Range) -> pd.DataFrame:
-    """Return the archived records that may count in a range, each with its cell.
+    """Return the archived records that may be counted in a range, each with its cell.
 
     Args:
         cloud: where the archive is.
-        span: the range. Some records of its neighbourhood are returned, too: see `Range.holds`.
+        span: the range. Records a little outside of it are returned, too: see `Range.holds`.
 
     Returns:
         As `archived_outcomes`, with the columns Metric, Bucket and Item.
@@ -124,7 +124,7 @@ def cells(rows: pd.DataFrame, counts: pd.Series | None = None) -> pd.Series:
 
     Args:
         rows: with the columns Metric, Bucket and Item.
-        counts: how many beacons each row stands for; None for one.
+        counts: how many beacons each row represents; None for one.
     """
     counts = pd.Series(1, index=rows.index) if counts is None else counts
     keys = [rows["Metric"].astype(object), rows["Bucket"].astype("int64"), rows["Item"]]
@@ -134,12 +134,12 @@ def cells(rows: pd.DataFrame, counts: pd.Series | None = None) -> pd.Series:
 def counted_by_flink(cloud: Cloud, span: Range) -> pd.Series:
     """Return the newest value of each cell that Flink wrote to the metrics stream.
 
-    It is read from the stream, so it is what Flink wrote before any function saw it. On AWS the
-    readers of a shard share 2 MB a second, so don't do this every second there.
+    It reads the stream, so no function has processed these values. On AWS the readers of a shard
+    share 2 MB a second, so don't call it every second there.
 
     Args:
         cloud: where the stream is.
-        span: the range; the stream keeps what was put in the last 24 hours.
+        span: the range; the stream keeps records for 24 hours.
 
     Raises:
         WorkshopError: module 2-analyze is not deployed.
@@ -148,7 +148,7 @@ def counted_by_flink(cloud: Cloud, span: Range) -> pd.Series:
     newest: dict[tuple[str, int, str], tuple[int, int]] = {}
     for row in _metric_rows(cloud, span):
         cell = (row["MetricType"], row["EventTimestamp"], row["MetricItem"])
-        # As process_metrics: Samples only grows, so the row with most is the newest.
+        # As in process_metrics: Samples only grows, so the row with the most is the newest.
         if row["Samples"] >= newest.get(cell, (-1, 0))[0]:
             newest[cell] = (row["Samples"], row["UnitValueInt"])
     rows = pd.DataFrame(
@@ -172,15 +172,15 @@ def stored(cloud: Cloud, span: Range) -> pd.Series:
 
 
 def shown(cloud: Cloud, span: Range) -> pd.Series:
-    """Return the cells of a range in CloudWatch, where an item is a dimension value.
+    """Return the cells of a range in CloudWatch, whose items are dimension values.
 
     Raises:
         WorkshopError: module 2-analyze or 3-visualize is not deployed.
-        IncompleteError: CloudWatch gave a part only.
+        IncompleteError: CloudWatch returned only a part of the values.
     """
     _refuse_expired("CloudWatch", span, _MINUTES_KEPT)
     with explained(f"The function {cloud.name('publish-metrics')}", "3-visualize"):
-        # In CloudWatch, a function that is not deployed looks like one that put nothing.
+        # From CloudWatch alone, a missing function looks like one that put no data.
         cloud.client("lambda").get_function(FunctionName=cloud.name("publish-metrics"))
     frames = [
         (m, cloudwatch_values(cloud, m, period=span.seconds, start=span.start, end=span.end))
@@ -201,11 +201,11 @@ def _epoch(times: pd.Series) -> pd.Series:
     return times.dt.as_unit("s").astype("int64")
 
 
-def _refuse_expired(what: str, span: Range, kept: timedelta) -> None:
-    """Raise if a store has begun to forget a range: what is not there may have been."""
+def _refuse_expired(store: str, span: Range, kept: timedelta) -> None:
+    """Raise if a store may have deleted a part of a range."""
     if span.start < datetime.now(UTC) - kept:
         raise IncompleteError(
-            f"{what} keeps {kept / timedelta(hours=1):.0f} hours, and the range began earlier.",
+            f"{store} keeps {kept / timedelta(hours=1):.0f} hours, and the range begins earlier.",
             "Give a later start.",
         )
 
@@ -221,23 +221,23 @@ def _metric_rows(cloud: Cloud, span: Range) -> Iterator[dict[str, Any]]:
 
 
 def _of_shard(cloud: Cloud, shard: str, span: Range) -> list[dict[str, Any]]:
-    # To its newest record, also where the range ended long ago: a stopped Flink counts later.
+    # Up to the newest record, even if the range ended long ago: a stopped Flink counts later.
     return [
         row
         for record in records(cloud, "metrics", span.start - _CLOCK_SKEW, [shard])
-        # Most rows are of other metrics: a look at the bytes is cheaper than reading JSON.
+        # Most rows are of other metrics, and a search in the bytes is cheaper than parsing JSON.
         if any(mark in record["Data"] for mark in _MARKS)
         for row in _rows(record["Data"])
     ]
 
 
 def _rows(data: bytes) -> list[dict[str, Any]]:
-    """Return the row that a record of the metrics stream writes; none if it writes no such row."""
+    """Return the row in a record of the metrics stream, in a list; an empty list if none counts."""
     try:
         change = json.loads(data)
         row = change["after"] if change["op"] in ("c", "u") else {}
         numbers = [row.get(name) for name in ("EventTimestamp", "Samples", "UnitValueInt")]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return []  # no metric row: process_metrics sets it aside, too
+        return []  # process_metrics rejects such a record, too
     known = row.get("MetricType") in METRIC_OF.values() and isinstance(row.get("MetricItem"), str)
     return [row] if known and all(isinstance(number, int) for number in numbers) else []

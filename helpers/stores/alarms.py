@@ -1,4 +1,4 @@
-"""The alarms as a notebook shows them: their states, what they sent, and how they came to it."""
+"""The alarms' states, messages and history, as DataFrames."""
 
 import fcntl
 import json
@@ -18,7 +18,7 @@ from helpers.core.text import printable
 from helpers.core.waiting import waiting
 
 SECONDS_KEPT = 86_400  # as long as the queue itself keeps a message (cfn/3-visualize.yaml)
-_TIME = "datetime64[ns, UTC]"
+_COLUMNS = ["Alarm", "State", "Reason"]
 
 
 def alarm_states(cloud: Cloud) -> pd.DataFrame:
@@ -43,19 +43,19 @@ def alarm_states(cloud: Cloud) -> pd.DataFrame:
     return _frame(rows, ["Alarm", "State", "Since", "Reason"])
 
 
-@waiting("Asking the queue for messages")
+@waiting("Reading the queue's messages")
 def alarm_messages(cloud: Cloud) -> pd.DataFrame:
-    """Return what the alarms have sent in the last 24 hours, newest first.
+    """Return the alarms' messages of the last 24 hours, newest first.
 
-    A message is taken out of the queue once it stands in a file of `.workshop/`, which every
-    notebook on this machine reads: none takes a message away from another, and all see the same.
+    A message is written to a file in `.workshop/`, then deleted from the queue. Every notebook on
+    this machine reads that file, so all show the same messages.
 
     Args:
         cloud: where the queue is.
 
     Returns:
-        Columns Time (UTC), Alarm, State and Reason; empty if nothing came yet. A message that is
-        not an alarm's has its text as the Reason and no Alarm.
+        Columns Time (UTC), Alarm, State and Reason. Of a message that no alarm sent, Reason
+        contains the text, and Alarm is empty.
 
     Raises:
         NotDeployed: module 3-visualize is not deployed.
@@ -67,13 +67,13 @@ def alarm_messages(cloud: Cloud) -> pd.DataFrame:
     sqs = cloud.client("sqs")
     with _kept(cloud) as messages:
         while True:
-            # Without a wait, SQS asks only some of its servers, and may miss what others hold.
+            # Without a wait, SQS queries only some of its servers, and may miss messages.
             answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
             batch = answer.get("Messages", [])
             for message in batch:
                 messages.setdefault(*_read(message["Body"], message["MessageId"]))
             oldest = max(created, time.time() - SECONDS_KEPT)
-            for name in [name for name, told in messages.items() if told["Time"] < oldest]:
+            for name in [name for name, each in messages.items() if each["Time"] < oldest]:
                 del messages[name]
             write_json(_file(cloud), messages)
             if not batch:
@@ -85,16 +85,16 @@ def alarm_messages(cloud: Cloud) -> pd.DataFrame:
                     for n, message in enumerate(batch)
                 ],
             )
-        told = sorted(messages.values(), key=lambda each: each["Time"], reverse=True)
+        newest_first = sorted(messages.values(), key=lambda each: each["Time"], reverse=True)
     rows = [
         (pd.Timestamp(each["Time"], unit="s", tz="UTC"), *(each[c] for c in _COLUMNS))
-        for each in told
+        for each in newest_first
     ]
     return _frame(rows, ["Time", *_COLUMNS])
 
 
 def alarm_history(cloud: Cloud, alarm: str) -> pd.DataFrame:
-    """Return how an alarm changed its state in the last two weeks, newest first.
+    """Return an alarm's changes of state in the last two weeks, newest first.
 
     Args:
         cloud: where the alarm is.
@@ -109,39 +109,36 @@ def alarm_history(cloud: Cloud, alarm: str) -> pd.DataFrame:
     Example:
         `alarm_history(cloud, "click-anomaly")`
     """
-    known = [each["AlarmName"] for each in _alarms(cloud)]
-    name = alarm if alarm in known else cloud.name(alarm)
-    if name not in known:
+    names = [each["AlarmName"] for each in _alarms(cloud)]
+    name = alarm if alarm in names else cloud.name(alarm)
+    if name not in names:
         raise WorkshopError(
-            f'There is no alarm called "{alarm}".', f"Choose one of these: {', '.join(known)}."
+            f'There is no alarm called "{alarm}".', f"Choose one of these: {', '.join(names)}."
         )
     pages = cloud.client("cloudwatch").get_paginator("describe_alarm_history")
-    found = pages.paginate(AlarmName=name, HistoryItemType="StateUpdate")
+    history = pages.paginate(AlarmName=name, HistoryItemType="StateUpdate")
     rows = []
-    for item in (item for page in found for item in page["AlarmHistoryItems"]):
+    for item in history.search("AlarmHistoryItems[]"):
         data = json.loads(item["HistoryData"])
         old, new = data["oldState"]["stateValue"], data["newState"]["stateValue"]
-        # The emulator notes the creation of an alarm as a change from no data to no data.
+        # The emulator records the creation of an alarm as a change from no data to no data.
         if old != new:
             rows.append((item["Timestamp"], old, new, data["newState"].get("stateReason", "")))
     return _frame(rows, ["Time", "From", "To", "Reason"])
 
 
-_COLUMNS = ["Alarm", "State", "Reason"]
-
-
 def _alarms(cloud: Cloud) -> list[dict[str, Any]]:
     with explained():
         pages = cloud.client("cloudwatch").get_paginator("describe_alarms")
-        found = pages.paginate(AlarmNamePrefix=cloud.name(""), AlarmTypes=["MetricAlarm"])
-        alarms = [alarm for page in found for alarm in page["MetricAlarms"]]
+        answers = pages.paginate(AlarmNamePrefix=cloud.name(""), AlarmTypes=["MetricAlarm"])
+        alarms = list(answers.search("MetricAlarms[]"))
     if not alarms:
         raise NotDeployed(f"An alarm of {cloud.prefix}", "3-visualize")
     return alarms
 
 
 def _queue(cloud: Cloud) -> tuple[str, float]:
-    """Return the inbox queue's URL, and when it was made: older messages were another one's."""
+    """Return the inbox's URL and the time of its creation: older messages are a former queue's."""
     sqs, name = cloud.client("sqs"), cloud.name("inbox")
     with explained(f"The queue {name}", "3-visualize"):
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
@@ -155,7 +152,7 @@ def _file(cloud: Cloud) -> Path:
 
 @contextmanager
 def _kept(cloud: Cloud) -> Iterator[dict[str, dict[str, Any]]]:
-    """Give the messages received so far, by their ids; one kernel at a time."""
+    """Yield the messages received so far, by their ids; only one kernel at a time holds them."""
     path = _file(cloud)
     path.parent.mkdir(exist_ok=True)
     with path.with_suffix(".lock").open("a", encoding="utf-8") as lock:
@@ -170,27 +167,24 @@ def _read(body: str, queue_id: str) -> tuple[str, dict[str, Any]]:
         text, name = envelope["Message"], envelope["MessageId"]
         sent = pd.Timestamp(envelope["Timestamp"]).timestamp()
     except (ValueError, KeyError, TypeError):
-        text, name, sent = body, queue_id, time.time()  # not SNS's: put to the queue by hand
-    told = {"Time": sent, "Alarm": "", "State": "", "Reason": str(text)}
+        text, name, sent = body, queue_id, time.time()  # sent to the queue directly, not by SNS
+    content = {"Time": sent, "Alarm": "", "State": "", "Reason": str(text)}
     try:
         message = json.loads(text)
-        told |= {
+        content |= {
             "Time": pd.Timestamp(message["StateChangeTime"]).timestamp(),
             "Alarm": str(message["AlarmName"]),
             "State": str(message["NewStateValue"]),
             "Reason": str(message["NewStateReason"]),
         }
     except (ValueError, KeyError, TypeError):
-        pass  # somebody's own words
-    return name, told
+        pass  # not an alarm's message
+    return name, content
 
 
 def _frame(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
-    """Make a table whose texts hold no character that changes how others are shown.
-
-    pandas escapes HTML when it shows a table.
-    """
+    """Return a table without control and direction marks in its texts; pandas escapes HTML."""
     safe = [[printable(v) if isinstance(v, str) and v else v for v in row] for row in rows]
     frame = pd.DataFrame(safe, columns=columns)
     time_column = next(column for column in columns if column in ("Time", "Since"))
-    return frame.astype(dict.fromkeys(columns, object) | {time_column: _TIME})
+    return frame.astype(dict.fromkeys(columns, object) | {time_column: "datetime64[ns, UTC]"})

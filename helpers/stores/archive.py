@@ -1,4 +1,4 @@
-"""The raw records in the archive: what the agents shipped, copies and rejected lines included."""
+"""The archive's raw records: all that the agents shipped, with copies and rejected lines."""
 
 import gzip
 import io
@@ -8,6 +8,7 @@ import re
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from helpers.core.errors import WorkshopError
 from helpers.core.time_span import span
 from helpers.core.waiting import waiting
 
-# The click record's fields, in its own order.
+# The click record's fields, in the record's order.
 _TEXT, _WHOLE, _REAL = "object", "Int64", "float64"
 FIELDS = {
     "beacon_id": _TEXT,
@@ -47,13 +48,14 @@ FIELDS = {
 }
 NOT_A_RECORD = "not_a_record"
 FETCHES_AT_A_TIME = 8
-# Firehose collects at most 128 MB before it writes an object: a larger one is not from it.
+# Firehose buffers at most 128 MB before it writes an object, so it did not write a larger one.
 LARGEST_OBJECT = 256 << 20
-# Firehose files an object under the hour in which its oldest record came, and fills it for at most
-# 15 minutes (the most that IntervalInSeconds allows).
+# An object's folder is the hour in which its oldest record arrived. Firehose buffers for at most 15
+# minutes (the maximum of IntervalInSeconds).
 _LONGEST_BUFFER = timedelta(minutes=15)
-# How far the clocks of servers and S3 may differ.
+# The greatest difference between the clocks of servers and S3.
 _CLOCK_SKEW = timedelta(minutes=2)
+_CHECK_OBJECT = "Check it in S3; delete or rename it, then run this cell again."
 
 
 @waiting("Reading the archive")
@@ -63,21 +65,22 @@ def archived_beacons(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> pd.DataFrame:
-    """Read the archive: one row for each record that Firehose delivered, the raw truth.
+    """Read the archive: one row for each record that Firehose delivered.
 
-    Nothing is left out: copies that an agent sent twice (they share a `beacon_id`), rejected lines,
-    requests that are no beacons. Firehose delivers a minute or so after a beacon came.
+    No record is left out: not the copies that an agent sent twice (they share a `beacon_id`), not
+    rejected lines, not requests that are no beacons. Firehose delivers a record after about a
+    minute.
 
     Args:
         cloud: where the archive is.
-        minutes: how far back, by the time the agents shipped a record.
+        minutes: how far back, by the time at which the agents shipped a record.
         start: begin here instead; an aware datetime.
         end: end here (exclusive); None for now.
 
     Returns:
-        Columns as the fields of a click record; `requested_at`, `received_at` and
-        `shipped_at` in epoch milliseconds. A line that is no record has `rejected` =
-        `not_a_record` and stands in `line`.
+        The fields of a click record as columns; `requested_at`, `received_at` and `shipped_at` in
+        epoch milliseconds. A line that is no JSON object has `rejected` = `not_a_record`, and its
+        text is in `line`.
 
     Raises:
         WorkshopError: module 1-capture is not deployed; an object is damaged.
@@ -90,22 +93,22 @@ def archived_beacons(
         keys = _keys(cloud, datetime.fromtimestamp(begins, UTC), ends)
         with ThreadPoolExecutor(FETCHES_AT_A_TIME) as pool:
             objects = list(pool.map(lambda key: _records(cloud, key), keys))
-    records = [record for one in objects for record in one]
+    records = list(chain.from_iterable(objects))
     frame = pd.DataFrame({name: field_column(records, name) for name in FIELDS})
     shipped = frame["shipped_at"]
     inside = shipped.ge(math.floor(begins * 1000))
     if ends is not None:
         inside &= shipped.lt(math.floor(ends * 1000))
-    # A record that does not say when it was shipped is shown, not hidden.
+    # A record without the time of shipping is included.
     return frame[inside.fillna(True).astype(bool)].reset_index(drop=True)
 
 
 def field_column(records: list[dict], name: str) -> pd.Series:
-    """Return one field of many records, whole numbers as such even where some have none.
+    """Return one field of many records; whole numbers stay whole where others are missing.
 
     Args:
         records: as `read_record` returns them.
-        name: of FIELDS.
+        name: one of FIELDS.
 
     Example:
         >>> field_column([{"bytes": 2}, {}], "bytes").dtype
@@ -116,10 +119,10 @@ def field_column(records: list[dict], name: str) -> pd.Series:
 
 
 def is_beacon(frame: pd.DataFrame) -> pd.Series:
-    """Tell which archived records are beacons, as the SQL does (03_copies.sql).
+    """Return which archived records are beacons, by the rules of the SQL (03_copies.sql).
 
-    A beacon is a GET or POST of `/beacon` that was answered 200, from something other than the load
-    balancer's health check. Copies and late ones are beacons too; rejected lines are not.
+    A beacon is a GET or POST of `/beacon` that was answered 200, and no health check of the load
+    balancer. Copies and late records are beacons too; rejected lines are not.
 
     Args:
         frame: as `archived_beacons` returns it.
@@ -145,7 +148,7 @@ def _keys(cloud: Cloud, begins: datetime, ends: float | None) -> list[str]:
     s3, bucket = cloud.client("s3"), cloud.bucket("archive")
     last = datetime.now(UTC) if ends is None else datetime.fromtimestamp(ends, UTC)
     hour = (begins - _LONGEST_BUFFER - _CLOCK_SKEW).replace(minute=0, second=0, microsecond=0)
-    # What was shipped at the end may arrive in an object of the next hour.
+    # A record shipped at the end may be in an object of the next hour.
     last += _LONGEST_BUFFER
     keys = []
     while hour <= last:
@@ -168,20 +171,19 @@ def _records(cloud: Cloud, key: str) -> list[dict]:
                 body = file.read(LARGEST_OBJECT + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise WorkshopError(
-                f"The archive's object {key} is damaged: {error}.",
-                "Look at it in S3; delete or rename it, then run this cell again.",
+                f"The archive's object {key} is damaged: {error}.", _CHECK_OBJECT
             ) from error
     if len(body) > LARGEST_OBJECT:
         raise WorkshopError(
-            f"The archive's object {key} holds more than {LARGEST_OBJECT >> 20} MB: "
-            "Firehose writes no such object.",
-            "Look at it in S3; delete or rename it, then run this cell again.",
+            f"The archive's object {key} has more than {LARGEST_OBJECT >> 20} MB: "
+            "Firehose does not write such an object.",
+            _CHECK_OBJECT,
         )
     return [read_record(line) for line in body.split(b"\n") if line.strip()]
 
 
 def read_record(line: bytes) -> dict:
-    """Return the JSON object that a line is; what is none has `rejected`, and stands in `line`.
+    """Return a line's JSON object; of another line, an object with `rejected` and the `line`.
 
     Args:
         line: a record of the archive or of a stream.

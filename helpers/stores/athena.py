@@ -1,4 +1,4 @@
-"""SQL over the archive: `query_archive(cloud, "SELECT ...")`, run by Athena, as a DataFrame."""
+"""SQL over the archive, run by Athena: `query_archive(cloud, "SELECT ...")`."""
 
 from typing import Any
 
@@ -12,8 +12,7 @@ from helpers.core.waiting import wait_until, waiting
 LONGEST_SECONDS = 5 * 60
 _PAUSE_SECONDS = 0.3
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
-# Athena's name of a type -> pandas'. The others (varchar, timestamp, ...) stay the text that
-# Athena sends.
+# Athena's types of numbers. Values of other types (varchar, timestamp, ...) stay text.
 _WHOLE, _REAL = ("tinyint", "smallint", "integer", "bigint"), ("float", "real", "double", "decimal")
 
 
@@ -22,20 +21,19 @@ def query_archive(cloud: Cloud, sql: str) -> pd.DataFrame:
 
     The table is `clicks`: a row for each archived record, copies and rejected lines included, with
     the record's fields and, from its folder, `year`, `month`, `day` and `hour` of its arrival
-    (UTC, whole numbers). On AWS a query costs what it reads, $5 a TB and 10 MB at least: name a day
-    and an hour in WHERE, and only their folders are read.
+    (UTC, whole numbers). On AWS, Athena charges $5 for each TB that a query reads, at least 10 MB.
+    If WHERE names a day and an hour, Athena reads only their folders.
 
     Args:
         cloud: where the archive is.
-        sql: Athena's SQL, which is Trino's.
+        sql: a query in Athena's dialect, which is Trino's.
 
     Returns:
-        The query's columns; whole numbers as Int64, others as float64, the rest as text.
+        The query's columns: whole numbers as Int64, other numbers as float64, the rest as text.
 
     Raises:
         NotDeployed: module 1-capture is not deployed.
-        WorkshopError: Athena refuses the query (its reason, in
-            one line), or has not ended it after five minutes.
+        WorkshopError: Athena rejects the query, or it ran for more than five minutes.
 
     Example:
         `query_archive(cloud, "SELECT event, COUNT(*) AS n FROM clicks GROUP BY event")`
@@ -45,10 +43,10 @@ def query_archive(cloud: Cloud, sql: str) -> pd.DataFrame:
         name = _start(cloud, sql)
         _wait(athena, name)
         pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=name)
-        found = [page["ResultSet"] for page in pages]
-    columns = found[0]["ResultSetMetadata"]["ColumnInfo"]
-    # The first row of a SELECT's answer holds the columns' names.
-    rows = [row["Data"] for page in found for row in page["Rows"]][1:]
+        results = [page["ResultSet"] for page in pages]
+    columns = results[0]["ResultSetMetadata"]["ColumnInfo"]
+    # The first row of a SELECT's result contains the columns' names.
+    rows = [row["Data"] for page in results for row in page["Rows"]][1:]
     return pd.DataFrame(
         {
             column["Name"]: _series([row[at].get("VarCharValue") for row in rows], column["Type"])
@@ -70,7 +68,7 @@ def _start(cloud: Cloud, sql: str) -> str:
             QueryExecutionContext={"Database": f"{cloud.prefix}_archive"},
         )["QueryExecutionId"]
     except athena.exceptions.InvalidRequestException as error:
-        raise _refused(error.response["Error"]["Message"]) from None
+        raise _rejected(error.response["Error"]["Message"]) from None
 
 
 def _wait(athena: Any, name: str) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
@@ -84,25 +82,25 @@ def _wait(athena: Any, name: str) -> None:  # noqa: ANN401 - boto3 makes its cla
     if status["State"] not in _ENDED:
         athena.stop_query_execution(QueryExecutionId=name)
         raise WorkshopError(
-            "Athena had not ended this query after five minutes, and was told to stop.",
+            "The query ran for more than five minutes and was cancelled.",
             "Name a year, a month, a day and an hour in its WHERE, then run it again.",
         )
     if status["State"] != "SUCCEEDED":
-        raise _refused(status.get("StateChangeReason") or status["State"])
+        raise _rejected(status.get("StateChangeReason") or status["State"])
 
 
-def _refused(reason: str) -> WorkshopError:
-    # What follows on further lines is the query once more.
+def _rejected(reason: str) -> WorkshopError:
+    # The further lines repeat the query.
     first = reason.strip().split("\n")[0]
     return WorkshopError(f"Athena can't run this query: {first}", "Correct it, then run it again.")
 
 
 def _series(values: list[str | None], kind: str) -> pd.Series:
     if kind in _WHOLE:
-        # Not through floats: a nanosecond's epoch would lose its last digits.
+        # Not through floats: an epoch in nanoseconds would lose its last digits.
         return pd.Series([None if v is None else int(v) for v in values], dtype="Int64")
     if kind in _REAL:
-        return pd.Series([None if v is None else float(v) for v in values], dtype="float64")
+        return pd.Series(values, dtype=object).astype("float64")
     if kind == "boolean":
-        return pd.Series([None if v is None else v == "true" for v in values], dtype="boolean")
+        return pd.Series(values, dtype=object).map({"true": True, "false": False}).astype(kind)
     return pd.Series(values, dtype=object)

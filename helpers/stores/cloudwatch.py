@@ -1,4 +1,4 @@
-"""Metrics as CloudWatch returns them, with GetMetricData: as a DataFrame, or as points."""
+"""Reads CloudWatch metrics with GetMetricData, as a DataFrame or as points."""
 
 import time
 from collections import defaultdict
@@ -15,7 +15,7 @@ from helpers.core.time_span import span
 
 from .dynamodb import catalog_row, unknown_metric
 
-OTHER = "(other)"  # what publish_metrics calls the items beyond a metric's MaxItems
+OTHER = "(other)"  # publish_metrics' dimension value of items beyond a metric's MaxItems
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 QUERIES_A_CALL = 500
 SECONDS_OF_HIGH_RESOLUTION = 3 * 3600
@@ -30,10 +30,10 @@ def cloudwatch_values(
     end: datetime | None = None,
     statistic: str | None = None,
 ) -> pd.DataFrame:
-    """Read a metric of this stack from CloudWatch, with the statistic that the catalog names.
+    """Read a metric of this stack from CloudWatch, with the statistic in the catalog.
 
-    Which items there are is read from the catalog: CloudWatch's own list may be 15 minutes late.
-    On AWS a call costs $0.01 for 1,000 items.
+    The items are read from the catalog, as CloudWatch's list may be 15 minutes late. On AWS a call
+    costs $0.01 for 1,000 items.
 
     Args:
         cloud: where the metrics are.
@@ -42,7 +42,7 @@ def cloudwatch_values(
         period: seconds in one value: 1, 5, 10, 20, 30 or a multiple of 60.
         start: begin here instead; an aware datetime.
         end: end here (exclusive); None for now.
-        statistic: another one of CloudWatch's, e.g. `"SampleCount"`.
+        statistic: use this one of CloudWatch's instead, e.g. `"SampleCount"`.
 
     Returns:
         Columns Time (start of the period, UTC), Item (a dimension value) and Value, in order of
@@ -50,8 +50,9 @@ def cloudwatch_values(
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
-        WorkshopError: there is no such metric; CloudWatch has no such period, or no longer has it.
-        IncompleteError: CloudWatch gave a part of the values only.
+        WorkshopError: there is no such metric; CloudWatch has no such period, or no longer has
+            data of it.
+        IncompleteError: CloudWatch returned only a part of the values.
 
     Example:
         `cloudwatch_values(cloud, "event_count", minutes=60, period=60)`
@@ -62,17 +63,17 @@ def cloudwatch_values(
     statistic = statistic or described.get("Statistic", "Sum")
     items = sorted(described.get("Items", set()) | {OTHER})
     names = {f"m{n}": item for n, item in enumerate(items)}
-    # One period more than now: data of this moment are at the start of theirs.
+    # One period more than now, because a datum has the time of its bucket's start.
     ends = time.time() + period if ends is None else ends
-    found = metric_points(
+    points_of = metric_points(
         cloud,
         [metric_query(cloud, metric, names[n], statistic, period, n) for n in names],
         begins // period * period,
         -(-ends // period) * period,
     )
-    if not found and not described:
+    if not points_of and not described:
         raise unknown_metric(cloud, metric)
-    points = sorted((at, names[n], value) for n, each in found.items() for at, value in each)
+    points = sorted((at, names[n], value) for n, each in points_of.items() for at, value in each)
     frame = pd.DataFrame(points, columns=["Time", "Item", "Value"])
     times = pd.Series([at for at, _, _ in points], dtype="datetime64[ns, UTC]")
     frame = frame.astype({"Item": object, "Value": "float64"}).assign(Time=times)
@@ -90,16 +91,16 @@ def metric_query(
         cloud: where the metric is.
         metric: its name, e.g. `"event_count"`.
         item: its dimension value, e.g. `"click"`.
-        statistic: one of CloudWatch's, e.g. `"Sum"` or `"p99"`.
+        statistic: CloudWatch's name of a statistic, e.g. `"Sum"` or `"p99"`.
         period: seconds in one value.
-        name: the query's Id: a lower-case letter first.
+        name: the query's Id; its first character is a lower-case letter.
 
     Example:
         `metric_query(cloud, "event_count", "click", "Sum", 10, "clicks")`
     """
     dimensions = [{"Name": "Stack", "Value": cloud.prefix}, {"Name": "Item", "Value": item}]
-    what = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": name, "MetricStat": {"Metric": what, "Period": period, "Stat": statistic}}
+    described = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": name, "MetricStat": {"Metric": described, "Period": period, "Stat": statistic}}
 
 
 def metric_points(
@@ -110,16 +111,16 @@ def metric_points(
     Args:
         cloud: where the metrics are.
         queries: as `metric_query` returns them; 500 go into one call.
-        begins: epoch seconds, where a period begins.
-        ends: epoch seconds, where a period ends.
+        begins: epoch seconds, the start of a period.
+        ends: epoch seconds, the end of a period.
 
     Raises:
-        IncompleteError: CloudWatch gave a part of the values only.
+        IncompleteError: CloudWatch returned only a part of the values.
 
     Example:
         `metric_points(cloud, [query], time.time() - 60, time.time())["clicks"]`
     """
-    found: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
+    points_of: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
     status: dict[str, str] = {}
     pages = cloud.client("cloudwatch").get_paginator("get_metric_data")
     edges = {
@@ -127,22 +128,22 @@ def metric_points(
         "EndTime": datetime.fromtimestamp(ends, UTC),
     }
     for first in range(0, len(queries), QUERIES_A_CALL):
-        some = queries[first : first + QUERIES_A_CALL]
+        batch = queries[first : first + QUERIES_A_CALL]
         with explained():
-            for page in pages.paginate(MetricDataQueries=some, **edges):
+            for page in pages.paginate(MetricDataQueries=batch, **edges):
                 for result in page["MetricDataResults"]:
                     # PartialData: a further page has the rest.
                     status[result["Id"]] = result["StatusCode"]
                     if result["Values"]:
                         points = zip(result["Timestamps"], result["Values"], strict=True)
-                        found[result["Id"]] += points
+                        points_of[result["Id"]] += points
     unfinished = set(status.values()) - {"Complete"}
     if unfinished:
         raise IncompleteError(
-            f"CloudWatch gave a part of the values only ({', '.join(sorted(unfinished))}).",
+            f"CloudWatch returned only a part of the values ({', '.join(sorted(unfinished))}).",
             "Run this cell again.",
         )
-    return found
+    return points_of
 
 
 def _check_period(period: int, begins: float) -> None:
@@ -151,9 +152,9 @@ def _check_period(period: int, begins: float) -> None:
             f"CloudWatch has no period of {period} seconds.",
             "Use 1, 5, 10, 20, 30, or a multiple of 60.",
         )
-    # Not to the second: "the last 180 minutes" is asked for a moment after it was reckoned.
+    # A minute more, because a call for "the last 180 minutes" takes time until it gets here.
     if period < 60 and time.time() - begins > SECONDS_OF_HIGH_RESOLUTION + 60:
         raise WorkshopError(
-            "CloudWatch keeps values of less than a minute for three hours only.",
-            "Ask for period=60, or for fewer minutes.",
+            "CloudWatch keeps data with periods under a minute for three hours only.",
+            "Use period=60, or fewer minutes.",
         )

@@ -1,4 +1,4 @@
-"""What the pipeline wrote to DynamoDB, as DataFrames: the metrics' values and their catalog."""
+"""Reads the metrics' values and their catalog from DynamoDB, as DataFrames."""
 
 import math
 from datetime import datetime
@@ -27,7 +27,7 @@ def metric_values(
 ) -> pd.DataFrame:
     """Read a metric from DynamoDB: the newest value of each bucket and item.
 
-    It asks for a range of keys, so its cost is what it returns, however large the table is.
+    It queries a range of keys, so its cost depends on the rows returned, not on the table's size.
 
     Args:
         cloud: where the table is.
@@ -74,8 +74,8 @@ def catalog(cloud: Cloud) -> pd.DataFrame:
 
     Returns:
         Columns MetricType, Title, Unit, BucketSeconds, Statistic, MaxItems, IsWholeNumber,
-        LatestEventTimestamp (start of the newest bucket, UTC) and Items (those that CloudWatch
-        shows by name).
+        LatestEventTimestamp (start of the newest bucket, UTC) and Items (the dimension values in
+        CloudWatch).
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
@@ -84,10 +84,10 @@ def catalog(cloud: Cloud) -> pd.DataFrame:
         `catalog(cloud).set_index("MetricType").Items["event_count"]`
     """
     with explained(f"The table {cloud.name('Metrics')}", "2-analyze"):
-        # The catalog has a dozen rows: here a scan is right.
+        # A scan, because the catalog has only a dozen rows.
         pages = cloud.client("dynamodb").get_paginator("scan")
-        found = pages.paginate(TableName=cloud.name("Metrics"))
-        rows = [_plain(row) for page in found for row in page["Items"]]
+        answers = pages.paginate(TableName=cloud.name("Metrics"))
+        rows = [_plain(row) for page in answers for row in page["Items"]]
     frame = pd.DataFrame(sorted(rows, key=lambda row: row["MetricType"]), columns=_CATALOG)
     numbers = dict.fromkeys(("BucketSeconds", "MaxItems"), "Int64")
     latest = [int(row) if row and row == row else None for row in frame["LatestEventTimestamp"]]
@@ -98,7 +98,7 @@ def catalog(cloud: Cloud) -> pd.DataFrame:
 
 
 def catalog_row(cloud: Cloud, metric: str) -> dict[str, Any]:
-    """Return the catalog's row of a metric; empty if it has none. Raises NotDeployed."""
+    """Return the catalog's row of a metric; an empty dict if it has none. Raises NotDeployed."""
     with explained(f"The table {cloud.name('Metrics')}", "2-analyze"):
         answer = cloud.client("dynamodb").get_item(
             TableName=cloud.name("Metrics"), Key={"MetricType": {"S": metric}}
@@ -110,7 +110,7 @@ def unknown_metric(cloud: Cloud, metric: str) -> WorkshopError:
     """Return the error of a metric that has neither values nor a row in the catalog."""
     names = ", ".join(catalog(cloud)["MetricType"]) or "none yet"
     return WorkshopError(
-        f'There is no metric called "{metric}".', f"Choose one of the catalog: {names}."
+        f'There is no metric called "{metric}".', f"Choose one from the catalog: {names}."
     )
 
 
@@ -122,9 +122,9 @@ def stored_rows(
     Args:
         cloud: where the table is.
         metric: a MetricType.
-        begins: the first bucket's start at the earliest.
+        begins: the earliest start of a bucket.
         ends: None for no end.
-        names: the attributes to read, as DynamoDB takes them.
+        names: the attributes to read, as a ProjectionExpression.
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
@@ -133,18 +133,18 @@ def stored_rows(
     condition = "MetricType = :metric AND #bucket >= :first"
     if ends is not None:
         condition = "MetricType = :metric AND #bucket BETWEEN :first AND :last"
-        # `0000001795500000` comes before every key of that bucket: the end is exclusive.
+        # The end is exclusive: `0000001795500000` sorts before every key of that bucket.
         values[":last"] = {"S": f"{max(0, math.ceil(ends)):016d}"}
     with explained(f"The table {cloud.name('MetricDetails')}", "2-analyze"):
         pages = cloud.client("dynamodb").get_paginator("query")
-        found = pages.paginate(
+        answers = pages.paginate(
             TableName=cloud.name("MetricDetails"),
             KeyConditionExpression=condition,
             ProjectionExpression=names,
-            ExpressionAttributeNames={"#bucket": "Bucket"},  # a reserved word of DynamoDB's
+            ExpressionAttributeNames={"#bucket": "Bucket"},  # DynamoDB reserves the word
             ExpressionAttributeValues=values,
         )
-        return [row for page in found for row in page["Items"]]
+        return [row for page in answers for row in page["Items"]]
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

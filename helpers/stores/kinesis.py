@@ -1,4 +1,4 @@
-"""Looking into a Kinesis stream while records pass: the newest few, or a running count."""
+"""Reads the records of a Kinesis stream, and counts them while they arrive."""
 
 import threading
 import time
@@ -17,15 +17,15 @@ from helpers.core.waiting import wait_until, waiting
 
 from .archive import FIELDS, field_column, read_record
 
-# What a record of a stream has: a click, and a row that Flink's debezium-json says has changed.
+# The fields of a stream's records: a click; a changed row in Flink's debezium-json.
 _COLUMNS = {"clicks": list(FIELDS), "metrics": ["before", "after", "op"]}
 POLL_SECONDS = 0.25  # AWS allows five GetRecords calls a second on each shard
 PATIENCE_SECONDS = 5  # a beacon is in the stream within a second, on a busy machine a little later
-FORGOTTEN_SECONDS = 60  # a chart that was stopped leaves its counter behind
+FORGOTTEN_SECONDS = 60  # after a chart was stopped, its counter ends, too
 
 
 def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) -> pd.DataFrame:
-    """Return the records that were put to a stream in the last `seconds`, one row each.
+    """Return the records that arrived in a stream in the last `seconds`, one row each.
 
     Args:
         cloud: where the stream is.
@@ -33,9 +33,9 @@ def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) ->
         seconds: how far back to read.
 
     Returns:
-        A frame with a column for each JSON field, oldest record first. If there is none yet, one is
-        waited for a few seconds; then the frame is empty, and a line says so. What is no JSON
-        object stands in `line`.
+        A frame with a column for each JSON field, oldest record first. If there is no record yet,
+        it waits a few seconds for one; then it prints a line and returns an empty frame. The text
+        of a record that is no JSON object is in `line`.
 
     Raises:
         NotDeployed: the stream does not exist yet.
@@ -49,23 +49,22 @@ def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) ->
         return [read_record(record["Data"]) for record in records(cloud, stream, since)]
 
     with waiting(f"Waiting for a record in {cloud.name(stream)}"):
-        found = wait_until(look, PATIENCE_SECONDS, delay=POLL_SECONDS)
-    if found:
-        frame = pd.DataFrame(found)
+        rows = wait_until(look, PATIENCE_SECONDS, delay=POLL_SECONDS)
+    if rows:
+        frame = pd.DataFrame(rows)
         whole = [name for name in frame.columns if FIELDS.get(name) == "Int64"]
-        return frame.assign(**{name: field_column(found, name) for name in whole})
+        return frame.assign(**{name: field_column(rows, name) for name in whole})
     print(
-        f"No record came into {cloud.name(stream)} in the last {seconds:.0f} s. Does traffic flow? "
-        "Run `traffic.start(rate=20)`, then this cell."
+        f"No record arrived in {cloud.name(stream)} in the last {seconds:.0f} s. Is the traffic "
+        "running? Run `traffic.start(rate=20)`, then this cell."
     )
-    # Without a record, a table that has at least the columns.
     return pd.DataFrame([], columns=_COLUMNS.get(stream))
 
 
 def records(
     cloud: Cloud, stream: str, since: float | datetime, shards: Iterable[str] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the records that came into a stream since a moment, one shard after the other.
+    """Yield the records that arrived in a stream since a moment, one shard after the other.
 
     Args:
         cloud: where the stream is.
@@ -74,7 +73,7 @@ def records(
         shards: the ids of the shards to read; None for all.
 
     Returns:
-        As GetRecords returns them, up to the newest one: Data, ApproximateArrivalTimestamp, ...
+        Records of GetRecords, up to the newest one: Data, ApproximateArrivalTimestamp, ...
 
     Raises:
         NotDeployed: the stream does not exist yet.
@@ -100,7 +99,7 @@ def record_pages(
         cloud: where the stream is.
         stream: its name without the prefix: `clicks` or `metrics`.
         shard: the shard's id.
-        start: where to begin, as GetShardIterator takes it: ShardIteratorType, Timestamp, ...
+        start: GetShardIterator's own arguments: ShardIteratorType, Timestamp, ...
 
     Raises:
         NotDeployed: the stream does not exist yet.
@@ -139,7 +138,7 @@ class StreamCounter:
         self.problem: str | None = None
 
     def start(self) -> "StreamCounter":
-        """Begin to count, in a thread that ends once nobody has asked for the counts a while."""
+        """Begin to count, in a thread that ends a minute after the last call of `per_second`."""
         kinesis, stream = self._cloud.client("kinesis"), self._cloud.name(self._stream)
         for number, shard in enumerate(shards_of(self._cloud, self._stream)):
             iterator = kinesis.get_shard_iterator(
@@ -150,7 +149,7 @@ class StreamCounter:
         return self
 
     def per_second(self) -> dict[int, int]:
-        """Return records by epoch second of their arrival in the stream."""
+        """Return the number of records by the epoch second of their arrival."""
         self._asked = time.monotonic()
         return dict(self._counts)
 

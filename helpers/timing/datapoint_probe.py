@@ -1,4 +1,4 @@
-"""How long a beacon takes to become a CloudWatch datapoint that can be read."""
+"""Measures how long a beacon takes until a CloudWatch datapoint that includes it can be read."""
 
 import threading
 import time
@@ -15,13 +15,13 @@ POLL_SECONDS = 0.2
 
 
 class CloudWatchWatch:
-    """Reads one metric's total again and again, and remembers when it reached which number.
+    """Reads a metric's total five times a second, and keeps each total with its time.
 
     Args:
         cloud: where the metric is.
         metric: its name, e.g. `event_count`.
         item: its item, e.g. `pageview`.
-        since: an aware datetime on the edge of a bucket; earlier datapoints are left out.
+        since: an aware datetime, the start of a bucket; earlier datapoints are left out.
 
     Example:
         `with CloudWatchWatch(cloud, "event_count", "pageview", start) as watch: ...`
@@ -44,27 +44,27 @@ class CloudWatchWatch:
         self._thread.join()
 
     def total(self) -> float:
-        """Return the sum of the metric's datapoints as they can be read now."""
+        """Return the sum of the metric's datapoints that can be read now."""
         begins = self._since.timestamp()
         ends = begins + SECONDS_OF_HIGH_RESOLUTION
         points = metric_points(self._cloud, [self._query], begins, ends)
         return sum(value for _, value in points.get("total", []))
 
     def seen(self) -> list[tuple[float, float]]:
-        """Return what was seen so far: epoch seconds, and the total that could be read then."""
+        """Return the totals so far, each with the epoch seconds at which it was read."""
         return list(self._seen)
 
     def latencies(self, received_at: Sequence[float]) -> np.ndarray:
-        """Return, for each beacon, the seconds from its request until the total held it.
+        """Return, for each beacon, the seconds from its request until the total included it.
 
-        Beacons look alike once they are counted, so the k-th to be received is taken to be the
-        one that made the total reach k.
+        Counted beacons can't be distinguished, so the k-th received beacon is assumed to be the
+        one that raised the total to k.
 
         Args:
             received_at: epoch milliseconds at which each counted beacon was received.
 
         Returns:
-            Seconds, in the order of reception; shorter than the input if some were never seen.
+            Seconds, in the order of reception; shorter than the input if some were not counted.
         """
         received = np.sort(np.asarray(received_at, dtype=float)) / 1000
         when = np.array([at for at, _ in self._seen])
@@ -76,18 +76,18 @@ class CloudWatchWatch:
             try:
                 total = self.total()
             except (IncompleteError, TargetStopped, TemporaryFailure):
-                continue  # a look that failed; the next one sees what this one would have seen
+                continue  # the next reading includes the beacons of this one
             self._seen.append((time.time(), total))
 
 
 def seconds_until_counted(sent: np.ndarray, when: np.ndarray, totals: np.ndarray) -> np.ndarray:
-    """Return the seconds from each beacon to the total that holds it, for those that one holds.
+    """Return the seconds from each beacon to the total that includes it, if a total does.
 
     Args:
         sent: when the beacons were sent, in order.
-        when: when the totals were seen, in order.
-        totals: of beacons, never falling.
+        when: when the totals were read, in order.
+        totals: numbers of beacons, which never fall.
     """
     first = np.searchsorted(totals, np.arange(1, len(sent) + 1))
-    seen = first < len(when)
-    return when[first[seen]] - sent[seen]
+    is_counted = first < len(when)
+    return when[first[is_counted]] - sent[is_counted]

@@ -1,4 +1,4 @@
-"""Where the time goes, as a waterfall: each stage begins where the one before ends."""
+"""The latency of each stage as a waterfall chart: a stage begins where the one before ends."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from helpers.plotting.palette import BLUE, INK, LINE, ORANGE, QUIET, SKY
 
 _WIDTH, _TOP, _ROW, _FOOT = 9.4, 0.75, 0.46, 0.62  # inches
 _LABELS, _NUMBERS = 3.3, 2.2  # inches left and right of the bars
-_BARS = (  # a column of the frame, the thickness of its bar, its colour, and what it means
+_BARS = (  # a column of the frame, the thickness of its bar, its colour, and its meaning
     ("p99", 0.09, ORANGE, "ninety-nine of a hundred"),
     ("p90", 0.32, SKY, "nine of ten"),
     ("p50", 0.48, BLUE, "half of them take no longer"),
@@ -18,14 +18,14 @@ _BARS = (  # a column of the frame, the thickness of its bar, its colour, and wh
 
 
 def draw_latency(frame: pd.DataFrame, sentence: str) -> Picture:
-    """Return the picture of what each stage takes.
+    """Return the picture of each stage's latency.
 
     Args:
         frame: as `latency(cloud).frame`: the stages in order, then the whole.
-        sentence: what it shows, in words.
+        sentence: a description of the picture, in words.
 
     Example:
-        `draw_latency(found.frame, found.sentence)`
+        `draw_latency(measured.frame, measured.sentence)`
     """
     picture = Picture(_WIDTH, _TOP + _ROW * len(frame) + _FOOT)
     picture.sentence = sentence
@@ -36,7 +36,7 @@ def draw_latency(frame: pd.DataFrame, sentence: str) -> Picture:
     axes.set_ylim(len(frame) - 0.5, -0.5)
     begins = [*frame["p50"].iloc[:-1].cumsum().shift(fill_value=0), 0.0]
     for name, thickness, color, words in _BARS:
-        # The edge is seen where a stage takes no time.
+        # The edge is visible even if a stage takes no time.
         axes.barh(range(len(frame)), frame[name], thickness, begins, color=color, edgecolor=color,
                   label=words)  # fmt: skip
     axes.patches[-1].set_color(INK)  # half of the whole

@@ -1,7 +1,6 @@
-"""All stages of a journey, filled by hand for the ledger to account for."""
+"""All stages of the pipeline, filled by hand for the tests of the ledger."""
 
 import dataclasses
-import gzip
 import io
 import json
 import time
@@ -27,9 +26,10 @@ from tests.unit.functions.lambdas import (
     put_datum,
     row,
 )
+from tests.unit.stores.written import put_object, put_rows
 
 NOW = int(time.time()) // 60 * 60
-START = NOW - 1200  # long enough ago that nothing can be on its way
+START = NOW - 1200  # so long ago that no beacon can be on its way
 PLAIN = Beacon(b"click", b"one", b"/cart", b"Firefox", b"https://example.com/")
 HOSTILE = Beacon(b"<b>", None, b"/<script>alert('x')</script>$1$", None, None)
 BAD = dataclasses.replace(
@@ -41,24 +41,23 @@ BAD = dataclasses.replace(
 
 
 class World:
-    """All stages of a journey under a prefix of its own, filled by hand: nothing runs in it.
+    """All stages of the pipeline under a prefix of its own, filled by hand, without a running job.
 
-    What Flink would count is counted here with a Counter; the functions are the real ones.
+    A Counter counts in place of Flink; the functions are the real ones.
     """
 
     def __init__(self, cloud):
         self.cloud, self.offset = cloud, 0
-        self.flink_remembers = 3 * 3600  # seconds: what nobody touches is forgotten
+        self.flink_remembers = 3 * 3600  # seconds after a beacon's last copy
         self.clicks, self.archive, self.counts = [], [], Counter()
-        client = cloud.client
-        client("kinesis").create_stream(StreamName=cloud.name("clicks"), ShardCount=1)
-        client("kinesis").create_stream(StreamName=cloud.name("metrics"), ShardCount=1)
-        client("s3").create_bucket(Bucket=cloud.bucket("archive"))
+        for stream in ("clicks", "metrics"):
+            cloud.client("kinesis").create_stream(StreamName=cloud.name(stream), ShardCount=1)
+        cloud.client("s3").create_bucket(Bucket=cloud.bucket("archive"))
         for metric in ("referral_count", "rejected_count", "duplicate_count"):
             put_catalog(cloud, metric, MaxItems=2)
 
     def with_the_rest(self):
-        """What the ledger asks when it looks for a reason."""
+        """Create the resources that the ledger describes to find a cause."""
         cloud = self.cloud
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as file:
@@ -89,34 +88,31 @@ class World:
     def send(self, beacon=PLAIN, at=0, *, status=200, journaled=True, logged=True, copies=0):
         """Send a beacon at START + `at` seconds; return its beacon_id."""
         sent = START + at
-        line = log_line(beacon, sent, "192.0.2.1")
-        name = access_log.beacon_id("server", 1, self.offset, line)
-        self.offset += len(line) + 1
+        record = self._record("server", beacon, sent, sent)
         if journaled:
             note(self.cloud, entry(beacon, sent, status))
         if logged:
-            self.ship(access_log.click_record(line, name, int(sent * 1000)), sent + 0.2)
-            for number in range(copies):
-                self.ship(access_log.click_record(line, name, int(sent * 1000)), sent + number + 1)
-        return name
+            for shipped in (0.2, *range(1, copies + 1)):
+                self.ship(record, sent + shipped)
+        return record["beacon_id"]
 
     def send_late(self, at, seconds):
-        """Put a record that is so late at START + `at`, as a server that was cut off."""
-        beacon, sent = dataclasses.replace(PLAIN, kind="late", expect="accepted"), START + at
-        if seconds > 3600:
-            beacon.expect = "too_late"
-        line = log_line(beacon, sent - seconds, "192.0.2.2")
-        name = access_log.beacon_id("cut-off-server", 1, self.offset, line)
-        self.offset += len(line) + 1
-        record = access_log.click_record(line, name, int(sent * 1000))
-        note(
-            self.cloud,
-            entry(beacon, sent, 200, beacon_id=name, requested_at=record["requested_at"]),
-        )
+        """Put a record that is so late at START + `at`, as a server without a network does."""
+        expect, sent = "too_late" if seconds > 3600 else "accepted", START + at
+        beacon = dataclasses.replace(PLAIN, kind="late", expect=expect)
+        record = self._record("cut-off-server", beacon, sent - seconds, sent)
+        keys = {name: record[name] for name in ("beacon_id", "requested_at")}
+        note(self.cloud, entry(beacon, sent, 200, **keys))
         self.ship(record, sent)
 
+    def _record(self, server, beacon, requested, sent):
+        line = log_line(beacon, requested, "192.0.2.1")
+        name = access_log.beacon_id(server, 1, self.offset, line)
+        self.offset += len(line) + 1
+        return access_log.click_record(line, name, int(sent * 1000))
+
     def repeat(self, at):
-        """Put the last record once more, as the generator's duplicates are."""
+        """Put the last record again, as the generator's duplicates."""
         record, _ = self.archive[-1]
         copy = dataclasses.replace(PLAIN, kind="duplicate", expect="duplicate")
         more = {name: record[name] for name in ("beacon_id", "requested_at")}
@@ -124,7 +120,7 @@ class World:
         self.ship({k: v for k, v in record.items() if k != "shipped_at"}, START + at)
 
     def ship_again(self, name, at):
-        """Ship a record once more at START + `at`, as an agent that lost its state does."""
+        """Ship a record again at START + `at`, as an agent that lost its state does."""
         record = next(each for each, _ in self.archive if each["beacon_id"] == name)
         self.ship(record, START + at)
 
@@ -147,37 +143,28 @@ class World:
                 self.counts["referral_count", int(asked) // 10 * 10, referrer] += 1
 
     def flow(self, without=()):
-        """Let everything flow through all stages; cells in `without` never leave Flink."""
+        """Fill all stages with the records so far; Flink does not write cells in `without`."""
         for number, (record, at) in enumerate(self.archive):
             data = access_log.encode(record, record["shipped_at"])
             self.cloud.client("kinesis").put_record(
                 StreamName=self.cloud.name("clicks"), Data=data, PartitionKey="1"
             )
-            self.cloud.client("s3").put_object(
-                Bucket=self.cloud.bucket("archive"),
-                Key=f"{datetime.fromtimestamp(at, UTC):beacons/year=%Y/month=%m/day=%d/hour=%H/}"
-                f"{number:06d}.gz",
-                Body=gzip.compress(data),
-            )
+            put_object(self.cloud, data, hour=at, name=f"{number:06d}")
         rows = [
             row(n, item, bucket, metric)
             for (metric, bucket, item), n in self.counts.items()
             if (metric, bucket, item) not in without
         ]
-        for one in rows:
-            # An older row, that a newer one amends, and one that Flink took back.
-            for after, op in ((one | {"Samples": 0, "UnitValueInt": 0}, "c"), (one, "u")):
-                self._metric({"before": None, "after": after, "op": op})
-            self._metric({"before": one, "after": None, "op": "d"})
-        self._metric("no row")
+        for newest in rows:
+            # An older version of the row, its newest version, and a deletion by Flink.
+            older = newest | {"Samples": 0, "UnitValueInt": 0}
+            for before, after, op in ((None, older, "c"), (None, newest, "u"), (newest, None, "d")):
+                change = {"before": before, "after": after, "op": op}
+                put_rows(self.cloud, json.dumps(change).encode())
+        put_rows(self.cloud, b'"no row"')
         container("process_metrics").run(kinesis_event(rows), None)
         container("publish_metrics").run({"Records": changes(self.cloud)}, None)
         return self
-
-    def _metric(self, row):
-        self.cloud.client("kinesis").put_record(
-            StreamName=self.cloud.name("metrics"), Data=json.dumps(row), PartitionKey="1"
-        )
 
     def account(self, **more):
         return ledger(self.cloud, datetime.fromtimestamp(START - 60, UTC), **more)
@@ -185,14 +172,14 @@ class World:
 
 @pytest.fixture
 def world(emulator, own_home, monkeypatch):
-    # Its stream is made now, and what is sent is dated back, so that nothing can be on its way.
+    # The stream is created now, and beacons have earlier times, so that none can be on its way.
     monkeypatch.setattr(accounts, "_made", lambda cloud: START - 3600)
     return World(own_tables(emulator, monkeypatch))
 
 
 @pytest.fixture
 def full(world):
-    """Some of everything, in four buckets, at every stage."""
+    """Beacons with every outcome, in four buckets, at every stage."""
     world.with_the_rest()
     for at in range(0, 40, 2):
         world.send(PLAIN, at, copies=at == 10)

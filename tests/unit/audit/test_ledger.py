@@ -14,30 +14,25 @@ from tests.read_ledger import broken, numbers
 from tests.unit.audit.ledger_world import PLAIN, START
 
 
-def test_everything_is_accounted_for_at_every_stage(full):
+def test_every_beacon_is_accounted_for_at_every_stage(full):
     account = full.account()
     assert broken(account) == {} and account.balances and account.missing.empty
     assert numbers(account, "sent", "unanswered", "refused", "answered") == [48, 2, 1, 45]
     assert numbers(account, "unanswered_but_logged", "not_in_journal", "sent_again") == [1, 1, 1]
     assert numbers(account, *STAGES[2:]) == [48] * 4
     for stage in STAGES[2:]:
-        row = account.frame.loc[stage]
-        assert (row["Accepted"], row["unparsable"], row["too_late"], row["Duplicates"]) == (
-            44,
-            1,
-            1,
-            2,
-        )
+        outcomes = account.frame.loc[stage, ["Accepted", "unparsable", "too_late", "Duplicates"]]
+        assert outcomes.tolist() == [44, 1, 1, 2]
     assert "every stage accounts for all of them" in account.sentence
 
 
-def test_without_a_beacon_it_balances_too(world):
+def test_a_ledger_without_beacons_balances(world):
     account = world.with_the_rest().account()
     assert account.balances and numbers(account, *STAGES) == [0] * 6
     assert account.sentence == "No beacons in this time: start the traffic."
 
 
-def test_what_was_sent_before_the_stream_was_made_is_left_out(world, monkeypatch):
+def test_beacons_from_before_the_streams_creation_are_left_out(world, monkeypatch):
     world.send(PLAIN, 0)
     monkeypatch.undo()
     monkeypatch.setenv("WORKSHOP_HOME", str(home()))
@@ -45,32 +40,32 @@ def test_what_was_sent_before_the_stream_was_made_is_left_out(world, monkeypatch
 
 
 def test_a_range_holds_the_same_beacons_at_every_stage(full):
-    # Late ones and those on the edges, too: from the second bucket to the third.
+    # Also late beacons and those at the edges: from the second bucket to the third.
     start = datetime.fromtimestamp(START + 10, UTC)
     account = ledger(full.cloud, start + timedelta(seconds=3), start + timedelta(seconds=20))
     assert account.start == start and account.end == start + timedelta(seconds=20)
-    # Twenty plain ones, one that can't be read, and a copy that an agent sent.
+    # Twenty plain beacons, an unparsable one, and a copy that an agent sent.
     assert account.balances, account
     assert numbers(account, "answered", *STAGES[2:]) == [21, 22, 22, 22, 22]
 
 
-def test_it_begins_with_the_earliest_bucket_of_the_journal(full):
+def test_by_default_the_ledger_begins_with_the_earliest_bucket_of_the_journal(full):
     assert ledger(full.cloud).start.timestamp() == (START + 20 - 45) // 10 * 10
 
 
-def test_a_range_of_longer_ago_is_compared_by_the_minute(full, monkeypatch):
+def test_an_older_range_is_compared_by_the_minute(full, monkeypatch):
     monkeypatch.setattr(stages, "_HIGH_RESOLUTION", timedelta(minutes=1))
     account = full.account()
     assert account.start.second == 0 and account.balances, account
     assert numbers(account, *STAGES[2:]) == [48] * 4
 
 
-def test_an_empty_range_is_refused(world):
+def test_an_empty_range_raises_an_error(world):
     with pytest.raises(WorkshopError, match="No time lies"):
         ledger(world.cloud, datetime.now(UTC), datetime.now(UTC) - timedelta(minutes=1))
 
 
-def test_a_stage_that_is_not_deployed_is_left_open(emulator, own_home):
+def test_a_stage_that_is_not_deployed_has_no_numbers(emulator, own_home):
     nowhere = dataclasses.replace(emulator, prefix=f"n{time.time_ns()}")
     account = ledger(nowhere)
     assert numbers(account, *STAGES) == [0, 0, None, None, None, None] and account.balances

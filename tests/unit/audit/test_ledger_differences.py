@@ -1,4 +1,4 @@
-"""The ledger does not balance: each stage broken on purpose, and named."""
+"""The ledger reports the stage, the beacons and the cause of each difference."""
 
 import dataclasses
 import re
@@ -17,7 +17,7 @@ from tests.unit.audit.ledger_world import PLAIN, START, delete, put
 BEGIN = datetime.fromtimestamp(START, UTC)
 
 
-def test_a_row_deleted_from_dynamodb_is_named(full):
+def test_beacons_of_a_row_deleted_from_dynamodb_are_missing_there(full):
     bucket = START // 10 * 10
     lost = {
         record["beacon_id"]
@@ -32,7 +32,7 @@ def test_a_row_deleted_from_dynamodb_is_named(full):
     assert account.frame.loc["cloudwatch", "Cause"].startswith("not lost")
 
 
-def test_a_removed_object_of_the_archive_is_named(full):
+def test_a_beacon_of_a_deleted_object_is_missing_in_the_archive(full):
     s3, bucket = full.cloud.client("s3"), full.cloud.bucket("archive")
     key = s3.list_objects_v2(Bucket=bucket)["Contents"][4]["Key"]
     s3.delete_object(Bucket=bucket, Key=key)
@@ -43,26 +43,23 @@ def test_a_removed_object_of_the_archive_is_named(full):
     assert "shipped, but not in the archive" in account.frame.loc["archived", "Cause"]
 
 
-def test_what_no_agent_has_shipped_is_told_from_what_firehose_lost(full):
+def test_a_beacon_that_was_not_shipped_has_another_cause_than_one_that_firehose_lost(full):
     full.send(PLAIN, 50, logged=False)
     account = full.account()
     assert broken(account) == {"archived": (1, 0)} and named(account, "archived") == {None}
     assert "the agent has not shipped it (yet)" in account.frame.loc["archived", "Cause"]
-    assert account.missing.iloc[0][["event", "clientid", "page"]].tolist() == [
-        "click",
-        "one",
-        "/cart",
-    ]
+    fields = account.missing.iloc[0][["event", "clientid", "page"]]
+    assert fields.tolist() == ["click", "one", "/cart"]
 
 
-def test_a_beacon_that_was_logged_twice_is_not_somebody_elses(full):
+def test_a_beacon_that_was_logged_twice_is_a_double(full):
     full.send(PLAIN, 20, journaled=False)
     account = full.flow().account()
     assert account.frame.loc["archived", "Missing"] == 0
     assert account.frame.loc["archived", "Double"] == 1
 
 
-def test_what_flink_did_not_count_is_named(world):
+def test_beacons_that_flink_did_not_count_are_missing_there(world):
     world.with_the_rest()
     names = {world.send(PLAIN, at) for at in (0, 1, 2)}
     world.send(PLAIN, 15)
@@ -72,11 +69,11 @@ def test_what_flink_did_not_count_is_named(world):
     assert "Flink is stopped (READY): start_analytics(cloud)" in account.sentence
 
 
-def test_a_stage_that_is_behind_is_told_from_one_that_lost_a_beacon(world):
+def test_only_the_newest_beacons_of_a_stage_may_be_on_their_way(world):
     world.with_the_rest()
     now = time.time() - START
     world.send(PLAIN, now - 100)
-    world.send(PLAIN, now - 60)  # newer than whatever DynamoDB has counted
+    world.send(PLAIN, now - 60)  # newer than the beacons that DynamoDB has counted
     world.flow()
     bucket = max(bucket for _, bucket, _ in world.counts)
     delete(world.cloud, "referral_count", bucket, "https://example.com/")
@@ -88,7 +85,7 @@ def test_a_stage_that_is_behind_is_told_from_one_that_lost_a_beacon(world):
     assert "deleted" in world.account().frame.loc["dynamodb", "Cause"]
 
 
-def test_a_sum_put_twice_into_cloudwatch_is_named_and_repaired(full, monkeypatch):
+def test_a_sum_put_twice_into_cloudwatch_is_a_double_until_its_repair(full, monkeypatch):
     monkeypatch.setattr("helpers.audit.reconcile.SETTLED_SECONDS", 0)
     stored = metric_values(full.cloud, "referral_count", start=BEGIN)
     twice = stored[stored["Item"] == "https://example.com/"].iloc[1]
@@ -100,17 +97,17 @@ def test_a_sum_put_twice_into_cloudwatch_is_named_and_repaired(full, monkeypatch
     assert full.account().balances
 
 
-def test_one_too_few_and_one_too_many_do_not_make_zero(full):
+def test_a_missing_beacon_and_a_double_do_not_cancel_each_other_out(full):
     items = metric_values(full.cloud, "referral_count", start=BEGIN)
     items = items[items["Item"] == "https://example.com/"]
-    for change, (_, one) in zip((1, -1), items.tail(2).iterrows(), strict=True):
-        put(full.cloud, "referral_count", one["Item"], one["Time"], change)
+    for change, (_, stored) in zip((1, -1), items.tail(2).iterrows(), strict=True):
+        put(full.cloud, "referral_count", stored["Item"], stored["Time"], change)
     account = full.account()
     assert numbers(account, "cloudwatch") == numbers(account, "dynamodb")
     assert broken(account) == {"cloudwatch": (1, 1)} and not account.balances
 
 
-def test_dead_letters_are_counted_and_suspected(full):
+def test_dead_letters_are_counted_and_are_a_likely_cause(full):
     sqs, name = full.cloud.client("sqs"), full.cloud.name("process-metrics-failures")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="{}")
@@ -120,7 +117,7 @@ def test_dead_letters_are_counted_and_suspected(full):
     assert "dead-letter queue" in account.frame.loc["dynamodb", "Cause"]
 
 
-def test_a_beacon_that_was_sent_just_now_is_on_its_way(world):
+def test_a_beacon_that_was_just_sent_is_on_its_way(world):
     world.with_the_rest().send(PLAIN, time.time() - START, logged=False)
     account = world.account()
     assert broken(account) == {"archived": (1, 0)}
@@ -129,7 +126,7 @@ def test_a_beacon_that_was_sent_just_now_is_on_its_way(world):
     )
 
 
-def test_a_copy_counted_where_its_first_arrived_is_neither_missing_nor_double():
+def test_a_copy_counted_in_its_first_ones_bucket_is_neither_missing_nor_double():
     def cells(*counts):
         keys = [("duplicate_count", START + 10 * n, "All Beacons") for n in range(len(counts))]
         keys.append(("referral_count", START, "/"))

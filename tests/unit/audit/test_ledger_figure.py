@@ -1,4 +1,4 @@
-"""How the ledger looks: no word upon another, nothing a visitor sent is markup."""
+"""The ledger's picture has no overlapping texts, and its table escapes visitors' data."""
 
 from datetime import UTC, datetime
 
@@ -11,27 +11,27 @@ from tests.unit.audit.ledger_world import HOSTILE
 
 
 def frame(**rows):
-    """A ledger's frame: a row is accepted, rejected, duplicates, missing, double."""
+    """A ledger's frame from rows of: accepted, rejected, duplicates, missing, double."""
     names = ("sent", "unanswered", "refused", "answered", "unanswered_but_logged",
              "not_in_journal", "sent_again", "undecided", "archived", "flink", "dynamodb",
              "cloudwatch", "dead_letters")  # fmt: skip
     table = []
     for name in names:
-        given = rows.get(name)
-        if given is None:
+        numbers = rows.get(name)
+        if numbers is None:
             table.append({} if name in STAGES else {"Beacons": 0})
             continue
-        good, bad, again, missing, double = (*given, 0, 0, 0, 0)[:5]
+        accepted, rejected, duplicates, missing, double = (*numbers, 0, 0, 0, 0)[:5]
         table.append(
             dict.fromkeys(COLUMNS, 0)
-            | {"Beacons": good + bad + again, "Accepted": good, "unparsable": bad,
-               "Duplicates": again, "Missing": missing, "Double": double}
+            | {"Beacons": accepted + rejected + duplicates, "Accepted": accepted,
+               "unparsable": rejected, "Duplicates": duplicates, "Missing": missing,
+               "Double": double}
         )  # fmt: skip
-    made = pd.DataFrame(table, index=list(names), columns=list(COLUMNS)).astype("Int64")
-    made["Cause"] = [
-        "put twice into CloudWatch" if n and n > 0 else "" for n in made["Missing"].fillna(0)
-    ]
-    return made.rename_axis("Stage")
+    frame = pd.DataFrame(table, index=list(names), columns=list(COLUMNS)).astype("Int64")
+    has_missing = frame["Missing"].fillna(0) > 0
+    frame["Cause"] = has_missing.map({True: "put twice into CloudWatch", False: ""})
+    return frame.rename_axis("Stage")
 
 
 def same(*row, **rows):
@@ -51,11 +51,11 @@ LOOKS = {
     ),
     "not read": same(1_000, flink=None),
 }  # fmt: skip
-LOOKS["not read"].loc["flink", "Cause"] = "not read whole: Rate exceeded."
+LOOKS["not read"].loc["flink", "Cause"] = "not read completely: Rate exceeded."
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_no_two_words_of_the_picture_lie_upon_each_other(look):
+def test_texts_of_the_picture_do_not_overlap(look):
     account = Ledger(LOOKS[look], pd.DataFrame(), datetime.now(UTC), None)
     picture = account.picture
     assert picture.png().startswith(b"\x89PNG")
@@ -68,7 +68,7 @@ def test_no_two_words_of_the_picture_lie_upon_each_other(look):
             assert not box.overlaps(others), (word, other)
 
 
-def test_the_table_shows_what_visitors_sent_harmlessly(full):
+def test_the_table_escapes_visitors_data(full):
     full.send(HOSTILE, 50, logged=False)
     shown = full.account()._repr_html_()
     assert "<script>" not in shown and "&lt;script&gt;" in shown

@@ -1,4 +1,4 @@
-"""CloudWatch held against DynamoDB, through the functions as they are; and put right."""
+"""`reconcile` compares CloudWatch with DynamoDB, as the functions filled them, and repairs it."""
 
 import time
 from collections import Counter
@@ -8,20 +8,10 @@ import pandas as pd
 import pytest
 
 from helpers.audit import reconcile as reconciling
-from helpers.audit.reconcile import (
-    JUST_REPAIRED,
-    MAXIMUM,
-    MISSING,
-    NO_ROW,
-    ON_ITS_WAY,
-    REPAIRED,
-    SAMPLES,
-    TOO_LARGE,
-    TWICE,
-    reconcile,
-)
+from helpers.audit.reconcile import MISSING, REPAIRED, TWICE, reconcile
 from helpers.core.errors import WorkshopError
 from helpers.stores.cloudwatch import cloudwatch_values
+from tests.unit.audit.ledger_world import delete
 from tests.unit.functions.lambdas import (
     changes,
     container,
@@ -37,14 +27,14 @@ BUCKET = 0
 
 @pytest.fixture(scope="module", autouse=True)
 def bucket():
-    """The time of this file's first test: other files may run for half an hour before it."""
+    """The time of this file's first test, as other files may run for half an hour before it."""
     global BUCKET
     BUCKET = int(time.time()) // 60 * 60 - 600
 
 
 @pytest.fixture
 def cloud(emulator, monkeypatch):
-    # A row need not be a minute old here, nor a repair: CloudWatch's stand-in forgets nothing.
+    # Rows and repairs of the last minute count, too, because the emulator is consistent.
     monkeypatch.setattr(reconciling, "SETTLED_SECONDS", 0)
     monkeypatch.setattr(reconciling, "PAUSE_SECONDS", 0)
     cloud = own_tables(emulator, monkeypatch)
@@ -53,7 +43,7 @@ def cloud(emulator, monkeypatch):
 
 
 class Functions:
-    """Both functions, and the changes that lie between them."""
+    """Both functions, and the changes that process_metrics wrote and publish_metrics read."""
 
     def __init__(self, cloud):
         self.cloud, self.position = cloud, 0
@@ -85,20 +75,20 @@ def put(cloud, metric="top_pages", item="/cart", bucket=None, **value):
 
 def rows(frame):
     """Metric, seconds after BUCKET, item, DynamoDB's and CloudWatch's sum, verdict."""
-    return [
-        (
-            one["Metric"],
-            int(one["Time"].timestamp()) - BUCKET,
-            one["Item"],
-            one["DynamoDB"],
-            one["CloudWatch"],
-            one["Verdict"],
-        )
-        for _, one in frame.fillna(0).iterrows()
-    ]
+    columns = ["Metric", "Time", "Item", "DynamoDB", "CloudWatch", "Verdict"]
+    seconds = (frame["Time"] - pd.Timestamp(BUCKET, unit="s", tz="UTC")).dt.total_seconds()
+    return list(frame.assign(Time=seconds)[columns].fillna(0).itertuples(index=False, name=None))
 
 
-def test_nothing_differs_where_nothing_went_wrong(cloud, functions):
+def set_row(cloud, expression, **more):
+    """Update the catalog's row of top_pages."""
+    key = {"MetricType": {"S": "top_pages"}}
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.name("Metrics"), Key=key, UpdateExpression=expression, **more
+    )
+
+
+def test_without_failures_there_are_no_differences(cloud, functions):
     put_catalog(cloud, "visitor_count", BucketSeconds=60)
     functions.send(row(7, bucket=BUCKET), row(9, "All", BUCKET, metric="visitor_count"))
     functions.send(row(8, bucket=BUCKET), row(3, "/é", BUCKET + 10), row(4, "/%C3%A9", BUCKET + 10))
@@ -106,7 +96,7 @@ def test_nothing_differs_where_nothing_went_wrong(cloud, functions):
     assert frame.empty and str(frame["Time"].dtype) == "datetime64[ns, UTC]"
 
 
-def test_a_double_is_named_exactly_repaired_and_not_repaired_twice(cloud, functions):
+def test_a_double_is_reported_and_repaired_once(cloud, functions):
     functions.send(row(7, bucket=BUCKET), row(5, "/", BUCKET), row(2, bucket=BUCKET + 10))
     put(cloud, Value=3.0)
     wrong = [("top_pages", 0, "/cart", 7, 10, TWICE)]
@@ -117,15 +107,10 @@ def test_a_double_is_named_exactly_repaired_and_not_repaired_twice(cloud, functi
     assert shown[["Item", "Value"]].to_numpy().tolist() == [["/", 5], ["/cart", 7], ["/cart", 2]]
 
 
-def test_a_batch_whose_answer_was_lost_is_taken_back(cloud, functions):
-    """What the retry of a whole PutMetricData does, with the function's own data."""
+def test_a_batch_that_was_put_twice_is_removed_once(cloud, functions):
     batch = functions.send(*(row(n, f"/{n % 5}", BUCKET + 10 * n) for n in range(1, 30)))
-    # The note of what was published is what the lost answer lost.
-    cloud.client("dynamodb").update_item(
-        TableName=cloud.name("Metrics"),
-        Key={"MetricType": {"S": "top_pages"}},
-        UpdateExpression="REMOVE PublishedUpTo, PublishedAt",
-    )
+    # The function has no record of the first call, so it puts the whole batch again.
+    set_row(cloud, "REMOVE PublishedUpTo, PublishedAt")
     functions.publish.run(batch, None)
     frame = reconcile(cloud, repair=True)
     assert len(frame) == 29 and set(frame["Verdict"]) == {REPAIRED}
@@ -133,39 +118,41 @@ def test_a_batch_whose_answer_was_lost_is_taken_back(cloud, functions):
     assert reconcile(cloud).empty
 
 
-def test_what_never_came_is_put(cloud, functions):
+def test_missing_values_are_put(cloud, functions):
     functions.store(row(7, bucket=BUCKET), row(1, "/", BUCKET + 20))
-    functions.changes()  # given up
-    assert {one[-1] for one in rows(reconcile(cloud))} == {MISSING}
-    # Nothing was ever admitted, so it is put where publish_metrics would put it now.
+    functions.changes()  # never published
+    assert set(reconcile(cloud)["Verdict"]) == {MISSING}
+    # No item was admitted yet, so the repair puts both where publish_metrics would put them now.
     assert set(reconcile(cloud, repair=True)["Item"]) == {"(other)"}
     assert reconcile(cloud).empty
     assert cloudwatch_values(cloud, "top_pages")["Value"].sum() == 8
 
 
-def test_what_waits_to_be_published_is_left_to_the_function(cloud, functions, monkeypatch):
+def test_a_change_that_the_function_may_still_publish_is_not_repaired(
+    cloud, functions, monkeypatch
+):
     monkeypatch.setattr(reconciling, "_longest_try", lambda cloud: pd.Timedelta(hours=1))
     functions.store(row(7, bucket=BUCKET))
-    assert [one[-1] for one in rows(reconcile(cloud, repair=True))] == [ON_ITS_WAY]
+    assert list(reconcile(cloud, repair=True)["Verdict"]) == [reconciling.ON_ITS_WAY]
     functions.publish.run(functions.changes(), None)
     assert reconcile(cloud).empty
 
 
-def test_a_row_that_changed_a_moment_ago_is_not_looked_at(cloud, functions, monkeypatch):
+def test_a_row_that_changed_in_the_last_minute_is_not_compared(cloud, functions, monkeypatch):
     functions.send(row(7, bucket=BUCKET))
     put(cloud, Value=7.0)
     monkeypatch.setattr(reconciling, "SETTLED_SECONDS", 60)
     assert reconcile(cloud, repair=True).empty
 
 
-def test_a_second_repair_within_a_minute_puts_nothing(cloud, functions, monkeypatch):
+def test_a_second_repair_within_a_minute_puts_no_data(cloud, functions, monkeypatch):
     monkeypatch.setattr(reconciling, "PAUSE_SECONDS", 60)
     functions.send(row(7, bucket=BUCKET))
     put(cloud, Value=7.0)
-    assert [one[-1] for one in rows(reconcile(cloud, repair=True))] == [REPAIRED]
-    # As if CloudWatch, eventually consistent, did not show the repair yet.
+    assert list(reconcile(cloud, repair=True)["Verdict"]) == [REPAIRED]
+    # As if CloudWatch, which is eventually consistent, did not return the repair yet.
     put(cloud, Value=7.0)
-    assert [one[-1] for one in rows(reconcile(cloud, repair=True))] == [JUST_REPAIRED]
+    assert list(reconcile(cloud, repair=True)["Verdict"]) == [reconciling.JUST_REPAIRED]
     assert cloudwatch_values(cloud, "top_pages")["Value"].sum() == 14
 
 
@@ -180,32 +167,26 @@ def test_items_of_other_are_compared_together(cloud, functions):
     assert reconcile(cloud).empty
 
 
-def test_an_item_that_was_admitted_only_later_is_no_difference(cloud, functions):
+def test_an_item_that_was_admitted_later_is_no_difference(cloud, functions):
     put_catalog(cloud, MaxItems=1)
     functions.send(row(1, "/", BUCKET))
     functions.send(row(2, "/b", BUCKET), row(3, "/c", BUCKET))
-    cloud.client("dynamodb").update_item(
-        TableName=cloud.name("Metrics"),
-        Key={"MetricType": {"S": "top_pages"}},
-        UpdateExpression="SET MaxItems = :n",
-        ExpressionAttributeValues={":n": {"N": "9"}},
-    )
+    set_row(cloud, "SET MaxItems = :n", ExpressionAttributeValues={":n": {"N": "9"}})
     functions.send(row(4, "/b", BUCKET + 10))
     assert set(cloudwatch_values(cloud, "top_pages")["Item"]) == {"/", "/b", "(other)"}
     assert reconcile(cloud, repair=True).empty
 
 
-def test_a_row_that_is_gone_did_happen_and_stays_counted(cloud, functions):
+def test_a_deleted_row_stays_counted_in_cloudwatch(cloud, functions):
     functions.send(row(7, bucket=BUCKET))
-    cloud.client("dynamodb").delete_item(
-        TableName=cloud.name("MetricDetails"),
-        Key={"MetricType": {"S": "top_pages"}, "Bucket": {"S": f"{BUCKET:016d}#/cart"}},
-    )
-    assert rows(reconcile(cloud, repair=True)) == [("top_pages", 0, "/cart", 0, 7, NO_ROW)]
+    delete(cloud, "top_pages", BUCKET, "/cart")
+    assert rows(reconcile(cloud, repair=True)) == [
+        ("top_pages", 0, "/cart", 0, 7, reconciling.NO_ROW)
+    ]
     assert cloudwatch_values(cloud, "top_pages")["Value"].sum() == 7
 
 
-def test_a_mean_that_lacks_samples_is_completed(cloud, functions):
+def test_the_missing_samples_of_a_mean_are_put(cloud, functions):
     put_catalog(cloud, "avg_pg_ld", Statistic="Average", IsWholeNumber=False, Unit="Milliseconds")
     mean = dict(item="All Pages", bucket=BUCKET, metric="avg_pg_ld")
     functions.send(row(3, UnitValueFloat=100 / 3, **mean))
@@ -218,7 +199,7 @@ def test_a_mean_that_lacks_samples_is_completed(cloud, functions):
     assert cloudwatch_values(cloud, "avg_pg_ld")["Value"].tolist() == pytest.approx([50.5])
 
 
-def test_samples_too_many_and_a_maximum_are_only_reported(cloud, functions):
+def test_additional_samples_and_a_maximum_are_only_reported(cloud, functions):
     put_catalog(cloud, "avg_pg_ld", Statistic="Average", IsWholeNumber=False)
     put_catalog(cloud, "event_anomaly", Statistic="Maximum", IsWholeNumber=False)
     functions.send(
@@ -229,11 +210,11 @@ def test_samples_too_many_and_a_maximum_are_only_reported(cloud, functions):
     put(cloud, "avg_pg_ld", "All Pages", StatisticValues=twice)
     put(cloud, "event_anomaly", "click", Value=9.0)
     frame = reconcile(cloud, repair=True)
-    assert Counter(frame["Verdict"]) == {SAMPLES: 1, MAXIMUM: 1}
+    assert Counter(frame["Verdict"]) == {reconciling.SAMPLES: 1, reconciling.MAXIMUM: 1}
     assert len(reconcile(cloud)) == 2
 
 
-def test_a_row_beyond_what_cloudwatch_adds_up_does_not_stop_the_repair(cloud, functions):
+def test_a_row_that_is_too_large_for_cloudwatch_does_not_prevent_other_repairs(cloud, functions):
     functions.store(row(7, bucket=BUCKET), row(5, "/huge", BUCKET))
     functions.changes()
     cloud.client("dynamodb").update_item(
@@ -242,10 +223,9 @@ def test_a_row_beyond_what_cloudwatch_adds_up_does_not_stop_the_repair(cloud, fu
         UpdateExpression="SET UnitValueFloat = :huge REMOVE UnitValueInt",
         ExpressionAttributeValues={":huge": {"N": "1E+120"}},
     )
-    cloud.client("dynamodb").update_item(
-        TableName=cloud.name("Metrics"),
-        Key={"MetricType": {"S": "top_pages"}},
-        UpdateExpression="SET #items = :both, PublishedAt = :now",
+    set_row(
+        cloud,
+        "SET #items = :both, PublishedAt = :now",
         ExpressionAttributeNames={"#items": "Items"},
         ExpressionAttributeValues={
             ":both": {"SS": ["/cart", "/huge"]},
@@ -253,10 +233,10 @@ def test_a_row_beyond_what_cloudwatch_adds_up_does_not_stop_the_repair(cloud, fu
         },
     )
     verdicts = reconcile(cloud, repair=True).set_index("Item")["Verdict"].to_dict()
-    assert verdicts == {"/cart": REPAIRED, "/huge": TOO_LARGE}
+    assert verdicts == {"/cart": REPAIRED, "/huge": reconciling.TOO_LARGE}
 
 
-def test_more_than_three_hours_are_refused(cloud):
+def test_a_start_of_more_than_three_hours_ago_raises_an_error(cloud):
     with pytest.raises(WorkshopError, match="three hours|3 hours"):
         reconcile(cloud, datetime.now(UTC) - timedelta(hours=4))
     assert reconcile(cloud, datetime.now(UTC) - timedelta(minutes=5)).empty

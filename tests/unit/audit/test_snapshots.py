@@ -1,7 +1,5 @@
-"""Module 4's helpers, against the stacks and their Lambdas: all but the Flink job."""
+"""Module 4's helpers, with the stacks and their functions, but without the Flink job."""
 
-import gzip
-import json
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +8,7 @@ import pytest
 from helpers.audit.snapshots import changed_since, differing, load_time_means, snapshot
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
+from helpers.core.waiting import wait_until
 from helpers.dashboards.cloudwatch_dashboard import add_widget, dashboard, dashboard_json
 from helpers.deployment.deploy import deploy
 from helpers.deployment.destroy import destroy
@@ -18,13 +17,15 @@ from helpers.deployment.metric_catalog import add_metric
 from helpers.stores.archive import FIELDS
 from helpers.stores.cloudwatch import cloudwatch_values
 from helpers.stores.dynamodb import catalog, metric_values
+from tests.unit.functions.lambdas import row
+from tests.unit.stores.written import put_object, put_rows
 
 BUCKET = datetime.min
 
 
 @pytest.fixture(scope="module", autouse=True)
 def bucket():
-    """The time of this file's first test: other files may run for half an hour before it."""
+    """The time of this file's first test, as other files may run for half an hour before it."""
     global BUCKET
     BUCKET = datetime.fromtimestamp(time.time() // 10 * 10 - 300, UTC)
 
@@ -38,37 +39,18 @@ def cloud(emulator) -> Cloud:
     destroy(cloud)
 
 
-def put(cloud, metric: str, bucket: datetime, value: float, samples: int, item: str) -> None:
-    """Send a row as Flink does."""
-    whole = isinstance(value, int)
-    row = {
-        "MetricType": metric,
-        "EventTimestamp": int(bucket.timestamp()),
-        "MetricItem": item,
-        "UnitValueInt": value if whole else None,
-        "UnitValueFloat": None if whole else value,
-        "Samples": samples,
-        "NewestBeacon": int(bucket.timestamp() * 1000),
-        "EmittedAt": int(time.time() * 1000),
-    }
-    data = json.dumps({"before": None, "after": row, "op": "c"}).encode()
-    cloud.client("kinesis").put_record(
-        StreamName=cloud.name("metrics"), Data=data, PartitionKey=metric
-    )
+def send(cloud, metric: str, bucket: datetime, samples: int, item: str, **fields: object) -> None:
+    """Put a row to the metrics stream, and wait until it is in the table."""
+    put_rows(cloud, row(samples, item, int(bucket.timestamp()), metric, **fields))
+
+    def is_stored() -> bool:
+        rows = metric_values(cloud, metric, start=bucket, end=bucket + timedelta(seconds=1))
+        return samples in rows[rows["Item"] == item]["Samples"].tolist()
+
+    assert wait_until(is_stored, 10, delay=0.1), f"{metric} {item}: {samples} did not arrive"
 
 
-def send(cloud, metric: str, bucket: datetime, value: float, samples: int, item: str) -> None:
-    """Send a row, and wait until it stands in the table."""
-    put(cloud, metric, bucket, value, samples, item)
-    for _ in range(100):
-        found = metric_values(cloud, metric, start=bucket, end=bucket + timedelta(seconds=1))
-        if samples in found[found["Item"] == item]["Samples"].tolist():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{metric} {item}: {value} did not arrive")
-
-
-def archive(cloud, load_times: list[int], **fields: object) -> None:
+def archive(cloud, load_times: list[int]) -> None:
     """Archive one page view for each load time, the last of them twice."""
     at = int(BUCKET.timestamp() * 1000)
     records = [
@@ -83,64 +65,51 @@ def archive(cloud, load_times: list[int], **fields: object) -> None:
             "received_at": at + n,
             "shipped_at": at + n,
         }
-        | fields
         for n, ms in enumerate(load_times)
     ]
-    body = "".join(json.dumps(record) + "\n" for record in [*records, records[-1]])
-    key = BUCKET.strftime("beacons/year=%Y/month=%m/day=%d/hour=%H/one.gz")
-    cloud.client("s3").put_object(
-        Bucket=cloud.bucket("archive"), Key=key, Body=gzip.compress(body.encode())
-    )
+    put_object(cloud, *records, records[-1], hour=BUCKET.timestamp())
 
 
-def test_a_metric_is_put_once_and_never_overwritten(cloud, capsys):
+def test_add_metric_does_not_overwrite_a_catalog_row(cloud, capsys):
     words = {"title": "Load time", "unit": "Milliseconds", "statistic": "Average"}
     add_metric(cloud, "load", **words, max_items=3)
     assert capsys.readouterr().out == "✓ load is in the catalog.\n"
     add_metric(cloud, "load", **words | {"title": "Another"})
     assert capsys.readouterr().out == "✓ load is in the catalog already.\n"
-    row = catalog(cloud).set_index("MetricType").loc["load"]
-    assert (row.Title, row.Unit, row.Statistic) == ("Load time", "Milliseconds", "Average")
-    assert (row.BucketSeconds, row.MaxItems, row.IsWholeNumber) == (10, 3, False)
-    assert row.isna().LatestEventTimestamp
+    load = catalog(cloud).set_index("MetricType").loc["load"]
+    assert (load.Title, load.Unit, load.Statistic) == ("Load time", "Milliseconds", "Average")
+    assert (load.BucketSeconds, load.MaxItems, load.IsWholeNumber) == (10, 3, False)
+    assert load.isna().LatestEventTimestamp
 
 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [({"unit": "Furlongs"}, "no unit 'Furlongs'"), ({"statistic": "Mean"}, "statistic 'Mean'")],
 )
-def test_what_cloudwatch_does_not_know_is_refused(cloud, words, reason):
+def test_add_metric_rejects_units_and_statistics_that_cloudwatch_does_not_have(
+    cloud, words, reason
+):
     with pytest.raises(WorkshopError, match=reason):
         add_metric(cloud, "odd", title="Odd", **words)
     assert "odd" not in set(catalog(cloud)["MetricType"])
 
 
-def test_a_metric_of_ones_own_reaches_cloudwatch_by_name_and_one_without_a_row_does_not(cloud):
+def test_only_items_of_a_metric_with_a_catalog_row_are_dimension_values(cloud):
     add_metric(cloud, "mine", title="Mine", unit="Count", max_items=1)
-    send(cloud, "mine", BUCKET, 7, 7, "a")
-    put(cloud, "nobodys", BUCKET, 7, 7, "a")
-    for metric, items in (("mine", ["a"]), ("nobodys", ["(other)"])):
-        assert shown(cloud, metric) == items
+    for metric, items in (("mine", ["a"]), ("unlisted", ["(other)"])):
+        put_rows(cloud, row(7, "a", int(BUCKET.timestamp()), metric))
+        assert wait_until(lambda m=metric: dimension_values(cloud, m), 10, delay=0.1) == items
 
 
-def shown(cloud, metric: str) -> list[str]:
-    for _ in range(100):
-        pages = cloud.client("cloudwatch").list_metrics(
-            MetricName=metric, Dimensions=[{"Name": "Stack", "Value": cloud.prefix}]
-        )["Metrics"]
-        found = [
-            dimension["Value"]
-            for one in pages
-            for dimension in one["Dimensions"]
-            if dimension["Name"] == "Item"
-        ]
-        if found:
-            return found
-        time.sleep(0.1)
-    return []
+def dimension_values(cloud, metric: str) -> list[str]:
+    metrics = cloud.client("cloudwatch").list_metrics(
+        MetricName=metric, Dimensions=[{"Name": "Stack", "Value": cloud.prefix}]
+    )["Metrics"]
+    dimensions = (dimension for each in metrics for dimension in each["Dimensions"])
+    return [dimension["Value"] for dimension in dimensions if dimension["Name"] == "Item"]
 
 
-def test_a_widget_is_added_once_below_the_others_and_can_be_drawn(cloud):
+def test_add_widget_adds_a_widget_once_below_the_others(cloud):
     before = dashboard_json(cloud)["widgets"]
     line = ["RealtimeWebAnalytics", "mine", "Stack", cloud.prefix, "Item", "a"]
     for stat in ("Sum", "Average"):
@@ -154,49 +123,50 @@ def test_a_widget_is_added_once_below_the_others_and_can_be_drawn(cloud):
     assert "Mine" in dashboard(cloud).sentence
 
 
-def test_a_widget_without_a_title_is_refused(cloud):
+def test_add_widget_rejects_a_widget_without_a_title(cloud):
     with pytest.raises(WorkshopError, match="no title"):
         add_widget(cloud, {"metrics": [["N", "m"]]})
 
 
-def test_a_snapshot_of_nothing_says_what_to_do(cloud):
-    with pytest.raises(WorkshopError, match="no value yet"):
+def test_a_snapshot_without_final_values_raises_an_error(cloud):
+    with pytest.raises(WorkshopError, match="no final value"):
         snapshot(cloud, minutes=2)
 
 
-def test_a_snapshot_leaves_out_what_may_still_change_and_sees_what_did(cloud):
+def test_a_snapshot_has_final_values_only_and_changed_since_finds_their_changes(cloud):
     old = BUCKET - timedelta(minutes=5)
     now = datetime.fromtimestamp(time.time() // 10 * 10, UTC)
-    send(cloud, "event_count", old, 100, 100, "click")
-    send(cloud, "event_count", now, 5, 5, "click")
+    send(cloud, "event_count", old, 100, "click")
+    send(cloud, "event_count", now, 5, "click")
     before = snapshot(cloud)
     counts = before[before["Metric"] == "event_count"]
     assert counts["Value"].tolist() == [100]
     assert changed_since(cloud, before).empty
-    send(cloud, "event_count", now, 6, 6, "click")
+    send(cloud, "event_count", now, 6, "click")
     assert changed_since(cloud, before).empty
-    send(cloud, "event_count", old, 107, 107, "click")
+    send(cloud, "event_count", old, 107, "click")
     changed = changed_since(cloud, before)
     assert changed[["Metric", "Value", "Value_now"]].values.tolist() == [["event_count", 100, 107]]
 
 
-def test_means_are_compared_in_three_places_and_a_wrong_one_is_found(cloud):
+def test_means_are_compared_in_three_sources_and_a_wrong_one_is_found(cloud):
     add_metric(cloud, "avg_pg_ld", title="Load", unit="Milliseconds", statistic="Average")
     load_times = [400, 401, 401]
     archive(cloud, load_times)
-    send(cloud, "avg_pg_ld", BUCKET, 400.5, 2, "All Pages")
+    send(cloud, "avg_pg_ld", BUCKET, 2, "All Pages", UnitValueFloat=400.5)
     assert len(differing(load_time_means(cloud, BUCKET))) == 1
-    send(cloud, "avg_pg_ld", BUCKET, sum(load_times) / 3, 3, "All Pages")
-    for _ in range(100):
-        values = cloudwatch_values(cloud, "avg_pg_ld", start=BUCKET)["Value"]
-        if values.round(6).tolist() == [round(1202 / 3, 6)]:
-            break
-        time.sleep(0.1)
+    send(cloud, "avg_pg_ld", BUCKET, 3, "All Pages", UnitValueFloat=sum(load_times) / 3)
+    wait_until(
+        lambda: cloudwatch_values(cloud, "avg_pg_ld", start=BUCKET)["Value"].round(6).tolist(),
+        10,
+        lambda values: values == [round(1202 / 3, 6)],
+        0.1,
+    )
     means = load_time_means(cloud, BUCKET)
     assert means[["Samples", "DynamoDB_Samples"]].values.tolist() == [[3, 3]]
     assert differing(means).empty
 
 
-def test_statements_of_ones_own_are_kept_outside_git(own_home):
+def test_a_learners_statements_are_in_a_folder_outside_git(own_home):
     assert sql_folder() == own_home / "sql" == sql_folder()
     assert sql_folder().is_dir()

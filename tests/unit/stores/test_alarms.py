@@ -1,4 +1,4 @@
-"""What a notebook shows of alarms, against the emulator."""
+"""The alarms' states, messages and history, read from the emulator."""
 
 import json
 
@@ -11,7 +11,7 @@ from helpers.core.errors import WorkshopError
 
 @pytest.fixture
 def cloud(emulator, own_home) -> Cloud:
-    """A prefix with one alarm, its topic and its inbox, as 3-visualize makes them."""
+    """A prefix with one alarm, its topic and its inbox, as in 3-visualize."""
     cloud = Cloud(emulator.session, emulator.account, "bell", emulator.endpoint)
     topic = cloud.client("sns").create_topic(Name="bell-alarms")["TopicArn"]
     queue = cloud.client("sqs").create_queue(QueueName="bell-inbox")["QueueUrl"]
@@ -35,34 +35,31 @@ def cloud(emulator, own_home) -> Cloud:
     cloud.client("sns").delete_topic(TopicArn=topic)
 
 
-def ring(cloud, state, reason):
+def set_state(cloud, state, reason):
     cloud.client("cloudwatch").set_alarm_state(
         AlarmName="bell-click-anomaly", StateValue=state, StateReason=reason
     )
 
 
-def topic(cloud) -> str:
-    return f"arn:aws:sns:{cloud.region}:{cloud.account}:bell-alarms"
+def publish(cloud, message: str):
+    topic = f"arn:aws:sns:{cloud.region}:{cloud.account}:bell-alarms"
+    cloud.client("sns").publish(TopicArn=topic, Message=message)
 
 
-def test_states_tell_what_each_alarm_says_and_since_when(cloud):
-    ring(cloud, "ALARM", "too many")
+def test_alarm_states_returns_the_state_its_time_and_its_reason(cloud):
+    set_state(cloud, "ALARM", "too many")
     [row] = alarm_states(cloud).to_dict("records")
-    assert (row["Alarm"], row["State"], row["Reason"]) == (
-        "bell-click-anomaly",
-        "ALARM",
-        "too many",
-    )
-    assert row["Since"].tzinfo is not None
+    assert row.pop("Since").tzinfo is not None
+    assert row == {"Alarm": "bell-click-anomaly", "State": "ALARM", "Reason": "too many"}
 
 
-def test_the_inbox_keeps_what_it_received_for_every_kernel(cloud):
-    ring(cloud, "ALARM", "too many")
-    ring(cloud, "OK", "enough")
-    first, second = alarm_messages(cloud), alarm_messages(cloud)  # the second finds the queue empty
+def test_messages_that_were_received_stay_available_to_every_kernel(cloud):
+    set_state(cloud, "ALARM", "too many")
+    set_state(cloud, "OK", "enough")
+    first, second = alarm_messages(cloud), alarm_messages(cloud)  # then the queue is empty
     assert sorted(first["State"]) == ["ALARM", "OK"]
     assert first.equals(second)
-    ring(cloud, "ALARM", "again")
+    set_state(cloud, "ALARM", "again")
     assert sorted(alarm_messages(cloud)["Reason"]) == ["again", "enough", "too many"]
     queue = cloud.client("sqs").get_queue_url(QueueName="bell-inbox")["QueueUrl"]
     assert not cloud.client("sqs").receive_message(QueueUrl=queue).get("Messages")
@@ -76,18 +73,18 @@ def test_the_newest_message_comes_first(cloud):
             "NewStateReason": str(second),
             "StateChangeTime": f"2099-11-25T00:00:0{second}.000+0000",  # as AWS writes it
         }
-        cloud.client("sns").publish(TopicArn=topic(cloud), Message=json.dumps(message))
+        publish(cloud, json.dumps(message))
     assert list(alarm_messages(cloud)["Reason"]) == ["3", "2", "1"]
 
 
-def test_more_than_one_batch_of_messages(cloud):
+def test_all_batches_of_messages_are_received(cloud):
     for number in range(23):
-        cloud.client("sns").publish(TopicArn=topic(cloud), Message=f"message {number}")
+        publish(cloud, f"message {number}")
     assert set(alarm_messages(cloud)["Reason"]) == {f"message {number}" for number in range(23)}
 
 
-def test_a_queue_that_was_made_anew_has_no_old_messages(cloud, own_home):
-    ring(cloud, "ALARM", "before")
+def test_messages_from_before_the_queues_creation_are_left_out(cloud, own_home):
+    set_state(cloud, "ALARM", "before")
     assert len(alarm_messages(cloud)) == 1
     [path] = (own_home / "inbox").glob("*.json")
     kept = json.loads(path.read_text())
@@ -96,12 +93,12 @@ def test_a_queue_that_was_made_anew_has_no_old_messages(cloud, own_home):
     assert list(alarm_messages(cloud).columns) == ["Time", "Alarm", "State", "Reason"]
 
 
-def test_what_others_wrote_is_shown_and_does_no_harm(cloud):
+def test_messages_of_other_senders_are_shown_as_escaped_text(cloud):
     nasty = "<img src=x onerror=alert(1)>\u202etxt.exe\n"
-    cloud.client("sns").publish(TopicArn=topic(cloud), Message=nasty)
+    publish(cloud, nasty)
     queue = cloud.client("sqs").get_queue_url(QueueName="bell-inbox")["QueueUrl"]
     cloud.client("sqs").send_message(QueueUrl=queue, MessageBody='{"not": "from SNS"}')
-    ring(cloud, "ALARM", "a < b")
+    set_state(cloud, "ALARM", "a < b")
     frame = alarm_messages(cloud)
     assert set(frame["Alarm"]) == {"", "bell-click-anomaly"} and len(frame) == 3
     shown = frame._repr_html_()
@@ -109,10 +106,10 @@ def test_what_others_wrote_is_shown_and_does_no_harm(cloud):
     assert '{"not": "from SNS"}' in set(frame["Reason"])
 
 
-def test_history_tells_the_changes_newest_first(cloud):
+def test_alarm_history_returns_the_changes_newest_first(cloud):
     before = len(alarm_history(cloud, "click-anomaly"))
     for state, reason in (("OK", "fine"), ("ALARM", "too many"), ("ALARM", "still")):
-        ring(cloud, state, reason)
+        set_state(cloud, state, reason)
     history = alarm_history(cloud, "click-anomaly")
     assert len(history) == before + 2  # the same state again is no change
     assert list(history["Reason"][:2]) == ["too many", "fine"]
@@ -120,6 +117,6 @@ def test_history_tells_the_changes_newest_first(cloud):
     assert history.equals(alarm_history(cloud, "bell-click-anomaly"))
 
 
-def test_an_alarm_that_does_not_exist_is_named_with_those_that_do(cloud):
+def test_an_unknown_alarm_raises_an_error_with_the_names_of_the_alarms(cloud):
     with pytest.raises(WorkshopError, match="bell-click-anomaly"):
         alarm_history(cloud, "no-such")

@@ -1,16 +1,14 @@
-"""The archive, read back as a DataFrame."""
+"""`archived_beacons` reads the archive's objects as a DataFrame."""
 
 import gzip
-import json
 import tracemalloc
-import uuid
 
 import pandas as pd
 import pytest
 
 from helpers.core.errors import WorkshopError
 from helpers.stores.archive import archived_beacons, is_beacon
-from tests.unit.stores.written import at, moment
+from tests.unit.stores.written import at, moment, put_object
 
 pytestmark = pytest.mark.usefixtures("now")
 
@@ -42,28 +40,15 @@ def record(**fields):
 
 @pytest.fixture
 def archive(empty):
-    """Puts gzip objects of records (or raw bytes) as Firehose does; `.cloud` reads them."""
-    bucket, s3 = empty.bucket("archive"), empty.client("s3")
-    s3.create_bucket(Bucket=bucket)
-
-    class Archive:
-        cloud = empty
-
-        def put(self, *lines, hour=None, compress=gzip.compress):
-            when = at(hour or moment.now).strftime("year=%Y/month=%m/day=%d/hour=%H")
-            body = b"".join(
-                one if isinstance(one, bytes) else json.dumps(one).encode() + b"\n" for one in lines
-            )
-            name = f"beacons/{when}/rwa-archive-1-{uuid.uuid4()}.gz"
-            s3.put_object(Bucket=bucket, Key=name, Body=compress(body))
-
-    return Archive()
+    """A prefix under which only the archive's bucket exists."""
+    empty.client("s3").create_bucket(Bucket=empty.bucket("archive"))
+    return empty
 
 
-def test_archived_beacons_are_the_records_with_their_copies(archive):
-    archive.put(record(), record())
-    archive.put(record(beacon_id="web-1:12:80:00000000", page="/é"), hour=moment.now - 900)
-    frame = archived_beacons(archive.cloud)
+def test_every_record_is_a_row_copies_included(archive):
+    put_object(archive, record(), record())
+    put_object(archive, record(beacon_id="web-1:12:80:00000000", page="/é"), hour=moment.now - 900)
+    frame = archived_beacons(archive)
     assert len(frame) == 3
     assert frame.beacon_id.duplicated().sum() == 1
     assert sorted(frame.page) == ["/", "/", "/é"]
@@ -72,23 +57,23 @@ def test_archived_beacons_are_the_records_with_their_copies(archive):
     assert frame.bytes.isna().all() and frame.referrer.isna().all()
 
 
-def test_archived_beacons_keep_to_the_time_they_were_shipped(archive):
-    archive.put(*(record(shipped_at=(moment.now - 60 * n) * 1000) for n in range(10)))
-    assert len(archived_beacons(archive.cloud, start=at(moment.now - 300))) == 6
-    frame = archived_beacons(archive.cloud, start=at(moment.now - 300), end=at(moment.now - 180))
+def test_start_and_end_select_records_by_the_time_of_shipping(archive):
+    put_object(archive, *(record(shipped_at=(moment.now - 60 * n) * 1000) for n in range(10)))
+    assert len(archived_beacons(archive, start=at(moment.now - 300))) == 6
+    frame = archived_beacons(archive, start=at(moment.now - 300), end=at(moment.now - 180))
     assert len(frame) == 2
 
 
-def test_an_object_of_the_hour_before_holds_records_of_this_hour(archive):
+def test_objects_in_the_folders_of_neighbouring_hours_are_read(archive):
     hour = moment.now // 3600 * 3600
-    archive.put(record(shipped_at=hour * 1000 + 60_000), hour=hour - 1)
-    assert len(archived_beacons(archive.cloud, start=at(hour + 30), end=at(hour + 90))) == 1
-    # At the end of an hour, an object may be filed under the next.
-    archive.put(record(shipped_at=hour * 1000 - 1_000), hour=hour)
-    assert len(archived_beacons(archive.cloud, start=at(hour - 30), end=at(hour))) == 1
+    put_object(archive, record(shipped_at=hour * 1000 + 60_000), hour=hour - 1)
+    assert len(archived_beacons(archive, start=at(hour + 30), end=at(hour + 90))) == 1
+    # At the end of an hour, an object may be in the next hour's folder.
+    put_object(archive, record(shipped_at=hour * 1000 - 1_000), hour=hour)
+    assert len(archived_beacons(archive, start=at(hour - 30), end=at(hour))) == 1
 
 
-def test_odd_records_are_shown_and_do_no_harm(archive):
+def test_invalid_records_are_rows_and_raise_no_error(archive):
     odd = [
         b"not JSON\n",
         b"\xff\xfe\n",
@@ -106,8 +91,8 @@ def test_odd_records_are_shown_and_do_no_harm(archive):
             "shipped_at": moment.now * 1000 - 1,
         },
     ]
-    archive.put(*odd)
-    frame = archived_beacons(archive.cloud)
+    put_object(archive, *odd)
+    frame = archived_beacons(archive)
     assert len(frame) == 8
     assert list(frame.rejected.dropna()) == ["not_a_record"] * 4 + ["unparsable"]
     assert list(frame.line.dropna())[:2] == ["not JSON", "\\xff\\xfe"]
@@ -117,19 +102,19 @@ def test_odd_records_are_shown_and_do_no_harm(archive):
     assert frame.custom_metric_int_value.notna().sum() == 1
 
 
-def test_an_uncompressed_object_is_read_and_a_damaged_one_is_named(archive):
-    archive.put(record(), compress=bytes)
-    assert len(archived_beacons(archive.cloud)) == 1
-    archive.put(record(), compress=lambda body: gzip.compress(body)[:-9])
+def test_an_uncompressed_object_is_read_and_a_damaged_one_raises_an_error_with_its_key(archive):
+    put_object(archive, record(), compress=bytes)
+    assert len(archived_beacons(archive)) == 1
+    put_object(archive, record(), compress=lambda body: gzip.compress(body)[:-9])
     with pytest.raises(WorkshopError, match="hour=.*damaged"):
-        archived_beacons(archive.cloud)
+        archived_beacons(archive)
 
 
-def test_an_empty_archive_has_all_columns(archive):
-    frame = archived_beacons(archive.cloud)
+def test_an_empty_archive_gives_a_frame_with_all_columns(archive):
+    frame = archived_beacons(archive)
     assert len(frame) == 0
-    archive.put(record())
-    assert frame.dtypes.equals(archived_beacons(archive.cloud).dtypes)
+    put_object(archive, record())
+    assert frame.dtypes.equals(archived_beacons(archive).dtypes)
     assert list(is_beacon(frame)) == [] and is_beacon(frame).dtype == bool
 
 
@@ -149,7 +134,7 @@ def test_an_empty_archive_has_all_columns(archive):
         ({"request": "GET /health HTTP/1.1"}, False),
         ({"request": None}, False),
         ({"response": 404}, False),
-        ({"response": 200.5}, True),  # to Flink 200, too
+        ({"response": 200.5}, True),  # Flink reads 200, too
         ({"response": 1e400}, False),
         ({"response": None}, False),
         ({"agent": "ELB-HealthChecker/2.0"}, False),
@@ -159,28 +144,28 @@ def test_an_empty_archive_has_all_columns(archive):
     ],
 )
 def test_is_beacon(archive, fields, expected):
-    archive.put(record(**fields))
-    assert list(is_beacon(archived_beacons(archive.cloud))) == [expected]
+    put_object(archive, record(**fields))
+    assert list(is_beacon(archived_beacons(archive))) == [expected]
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bytes], ids=["gzip", "plain"])
-def test_an_object_larger_than_firehose_writes_is_named_and_not_read(
+def test_an_object_larger_than_firehose_writes_raises_an_error_with_its_key(
     archive, monkeypatch, compress
 ):
     monkeypatch.setattr("helpers.stores.archive.LARGEST_OBJECT", 10_000)
-    archive.put(record())
-    archive.put(b"x" * 10_001, compress=compress)
-    with pytest.raises(WorkshopError, match=r"rwa-archive-1-.* holds more than"):
-        archived_beacons(archive.cloud)
+    put_object(archive, record())
+    put_object(archive, b"x" * 10_001, compress=compress)
+    with pytest.raises(WorkshopError, match=r"rwa-archive-1-.* has more than"):
+        archived_beacons(archive)
 
 
-def test_of_a_gzip_bomb_no_more_is_unpacked_than_an_object_may_hold(archive, monkeypatch):
+def test_a_gzip_bomb_is_unpacked_only_up_to_the_limit_of_an_object(archive, monkeypatch):
     monkeypatch.setattr("helpers.stores.archive.LARGEST_OBJECT", 1 << 20)
-    archive.put(compress=lambda _: gzip.compress(b"\n" * 50_000_000) * 4)
+    put_object(archive, compress=lambda _: gzip.compress(b"\n" * 50_000_000) * 4)
     tracemalloc.start()
     try:
-        with pytest.raises(WorkshopError, match="holds more than 1 MB"):
-            archived_beacons(archive.cloud)
+        with pytest.raises(WorkshopError, match="has more than 1 MB"):
+            archived_beacons(archive)
         assert tracemalloc.get_traced_memory()[1] < 20 << 20
     finally:
         tracemalloc.stop()

@@ -1,7 +1,5 @@
-"""SQL over the archive: the template's table, read by the emulator as Athena reads it."""
+"""`query_archive` runs SQL over the template's table, in the emulator."""
 
-import gzip
-import json
 import runpy
 from datetime import UTC, datetime
 
@@ -16,6 +14,7 @@ from helpers.deployment.stacks import outputs
 from helpers.stores import athena
 from helpers.stores.archive import FIELDS
 from helpers.stores.athena import query_archive
+from tests.unit.stores.written import put_object
 
 HOUR = datetime(2026, 11, 25, 9, tzinfo=UTC)
 
@@ -25,38 +24,32 @@ def record(number: int, **fields: object) -> dict:
     return dict.fromkeys(FIELDS) | {"beacon_id": f"a:1:{number}", "shipped_at": shipped} | fields
 
 
-def put(cloud: Cloud, hour: int, lines: list[str]) -> None:
-    key = f"beacons/year=2026/month=11/day=25/hour={hour:02}/some-{hour}.gz"
-    body = gzip.compress("".join(line + "\n" for line in lines).encode())
-    cloud.client("s3").put_object(Bucket=cloud.bucket("archive"), Key=key, Body=body)
-
-
 @pytest.fixture(scope="module")
 def cloud(emulator) -> Cloud:
     cloud = Cloud(emulator.session, emulator.account, "query", emulator.endpoint)
     deploy(cloud, "1-capture")
-    put(cloud, 9, [json.dumps(record(n, event="click", page="/ä'\"")) for n in range(1500)])
-    put(cloud, 10, [
-        json.dumps(record(1, event="pageview", custom_metric_int_value=420)),
-        json.dumps(record(1, event="pageview", custom_metric_int_value=420)),
-        json.dumps({"beacon_id": "a:1:2", "rejected": "unparsable", "line": "GET"}),
-        "no json at all",
-    ])  # fmt: skip
+    hour = HOUR.timestamp()
+    put_object(cloud, *(record(n, event="click", page="/ä'\"") for n in range(1500)), hour=hour)
+    copy = record(1, event="pageview", custom_metric_int_value=420)
+    rejected = {"beacon_id": "a:1:2", "rejected": "unparsable", "line": "GET"}
+    put_object(cloud, copy, copy, rejected, b"no json at all\n", hour=hour + 3600)
     yield cloud
     destroy(cloud)
 
 
-def test_the_table_has_the_fields_of_a_record(cloud):
+@pytest.fixture
+def table(cloud) -> dict:
     database = outputs(cloud, "1-capture")["ArchiveDatabase"]
-    table = cloud.client("glue").get_table(DatabaseName=database, Name="clicks")["Table"]
+    return cloud.client("glue").get_table(DatabaseName=database, Name="clicks")["Table"]
+
+
+def test_the_table_has_the_fields_of_a_record(table):
     kinds = {"object": "string", "Int64": "bigint", "float64": "double"}
     columns = {c["Name"]: c["Type"] for c in table["StorageDescriptor"]["Columns"]}
     assert columns == {name: kinds[kind] for name, kind in FIELDS.items()}
 
 
-def test_projection_finds_the_folders_in_which_firehose_writes(cloud):
-    database = outputs(cloud, "1-capture")["ArchiveDatabase"]
-    table = cloud.client("glue").get_table(DatabaseName=database, Name="clicks")["Table"]
+def test_partition_projection_yields_the_folders_to_which_firehose_writes(cloud, table):
     folder = table["Parameters"]["storage.location.template"]
     for key in table["PartitionKeys"]:
         name = key["Name"]
@@ -70,89 +63,88 @@ def test_projection_finds_the_folders_in_which_firehose_writes(cloud):
     )
 
 
-def test_a_query_counts_by_hour_and_copies_are_seen(cloud):
-    found = query_archive(
+def test_a_query_counts_records_by_hour_copies_included(cloud):
+    result = query_archive(
         cloud,
         "SELECT hour, COUNT(*) AS records, COUNT(DISTINCT beacon_id) AS beacons FROM clicks "
         "WHERE year = 2026 AND month = 11 AND day = 25 AND event IS NOT NULL "
         "GROUP BY hour ORDER BY hour",
     )
-    assert found.to_dict("list") == {"hour": [9, 10], "records": [1500, 2], "beacons": [1500, 1]}
+    assert result.to_dict("list") == {"hour": [9, 10], "records": [1500, 2], "beacons": [1500, 1]}
 
 
-def test_types_are_those_of_the_table_and_what_is_missing_is_null(cloud):
-    found = query_archive(
+def test_columns_have_the_types_of_the_table_and_missing_values_are_null(cloud):
+    result = query_archive(
         cloud,
         "SELECT rejected, line, shipped_at, custom_metric_float_value, shipped_at > 1 AS late "
         "FROM clicks WHERE hour = 9 ORDER BY shipped_at LIMIT 1",
     )
-    assert [str(kind) for kind in found.dtypes] == [
+    assert [str(kind) for kind in result.dtypes] == [
         "object", "object", "Int64", "float64", "boolean"
     ]  # fmt: skip
-    assert found["shipped_at"][0] == int(HOUR.timestamp() * 1000)
-    assert found[["rejected", "line", "custom_metric_float_value"]].isna().all().all()
+    assert result["shipped_at"][0] == int(HOUR.timestamp() * 1000)
+    assert result[["rejected", "line", "custom_metric_float_value"]].isna().all().all()
 
 
 def test_a_line_that_is_no_json_does_not_stop_the_query(cloud):
-    found = query_archive(cloud, "SELECT rejected FROM clicks WHERE hour = 10 AND line = 'GET'")
-    assert found["rejected"].tolist() == ["unparsable"]
+    result = query_archive(cloud, "SELECT rejected FROM clicks WHERE hour = 10 AND line = 'GET'")
+    assert result["rejected"].tolist() == ["unparsable"]
 
 
-def test_an_answer_of_more_than_a_page_is_whole_and_in_order(cloud):
-    found = query_archive(
+def test_a_result_of_several_pages_is_complete_and_in_order(cloud):
+    result = query_archive(
         cloud, "SELECT shipped_at, page FROM clicks WHERE hour = 9 ORDER BY shipped_at"
     )
-    assert found["shipped_at"].diff().dropna().eq(1).all() and len(found) == 1500
-    assert set(found["page"]) == {"/ä'\""}
+    assert result["shipped_at"].diff().dropna().eq(1).all() and len(result) == 1500
+    assert set(result["page"]) == {"/ä'\""}
 
 
-def test_no_row_is_an_empty_table_with_its_columns(cloud):
-    found = query_archive(cloud, "SELECT event, hour FROM clicks WHERE hour = 3")
-    assert found.empty and list(found.columns) == ["event", "hour"]
+def test_a_result_without_rows_is_an_empty_frame_with_its_columns(cloud):
+    result = query_archive(cloud, "SELECT event, hour FROM clicks WHERE hour = 3")
+    assert result.empty and list(result.columns) == ["event", "hour"]
 
 
-def test_functions_of_trino_that_duckdb_calls_otherwise(cloud):
-    found = query_archive(
+def test_functions_with_other_names_in_duckdb_work(cloud):
+    result = query_archive(
         cloud,
         "SELECT from_unixtime(MIN(shipped_at) / 1000) AS first, "
         "approx_distinct(event) AS events, COUNT(*) AS n FROM clicks "
         "WHERE hour = 9 AND regexp_like(page, '^/.')",
     )
-    assert found["first"][0].startswith("2026-11-25 09:00:00")
-    assert (found["events"][0], found["n"][0]) == (1, 1500)
+    assert result["first"][0].startswith("2026-11-25 09:00:00")
+    assert (result["events"][0], result["n"][0]) == (1, 1500)
 
 
 @pytest.mark.parametrize(
     ("sql", "reason"),
     [("SELECT pagee FROM clicks", "pagee"), ("SELEC 1", "SELEC"), ("SELECT * FROM no", "no")],
 )
-def test_a_wrong_query_says_why_in_two_lines(cloud, sql, reason):
+def test_an_invalid_query_raises_an_error_of_two_lines_with_the_reason(cloud, sql, reason):
     with pytest.raises(WorkshopError, match=reason) as raised:
         query_archive(cloud, sql)
     assert len(str(raised.value).split("\n")) == 2
     assert "ministack" not in str(raised.value)
 
 
-def test_a_query_that_takes_too_long_is_stopped(cloud, monkeypatch):
+def test_a_query_that_takes_too_long_is_cancelled(cloud, monkeypatch):
     monkeypatch.setattr(athena, "LONGEST_SECONDS", -1)
     slow = "SELECT SUM(a.hour + b.hour) FROM clicks a CROSS JOIN clicks b CROSS JOIN clicks c"
-    with pytest.raises(WorkshopError, match="five minutes"):
+    with pytest.raises(WorkshopError, match="five minutes and was cancelled"):
         query_archive(cloud, slow + " WHERE a.hour = 9 AND b.hour = 9 AND c.hour = 10")
 
 
 @pytest.fixture
 def today(cloud) -> list[dict]:
-    """Six visitors' beacons of today, in the archive."""
+    """The archive has beacons of six visitors, with the time of this test."""
     steps = {
         "buys": ["pageview", "click", "pageview", "conversion"],
         "clicks": ["pageview", "click", "click"],
-        "clicks before it looks": ["click", "pageview"],
+        "clicks before a page view": ["click", "pageview"],
         "buys without a click": ["pageview", "conversion"],
         "buys, then clicks": ["pageview", "conversion", "click"],
         "only logs in": ["login"],
     }
     events = [(visitor, event) for visitor, all_of in steps.items() for event in all_of]
-    now = datetime.now(UTC)
     records = [
         record(number, clientid=visitor, event=event, response=200, received_at=number)
         for number, (visitor, event) in enumerate(events)
@@ -162,11 +154,7 @@ def today(cloud) -> list[dict]:
         record(100 + number, page=page, custom_metric_int_value=ms, **timed)
         for number, (page, ms) in enumerate([("/", 100), ("/", 201), ("/search", 900)])
     ]
-    key = now.strftime("beacons/year=%Y/month=%m/day=%d/hour=%H/today.gz")
-    body = "".join(json.dumps(each) + "\n" for each in [*records, records[-3]])
-    cloud.client("s3").put_object(
-        Bucket=cloud.bucket("archive"), Key=key, Body=gzip.compress(body.encode())
-    )
+    key = put_object(cloud, *records, records[-3])
     yield records
     cloud.client("s3").delete_object(Bucket=cloud.bucket("archive"), Key=key)
 
@@ -186,6 +174,6 @@ def test_the_solution_on_load_times_counts_a_copy_once(cloud, today):
     }
 
 
-def test_the_solution_on_the_funnel_minds_the_order_of_each_visitors_steps(cloud, today):
+def test_the_solution_on_the_funnel_respects_the_order_of_each_visitors_steps(cloud, today):
     funnel = solution(cloud, "4-4-funnel.py")["funnel"]
     assert funnel["visitors"].tolist() == [5, 3, 1]

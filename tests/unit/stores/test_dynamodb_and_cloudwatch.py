@@ -1,4 +1,4 @@
-"""What the pipeline wrote to DynamoDB and CloudWatch, read back as DataFrames."""
+"""`metric_values`, `cloudwatch_values` and `catalog` read the stores as DataFrames."""
 
 import time
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from tests.unit.stores.written import at, moment, send
 pytestmark = pytest.mark.usefixtures("now")
 
 
-def test_metric_values_are_the_rows_in_order(listed):
+def test_metric_values_returns_the_rows_in_order(listed):
     send(
         listed,
         row(3, "/b", moment.earlier + 10),
@@ -29,49 +29,44 @@ def test_metric_values_are_the_rows_in_order(listed):
         row(8, "/", moment.now - 3600),
     )
     frame = metric_values(listed, "top_pages")
-    assert frame[["Item", "Value", "Samples"]].values.tolist() == [
-        ["/", 1, 1],
-        ["/a", 2, 2],
-        ["/b", 3, 3],
-    ]
-    assert list(frame.Time) == [
-        at(moment.earlier),
-        at(moment.earlier + 10),
-        at(moment.earlier + 10),
+    assert frame[["Time", "Item", "Value", "Samples"]].values.tolist() == [
+        [at(moment.earlier), "/", 1, 1],
+        [at(moment.earlier + 10), "/a", 2, 2],
+        [at(moment.earlier + 10), "/b", 3, 3],
     ]
     assert frame.NewestBeacon[0] == pd.Timestamp(1795500000123, unit="ms", tz="UTC")
     assert abs(frame.UpdatedAt[0] - pd.Timestamp.now("UTC")) < timedelta(minutes=1)
 
 
-def test_metric_values_keep_to_start_and_end(listed):
+@pytest.mark.parametrize("read", [metric_values, cloudwatch_values])
+def test_start_and_end_select_the_buckets(listed, read):
     send(listed, *(row(n, f"/{n}", moment.earlier + 10 * n) for n in range(1, 5)))
-    frame = metric_values(
-        listed, "top_pages", start=at(moment.earlier + 20), end=at(moment.earlier + 40)
-    )
+    frame = read(listed, "top_pages", start=at(moment.earlier + 20), end=at(moment.earlier + 40))
     assert list(frame.Value) == [2, 3]
+    assert list(frame.Time) == [at(moment.earlier + 20), at(moment.earlier + 30)]
 
 
-def test_metric_values_of_more_than_one_page(listed):
-    # A page of DynamoDB's answer ends at 1 MB.
+def test_metric_values_reads_several_pages(listed):
+    # A page of a DynamoDB query has at most 1 MB.
     rows = [row(1, f"{n:04d}{'x' * 900}", moment.earlier) for n in range(1500)]
     container("process_metrics").run(kinesis_event(rows), None)
     assert metric_values(listed, "top_pages").Value.sum() == 1500
 
 
-def test_metric_values_never_scan(listed):
-    asked = []
+def test_metric_values_never_scans_the_table(listed):
+    calls = []
     listed.client("dynamodb").meta.events.register(
-        "before-call.dynamodb", lambda model, **_: asked.append(model.name)
+        "before-call.dynamodb", lambda model, **_: calls.append(model.name)
     )
     metric_values(listed, "top_pages")
-    assert sorted(asked) == ["GetItem", "Query"]
+    assert sorted(calls) == ["GetItem", "Query"]
     send(listed, row(1, "/", moment.earlier))
-    asked.clear()
+    calls.clear()
     metric_values(listed, "top_pages")
-    assert asked == ["Query"], "only an empty answer needs the catalog"
+    assert calls == ["Query"], "only an empty answer needs the catalog"
 
 
-def test_a_mean_is_read_as_it_is(listed):
+def test_a_mean_is_read_without_rounding(listed):
     put_catalog(listed, "avg_pg_ld", Statistic="Average", IsWholeNumber=False)
     send(listed, row(3, "All Pages", moment.earlier, "avg_pg_ld", UnitValueFloat=1 / 3))
     assert list(metric_values(listed, "avg_pg_ld").Value) == [1 / 3]
@@ -91,17 +86,15 @@ DTYPES = {
 
 
 def test_columns_and_types_are_the_same_with_and_without_rows(listed):
-    def types(frame):
-        return {name: str(kind) for name, kind in frame.dtypes.items()}
+    def types():
+        frames = (metric_values(listed, "top_pages"), cloudwatch_values(listed, "top_pages"),
+                  catalog(listed))  # fmt: skip
+        return [{name: str(kind) for name, kind in frame.dtypes.items()} for frame in frames]
 
-    read = metric_values, cloudwatch_values, catalog
-    assert types(metric_values(listed, "top_pages")) == DTYPES
-    assert types(cloudwatch_values(listed, "top_pages")) == dict(list(DTYPES.items())[:3])
-    assert types(metric_values(listed, "top_pages"))["Value"] == "int64"
-    before = [types(f(listed, "top_pages") if f is not catalog else f(listed)) for f in read]
+    before = types()
+    assert before[:2] == [DTYPES, dict(list(DTYPES.items())[:3])]
     send(listed, row(1, bucket=moment.earlier))
-    after = [types(f(listed, "top_pages") if f is not catalog else f(listed)) for f in read]
-    assert before == after
+    assert types() == before
 
 
 @pytest.mark.parametrize("period", [10, 60])
@@ -114,22 +107,13 @@ def test_cloudwatch_values_equal_metric_values(listed, period):
     pd.testing.assert_frame_equal(frame, table)
 
 
-def test_cloudwatch_values_keep_to_start_and_end(listed):
-    send(listed, *(row(n, f"/{n}", moment.earlier + 10 * n) for n in range(1, 5)))
-    frame = cloudwatch_values(
-        listed, "top_pages", start=at(moment.earlier + 20), end=at(moment.earlier + 40)
-    )
-    assert list(frame.Value) == [2, 3]
-    assert list(frame.Time) == [at(moment.earlier + 20), at(moment.earlier + 30)]
-
-
-def test_cloudwatch_values_of_this_moment_are_seen(listed):
+def test_cloudwatch_values_includes_the_current_bucket(listed):
     bucket = int(time.time()) // 10 * 10
     send(listed, row(7, bucket=bucket))
     assert list(cloudwatch_values(listed, "top_pages", minutes=1).Value) == [7]
 
 
-def test_cloudwatch_values_of_more_items_than_one_call_takes(listed, monkeypatch):
+def test_cloudwatch_values_reads_more_items_than_fit_into_one_call(listed, monkeypatch):
     monkeypatch.setattr(cloudwatch, "QUERIES_A_CALL", 3)
     put_catalog(listed, MaxItems=7)
     send(listed, *(row(2, f"/{n}", moment.earlier) for n in range(12)))
@@ -139,13 +123,13 @@ def test_cloudwatch_values_of_more_items_than_one_call_takes(listed, monkeypatch
     assert frame.Value.sum() == 24
 
 
-def test_a_metric_out_of_the_catalog_is_read_under_other(listed):
+def test_a_metric_without_a_catalog_row_is_read_under_other(listed):
     send(listed, row(2, "/a", moment.earlier, "mine"), row(3, "/b", moment.earlier, "mine"))
     assert cloudwatch_values(listed, "mine").values.tolist() == [[at(moment.earlier), "(other)", 5]]
     assert list(metric_values(listed, "mine").Value) == [2, 3]
 
 
-def test_the_catalog_says_what_there_is(listed):
+def test_the_catalog_has_a_row_for_each_metric(listed):
     put_catalog(listed, "avg_pg_ld", Statistic="Average", IsWholeNumber=False, MaxItems=1)
     send(listed, row(2, "/b", moment.earlier), row(2, "/a", moment.earlier))
     frame = catalog(listed)
@@ -161,26 +145,26 @@ def test_an_empty_catalog_is_an_empty_frame(emulator, monkeypatch):
     assert len(frame) == 0 and "MaxItems" in frame
 
 
-def test_an_unknown_metric_is_answered_with_those_there_are(listed):
+def test_an_unknown_metric_raises_an_error_with_the_names_of_the_metrics(listed):
     for read in (metric_values, cloudwatch_values):
         with pytest.raises(WorkshopError, match=r'called "pages"(.|\n)*top_pages'):
             read(listed, "pages")
 
 
 @pytest.mark.parametrize("period", [0, -10, 7, 15, 90])
-def test_a_period_that_cloudwatch_does_not_have(listed, period):
+def test_a_period_that_cloudwatch_does_not_have_raises_an_error(listed, period):
     with pytest.raises(WorkshopError, match="period"):
         cloudwatch_values(listed, "top_pages", period=period)
 
 
-def test_short_periods_are_kept_for_three_hours(listed):
+def test_short_periods_of_more_than_three_hours_raise_an_error(listed):
     with pytest.raises(WorkshopError, match="three hours"):
         cloudwatch_values(listed, "top_pages", minutes=200)
     assert len(cloudwatch_values(listed, "top_pages", minutes=200, period=60)) == 0
     assert len(cloudwatch_values(listed, "top_pages", minutes=180)) == 0
 
 
-def test_times_that_make_no_sense(listed):
+def test_invalid_times_raise_an_error(listed):
     for wrong in (
         {"minutes": 0},
         {"minutes": -5},
@@ -193,10 +177,10 @@ def test_times_that_make_no_sense(listed):
                 read(listed, "top_pages", **wrong)
 
 
-def test_nothing_answers():
+def test_an_unreachable_target_raises_an_error_that_mentions_connect():
     session = boto3.Session("test", "test", region_name="us-east-1")
     nowhere = Cloud(session, "000000000000", endpoint="http://127.0.0.1:9")
-    # One attempt is enough to see that nobody is there.
+    # One attempt, as retries take time.
     nowhere._clients["dynamodb"] = session.client(
         "dynamodb", endpoint_url=nowhere.endpoint, config=Config(retries={"total_max_attempts": 1})
     )

@@ -1,4 +1,4 @@
-"""The newest records of a stream, as a notebook looks at them."""
+"""`newest_records` reads a stream as a DataFrame."""
 
 import json
 
@@ -19,29 +19,29 @@ def cloud(emulator, monkeypatch) -> Cloud:
     kinesis.delete_stream(StreamName="newest-clicks")
 
 
-def test_an_empty_stream_has_the_columns_of_a_click_and_asks_for_traffic(cloud, capsys):
+def put(cloud, *bodies: bytes):
+    cloud.client("kinesis").put_records(
+        StreamName="newest-clicks",
+        Records=[{"Data": body, "PartitionKey": body.hex()} for body in bodies],
+    )
+
+
+def test_of_an_empty_stream_the_frame_has_a_clicks_columns_and_a_hint_is_printed(cloud, capsys):
     frame = newest_records(cloud)
     assert "traffic.start(rate=20)" in capsys.readouterr().out
     assert frame.empty and {"beacon_id", "clientid", "page", "line"} <= set(frame.columns)
 
 
-def test_records_of_all_shards_and_what_is_none(cloud):
-    bodies = [json.dumps({"clientid": f"c{n}"}).encode() for n in range(6)]
-    cloud.client("kinesis").put_records(
-        StreamName="newest-clicks",
-        Records=[{"Data": body, "PartitionKey": body.hex()} for body in [*bodies, b"{no", b"7"]],
-    )
+def test_records_of_all_shards_are_rows_and_invalid_json_is_in_the_column_line(cloud):
+    put(cloud, *(json.dumps({"clientid": f"c{n}"}).encode() for n in range(6)), b"{no", b"7")
     frame = newest_records(cloud)
     assert sorted(frame["clientid"].dropna()) == [f"c{n}" for n in range(6)]
     assert sorted(frame["line"].dropna()) == ["7", "{no"]
 
 
-def test_whole_numbers_stay_whole_where_some_records_have_none(cloud):
-    bodies = [{"bytes": 2, "received_at": 1795904889325, "custom_metric_int_value": 864}, {}]
-    cloud.client("kinesis").put_records(
-        StreamName="newest-clicks",
-        Records=[{"Data": json.dumps(b).encode(), "PartitionKey": str(b)} for b in bodies],
-    )
+def test_whole_numbers_stay_whole_where_other_records_have_none(cloud):
+    fields = {"bytes": 2, "received_at": 1795904889325, "custom_metric_int_value": 864}
+    put(cloud, json.dumps(fields).encode(), b"{}")
     frame = newest_records(cloud)
-    for name in bodies[0]:
-        assert frame[name].dtype == "Int64" and frame[name].dropna().tolist() == [bodies[0][name]]
+    for name, value in fields.items():
+        assert frame[name].dtype == "Int64" and frame[name].dropna().tolist() == [value]
