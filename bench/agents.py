@@ -1,8 +1,7 @@
 """(d) How many lines per second does the agent ship, and how many do other programs read?
 
-The agent and boto3 are the real ones: the agent reads, parses, encodes, puts and saves its position.
-The stream is a program (sink.py) that answers PutRecords and stores nothing. `apachelogs` (PyPI)
-and GoAccess (Debian) only read the file.
+Agent and boto3 are the real ones; the stream is a program (sink.py) that answers PutRecords and
+stores nothing. `apachelogs` (PyPI) and GoAccess (Debian) only read the file.
 """
 
 import os

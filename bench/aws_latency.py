@@ -33,12 +33,13 @@ class Stage:
 STAGES = (
     Stage("agent", 0.1, 0.01, "reads the log ten times a second, as here"),
     Stage("Kinesis", 0, 0.03, "PutRecords within a region; assumed"),
-    Stage("Flink", 0.5 + 0.2, 0.05, "five GetRecords a second a shard (Kinesis' limit), mini-batches "
-          "of 500 ms (cfn/2-analyze.yaml)"),
+    Stage("Flink", 0.5 + 0.2, 0.05, "five GetRecords a second a shard (Kinesis' limit), "
+          "mini-batches of 500 ms (cfn/2-analyze.yaml)"),
     Stage("sink", 0.2, 0.03, "sink.flush-buffer.timeout (cfn/2-analyze.yaml); PutRecords as above"),
-    Stage("DynamoDB", 1.0, 0.05, "Lambda polls each Kinesis shard once a second (its documentation)"),
-    Stage("CloudWatch", 0.25, 0.05, "Lambda polls each shard of a table's stream four times a second "
-          "(its documentation)"),
+    Stage("DynamoDB", 1.0, 0.05,
+          "Lambda polls each Kinesis shard once a second (its documentation)"),
+    Stage("CloudWatch", 0.25, 0.05,
+          "Lambda polls each shard of a table's stream four times a second (its documentation)"),
 )  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def hold(cloud: Cloud, rate: float, seconds: float, exact: bool = False) -> dict
 
 
 def is_held(result: dict, p99: float = 6.0) -> bool:
-    """Return whether a rate was held: all were sent in time, none was lost, and p99 is below a limit.
+    """Return whether a rate was held: all sent in time, none lost, and p99 below a limit.
 
     Args:
         result: of `hold`.

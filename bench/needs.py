@@ -6,7 +6,7 @@ from typing import Any
 
 
 class NeedsError(Exception):
-    """A figure can't be measured here; the message is what is missing, e.g. "`ab` (Debian: ...)"."""
+    """A figure can't be measured here; the message is what is missing, e.g. "`ab` (Debian: …)"."""
 
 
 def program(name: str, package: str) -> str:
