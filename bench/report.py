@@ -163,7 +163,7 @@ def _highest(results: dict) -> str:
     summary = "No rate was held.\n"
     if best:
         summary = (
-            f"**{best['rate']:,} beacons/s for {best['seconds']:.0f} s**, generator on the same cores: "
+            f"**{best['rate']:,} beacons/s for {best['seconds']:.0f} s** on the generator's cores: "
             f"{best['sent']:,} sent, {best['lost']} lost (all stages in the ledger), "
             f"p50 {_seconds(best['p50'])}, p99 {_seconds(best['p99'])}. A rate is held if no "
             "beacon is lost or sent late, and p99 is under 6 s.\n"
