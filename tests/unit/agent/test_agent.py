@@ -128,9 +128,7 @@ def test_after_sigterm_the_agent_ships_all_complete_lines(emulator, stream, star
     assert stop(agent) == 0
 
 
-def test_no_line_is_lost_if_agents_are_killed(
-    emulator, stream, start, log, tmp_path
-):
+def test_no_line_is_lost_if_agents_are_killed(emulator, stream, start, log, tmp_path):
     state = tmp_path / "access.log.agent.json"
     written = 0
     for _ in range(4):
@@ -152,9 +150,7 @@ def test_no_line_is_lost_if_agents_are_killed(
     assert sorted(by_id.values(), key=int) == [str(number) for number in range(written)]
 
 
-def test_the_agent_waits_for_a_missing_stream(
-    emulator, stream, start, log, tmp_path
-):
+def test_the_agent_waits_for_a_missing_stream(emulator, stream, start, log, tmp_path):
     kinesis = emulator.client("kinesis")
     kinesis.delete_stream(StreamName=stream)
     append(log, *range(10))

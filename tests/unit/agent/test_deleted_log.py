@@ -105,9 +105,7 @@ def test_a_write_succeeds_if_the_log_is_rotated_meanwhile(tmp_path, monkeypatch)
     ["access.log.1", "access.log-20261128", "access.log-20261128-1795", "access.log.1.2"]
     + ["access.log.gz", "access.log.1.gz", "access.logs", "xaccess.log", "accessxlog.1"],
 )
-def test_the_server_warns_of_a_moved_log_unless_the_agent_reads_it(
-    tmp_path, capfd, name
-):
+def test_the_server_warns_of_a_moved_log_unless_the_agent_reads_it(tmp_path, capfd, name):
     path = tmp_path / "access.log"
     log = AccessLog(path, RateLimitedLog())
     log.write(b"first\n")
