@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from bench.chain import end_chain
@@ -109,18 +108,12 @@ class Totals:
         """Read the files that were finished since the last call."""
         for file in sorted(set(self._folder.glob("part-*")) - self._read):
             self._read.add(file)
-            for row in _rows(file):
+            changes = map(json.loads, file.read_bytes().splitlines())
+            for row in (change["after"] for change in changes if change["op"] != "d"):
                 key = row["EventTimestamp"], row["MetricItem"]
                 self._newest[key] = max(row["Samples"], self._newest.get(key, 0))
                 self.at = max(self.at, row["EmittedAt"] / 1000)
         self.total = sum(self._newest.values())
-
-
-def _rows(file: Path) -> Iterator[dict]:
-    for line in file.read_bytes().splitlines():
-        change = json.loads(line)
-        if change["op"] != "d":
-            yield change["after"]
 
 
 def _checkpoint_bytes(folder: Path) -> int:

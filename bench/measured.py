@@ -40,20 +40,20 @@ def text(measured: dict) -> str:
 def _figures(results: dict) -> Iterator[tuple[str, str, float | None, str]]:
     """Yield each figure's part, name, value and source."""
     yield ("servers", "server_requests_per_second", results.get("server_requests_per_second"),
-           "the local beacon server, every request answered and logged, one core")  # fmt: skip
+           "the local beacon server, all requests answered and logged, one core")  # fmt: skip
     yield ("agents", "agent_lines_per_second", results.get("agent_lines_per_second_per_core"),
            "lines read, encoded and put")  # fmt: skip
     yield ("agents", "record_bytes", results.get("record_bytes"),
            "beacons of the demo shop, as the agent encodes them")  # fmt: skip
     yield ("agents", "request_bytes", results.get("request_bytes"),
-           "beacons of the demo shop, as a browser's request has them")  # fmt: skip
+           "beacons of the demo shop, as a browser sends them")  # fmt: skip
     flink, rate = results.get("flink"), results.get("flink_records_per_second")
     if flink and rate:
         yield ("flink", "flink_records_per_second", round(rate / flink["cores"]),
                f"all metrics of {flink['records']:,} stored records, {rate:,}/s with "
                f"{flink['cores']} cores")  # fmt: skip
     yield ("functions", "rows_per_second", results.get("process_metrics_rows_per_second"),
-           "rows of different keys into the emulator")  # fmt: skip
+           "rows with different keys, stored in the emulator")  # fmt: skip
     for name, seconds in results.get("stage_seconds", {}).items():
         yield ("latency", f"{name}_seconds", seconds,
-               "what the stages stamped at 100 beacons/s, the median")  # fmt: skip
+               "median of the stages' timestamps at 100 beacons/s")  # fmt: skip

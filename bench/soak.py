@@ -216,7 +216,7 @@ def wait_until_agreed(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFra
 
     account, wrong = poll_until(
         read,
-        lambda found: found[0].balances and found[1] is not None and found[1].empty,
+        lambda state: state[0].balances and state[1] is not None and state[1].empty,
         "all stages agree",
         SETTLE_SECONDS,
     )

@@ -22,7 +22,7 @@ def files_of(log: Path) -> dict[Path, os.stat_result]:
     Example:
         `list(files_of(Path("access.log")))` -> `[Path("access.log"), Path("access.log.1")]`
     """
-    found = {}
+    files = {}
     for path in dict.fromkeys([log, Path(os.path.realpath(log))]):
         sibling = re.compile(re.escape(path.name) + r"(?:[.-][0-9][0-9.\-]*)?")
         with contextlib.suppress(FileNotFoundError), os.scandir(path.parent) as entries:
@@ -30,5 +30,5 @@ def files_of(log: Path) -> dict[Path, os.stat_result]:
                 # A file that is renamed meanwhile is found next time.
                 with contextlib.suppress(FileNotFoundError):
                     if sibling.fullmatch(entry.name) and entry.is_file():
-                        found[path.with_name(entry.name)] = entry.stat()
-    return found
+                        files[path.with_name(entry.name)] = entry.stat()
+    return files

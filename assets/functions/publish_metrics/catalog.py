@@ -75,9 +75,9 @@ def read_metrics(names: Iterable[str]) -> dict[str, Metric]:
         rows |= {row["MetricType"]["S"]: row for row in answer["Responses"].get(table, [])}
         # Keys that DynamoDB skipped, being throttled, are read one by one: boto3 retries those.
         for key in answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", []):
-            found = _dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
-            if "Item" in found:
-                rows[key["MetricType"]["S"]] = found["Item"]
+            single = _dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+            if "Item" in single:
+                rows[key["MetricType"]["S"]] = single["Item"]
     return {name: _metric(name, rows.get(name)) for name in unique}
 
 

@@ -18,13 +18,13 @@ from tests.running_server import Flood
 
 def read_all(tail: Tail) -> dict[tuple[int, int], str]:
     """Return the event of each line, by inode and offset."""
-    found = {}
+    events_read = {}
     while lines := tail.read(500):
         events = [each.text.decode().split('" "')[2] for each in lines]
-        found |= {
+        events_read |= {
             (each.inode, each.offset): event for each, event in zip(lines, events, strict=True)
         }
-    return found
+    return events_read
 
 
 def delete(log):

@@ -147,24 +147,24 @@ def test_copytruncate_neither_loses_nor_repeats_a_line(log, restarted):
 @pytest.mark.parametrize("restarted", ["never", "before the cut", "after the cut"])
 def test_no_line_is_repeated_if_a_copy_replaces_an_older_copy(log, restarted):
     tail, copy = Tail(log, NEW_STATE), log.with_name("access.log.1")
-    found = []
+    lines_read = []
     for turn in range(3):
         append(log, *(f"{turn} {number}" for number in range(10)))
-        found += tail.read(4)
+        lines_read += tail.read(4)
         shutil.copyfile(log, copy)  # as cp does: the older copy's inode
         if restarted == "before the cut":
             tail = Tail(log, tail.state())
         if restarted != "after the cut":
-            found += tail.read(3)
+            lines_read += tail.read(3)
         log.write_text("")
         append(log, f"{turn} after")
         if restarted == "after the cut":
             tail = Tail(log, tail.state())
         while lines := tail.read(500):
-            found += lines
+            lines_read += lines
     expected = [f"{turn} {name}" for turn in range(3) for name in [*range(10), "after"]]
-    assert sorted(line.text.decode() for line in found) == sorted(expected)
-    assert {line.inode for line in found} == {log.stat().st_ino}
+    assert sorted(line.text.decode() for line in lines_read) == sorted(expected)
+    assert {line.inode for line in lines_read} == {log.stat().st_ino}
 
 
 def test_a_warning_is_given_for_lost_lines_but_not_for_copied_ones(log):
@@ -260,7 +260,7 @@ def test_reading_fails_without_skipping_lines_if_a_file_cannot_be_opened(log, mo
 )
 def test_the_lines_are_the_same_with_any_size_of_chunks(lines, chunk, limit):
     data = b"".join(line + b"\n" for line in lines)
-    found, offset, skipping = [], 0, False
+    lines_read, offset, skipping = [], 0, False
     size = chunk
     while offset < len(data):
         piece = data[offset : offset + size]
@@ -268,17 +268,17 @@ def test_the_lines_are_the_same_with_any_size_of_chunks(lines, chunk, limit):
         assert [data[offset + start :][: len(text)] for start, text in new] == [
             text for _, text in new
         ]
-        found += [text for _, text in new]
+        lines_read += [text for _, text in new]
         offset += consumed
         size = chunk if consumed else size + chunk
-    assert found == lines and not skipping
+    assert lines_read == lines and not skipping
 
 
 def test_a_backlog_of_many_chunks_is_read_completely(log):
     assert tail_module.CHUNK_BYTES < 20_000 * 100
     append(log, *(f"{number:099d}" for number in range(20_000)))
     tail = Tail(log, NEW_STATE)
-    found = []
+    lines_read = []
     while lines := texts(tail):
-        found += lines
-    assert found == [f"{number:099d}" for number in range(20_000)]
+        lines_read += lines
+    assert lines_read == [f"{number:099d}" for number in range(20_000)]

@@ -73,6 +73,18 @@ def row(samples=7, item="/cart", bucket=1795500000, metric="top_pages", **fields
     } | fields
 
 
+def image(item: str, samples: int, bucket: int, **fields) -> dict:
+    """Return a row's image in the table's stream; a count unless `UnitValueFloat` is given."""
+    if "UnitValueFloat" not in fields:
+        fields = {"UnitValueInt": {"N": str(samples)}} | fields
+    return {
+        "MetricType": {"S": "top_pages"},
+        "MetricItem": {"S": item},
+        "EventTimestamp": {"N": str(bucket)},
+        "Samples": {"N": str(samples)},
+    } | fields
+
+
 FIRST_NUMBER = 49590338271490256608559692538361571095921575989136588800
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.fuzzing import fuzzed
 from tests.unit.functions.lambdas import (
     container,
+    image,
     kinesis_event,
     own_tables,
     put_catalog,
@@ -79,17 +80,6 @@ ATTRIBUTES = (
     | ITEMS.map(lambda text: {"S": text})
     | st.just({"NULL": True})
 )
-
-
-def image(item: str, samples: int, bucket: int, **fields) -> dict:
-    """Return a row's image in the table's stream."""
-    return {
-        "MetricType": {"S": "top_pages"},
-        "MetricItem": {"S": item},
-        "EventTimestamp": {"N": str(bucket)},
-        "UnitValueInt": {"N": str(samples)},
-        "Samples": {"N": str(samples)},
-    } | fields
 
 
 def broken(image: dict, field: str, value: object) -> dict:

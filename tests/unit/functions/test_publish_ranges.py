@@ -8,7 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 from tests.unit.functions.faulty_aws import CUT_OFF, FaultyAws
-from tests.unit.functions.lambdas import container, kinesis_event, printed, put_catalog, row
+from tests.unit.functions.lambdas import (
+    container,
+    image,
+    kinesis_event,
+    printed,
+    put_catalog,
+    row,
+)
 from tests.unit.functions.metric_chain import HOUR, Chain
 
 METRIC = "avg_float"
@@ -69,15 +76,9 @@ def float_row(item, value, samples=1):
     return row(samples, item, HOUR, METRIC, UnitValueFloat=value)
 
 
-def image(item, value, samples=1, metric=METRIC):
-    """Return the image of a row that was put by hand, as in the table's stream."""
-    return {
-        "MetricType": {"S": metric},
-        "MetricItem": {"S": item},
-        "EventTimestamp": {"N": str(HOUR)},
-        "UnitValueFloat": {"N": value},
-        "Samples": {"N": str(samples)},
-    }
+def float_image(item, value, samples=1, metric=METRIC):
+    """Return the image of a row that was put by hand."""
+    return image(item, samples, HOUR, MetricType={"S": metric}, UnitValueFloat={"N": value})
 
 
 def change(new, old=None):
@@ -137,8 +138,8 @@ def test_a_visitors_number_beyond_the_range_causes_no_double_count(aws, bad, fai
 def test_a_row_beyond_the_range_is_logged_and_not_published(aws, bad, failing, capsys):
     chain, server = aws
     server.faults = {failing: "lost"}
-    changes = [change(image(item, repr(value))) for item, value in GOOD.items()]
-    changes.insert(3, change(image("/bad", bad, samples=20)))
+    changes = [change(float_image(item, repr(value))) for item, value in GOOD.items()]
+    changes.insert(3, change(float_image("/bad", bad, samples=20)))
     until_done(chain.publish, numbered(*changes))
     assert server.counted() == ONE_EACH
     assert "refused" not in server.calls
@@ -148,7 +149,11 @@ def test_a_row_beyond_the_range_is_logged_and_not_published(aws, bad, failing, c
 
 def test_a_row_that_is_beyond_the_range_for_a_while_is_not_counted_twice(aws):
     chain, server = aws
-    fifty, huge, sixty = image("/", "50"), image("/", "1E+120", 2), image("/", "60", 3)
+    fifty, huge, sixty = (
+        float_image("/", "50"),
+        float_image("/", "1E+120", 2),
+        float_image("/", "60", 3),
+    )
     chain.publish.run(numbered(change(fifty), change(huge, fifty), change(sixty, huge)), None)
     assert server.counted() == {"/": (1, 50)}, "reconcile() puts the rest"
 
@@ -156,8 +161,8 @@ def test_a_row_that_is_beyond_the_range_for_a_while_is_not_counted_twice(aws):
 def test_an_invalid_name_is_logged_and_not_put(aws, capsys):
     chain, server = aws
     names = ["é", "x" * 256, " ", ":a", "a\x00"]
-    changes = [change(image("/", "1", metric=name)) for name in names]
-    changes += [change(image(item, repr(value))) for item, value in GOOD.items()]
+    changes = [change(float_image("/", "1", metric=name)) for name in names]
+    changes += [change(float_image(item, repr(value))) for item, value in GOOD.items()]
     assert chain.publish.run(numbered(*changes), None) == {"batchItemFailures": []}
     assert server.counted() == ONE_EACH and server.calls == [None]
     lines = printed(capsys)
@@ -212,7 +217,7 @@ def test_invalid_times_of_beacons_do_not_make_the_call_invalid(aws):
     now = HOUR * 1000
     changes = [
         change(
-            image(f"/{n}", "1", metric="event_count")
+            float_image(f"/{n}", "1", metric="event_count")
             | {"NewestBeacon": {"N": str(now + 10**7)}, "UpdatedAt": {"N": str(-(10**9) * n)}}
         )
         for n in range(400)
@@ -229,7 +234,9 @@ def test_the_largest_call_is_within_cloudwatchs_limits(aws):
     taken = server.answer
     server.answer = lambda body: (seen.append(body), taken(body))[1]
     size = chain.publish.handler.CHANGES_A_CALL
-    changes = [change(image(f"{n}" + "x" * 300, "0.123456789", metric=name)) for n in range(size)]
+    changes = [
+        change(float_image(f"{n}" + "x" * 300, "0.123456789", metric=name)) for n in range(size)
+    ]
     assert chain.publish.run(numbered(*changes), None) == {"batchItemFailures": []}
     (body,) = seen
     assert len(json.loads(body)["MetricData"]) == size

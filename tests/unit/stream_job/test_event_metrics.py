@@ -224,10 +224,10 @@ def test_scores_are_the_same_after_a_restart():
     whole, broken = Scores(hours), Scores(hours)
     whole.begin(T, T * 1000)
     broken.begin(T, T * 1000)
-    expected, found = [], []
+    expected, restarted = [], []
     for watermark in range(T + 600, T + 3600, 600):
         expected += whole.close(watermark)
-        found += broken.close(watermark)
+        restarted += broken.close(watermark)
         broken = Scores(hours, broken.forest.points, broken.closed)
-    assert found == expected and len(found) > 800
-    assert len({row[3] for row in found}) > 300
+    assert restarted == expected and len(restarted) > 800
+    assert len({row[3] for row in restarted}) > 300
