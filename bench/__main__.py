@@ -2,19 +2,18 @@
 
     python -m bench [--only PART[,PART...]] [--short] [--records 5000000]
 
-Each part answers one question and may fail with one line in the report; the others go on. What a
-part needs and this machine lacks is no failure: the page says "not measured: needs ...". Of the
-parts that are left out (--only), what an earlier run on this machine has measured stays; figures of
-another machine are dropped. results.json is one flat object
-(assets/measured.json, from which module 6 plans, is made from it: measured.py). At the end each
-figure is printed beside the committed one, if that is of the same kind of machine:
+Each part answers one question. If it fails, the report has one line about it and the others go on.
+A missing program is not a failure: the page has "not measured: needs ...". With --only, the figures
+of the other parts stay if they are of this machine; those of another machine are deleted. Module 6
+plans with assets/measured.json, which measured.py writes. At the end each figure is printed with
+the committed one, if that is of the same kind of machine. results.json is one flat object:
 
     machine        {"id", "cpu", "cores", "memory_gb", "system", "python", "load"}
     measured_at    by part: ISO 8601, UTC
     took_s         by part: seconds
-    failed         by part: one sentence; not there if all went well
-    needs          by figure ("setup.cold_s": of `setup`): what it needs and this machine lacks
-    short          the parts whose figures are of a `--short` run, to be taken for a first look
+    failed         by part: one sentence; absent if no part failed
+    needs          by figure ("setup.cold_s": of `setup`): the missing program or package
+    short          the parts with figures of a `--short` run, which are not exact
     latency        by rate ("10", "100", "1000"): {"p50", "p90", "p99" (seconds), "sent", "lost",
                    "drained_s", "generator_lag_ms", "cores" (by process)}
     stage_seconds  at 100/s, p50: {"server_to_stream", "flink", "functions"}
@@ -47,7 +46,7 @@ from bench.chain import end_chain, own_home
 from bench.needs import NeedsError
 from helpers.core.paths import REPOSITORY
 
-# Each part's module, what `--short` gives it, and its figures in results.json.
+# Each part's module, its arguments with `--short`, and its figures in results.json.
 PARTS: dict[str, tuple[str, dict, tuple[str, ...]]] = {
     "machine": ("machine", {}, ("machine",)),
     "servers": ("servers", {"seconds": 2},
@@ -58,7 +57,7 @@ PARTS: dict[str, tuple[str, dict, tuple[str, ...]]] = {
                 "request_bytes")),
     "flink": ("flink_job", {"records": 300_000}, ("flink_records_per_second", "flink")),
     "starts": ("starts", {}, ("starts",)),
-    # From here on the parts share a chain, in this order.
+    # The following parts share a chain, in this order.
     "setup": ("setup", {"cold": False}, ("setup",)),
     "latency": ("latency_rates", {"seconds": 12}, ("latency", "stage_seconds")),
     "highest": ("highest_rate", {"seconds": 15, "probe_seconds": 8},
@@ -73,37 +72,36 @@ PARTS: dict[str, tuple[str, dict, tuple[str, ...]]] = {
 
 
 def main() -> int:
-    """Measure what is asked for; 1 if a part failed."""
+    """Measure the selected parts; return 1 if one failed."""
     arguments = _arguments()
     own_home(str(REPOSITORY / "build" / "bench"))
     results = report.load()
     if results.get("machine", {}).get("id") != machine.identity():
-        results = {}  # another machine's
+        results = {}  # of another machine
     try:
-        # On which machine it was measured stands above all else.
         for name in ["machine", *[part for part in arguments.only or PARTS if part != "machine"]]:
             module, short, _ = PARTS[name]
-            given = dict(short) if arguments.short else {}
+            options = dict(short) if arguments.short else {}
             if name == "flink" and arguments.records:
-                given["records"] = arguments.records
+                options["records"] = arguments.records
             print(f"{name} ...", flush=True)
-            _measure(results, name, lambda m=module, g=given: _run(m, g))
+            _measure(results, name, lambda m=module, o=options: _run(m, o))
             others = set(results.get("short", ())) - {name}
             results["short"] = sorted(others | ({name} if arguments.short else set()))
             report.save(results)
     finally:
         end_chain()
     measured.carry_over(results)
-    print(f"\n{compare.said(results, compare.committed())}")
+    print(f"\n{compare.table(results, compare.committed())}")
     print(f"\n{report.PATH} is written.")
     return int(bool(results.get("failed")))
 
 
-def _run(module: str, given: dict) -> dict:
+def _run(module: str, options: dict) -> dict:
     try:
-        return importlib.import_module(f"bench.{module}").measure(**given)
+        return importlib.import_module(f"bench.{module}").measure(**options)
     except Exception:
-        end_chain()  # the next part shall not meet what this one has left
+        end_chain()  # the next part starts a new one
         raise
 
 
@@ -113,17 +111,15 @@ def _measure(results: dict, name: str, run: Callable[[], dict]) -> None:
     failed.pop(name, None)
     figures = PARTS[name][2]
     needs = results.get("needs", {})
-    results["needs"] = {
-        key: said for key, said in needs.items() if key.split(".")[0] not in figures
-    }
-    for figure in figures:  # what is not measured now, was not
+    results["needs"] = {key: needs[key] for key in needs if key.split(".")[0] not in figures}
+    for figure in figures:
         results.pop(figure, None)
     try:
-        found = run()
-        results["needs"] |= found.pop("needs", {})
-        if unknown := set(found) - set(figures):
-            raise RuntimeError(f"it returned {', '.join(sorted(unknown))}, unknown to PARTS")
-        results |= found
+        measured = run()
+        results["needs"] |= measured.pop("needs", {})
+        if unknown := set(measured) - set(figures):
+            raise RuntimeError(f"PARTS does not have the figures {', '.join(sorted(unknown))}")
+        results |= measured
     except NeedsError as error:
         results["needs"] |= dict.fromkeys(figures, str(error))
         print(f"{name}: not measured: needs {error}", flush=True)
@@ -141,11 +137,11 @@ def _measure(results: dict, name: str, run: Callable[[], dict]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.split("\n")[0])
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--short", action="store_true", help="to see that it works")
-    parser.add_argument("--records", type=int, help="stored records for the Flink job")
+    parser.add_argument("--short", action="store_true", help="short runs, to check the bench")
+    parser.add_argument("--records", type=int, help="number of stored records for the Flink job")
     arguments = parser.parse_args()
     if unknown := set(arguments.only or ()) - set(PARTS):
-        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+        parser.error(f"no part is called {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
     return arguments
 
 

@@ -1,8 +1,7 @@
-"""(d) How many lines a second does the agent ship, and what do others make of the same file?
+"""(d) How many lines per second does the agent ship, and how many do other programs read?
 
-The agent is the real program with the real boto3: it tails, parses, encodes, puts and remembers.
-The stream that it puts to is a program here that answers PutRecords and keeps nothing.
-`apachelogs` (PyPI) and GoAccess (Debian) only read the file.
+Agent and boto3 are the real ones; the stream is a program (sink.py) that answers PutRecords and
+stores nothing. `apachelogs` (PyPI) and GoAccess (Debian) only read the file.
 """
 
 import os
@@ -16,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from bench.made_up import sizes, write_log
-from bench.needs import NeedsError, program
+from bench.needs import NeedsError, output, program
 from bench.sink import Sink
 from helpers.core.paths import REPOSITORY
 
@@ -25,25 +24,25 @@ GOACCESS_FORMAT = '%h %^ %^ [%d:%t %^] "%r" %s %b "%R" "%u" %^'
 
 
 def measure(lines: int = 200_000) -> dict:
-    """Return lines per second of a core: `agent_lines_per_second_per_core`, and the others'.
+    """Return lines per second of a core: `agent_lines_per_second_per_core`,
+    `apachelogs_lines_per_second` and `goaccess_lines_per_second`.
 
-    Keys of the others: `apachelogs_lines_per_second`, `goaccess_lines_per_second`; where one can't
-    be had, `needs` says what it takes. `agent_lines_per_second` is by the clock. `record_bytes` and
-    `request_bytes` are of a beacon.
+    `needs` has the missing programs, `agent_lines_per_second` is by the clock, `record_bytes` and
+    `request_bytes` are the sizes of a beacon.
 
     Args:
-        lines: of the log.
+        lines: number of lines in the log.
     """
     with tempfile.TemporaryDirectory(prefix="bench-agents-") as folder:
         log = Path(folder) / "access.log"
         write_log(log, lines)
-        found: dict = {**_agent(log, lines), **sizes(), "needs": {}}
+        figures: dict = {**_agent(log, lines), **sizes(), "needs": {}}
         for name, run in (("apachelogs", _apachelogs), ("goaccess", _goaccess)):
             try:
-                found[f"{name}_lines_per_second"] = round(lines / run(log, lines))
+                figures[f"{name}_lines_per_second"] = round(lines / run(log, lines))
             except NeedsError as error:
-                found["needs"][f"{name}_lines_per_second"] = str(error)
-    return found
+                figures["needs"][f"{name}_lines_per_second"] = str(error)
+    return figures
 
 
 def _agent(log: Path, lines: int) -> dict:
@@ -81,7 +80,7 @@ def _check(child: subprocess.Popen, deadline: float) -> None:
 
 
 def log_format() -> str:
-    """Return the LogFormat of assets/fleet/httpd.conf, as Apache has it."""
+    """Return the LogFormat of assets/fleet/httpd.conf, without its escapes."""
     text = (REPOSITORY / "assets" / "fleet" / "httpd.conf").read_text(encoding="utf-8")
     return re.search(r'^LogFormat "(.*)" beacon$', text, re.MULTILINE)[1].replace(r"\"", '"')
 
@@ -90,18 +89,14 @@ def _apachelogs(log: Path, lines: int) -> float:
     script = str(REPOSITORY / "bench" / "apachelogs_loop.py")
     uv = [sys.executable, "-m", "uv", "run", "--quiet", "--isolated", "--no-project"]
     uv += ["--python", sys.executable, "--with", "apachelogs"]
-    # The download alone first: without a network that is what fails.
-    got = subprocess.run([*uv, "python", "-c", "import apachelogs"], capture_output=True)
-    if got.returncode:
-        raise NeedsError("`apachelogs` (PyPI), which could not be downloaded")
-    said = subprocess.run([*uv, "python", script, str(log), log_format()],
-                          capture_output=True, timeout=120,
-                          encoding="utf-8", errors="replace")  # fmt: skip
-    if said.returncode:
-        raise RuntimeError(said.stderr.strip().splitlines()[-1])
-    counted, seconds = said.stdout.split()
+    try:
+        output([*uv, "python", "-c", "import apachelogs"])
+    except RuntimeError:  # no network
+        raise NeedsError("`apachelogs` (PyPI), which could not be downloaded") from None
+    command = [*uv, "python", script, str(log), log_format()]
+    counted, seconds = output(command, timeout=120).split()
     if int(counted) != lines:
-        raise RuntimeError(f"it read {counted} of {lines} lines")
+        raise RuntimeError(f"apachelogs read {counted} of {lines} lines")
     return float(seconds)
 
 
@@ -117,5 +112,5 @@ def _goaccess(log: Path, lines: int) -> float:
         raise RuntimeError(f"goaccess ended with {status}: {child.stderr.read()[-200:]!r}")
     valid = re.search(r'"valid_requests": *(\d+)', report.read_text(encoding="utf-8"))
     if not valid or int(valid[1]) != lines:
-        raise RuntimeError(f"it took {valid and valid[1]} of {lines} lines as requests")
+        raise RuntimeError(f"goaccess read {valid and valid[1]} of {lines} lines as requests")
     return usage.ru_utime + usage.ru_stime

@@ -1,7 +1,4 @@
-"""A chain of the bench's own, and traffic through it at one rate.
-
-Here alone stands what the bench takes from the workshop's helpers to run and to watch the chain.
-"""
+"""Runs a local target for the bench, and sends traffic to it at one rate."""
 
 import io
 import json
@@ -34,22 +31,22 @@ DRAIN_SECONDS = 60
 LEDGER_SECONDS, SEEN_SECONDS = 30, 10
 WARM_SECONDS, WARM_RATE = 12, 200
 
-_cold: set[str] = set()  # the chain that has seen no traffic yet
+_cold: set[str] = set()  # the endpoint of a chain without traffic so far
 
 
-def chain(anew: bool = False, warm: bool = True, **capture: Any) -> Cloud:
-    """Return the chain of this bench's own, everything deployed and running; start it if need be.
+def chain(restart: bool = False, warm: bool = True, **capture: Any) -> Cloud:
+    """Return the bench's chain with all stacks and Flink running; start it if necessary.
 
-    The parts share it, as starting takes half a minute. `end_chain` ends it.
+    The parts share it, because a start takes half a minute. `end_chain` ends it.
 
     Args:
-        anew: end one that runs, and start another.
-        warm: send some beacons through one that has seen none: a JVM that starts is slow.
-        capture: parameters of module 1-capture for a new one, e.g. `ShardCount=2`.
+        restart: end a running chain first.
+        warm: send some beacons first if it had no traffic yet, because a new JVM is slow.
+        capture: parameters of module 1-capture for a new chain, e.g. `ShardCount=2`.
     """
-    if anew or not is_running():
+    if restart or not is_running():
         end_chain()
-        with redirect_stdout(io.StringIO()):  # what a learner likes to read
+        with redirect_stdout(io.StringIO()):  # hide the progress messages
             cloud = connect("local")
             for module in MODULES:
                 deploy(cloud, module, **(capture if module == "1-capture" else {}))
@@ -66,10 +63,10 @@ def chain(anew: bool = False, warm: bool = True, **capture: Any) -> Cloud:
 
 
 def end_chain() -> None:
-    """End the chain and delete all that it has written.
+    """End the chain and delete its files.
 
     Raises:
-        RuntimeError: it has no folder of its own (see `own_home`), and a learner's must stay.
+        RuntimeError: `own_home` was not called, so the files are a learner's.
     """
     if not os.environ.get("WORKSHOP_HOME"):
         raise RuntimeError("call own_home first")
@@ -80,21 +77,20 @@ def end_chain() -> None:
 
 
 def hold(cloud: Cloud, rate: float, seconds: float, exact: bool = False) -> dict:
-    """Send beacons at one rate; return what became of them, and in what time.
+    """Send beacons at one rate; return their number, losses and latency.
 
     Args:
-        cloud: a chain that runs.
+        cloud: a running chain.
         rate: beacons per second.
-        seconds: for how long.
-        exact: compare every stage in a ledger, too, which takes a while.
+        seconds: duration of the traffic.
+        exact: also compare all stages in a ledger, which takes a while.
 
     Returns:
-        rate, sent, answered, in_cloudwatch, lost (sent and not in CloudWatch a minute after the
-        end; with `exact`, also what the stages lost or have twice; None where the ledger does not
-        know, because beacons were on their way still or a stage was not read whole), p50, p90 and
-        p99 (seconds from a beacon's departure to a datapoint that can be read; None if some were
-        never seen), drained_s (from the end of the traffic until all had arrived),
-        generator_lag_ms, cores (CPU seconds per second while traffic flowed, by process).
+        rate, sent, answered, in_cloudwatch, lost (sent, but not in CloudWatch a minute after the
+        end; with `exact`, also beacons that a stage lost or counted twice; None if the ledger is
+        incomplete), p50, p90 and p99 (seconds from sending to a readable datapoint; None if some
+        beacons did not appear), drained_s (from the end of the traffic until all had arrived),
+        generator_lag_ms, cores (CPU seconds per second during the traffic, by process).
     """
     since = bucket_edge()
     traffic, lag = Traffic(cloud), 0
@@ -134,68 +130,62 @@ def hold(cloud: Cloud, rate: float, seconds: float, exact: bool = False) -> dict
 
 
 def is_held(result: dict, p99: float = 6.0) -> bool:
-    """Tell whether a rate was held: all were sent in time, none was lost, and p99 is small enough.
+    """Return whether a rate was held: all sent in time, none lost, and p99 below a limit.
 
     Args:
         result: of `hold`.
-        p99: seconds.
+        p99: the limit, seconds.
     """
-    wanted = result["rate"] * result["seconds"]
     return (
-        result["sent"] >= 0.99 * wanted
+        result["sent"] >= 0.99 * result["rate"] * result["seconds"]
         and result["lost"] == 0
         and result["p99"] is not None
         and result["p99"] < p99
     )
 
 
-def _drained(cloud: Cloud, since: datetime, wanted: int) -> int:
+def _drained(cloud: Cloud, since: datetime, answered: int) -> int:
     deadline = time.monotonic() + DRAIN_SECONDS
     while True:
         is_last = time.monotonic() > deadline
-        found = int(cloudwatch_values(cloud, ACCEPTED, start=since)["Value"].sum())
-        if found >= wanted or is_last:
-            return found
+        arrived = int(cloudwatch_values(cloud, ACCEPTED, start=since)["Value"].sum())
+        if arrived >= answered or is_last:
+            return arrived
         time.sleep(0.5)
 
 
 def _pageviews(journal: Path) -> list[int]:
-    """Return when each answered pageview left, epoch ms."""
+    """Return the sending times of the answered pageviews, epoch ms."""
     with journal.open(encoding="utf-8") as lines:
         entries = [json.loads(line) for line in lines]
     return [e["sent_at"] for e in entries if e["event"] == "pageview" and e["status"] == 200]
 
 
-def _seen(watch: CloudWatchWatch, wanted: int) -> None:
+def _seen(watch: CloudWatchWatch, sent: int) -> None:
     deadline = time.monotonic() + SEEN_SECONDS
-    while watch.total() < wanted and time.monotonic() < deadline:
+    while watch.total() < sent and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(3 * POLL_SECONDS)  # the watch looks by itself
+    time.sleep(3 * POLL_SECONDS)  # until the watch has polled again
 
 
-def _percentiles(seconds: np.ndarray, wanted: int) -> dict:
-    if not wanted or len(seconds) < wanted:
-        return {"p50": None, "p90": None, "p99": None}
-    found = np.percentile(seconds, [50, 90, 99])
-    return dict(zip(("p50", "p90", "p99"), (round(float(one), 2) for one in found), strict=True))
+def _percentiles(seconds: np.ndarray, sent: int) -> dict[str, float | None]:
+    shares, known = (50, 90, 99), 0 < sent <= len(seconds)
+    return {f"p{n}": round(float(np.percentile(seconds, n)), 2) if known else None for n in shares}
 
 
 def _balance(cloud: Cloud, since: datetime) -> int | None:
-    """Return how many beacons the ledger lost or has twice; None if it can't tell yet.
-
-    To read a ledger of a minute at 8,000 beacons/s takes longer than the archive needs to be whole.
-    """
+    """Return how many beacons are missing or double in the ledger; None if it is incomplete."""
     account = poll_until(
         lambda: ledger(cloud, since),
         lambda account: account.balances,
-        "every stage has counted every beacon",
+        "all stages have counted all beacons",
         LEDGER_SECONDS,
     )
     return account.wrong or (0 if account.is_complete else None)
 
 
 def own_home(folder: str) -> None:
-    """Keep a learner's running target out of it: another folder, and other ports."""
+    """Use another folder and other ports than a learner's running target."""
     os.environ["WORKSHOP_HOME"] = folder
     os.environ["WORKSHOP_ANY_PORTS"] = "1"
     os.environ.pop("JAVA_HOME", None)

@@ -1,4 +1,4 @@
-"""(g) How long does a live chart's frame take, and how much CPU does it cost the kernel?"""
+"""(g) How long does a frame of a live chart take, and how much CPU does the chart use?"""
 
 import time
 
@@ -12,16 +12,16 @@ RATE = 50
 def measure(seconds: float = 20, frames: int = 12) -> dict:
     """Return `chart_frame_ms` (median), `chart_frame_p95_ms` and `chart_cpu_percent` (of a core).
 
-    A frame is read from CloudWatch, drawn and encoded. The CPU is this process's, a kernel's stand-
-    in, with one chart of five minutes that redraws itself every two seconds.
+    A frame is read from CloudWatch, drawn and encoded. The CPU is that of this process, which has
+    one chart of five minutes, redrawn every two seconds.
 
     Args:
-        seconds: for how long the chart runs.
-        frames: how many are timed before.
+        seconds: how long the chart runs.
+        frames: how many frames are timed.
     """
     cloud = chain(warm=False)
     Traffic(cloud).start(rate=RATE)
-    time.sleep(12)  # something to draw
+    time.sleep(12)  # until there are values to draw
     chart = live_chart(cloud, "event_count")
     try:
         time.sleep(1)

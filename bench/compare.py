@@ -1,29 +1,28 @@
-"""This run's figures beside those that are committed, if a machine of the same kind made them."""
+"""Compares this run's figures with the committed ones, if the machine is of the same kind."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 
+from bench.needs import output
 from helpers.core.paths import REPOSITORY
 
-SAME = ("cpu", "cores", "memory_gb")  # what makes two machines of the same kind
-# What is no result: when and where it was measured, and with how much.
+SAME = ("cpu", "cores", "memory_gb")  # equal for machines of the same kind
+# Not results, but conditions of the measurement.
 SKIPPED = {"measured_at", "took_s", "machine", "highest_rate_tries", "cores", "rate", "seconds",
            "sent", "answered", "in_cloudwatch", "records", "counted"}  # fmt: skip
 
 
 def committed() -> dict:
-    """Return bench/results.json as git has it; {} if git can't tell."""
+    """Return bench/results.json of the last commit; {} without git or the file."""
     command = ["git", "show", "HEAD:bench/results.json"]
     try:
-        asked = subprocess.run(command, cwd=REPOSITORY, capture_output=True)
-    except FileNotFoundError:  # there is no git
+        return json.loads(output(command, cwd=REPOSITORY))
+    except (FileNotFoundError, RuntimeError):
         return {}
-    return json.loads(asked.stdout) if asked.returncode == 0 else {}
 
 
 def ratios(now: dict, before: dict) -> Iterator[tuple[str, float, float, float]]:
-    """Yield each number that both have: its name, now, before, and now divided by before.
+    """Yield each number that both have: name, now, before, and now divided by before.
 
     Args:
         now, before: figures (see `bench.__main__`).
@@ -34,14 +33,15 @@ def ratios(now: dict, before: dict) -> Iterator[tuple[str, float, float, float]]
             yield name, value, old[name], value / old[name]
 
 
-def said(now: dict, before: dict) -> str:
-    """Return the comparison in lines; in one line why there is none.
+def table(now: dict, before: dict) -> str:
+    """Return a table of the comparison, or a sentence if the machines differ.
 
     Args:
         now: this run's figures.
-        before: those that are committed.
+        before: the committed ones.
     """
-    kinds = [tuple(one.get("machine", {}).get(key) for key in SAME) for one in (now, before)]
+    machines = [figures.get("machine", {}) for figures in (now, before)]
+    kinds = [tuple(machine.get(key) for key in SAME) for machine in machines]
     if kinds[0] != kinds[1]:
         return f"The committed figures are of another kind of machine ({kinds[1]}): not compared."
     lines = [

@@ -1,6 +1,6 @@
-"""`python -m bench.first_chart`: what a learner runs until the first value is on a chart.
+"""`python -m bench.first_chart`: a learner's steps until a chart shows its first value.
 
-It prints how many seconds after its begin (epoch seconds, first argument) each step was done.
+It prints when each step ended, in seconds after its start (epoch seconds, first argument).
 """
 
 import sys
@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 
 
 def main() -> None:
-    """Connect, deploy all, start the analytics and traffic, wait for the first value."""
+    """Connect, deploy all stacks, start traffic and Flink, and wait for the first value."""
     began = float(sys.argv[1])
 
     def done(step: str) -> None:
         print(f"step {step} {time.time() - began:.2f}", flush=True)
 
     from helpers.connection.connect import connect
-    from helpers.dashboards.charts import live_chart  # noqa: F401 - what draws, a notebook has imported
+    from helpers.dashboards.charts import live_chart  # noqa: F401 - a notebook imports this too
     from helpers.deployment.deploy import deploy
     from helpers.deployment.flink_application import start_analytics
     from helpers.deployment.stacks import MODULES

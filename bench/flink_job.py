@@ -1,21 +1,18 @@
-"""(e) How many stored records a second does the Flink job take, alone, with all its metrics?
+"""(e) How many stored records per second does the Flink job process, alone, with all metrics?
 
-The job and its options are the ones of the local target; there is no emulator and no pump. Its
-folder holds all records before it starts, as a job finds them that catches up after a night.
+The job and its options are those of the local target, without emulator and pump. All records are in
+its folder before it starts, as for a job that catches up after a night.
 """
 
 import json
 import re
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import psutil
 
 from bench.chain import end_chain
 from bench.made_up import click_files
-from bench.processes import cpu_seconds, resident_bytes
+from bench.processes import cpu_seconds, family, resident_bytes
 from helpers.core.paths import REPOSITORY, home
 from helpers.deployment.flink_sql import check_code
 from helpers.flink import plans
@@ -25,24 +22,24 @@ from helpers.local.flink.application import Application
 from helpers.local.flink.job import Job
 
 RECORDS = 5_000_000
-PER_FILE = 10_000  # what the pump writes at most
-SECOND = 1_800  # records of the same second: 5 million are three quarters of an hour
-TOTAL = "referral_count"  # the one metric in which each beacon counts exactly once
+PER_FILE = 10_000  # the pump's maximum
+SECOND = 1_800  # records per second of event time: 5 million are three quarters of an hour
+TOTAL = "referral_count"  # the metric that counts each beacon exactly once
 
 
 def measure(records: int = RECORDS, longest: float = 200) -> dict:
-    """Return `flink_records_per_second`, and `flink`: what else there is to say.
+    """Return `flink_records_per_second` and `flink`.
 
-    The rate is taken from the first counted record to the last, without the job's start (which
-    `start_s` tells). `flink`: records, counted, start_s, memory_mb (most of the process, resident),
-    checkpoint_mb (the last one, with all that it refers to), cores (CPU seconds per second).
+    The rate is measured from the first counted record to the last, without the job's start
+    (`start_s`). `flink` has records, counted, start_s, memory_mb (maximum, resident), checkpoint_mb
+    (the last one, with the files that it refers to), cores (CPU seconds per second).
 
     Args:
-        records: how many are stored.
-        longest: seconds after which it is given up and what was counted until then is told.
+        records: number of stored records.
+        longest: seconds after which the measurement ends with the records counted until then.
 
     Raises:
-        RuntimeError: the job ended.
+        RuntimeError: the job ended, or counted nothing.
     """
     end_chain()  # alone
     folders = Folders(home() / "flink" / "bench")
@@ -52,7 +49,7 @@ def measure(records: int = RECORDS, longest: float = 200) -> dict:
         (folders.clicks / f"0-{number * PER_FILE + 1}-{number}.json").write_bytes(data)
     application = Application("bench", "RUNNING", 1, now, "", "", DEFAULT_GROUPS)
     code = REPOSITORY / "assets" / "flink"
-    check_code(code)  # makes its plan
+    check_code(code)  # creates its plan
     began = time.time()
     job = Job(application, plans.plan_file(code, DEFAULT_GROUPS), code, folders)
     try:
@@ -64,15 +61,14 @@ def measure(records: int = RECORDS, longest: float = 200) -> dict:
 
 def _watch(job: Job, folders: Folders, records: int, began: float, longest: float) -> dict:
     counted, first, memory = Totals(folders.metrics), None, 0
-    process = psutil.Process(job.process.pid)
     while counted.total < records and time.time() - began < longest:
         if job.exit_code is not None:
             raise RuntimeError(f"the job ended: {job.last_words()}")
         time.sleep(0.5)
         counted.read()
-        memory = max(memory, sum(map(resident_bytes, _all(process))))
+        memory = max(memory, sum(map(resident_bytes, family([job.process.pid]))))
         if first is None and counted.total:
-            first = counted.total, counted.at, _cpu(process)
+            first = counted.total, counted.at, _cpu(job)
     if first is None or counted.at <= first[1]:
         raise RuntimeError(f"nothing was counted within {longest:.0f} s: {job.last_words()}")
     took = counted.at - first[1]
@@ -86,21 +82,17 @@ def _watch(job: Job, folders: Folders, records: int, began: float, longest: floa
             "seconds": round(counted.at - began, 1),
             "memory_mb": round(memory / 1e6),
             "checkpoint_mb": round(_checkpoint_bytes(folders.checkpoints) / 1e6, 1),
-            "cores": round((_cpu(process) - first[2]) / took, 2),
+            "cores": round((_cpu(job) - first[2]) / took, 2),
         },
     }
 
 
-def _all(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
-
-
-def _cpu(process: psutil.Process) -> float:
-    return sum(cpu_seconds(_all(process)).values())
+def _cpu(job: Job) -> float:
+    return cpu_seconds(family([job.process.pid])).total()
 
 
 class Totals:
-    """Adds up what the job has written so far.
+    """Adds up the rows that the job has written so far.
 
     Args:
         folder: the job's output.
@@ -116,22 +108,16 @@ class Totals:
         """Read the files that were finished since the last call."""
         for file in sorted(set(self._folder.glob("part-*")) - self._read):
             self._read.add(file)
-            for row in _rows(file):
+            changes = map(json.loads, file.read_bytes().splitlines())
+            for row in (change["after"] for change in changes if change["op"] != "d"):
                 key = row["EventTimestamp"], row["MetricItem"]
                 self._newest[key] = max(row["Samples"], self._newest.get(key, 0))
                 self.at = max(self.at, row["EmittedAt"] / 1000)
         self.total = sum(self._newest.values())
 
 
-def _rows(file: Path) -> Iterator[dict]:
-    for line in file.read_bytes().splitlines():
-        change = json.loads(line)
-        if change["op"] != "d":
-            yield change["after"]
-
-
 def _checkpoint_bytes(folder: Path) -> int:
-    """Size of the newest checkpoint: its own files, and those of earlier ones that it refers to."""
+    """Return the size of the newest checkpoint, with the earlier files that it refers to."""
     metadata = max(folder.glob("*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
     text = metadata.read_bytes()
     shared = set(re.findall(rb"/shared/([0-9a-f-]{36})", text))

@@ -1,7 +1,7 @@
-"""(f) How many records a second do the two functions take, on the emulator?
+"""(f) How many records per second do the two functions process, on the emulator?
 
-Each gets a backlog of its own, with the other one away. Every record is of another key, which is
-the most work: of rows of one key in a batch, process_metrics puts only the newest.
+Each gets its own backlog while the other is disabled. All records have different keys, which is
+the most work: process_metrics puts only the newest row of a key in a batch.
 """
 
 import json
@@ -21,13 +21,13 @@ def measure(records: int = 5_000) -> dict:
     """Return `process_metrics_rows_per_second` and `publish_metrics_changes_per_second`.
 
     Args:
-        records: in each backlog.
+        records: number in each backlog.
     """
     cloud = chain(warm=False)
     stop_analytics(cloud)
     publish = _mapping(cloud, "publish-metrics")
     _disable(cloud, publish)
-    # CloudWatch keeps values of ten seconds for three hours: some rows are of the next hours.
+    # CloudWatch keeps values of ten seconds for three hours, so half of the rows are in the future.
     begin = (int(time.time()) - records // len(ITEMS) * BUCKET // 2) // BUCKET * BUCKET
     rows = [_row(begin, number) for number in range(records)]
     process = _mapping(cloud, "process-metrics")
@@ -43,10 +43,14 @@ def measure(records: int = 5_000) -> dict:
 
 
 def _seconds(cloud: Cloud, mapping: str, done: Callable[[], bool]) -> float:
-    """Return how long a backlog takes, from the moment its function may begin: its start counts."""
+    """Return how long a backlog takes, from enabling its function: the start is included."""
     began = time.monotonic()
     cloud.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
-    return _wait(done) - began
+    while not done():
+        if time.monotonic() > began + LONGEST_SECONDS:
+            raise RuntimeError(f"the functions did not finish within {LONGEST_SECONDS} s")
+        time.sleep(0.02)
+    return time.monotonic() - began
 
 
 def _row(begin: int, number: int) -> dict:
@@ -65,24 +69,19 @@ def _row(begin: int, number: int) -> dict:
 
 def _put(cloud: Cloud, rows: list[dict]) -> None:
     for start in range(0, len(rows), 500):
-        records = [
-            {
-                "PartitionKey": METRIC,
-                "Data": json.dumps({"before": None, "after": row, "op": "c"}).encode(),
-            }
-            for row in rows[start : start + 500]
-        ]
+        changes = ({"before": None, "after": row, "op": "c"} for row in rows[start : start + 500])
+        records = [{"PartitionKey": METRIC, "Data": json.dumps(each).encode()} for each in changes]
         cloud.client("kinesis").put_records(StreamName=cloud.name("metrics"), Records=records)
 
 
 def _mapping(cloud: Cloud, function: str) -> str:
-    found = cloud.client("lambda").list_event_source_mappings(FunctionName=cloud.name(function))
-    return found["EventSourceMappings"][0]["UUID"]
+    answer = cloud.client("lambda").list_event_source_mappings(FunctionName=cloud.name(function))
+    return answer["EventSourceMappings"][0]["UUID"]
 
 
 def _disable(cloud: Cloud, mapping: str) -> None:
     cloud.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
-    time.sleep(1.5)  # what is under way ends
+    time.sleep(1.5)  # until a running call has ended
 
 
 def _stored(cloud: Cloud, row: dict) -> bool:
@@ -96,7 +95,7 @@ def _stored(cloud: Cloud, row: dict) -> bool:
 
 def _published(cloud: Cloud, row: dict) -> bool:
     client, at = cloud.client("cloudwatch"), row["EventTimestamp"]
-    found = client.get_metric_statistics(
+    answer = client.get_metric_statistics(
         Namespace="RealtimeWebAnalytics",
         MetricName=METRIC,
         Dimensions=[
@@ -108,13 +107,4 @@ def _published(cloud: Cloud, row: dict) -> bool:
         Period=BUCKET,
         Statistics=["Sum"],
     )
-    return any(point["Sum"] == row["UnitValueInt"] for point in found["Datapoints"])
-
-
-def _wait(condition: Callable[[], bool]) -> float:
-    deadline = time.monotonic() + LONGEST_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"the functions were not done after {LONGEST_SECONDS} s")
-        time.sleep(0.02)
-    return time.monotonic()
+    return any(point["Sum"] == row["UnitValueInt"] for point in answer["Datapoints"])

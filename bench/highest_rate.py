@@ -1,4 +1,4 @@
-"""(b) Which rate is held for a minute with nothing lost and p99 under 6 s, generator included?"""
+"""(b) Which rate is held for a minute without a loss, with p99 under 6 s, on these cores?"""
 
 import time
 from collections.abc import Callable
@@ -7,20 +7,20 @@ from bench.chain import chain, hold, is_held
 
 LADDER = (500, 1000, 2000, 3000, 4000, 5000, 6000, 7000)  # the target is 7,000
 FIRST = 7000
-BUDGET_SECONDS = 270  # after which no further rate is begun
+BUDGET_SECONDS = 270  # after which no further rate is tried
 
 
 def measure(seconds: float = 60, probe_seconds: float = 10) -> dict:
     """Return `highest_rate_held`, `highest_rate` (its run) and `highest_rate_tries`.
 
-    Short runs look for a rate that is held; the highest of them is then held for the whole time,
-    and if it is not, the next lower one.
+    Short runs find the highest rate that is held; it is then tried for the whole time, and if that
+    fails, the next lower one.
 
     Args:
-        seconds: for which it must be held.
-        probe_seconds: length of a short run.
+        seconds: duration for which it must be held.
+        probe_seconds: duration of a short run.
     """
-    begun, tries, cloud = time.monotonic(), [], chain()
+    began, tries, cloud = time.monotonic(), [], chain()
 
     def holds(rate: int, seconds: float, exact: bool = False) -> bool:
         tries.append(hold(cloud, rate, seconds, exact))
@@ -28,7 +28,7 @@ def measure(seconds: float = 60, probe_seconds: float = 10) -> dict:
 
     place = _highest(lambda rate: holds(rate, probe_seconds))
     while not (held := holds(LADDER[place], seconds, exact=True)) and place:
-        if time.monotonic() - begun > BUDGET_SECONDS:
+        if time.monotonic() - began > BUDGET_SECONDS:
             break
         place -= 1
     best = tries[-1] if held else None
@@ -40,7 +40,7 @@ def measure(seconds: float = 60, probe_seconds: float = 10) -> dict:
 
 
 def _highest(holds: Callable[[int], bool]) -> int:
-    """Return the place on the ladder of the highest rate that is held in a short run."""
+    """Return the index in LADDER of the highest rate that is held in a short run."""
     place = LADDER.index(FIRST)
     if holds(LADDER[place]):
         while place + 1 < len(LADDER) and holds(LADDER[place + 1]):

@@ -1,11 +1,9 @@
-"""(a) How long does a beacon take to become a CloudWatch datapoint, at 10, 100, 1,000 a second?"""
+"""(a) How long does a beacon take to CloudWatch, at 10, 100 and 1,000 beacons per second?"""
 
 from bench.chain import chain, hold
 from helpers.timing.stage_latency import latency
 
 RATES = (10, 100, 1000)
-
-
 STAGES = {
     "server_to_stream": ("agent", "Kinesis"),
     "flink": ("Flink", "sink"),
@@ -14,15 +12,15 @@ STAGES = {
 
 
 def measure(seconds: float = 20) -> dict:
-    """Return `latency`: by rate, what `hold` returns; and `stage_seconds`, p50s at 100/s.
+    """Return `latency` (results of `hold` by rate) and `stage_seconds` (p50 at 100/s).
 
     Args:
-        seconds: for how long each rate is sent.
+        seconds: duration of each rate.
     """
-    cloud, found, stages = chain(), {}, {}
+    cloud, runs, stages = chain(), {}, {}
     for rate in RATES:
-        found[str(rate)] = hold(cloud, rate, seconds, exact=True)
+        runs[str(rate)] = hold(cloud, rate, seconds, exact=True)
         if rate == 100:
             p50 = latency(cloud, minutes=1).frame["p50"]
             stages = {name: round(float(p50[list(its)].sum()), 2) for name, its in STAGES.items()}
-    return {"latency": found, "stage_seconds": stages}
+    return {"latency": runs, "stage_seconds": stages}

@@ -1,4 +1,4 @@
-"""On which machine was it measured?"""
+"""Describes the machine of the measurement."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ def measure() -> dict:
 
 
 def identity() -> str:
-    """Return a name that no other machine has, and that says nothing about this one."""
+    """Return a unique ID of this machine that does not reveal its name."""
     names = f"{platform.node()} {uuid.getnode()}"
     return hashlib.sha256(names.encode()).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""Log lines and click records of the demo shop's visitors, many of them fast."""
+"""Creates many log lines and click records of the demo shop's visitors, fast."""
 
 import json
 import random
@@ -12,7 +12,7 @@ from helpers.generator.delayed_delivery import log_line
 from helpers.generator.settings import DEFAULTS
 from helpers.generator.visitors import Shop
 
-VARIANTS = 5000  # different beacons; what differs in each line is added to one of them
+VARIANTS = 5000  # different beacons; each line has one of them, with its own time and address
 
 
 def _beacons(seed: int, count: int = VARIANTS) -> list[Beacon]:
@@ -22,30 +22,30 @@ def _beacons(seed: int, count: int = VARIANTS) -> list[Beacon]:
 
 
 def sizes(beacons: int = VARIANTS) -> dict[str, int]:
-    """Return `record_bytes` and `request_bytes`: the mean of some beacons, in the stream and sent.
+    """Return `record_bytes` and `request_bytes`: mean sizes of a beacon in the stream and as sent.
 
     Args:
-        beacons: how many.
+        beacons: how many to average.
     """
     start = request_start("rwa-123456789.us-east-1.elb.amazonaws.com")
     sent = sum(len(request_bytes(beacon, start)) for beacon in _beacons(1, beacons))
     stored = len(next(click_files(beacons, beacons, 2000, time.time())))
     return {
-        "record_bytes": round(stored / beacons) - 1,  # without the end of its line
+        "record_bytes": round(stored / beacons) - 1,  # without the newline
         "request_bytes": round(sent / beacons),
     }
 
 
 def write_log(path: Path, lines: int, seed: int = 1) -> None:
-    """Write an access log as the beacon servers do, of the last minutes, 2,000 lines a second.
+    """Write an access log of the last minutes, like a beacon server with 2,000 beacons per second.
 
     Args:
         path: the file.
-        lines: how many.
-        seed: the same one writes the same visitors.
+        lines: number of lines.
+        seed: of the visitors.
     """
     begin = time.time() - lines / 2000
-    # What stands between the clock and the time in milliseconds.
+    # The part of a line between the two times.
     tails = [
         log_line(beacon, 0, "").decode().partition("] ")[2].rpartition(" ")[0]
         for beacon in _beacons(seed)
@@ -60,18 +60,18 @@ def write_log(path: Path, lines: int, seed: int = 1) -> None:
 
 
 def click_files(records: int, per_file: int, rate: float, end: float) -> Iterator[bytes]:
-    """Yield files of click records, JSON lines, as the pump writes what it reads from the stream.
+    """Yield files of click records (JSON lines) like those of the pump.
 
     Args:
-        records: how many in all.
-        per_file: how many in each file.
-        rate: how many are of the same second.
+        records: total number.
+        per_file: number in each file.
+        rate: records per second of event time.
         end: when the last one was received, epoch seconds.
     """
     tails = []
     for beacon in _beacons(2):
         fields = click_record(log_line(beacon, end, "::1"), "", int(end * 1000))
-        # From the request on, without the time at the end.
+        # The fields from `request` on, without the last time.
         body = dict(list(fields.items())[list(fields).index("request") : -1])
         tails.append(json.dumps(body, separators=(",", ":"))[1:-1])
     begin, lines, second = end - records / rate, [], None

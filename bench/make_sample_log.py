@@ -1,9 +1,9 @@
-"""Writes assets/sample/access.log.gz, the log that `make demo` replays when it is given none.
+"""Writes assets/sample/access.log.gz, the log that `make demo` replays by default.
 
     python bench/make_sample_log.py
 
-The same seed writes the same 2,000 lines, in the words of the demo shop and with all that real
-logs are full of: bots, huge referrers, bytes that are no ASCII, HEAD, IPv6, broken requests.
+The seed is fixed, so the 2,000 lines are always the same: visitors of the demo shop, and the odd
+parts of real logs (bots, long referrers, non-ASCII bytes, HEAD, IPv6, broken requests).
 """
 
 import gzip
@@ -32,7 +32,7 @@ _PATHS = {
     "/old-page": 2,
 }
 _STATUSES = {200: 82, 304: 9, 301: 3, 404: 5, 500: 1}
-# Apache writes what is no printable ASCII as \xhh, and a quote or a backslash after a backslash.
+# Apache writes non-printable and non-ASCII bytes as \xhh, and \ before a quote or a backslash.
 _ODD_AGENTS = [
     "-",
     "curl/8.14.1",
@@ -56,7 +56,7 @@ _BROKEN = [
 
 
 def lines() -> list[str]:
-    """Return the log's lines, without their ends."""
+    """Return the log's lines without newlines."""
     chance = random.Random(2_000)
     written, now = [], float(BEGIN)
     for number in range(LINES):
@@ -94,7 +94,7 @@ def main() -> None:
     """Write the file."""
     PATH.parent.mkdir(exist_ok=True)
     text = "".join(f"{line}\n" for line in lines())
-    # No time and no name in it: the same lines make the same file.
+    # Without a time and a name in gzip's header, the same lines give the same file.
     PATH.write_bytes(gzip.compress(text.encode("ascii"), 9, mtime=0))
     print(f"{PATH}: {LINES:,} lines, {PATH.stat().st_size:,} bytes")
 

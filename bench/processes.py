@@ -1,4 +1,4 @@
-"""What our processes use: CPU seconds and memory, by what they do."""
+"""The CPU seconds and the memory of our processes, by role."""
 
 import contextlib
 import os
@@ -8,8 +8,7 @@ from contextlib import contextmanager
 
 import psutil
 
-# Words of a command line that tell what a process of the local target does; the first that is in it
-# names it.
+# The role of a process of the local target, by a part of its command line; the first match counts.
 ROLES = {
     "helpers.local.beacon_server": "beacon servers",
     "agent.py": "agents",
@@ -27,27 +26,27 @@ ROLES = {
 
 
 def family(pids: Iterable[int]) -> list[psutil.Process]:
-    """Return these processes and all that they have started."""
-    found: dict[int, psutil.Process] = {}
+    """Return these processes and their children, recursively."""
+    processes: dict[int, psutil.Process] = {}
     for pid in pids:
         with contextlib.suppress(psutil.NoSuchProcess):
-            one = psutil.Process(pid)
-            found |= {each.pid: each for each in [one, *one.children(recursive=True)]}
-    return list(found.values())
+            parent = psutil.Process(pid)
+            processes |= {each.pid: each for each in [parent, *parent.children(recursive=True)]}
+    return list(processes.values())
 
 
 def of_home(home: str) -> list[psutil.Process]:
-    """Return all processes whose WORKSHOP_HOME is this folder, but for this one."""
-    found = []
+    """Return all processes whose WORKSHOP_HOME is this folder, except this one."""
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.pid != os.getpid() and process.environ().get("WORKSHOP_HOME") == home:
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def role(process: psutil.Process) -> str:
-    """Return what a process of the local target does; functions have no name of their own."""
+    """Return the role of a process of the local target; only functions match no name."""
     try:
         command = " ".join(process.cmdline())
     except psutil.Error:
@@ -66,7 +65,7 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> Counter[str]:
 
 
 def memory_mb(processes: Iterable[psutil.Process]) -> Counter[str]:
-    """Return the resident memory in MB, by role; what several share is counted once (PSS)."""
+    """Return the resident memory in MB, by role; shared memory is counted once (PSS)."""
     used: Counter[str] = Counter()
     for process in processes:
         with contextlib.suppress(psutil.Error):
@@ -75,7 +74,7 @@ def memory_mb(processes: Iterable[psutil.Process]) -> Counter[str]:
 
 
 def resident_bytes(process: psutil.Process) -> int:
-    """Return a process's resident memory, with its share of what it shares; 0 if it is gone."""
+    """Return a process's memory, including its part of shared memory (PSS); 0 if it has ended."""
     with contextlib.suppress(psutil.NoSuchProcess):
         full = process.memory_full_info()
         return getattr(full, "pss", 0) or full.rss
@@ -84,10 +83,10 @@ def resident_bytes(process: psutil.Process) -> int:
 
 @contextmanager
 def on_core(number: int | None) -> Iterator[None]:
-    """Let what is started inside run on one core only, if the system can do that (Linux).
+    """Start processes on one core only, where the system supports it (Linux).
 
     Args:
-        number: of the core; None for all of them.
+        number: the core; None for all of them.
     """
     if number is None or not hasattr(os, "sched_setaffinity"):
         yield

@@ -1,4 +1,4 @@
-"""results.json, and what it says as a page: bench/results.md."""
+"""Reads and writes results.json, and writes its page, bench/results.md."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from helpers.core.paths import REPOSITORY, read_json
 FIGURES = REPOSITORY / "bench" / "results.json"
 PATH = REPOSITORY / "bench" / "results.md"
 SECONDS, WHOLE = "{:g} s", "{:,.0f}"
-# What, its figure in results.json, whether it may be more or less than the target, how to write it.
+# Title, figure in results.json, sign and value of the target, format.
 TARGETS = (
     ("p50 at 100/s", "latency.100.p50", "≤", 0.9, SECONDS),
     ("p99 at 100/s", "latency.100.p99", "≤", 1.5, SECONDS),
@@ -18,28 +18,34 @@ TARGETS = (
     ("held end to end, beacons/s", "highest_rate_held", "≥", 7000, WHOLE),
     ("agent, lines/s a core", "agent_lines_per_second_per_core", "≥", 20_000, WHOLE),
     ("Flink job, records/s", "flink_records_per_second", "≥", 40_000, WHOLE),
-    ("from nothing to the first value of a chart", "starts.first_chart_s", "≤", 12, SECONDS),
+    (
+        "from a stopped target to the first value of a chart",
+        "starts.first_chart_s",
+        "≤",
+        12,
+        SECONDS,
+    ),
     ("`start_analytics` to RUNNING", "starts.start_s", "≤", 8, SECONDS),
-    ('from `kill("flink")` to a job that runs', "starts.recovery_s", "≤", 10, SECONDS),
+    ('from `kill("flink")` to a running job', "starts.recovery_s", "≤", 10, SECONDS),
     ("`update_analytics`", "starts.update_s", "≤", 15, SECONDS),
-    ("warm `make lab` to a usable page", "setup.warm_lab_s", "≤", 15, SECONDS),
+    ("warm `make lab` to a usable notebook", "setup.warm_lab_s", "≤", 15, SECONDS),
     ("idle target, resident MB", "setup.idle_memory_mb", "≤", 900, WHOLE),
     ("idle target, cores", "setup.idle_cores", "≤", 0.35, "{}"),
 )
 SETUP = (
-    ("`make setup`, nothing downloaded before", "setup.cold_s", "{:,} s"),
+    ("`make setup` without any cache", "setup.cold_s", "{:,} s"),
     ("warm `make lab` until the notebook's kernel is idle in a browser", "setup.warm_lab_s",
      "{:,} s"),
-    ("`connect`, every stack and the stream job, from nothing", "setup.target_s", "{:,} s"),
+    ("`connect`, all stacks and Flink, from a stopped target", "setup.target_s", "{:,} s"),
     (".venv on disk", "setup.disk_gb", "{:,} GB"),
     ("the idle target, resident", "setup.idle_memory_mb", "{:,} MB"),
     ("JupyterLab and one kernel, resident", "setup.lab_memory_mb", "{:,} MB"),
     ("the idle target, cores", "setup.idle_cores", "{:,}"),
 )  # fmt: skip
-AGENT = "(d) agent, lines read, encoded and put, a core", "agent_lines_per_second_per_core"
-# What, our figure, whose work it is compared with, that figure.
+AGENT = "(d) agent: lines read, encoded and put, per core", "agent_lines_per_second_per_core"
+# Title, our figure, the other program, its figure.
 COMPARED = (
-    ("(c) beacon server, requests answered and logged, one core", "server_requests_per_second",
+    ("(c) beacon server: requests answered and logged, one core", "server_requests_per_second",
      "Apache httpd, the same", "apache_requests_per_second"),
     (*AGENT, "a bare loop of `apachelogs`, reads only", "apachelogs_lines_per_second"),
     (*AGENT, "GoAccess, reads only", "goaccess_lines_per_second"),
@@ -48,12 +54,12 @@ Rows = Iterable[tuple[str, ...]]
 
 
 def load() -> dict:
-    """Return the figures of earlier runs; {} if there are none."""
+    """Return the figures of earlier runs, or {}."""
     return read_json(FIGURES, {})
 
 
 def save(results: dict) -> None:
-    """Write the figures, and the page made from them."""
+    """Write the figures and the page."""
     FIGURES.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     PATH.write_text(page(results), encoding="utf-8")
 
@@ -62,40 +68,43 @@ def page(results: dict) -> str:
     """Return results.md.
 
     Args:
-        results: the figures (see `bench.__main__`); what is missing is left out.
+        results: the figures (see `bench.__main__`); missing ones are left out.
     """
     short = ", ".join(results.get("short", ()))
     parts = [
-        "# What this machine can do\n",
+        "# Measurements of this machine\n",
         "Written by `make bench`; the same figures are in results.json.\n",
         _machine(results),
-        f"Of short runs, for a first look only: {short}.\n" if short else "",
-        "## Against the targets\n",
+        f"From short runs, so not exact: {short}.\n" if short else "",
+        "## Targets\n",
         table(("", "measured", "target", ""), targets(results)),
-        "## (a) Beacon to CloudWatch datapoint, seconds\n",
+        "## (a) From a beacon to its CloudWatch datapoint\n",
         table(("rate", "p50", "p90", "p99", "sent", "lost", "cores used"), _latency(results)),
-        "What AWS would show, computed by stage (bench/aws_latency.py), not measured:\n",
-        table(("stage", "p50", "p99", "why"), aws_latency.rows()),
-        "## (b) The highest rate held\n",
+        "The latency on AWS, computed by stage (bench/aws_latency.py), not measured:\n",
+        table(("stage", "p50", "p99", "source"), aws_latency.rows()),
+        "## (b) The highest rate\n",
         _highest(results),
-        "## (c)-(g) Each stage alone, and others on the same work\n",
-        table(("", "a second", "for comparison", "ratio"), _alone(results)),
+        "## (c)-(g) Each stage alone, compared with other programs\n",
+        table(("", "per second", "for comparison", "ratio"), _alone(results)),
         _flink(results.get("flink")),
         _chart(results),
-        "## (h) To begin\n",
-        table(("", "measured", "of it, MB"), _setup(results)),
+        "## (h) Set-up and start\n",
+        table(("", "measured", "by process, MB"), _setup(results)),
         "".join(f"{note}\n" for note in results.get("setup", {}).get("notes", [])),
-        _steps("From nothing to the first value of a chart", value(results, "starts.first_chart")),
-        _steps("The job's process after a kill", value(results, "starts.phases")),
+        _steps(
+            "From a stopped target to the first value of a chart",
+            value(results, "starts.first_chart"),
+        ),
+        _steps("Start of the job's process after a kill", value(results, "starts.phases")),
         "## Servers and shards\n",
-        table(("", "carries", "tried"), _scaling(results)) + _limit(results),
+        table(("", "rate", "tried"), _scaling(results)) + _limit(results),
         _failed(results.get("failed", {})),
     ]
     return "\n".join(part for part in parts if part)
 
 
 def table(head: tuple[str, ...], rows: Rows) -> str:
-    """Return a table in Markdown; without rows, that nothing was measured."""
+    """Return a table in Markdown; "Not measured." without rows."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     if not lines:
         return "Not measured.\n"
@@ -103,30 +112,29 @@ def table(head: tuple[str, ...], rows: Rows) -> str:
 
 
 def value(results: dict, figure: str) -> Any:
-    """Return a figure, None if it is not there: `value(results, "setup.cold_s")`."""
-    found: Any = results
+    """Return a figure, e.g. `value(results, "setup.cold_s")`; None if it is missing."""
     for key in figure.split("."):
-        found = (found or {}).get(key)
-    return found
+        results = (results or {}).get(key)
+    return results
 
 
 def written(results: dict, figure: str, form: str = WHOLE) -> str:
-    """Return a figure as the page writes it, or that it was not measured and what it needs."""
-    if (found := value(results, figure)) not in (None, {}):
-        return form.format(found)
+    """Return the text of a figure, or "not measured" with the missing program."""
+    if (number := value(results, figure)) not in (None, {}):
+        return form.format(number)
     needs = results.get("needs", {})
-    needed = needs.get(figure) or needs.get(figure.split(".")[0])
-    return f"not measured: needs {needed}" if needed else "not measured"
+    missing = needs.get(figure) or needs.get(figure.split(".")[0])
+    return f"not measured: needs {missing}" if missing else "not measured"
 
 
 def targets(results: dict) -> Rows:
-    """Yield a row for each target: what it is, what was measured, the target, whether it is met."""
+    """Yield a row for each target: title, measured value, target, "met" or "missed"."""
     for name, figure, sign, target, form in TARGETS:
-        found, wanted, met = value(results, figure), form.format(target), ""
-        if found is not None:
-            good = found >= target if sign == "≥" else found <= target
-            wanted, met = f"{sign} {wanted}", "met" if good else "**missed**"
-        yield name, written(results, figure, form), wanted, met
+        measured, goal, verdict = value(results, figure), form.format(target), ""
+        if measured is not None:
+            is_met = measured >= target if sign == "≥" else measured <= target
+            goal, verdict = f"{sign} {goal}", "met" if is_met else "**missed**"
+        yield name, written(results, figure, form), goal, verdict
 
 
 def _machine(results: dict) -> str:
@@ -136,7 +144,7 @@ def _machine(results: dict) -> str:
     dates = sorted(results.get("measured_at", {}).values())
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
-        f"{machine['system']}, Python {machine['python']}; load before: {machine['load']}. "
+        f"{machine['system']}, Python {machine['python']}; load at the start: {machine['load']}. "
         f"Measured {dates[0][:16]} to {dates[-1][:16]} UTC, "
         f"{sum(results['took_s'].values()) / 60:.0f} minutes in all.\n"
     )
@@ -152,35 +160,35 @@ def _highest(results: dict) -> str:
     best, tries = results.get("highest_rate"), results.get("highest_rate_tries")
     if tries is None:
         return "Not measured.\n"
-    said = "None of the rates tried was held.\n"
+    summary = "No rate was held.\n"
     if best:
-        said = (
-            f"**{best['rate']:,} beacons/s for {best['seconds']:.0f} s**, the generator on the "
-            f"same cores: {best['sent']:,} sent, {best['lost']} lost (every stage in the ledger), "
-            f"p50 {_seconds(best['p50'])}, p99 {_seconds(best['p99'])}. Held means: nothing lost, "
-            "none sent late, p99 under 6 s.\n"
+        summary = (
+            f"**{best['rate']:,} beacons/s for {best['seconds']:.0f} s** on the generator's cores: "
+            f"{best['sent']:,} sent, {best['lost']} lost (all stages in the ledger), "
+            f"p50 {_seconds(best['p50'])}, p99 {_seconds(best['p99'])}. A rate is held if no "
+            "beacon is lost or sent late, and p99 is under 6 s.\n"
         )
     rows = [
         (f"{run['rate']:,}/s", f"{run['seconds']:.0f} s", f"{run['sent']:,}", _lost(run),
          _seconds(run["p50"]), _seconds(run["p99"]), f"{run['drained_s']:.0f} s", _cores(run))
         for run in tries
     ]  # fmt: skip
-    head = ("rate", "for", "sent", "lost", "p50", "p99", "drained after", "cores used")
-    return f"{said}\nThe runs that looked for it:\n\n{table(head, rows)}"
+    head = ("rate", "duration", "sent", "lost", "p50", "p99", "drained after", "cores used")
+    return f"{summary}\nAll runs:\n\n{table(head, rows)}"
 
 
 def _alone(results: dict) -> Rows:
     for name, ours, other, theirs in COMPARED:
-        one, two = results.get(ours), results.get(theirs)
-        ratio = f"{one / two:.2f}" if one and two else ""
+        our_rate, their_rate = results.get(ours), results.get(theirs)
+        ratio = f"{our_rate / their_rate:.2f}" if our_rate and their_rate else ""
         yield name, written(results, ours), f"{other}: {written(results, theirs)}", ratio
     flink = results.get("flink")
     for name, figure, how in (
-        ("(e) Flink job with all metrics, stored records", "flink_records_per_second",
+        ("(e) Flink job with all metrics: stored records", "flink_records_per_second",
          f"{flink['cores']} cores" if flink else ""),
-        ("(f) process_metrics, rows of different keys", "process_metrics_rows_per_second",
+        ("(f) process_metrics: rows with different keys", "process_metrics_rows_per_second",
          "on the emulator"),
-        ("(f) publish_metrics, changes", "publish_metrics_changes_per_second", "on the emulator"),
+        ("(f) publish_metrics: changes", "publish_metrics_changes_per_second", "on the emulator"),
     ):  # fmt: skip
         yield name, written(results, figure), how, ""
 
@@ -188,37 +196,37 @@ def _alone(results: dict) -> Rows:
 def _flink(flink: dict | None) -> str:
     if not flink:
         return ""
-    stopped = "" if flink["counted"] == flink["records"] else " (stopped there)"
+    stopped = "" if flink["counted"] == flink["records"] else " (then stopped)"
     return (
         f"Flink: {flink['counted']:,} of {flink['records']:,} stored records counted{stopped}; "
-        f"{flink['start_s']} s to the first of them; {flink['memory_mb']:,} MB resident at most; "
-        f"the last checkpoint refers to {flink['checkpoint_mb']} MB.\n"
+        f"{flink['start_s']} s until the first; at most {flink['memory_mb']:,} MB resident; "
+        f"last checkpoint: {flink['checkpoint_mb']} MB.\n"
     )
 
 
 def _chart(results: dict) -> str:
-    said = "(g) A live chart's frame, read, drawn and encoded: "
+    title = "(g) A frame of a live chart, read, drawn and encoded: "
     if "chart_frame_ms" not in results:
-        return f"{said}{written(results, 'chart_frame_ms')}.\n"
+        return f"{title}{written(results, 'chart_frame_ms')}.\n"
     return (
-        f"{said}{results['chart_frame_ms']} ms (95 % within {results['chart_frame_p95_ms']} ms); "
-        f"one chart every 2 s costs the kernel {results['chart_cpu_percent']} % of a core.\n"
+        f"{title}{results['chart_frame_ms']} ms (95 % within {results['chart_frame_p95_ms']} ms); "
+        f"a chart with a frame every 2 s uses {results['chart_cpu_percent']} % of a core.\n"
     )
 
 
 def _setup(results: dict) -> Rows:
     if not results.get("setup"):
         return
-    parts = results["setup"].get("idle_memory_by_process_mb", {})
+    memory = results["setup"].get("idle_memory_by_process_mb", {})
+    by_process = ", ".join(f"{process} {mb}" for process, mb in memory.items())
     for name, figure, form in SETUP:
-        memory = parts if figure == "setup.idle_memory_mb" else {}
-        of_it = ", ".join(f"{part} {mb}" for part, mb in memory.items())
-        yield name, written(results, figure, form), of_it
+        details = by_process if figure == "setup.idle_memory_mb" else ""
+        yield name, written(results, figure, form), details
 
 
 def _steps(title: str, steps: dict | None) -> str:
-    said = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in (steps or {}).items())
-    return f"{title}: {said}.\n" if said else ""
+    times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in (steps or {}).items())
+    return f"{title}: {times}.\n" if times else ""
 
 
 def _scaling(results: dict) -> Rows:
@@ -231,19 +239,23 @@ def _scaling(results: dict) -> Rows:
         yield f"beacon servers alone: {count}, `ab` on the same cores", f"{rate:,} requests/s", ""
     for count, run in scaling["shards"].items():
         name = f"the whole chain, shards of 1,000 records/s: {count}"
-        said = {True: "held", False: "not held"}
-        tried = ", ".join(f"{one['rate']:,}/s: {said[one['held']]}" for one in run["tries"])
+        outcome = {True: "held", False: "not held"}
+        tried = ", ".join(f"{each['rate']:,}/s: {outcome[each['held']]}" for each in run["tries"])
         yield name, f"{run['held']:,} beacons/s", tried
 
 
 def _limit(results: dict) -> str:
     most = results.get("highest_rate_held") if results.get("scaling") else None
-    return f"Without that limit of shards it is the cores': {most:,}/s (b).\n" if most else ""
+    return (
+        f"\nWithout the shards' limit, the cores limit the rate to {most:,}/s (b).\n"
+        if most
+        else ""
+    )
 
 
 def _failed(failed: dict[str, str]) -> str:
     lines = "".join(f"- {part}: {why}\n" for part, why in failed.items())
-    return f"## What could not be measured\n\n{lines}" if lines else ""
+    return f"## Failed measurements\n\n{lines}" if lines else ""
 
 
 def _lost(run: dict) -> str:
@@ -255,5 +267,5 @@ def _cores(run: dict) -> str:
     return f"{sum(run['cores'].values()):.1f}: " + ", ".join(f"{k} {v}" for k, v in parts)
 
 
-def _seconds(found: float | None) -> str:
-    return "-" if found is None else SECONDS.format(found)
+def _seconds(number: float | None) -> str:
+    return "-" if number is None else SECONDS.format(number)

@@ -1,14 +1,13 @@
-"""(c) How many requests a second does a beacon server answer and log, and Apache httpd?
+"""(c) How many requests per second do a beacon server and Apache httpd answer and log?
 
-Both with the same LogFormat, each on one core; the other core sends, with Apache's own `ab`.
+Both have the same LogFormat and one core each; Apache's `ab` sends on the other core.
 """
 
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
-from bench.needs import NeedsError, program
+from bench.needs import NeedsError, output, program
 from bench.processes import on_core
 from tests.parity.servers import APACHE, start_apache, start_ours
 
@@ -26,18 +25,18 @@ def measure(seconds: float = 6) -> dict:
     """Return `server_requests_per_second` and `apache_requests_per_second`, per core.
 
     Args:
-        seconds: for how long each is under load.
+        seconds: duration of the load for each.
 
     Raises:
-        NeedsError: there is no `ab` to send with.
+        NeedsError: `ab` is not installed.
     """
-    found: dict = {"server_requests_per_second": round(_one(start_ours, seconds))}
+    figures: dict = {"server_requests_per_second": round(_rate(start_ours, seconds))}
     try:
         program(str(APACHE), "apache2")
-        found["apache_requests_per_second"] = round(_one(start_apache, seconds))
+        figures["apache_requests_per_second"] = round(_rate(start_apache, seconds))
     except NeedsError as error:
-        found["needs"] = {"apache_requests_per_second": str(error)}
-    return found
+        figures["needs"] = {"apache_requests_per_second": str(error)}
+    return figures
 
 
 def ab() -> str:
@@ -49,8 +48,8 @@ def ab() -> str:
     return program("ab", "apache2-utils")
 
 
-def _one(start, seconds: float) -> float:
-    ab()  # before a server is started for nothing
+def _rate(start, seconds: float) -> float:
+    ab()  # fails before a server is started
     with tempfile.TemporaryDirectory(prefix="bench-servers-") as folder:
         with on_core(0):
             server = start(Path(folder) / "server")
@@ -60,10 +59,10 @@ def _one(start, seconds: float) -> float:
             logged = len(server.lines()) - before
         finally:
             server.end()
-    # Requests that are under way when ab ends are logged and not counted by it; httpd now and then
-    # closes a kept connection just as it is used, which ab counts as failed, and nobody logs.
+    # ab does not count its last requests, which are logged. httpd sometimes closes a connection
+    # just as it is used: ab counts a failure, which is not logged.
     if not 0.999 * completed <= logged <= completed + CONNECTIONS:
-        raise RuntimeError(f"{completed} requests were answered, and {logged} logged")
+        raise RuntimeError(f"{completed} requests were answered, but {logged} logged")
     return rate
 
 
@@ -72,29 +71,21 @@ def load(port: int, seconds: float, core: int | None = 1) -> tuple[float, int]:
 
     Args:
         port: of 127.0.0.1.
-        seconds: for how long.
-        core: on which `ab` runs; None for any.
+        seconds: duration.
+        core: the core for `ab`; None for any.
 
     Raises:
-        NeedsError: there is no `ab`.
+        NeedsError: `ab` is not installed.
+        RuntimeError: requests failed.
     """
     command = [ab(), "-q", "-k", "-c", str(CONNECTIONS), "-t", str(int(seconds)), "-n", "9999999"]
     for header in HEADERS:
         command += ["-H", header]
     with on_core(core):
-        said = subprocess.run(
-            [*command, f"http://127.0.0.1:{port}/beacon"],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-    numbers = re.findall(r"^(Complete requests|Failed requests|Requests per second): +([\d.]+)",
-                         said.stdout, re.MULTILINE)  # fmt: skip
-    facts = dict(numbers)
-    if said.returncode or "Non-2xx" in said.stdout or not _few(facts):
-        raise RuntimeError(f"ab: {said.stderr or said.stdout}")
-    return float(facts["Requests per second"]), int(facts["Complete requests"])
-
-
-def _few(facts: dict[str, str]) -> bool:
-    return int(facts["Failed requests"]) <= 0.001 * int(facts["Complete requests"])
+        text = output([*command, f"http://127.0.0.1:{port}/beacon"])
+    numbers = re.findall(r"^(\w+) requests: +(\d+)", text, re.MULTILINE)
+    requests = {kind: int(number) for kind, number in numbers}
+    if "Non-2xx" in text or requests["Failed"] > 0.001 * requests["Complete"]:
+        raise RuntimeError(f"ab: {text}")
+    rate = re.search(r"^Requests per second: +([\d.]+)", text, re.MULTILINE)
+    return float(rate[1]), requests["Complete"]

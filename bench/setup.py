@@ -1,4 +1,4 @@
-"""(h) How long does it take to begin, cold and warm, and what does it take of disk and memory?"""
+"""(h) How long do set-up and start take, and how much disk and memory do they use?"""
 
 import contextlib
 import json
@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 
 from bench.chain import chain
-from bench.needs import NeedsError, program
-from bench.processes import family, memory_mb, of_home
+from bench.needs import NeedsError, output, program
+from bench.processes import cpu_seconds, family, memory_mb, of_home
 from helpers.core.paths import REPOSITORY, home
 from helpers.local.ports import answers, free_port
 from tests.browser.lab import chromium_of_its_own, jupyter_environment
 
 SCRATCH = REPOSITORY / "build" / "bench-setup"
-# The notebook's cells are there, and its kernel is idle.
+# The notebook shows its cells, and its kernel is idle.
 USABLE = """() => document.querySelector('.jp-Notebook .jp-Cell') && document.querySelector(
     '.jp-Notebook-ExecutionIndicator[data-status="idle"]')"""
 IDLE_SECONDS = 10
@@ -29,74 +29,70 @@ IDLE_SECONDS = 10
 def measure(cold: bool = True) -> dict:
     """Return `setup`.
 
-    cold_s: `make setup` of a fresh copy, all packages downloaded (None: not asked for);
-    disk_gb: the .venv then; warm_lab_s: from `make lab` to a notebook whose kernel is idle, in a
-    real browser; target_s: `connect`, all stacks and the stream job, from nothing;
+    cold_s: `make setup` of a new copy that downloads all packages; disk_gb: its .venv;
+    warm_lab_s: from `make lab` to a notebook with an idle kernel, in a real browser;
+    target_s: `connect`, all stacks and Flink, from a stopped target;
     idle_memory_mb and idle_memory_by_process_mb: resident, the whole target without traffic;
     lab_memory_mb: JupyterLab and one kernel; idle_cores: CPU seconds per second of the target;
-    notes: which step failed, and why. What a step needs and this machine lacks is in `needs`.
+    notes: the steps that failed, with the reason. `needs` has the missing programs.
 
     Args:
-        cold: set up a copy.
+        cold: also set up a copy.
     """
-    found, needs = _beside_the_target(cold)
+    figures, needs = _without_target(cold)
     began = time.monotonic()
-    chain(anew=True, warm=False)
-    found["target_s"] = round(time.monotonic() - began, 1)
-    time.sleep(IDLE_SECONDS)  # what starting has left behind
+    chain(restart=True, warm=False)
+    figures["target_s"] = round(time.monotonic() - began, 1)
+    time.sleep(IDLE_SECONDS)  # until the start has no after-effects
     processes = of_home(str(home()))
     memory = memory_mb(processes)
-    cpu, since = _cpu(processes), time.monotonic()
+    cpu, since = cpu_seconds(processes).total(), time.monotonic()
     time.sleep(IDLE_SECONDS)
-    found["idle_cores"] = round((_cpu(processes) - cpu) / (time.monotonic() - since), 2)
-    found["idle_memory_mb"] = round(sum(memory.values()))
-    found["idle_memory_by_process_mb"] = {name: round(mb) for name, mb in sorted(memory.items())}
-    return {"setup": found, "needs": needs}
+    figures["idle_cores"] = round(
+        (cpu_seconds(processes).total() - cpu) / (time.monotonic() - since), 2
+    )
+    figures["idle_memory_mb"] = round(sum(memory.values()))
+    figures["idle_memory_by_process_mb"] = {name: round(mb) for name, mb in sorted(memory.items())}
+    return {"setup": figures, "needs": needs}
 
 
-def _beside_the_target(cold: bool) -> tuple[dict, dict[str, str]]:
-    found: dict = {"notes": []}
+def _without_target(cold: bool) -> tuple[dict, dict[str, str]]:
+    figures: dict = {"notes": []}
     needs = {} if cold else {"setup.cold_s": "a run without SHORT"}
     try:
-        found["disk_gb"] = _size(Path(sys.prefix))
+        figures["disk_gb"] = _size(Path(sys.prefix))
     except NeedsError as error:
         needs["setup.disk_gb"] = str(error)
-    for step, figures in STEPS if cold else STEPS[1:]:
+    for step, names in STEPS if cold else STEPS[1:]:
         try:
-            found |= step()
+            figures |= step()
         except NeedsError as error:
-            needs |= {f"setup.{figure}": str(error) for figure in figures}
-        except Exception as error:  # the rest can be measured all the same
+            needs |= {f"setup.{figure}": str(error) for figure in names}
+        except Exception as error:  # the other steps go on
             words = " ".join(str(error).split())[:200]
-            found["notes"].append(f"{step.__name__[1:]} could not be measured: {words}")
-    return found, needs
-
-
-def _cpu(processes) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in processes if process.is_running())
+            figures["notes"].append(f"{step.__name__[1:]} could not be measured: {words}")
+    return figures, needs
 
 
 def _cold() -> dict:
     copy = SCRATCH / "copy"
     program("make", "make")
-    listed = subprocess.run(
-        [program("git", "git"), "ls-files", "-z"], cwd=REPOSITORY, capture_output=True
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
+    files = output([program("git", "git"), "ls-files", "-z"], cwd=REPOSITORY)
+    for name in filter(None, files.split("\0")):
         if (REPOSITORY / name).exists():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, copy / name)
-    # Nothing that an earlier set-up has downloaded.
+    # Without the packages that an earlier set-up has downloaded.
     environment = _clean() | {"UV_CACHE_DIR": str(SCRATCH / "uv"), "PIP_NO_CACHE_DIR": "1"}
     began = time.monotonic()
     try:
-        said = subprocess.run(["make", "setup", f"PYTHON={sys._base_executable}"], cwd=copy,
-                              env=environment, capture_output=True,
-                              encoding="utf-8", errors="replace")  # fmt: skip
-        if "could not be downloaded" in said.stderr:
+        ended = subprocess.run(["make", "setup", f"PYTHON={sys._base_executable}"], cwd=copy,
+                               env=environment, capture_output=True,
+                               encoding="utf-8", errors="replace")  # fmt: skip
+        if "could not be downloaded" in ended.stderr:
             raise NeedsError("a package index that answers")
-        if said.returncode:
-            raise RuntimeError(f"make setup: {(said.stderr or said.stdout).strip()[-300:]}")
+        if ended.returncode:
+            raise RuntimeError(f"make setup: {(ended.stderr or ended.stdout).strip()[-300:]}")
         return {"cold_s": round(time.monotonic() - began), "disk_gb": _size(copy / ".venv")}
     finally:
         shutil.rmtree(SCRATCH, ignore_errors=True)
@@ -108,10 +104,9 @@ def _clean() -> dict[str, str]:
 
 
 def _size(folder: Path) -> float:
-    # `du` counts a file that has several names once.
-    command = [program("du", "coreutils"), "-skL", str(folder)]
-    said = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
-    return round(int(said.stdout.split()[0]) * 1024 / 1e9, 2)
+    # `du` counts a file with several names once.
+    sizes = output([program("du", "coreutils"), "-skL", str(folder)])
+    return round(int(sizes.split()[0]) * 1024 / 1e9, 2)
 
 
 def _lab() -> dict:
@@ -157,5 +152,5 @@ def _wait_for_server(port: int, lab: subprocess.Popen, log: Path) -> None:
         time.sleep(0.05)
 
 
-# What is measured beside the target, in this order, and the figures of each.
+# The steps without the target, in order, and the figures of each.
 STEPS = ((_cold, ("cold_s",)), (_lab, ("warm_lab_s", "lab_memory_mb")))

@@ -1,4 +1,4 @@
-"""A stream that takes everything and keeps nothing, for what puts to it to be measured alone."""
+"""A stream that accepts all records and stores nothing, to measure only the program that puts."""
 
 import asyncio
 import json
@@ -9,10 +9,10 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Sink:
-    """Answers Kinesis' PutRecords on a free port of 127.0.0.1, in a thread; counts records.
+    """Answers PutRecords on a free port of 127.0.0.1, in a thread, and counts the records.
 
     Example:
-        `with Sink() as sink: ...` puts to `sink.url`; `sink.records` is their number.
+        `with Sink() as sink: ...`; clients use `sink.url`, and `sink.records` counts.
     """
 
     def __init__(self) -> None:
@@ -53,8 +53,8 @@ class Sink:
             writer.close()
 
     def _answer(self, count: int) -> bytes:
-        taken = {"SequenceNumber": "0" * 30, "ShardId": "shardId-000000000000"}
-        body = json.dumps({"FailedRecordCount": 0, "Records": [taken] * count}).encode()
+        result = {"SequenceNumber": "0" * 30, "ShardId": "shardId-000000000000"}
+        body = json.dumps({"FailedRecordCount": 0, "Records": [result] * count}).encode()
         self.records += count
         head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\n"
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body

@@ -1,4 +1,4 @@
-"""Traffic while processes are killed and AWS fails; at the end all stages report the same count.
+"""Sends traffic while processes are killed and AWS fails; then all stages must have equal counts.
 
     make soak [SECONDS=900] [RATE=500] [FAILURES=50] [SEED=1]
 
@@ -50,22 +50,22 @@ FAULTS = (
     ("cloudwatch", "hang", 0.1),
 )
 DEGRADED_TRAFFIC = {"duplicates_percent": 2, "late_percent": 3, "garbage_percent": 1}
-WARM_SECONDS, CALM_SECONDS = 10, 20  # no failure while Flink's Python starts, nor at the very end
+WARM_SECONDS, CALM_SECONDS = 10, 20  # no failures while Flink's Python starts, or at the end
 LONGEST_FAULT = 10
-SETTLE_SECONDS, STILL_SECONDS = 300, 65  # reconcile() leaves the last minute alone
+SETTLE_SECONDS, STILL_SECONDS = 300, 65  # reconcile() skips the last minute
 
 
 @dataclass
 class InjectedFailure:
-    """One process that is killed, or one service whose calls fail for a while.
+    """A kill of a process, or a fault of a service for a while.
 
     Args:
-        at: seconds since the traffic began.
-        name: the process, or the service and how it fails.
+        at: seconds after the start of the traffic.
+        name: the process, or the service and its fault.
         lasts: seconds; 0 for a kill.
-        share: of the service's calls that fail.
-        ended: when it was over, epoch seconds.
-        recovered: seconds from then until a beacon that came later was in DynamoDB.
+        share: share of the service's calls that fail.
+        ended: when it ended, epoch seconds.
+        recovered: seconds from then until DynamoDB counted a later beacon.
     """
 
     at: float
@@ -78,7 +78,7 @@ class InjectedFailure:
 
 @dataclass
 class Freshness:
-    """Notes every half second how new the newest beacon is that DynamoDB has counted."""
+    """Records every half second the time of the newest beacon that DynamoDB has counted."""
 
     cloud: Cloud
     samples: list[tuple[float, float]] = field(default_factory=list)
@@ -100,17 +100,17 @@ class Freshness:
                 self.samples.append((time.time(), newest))
 
     def seconds_until_seen(self, moment: float) -> float | None:
-        """Return how long after a moment a beacon of that moment or later was counted."""
+        """Return how long after a moment a beacon of that time or later was counted."""
         return next((at - moment for at, newest in self.samples if newest >= moment), None)
 
 
 def plan(seconds: float, failures: int, seed: int) -> list[InjectedFailure]:
-    """Return the failures in order: every kill and every fault in turn, at random moments.
+    """Return the failures in order: all kinds in turn, at random times.
 
     Args:
-        seconds: how long the traffic flows.
-        failures: how many.
-        seed: the same one plans the same.
+        seconds: duration of the traffic.
+        failures: their number.
+        seed: of the random times and order.
 
     Example:
         >>> [round(failure.at) for failure in plan(120, 3, seed=1)]
@@ -132,7 +132,7 @@ def plan(seconds: float, failures: int, seed: int) -> list[InjectedFailure]:
 
 
 def inject(cloud: Cloud, failure: InjectedFailure) -> None:
-    """Kill the process or let the service fail, and note when it was over."""
+    """Kill the process or let the service fail, and record the end."""
     try:
         if failure.lasts:
             service, how = failure.name.split()
@@ -148,19 +148,19 @@ def inject(cloud: Cloud, failure: InjectedFailure) -> None:
 def soak(
     cloud: Cloud, seconds: float, rate: float, failures: int, seed: int, **settings: float
 ) -> dict:
-    """Send traffic for a while, inject failures, and compare every stage.
+    """Send traffic, inject failures, and compare all stages.
 
     Args:
-        cloud: a chain that runs.
-        seconds: how long the traffic flows.
+        cloud: a running chain.
+        seconds: duration of the traffic.
         rate: beacons per second.
-        failures: how many kills and faults.
+        failures: number of kills and faults.
         seed: of the plan.
         settings: further settings of the traffic, e.g. `late_percent`.
 
     Returns:
-        `ledger` (as `ledger(cloud)` returns it), `wrong` (the values that differ from the archive's
-        recount), `repaired` (how many sums of CloudWatch were), `failures` (with their times).
+        `ledger` (of `ledger(cloud)`), `wrong` (the values that differ from the archive's recount),
+        `repaired` (number of repaired sums in CloudWatch), `failures` (with their times).
     """
     todo = plan(seconds, failures, seed)
     since = bucket_edge(60)
@@ -171,7 +171,7 @@ def soak(
         for failure in todo:
             time.sleep(max(0.0, began + failure.at - time.monotonic()))
             print(f"{f'  {failure.at:5.0f} s  {failure.name}':<78}", flush=True)
-            # Faults last a while, and failures may overlap.
+            # In threads, because faults may overlap.
             thread = threading.Thread(target=inject, args=(cloud, failure), daemon=True)
             thread.start()
             threads.append(thread)
@@ -180,7 +180,7 @@ def soak(
         for thread in threads:
             thread.join()
         print(
-            "The traffic has ended; waiting until all stages agree (5 minutes at most).", flush=True
+            "The traffic has ended; waiting until all stages agree (at most 5 minutes).", flush=True
         )
         traffic.stop()
         account, wrong, repaired = wait_until_agreed(cloud, since)
@@ -191,10 +191,10 @@ def soak(
 
 
 def wait_until_agreed(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
-    """Wait until the ledger balances and no value differs; return both, and what was repaired.
+    """Wait until the ledger balances and no value differs; return both, and the repaired sums.
 
-    A call to CloudWatch whose answer is lost may count twice. Where nothing else is wrong any more,
-    CloudWatch is reconciled with DynamoDB once: the number of repaired sums is returned.
+    A call to CloudWatch whose answer was lost may be counted twice. If nothing else is wrong,
+    CloudWatch is reconciled with DynamoDB once; the number of repaired sums is returned.
     """
     last, unchanged_since, repaired = None, 0.0, 0
 
@@ -206,7 +206,7 @@ def wait_until_agreed(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFra
         if last is None or not account.frame.equals(last):
             last, unchanged_since = account.frame, time.monotonic()
         if not account.balances and not only_cloudwatch:
-            return account, None  # not all is counted yet
+            return account, None  # some beacons are not counted yet
         wrong = wrong_values(cloud, since)
         waited = time.monotonic() - unchanged_since > STILL_SECONDS
         if only_cloudwatch and wrong.empty and waited and not repaired:
@@ -216,7 +216,7 @@ def wait_until_agreed(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFra
 
     account, wrong = poll_until(
         read,
-        lambda found: found[0].balances and found[1] is not None and found[1].empty,
+        lambda state: state[0].balances and state[1] is not None and state[1].empty,
         "all stages agree",
         SETTLE_SECONDS,
     )
@@ -226,18 +226,18 @@ def wait_until_agreed(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFra
 def wrong_values(cloud: Cloud, since: datetime) -> pd.DataFrame:
     """Return the values that differ from the archive's recount.
 
-    Flink that catches up may read a copy before its first, and count it in the ten seconds in which
-    the first arrived: duplicates are compared by their number.
+    Of duplicates, only the total is compared: while Flink catches up, it may read a copy before the
+    original, and count the original as the copy.
     """
-    found = compare(cloud, since)
-    copies = found["Metric"] == DUPLICATES
-    if found[copies]["Recounted"].sum() == found[copies]["Stored"].sum():
-        return found[~copies]
-    return found
+    differing = compare(cloud, since)
+    copies = differing["Metric"] == DUPLICATES
+    if differing[copies]["Recounted"].sum() == differing[copies]["Stored"].sum():
+        return differing[~copies]
+    return differing
 
 
 def recoveries(failures: list[InjectedFailure]) -> pd.DataFrame:
-    """Return how often each kind of failure was injected, and seconds to recover (median, most)."""
+    """Return a table by kind of failure: number, and seconds to recover (median and maximum)."""
     rows = [(failure.name, failure.recovered) for failure in failures]
     frame = pd.DataFrame(rows, columns=["Failure", "s"])
     table = frame.groupby("Failure")["s"].agg(["count", "median", "max"]).round(1)
@@ -245,41 +245,39 @@ def recoveries(failures: list[InjectedFailure]) -> pd.DataFrame:
 
 
 def main() -> int:
-    """Run both soaks and print their tables; 1 if a number is wrong."""
+    """Run both soaks and print their tables; return 1 if a count is wrong."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=900)
     parser.add_argument("--rate", type=float, default=500)
     parser.add_argument("--failures", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    ours, bad = not is_running(), False
+    is_ours, is_wrong = not is_running(), False
     try:
         cloud = connect("local")
         for module in MODULES:
             deploy(cloud, module)
         start_analytics(cloud)
         beacon_url(cloud)
-        for words, settings in (
-            ("Clean traffic", {}),
-            (f"With {DEGRADED_TRAFFIC}", DEGRADED_TRAFFIC),
-        ):
-            print(f"\n{words}: {arguments.rate:.0f} beacons/s for {arguments.seconds:.0f} s")
-            found = soak(cloud, **vars(arguments), **settings)
-            print(f"\n{found['ledger'].frame.to_string()}\n")
-            print(recoveries(found["failures"]).to_string())
-            worst = max((failure.recovered or 0 for failure in found["failures"]), default=0)
-            good = found["ledger"].balances and found["wrong"].empty
-            bad |= not good
+        for settings in ({}, DEGRADED_TRAFFIC):
+            title = f"With {settings}" if settings else "Clean traffic"
+            print(f"\n{title}: {arguments.rate:.0f} beacons/s for {arguments.seconds:.0f} s")
+            result = soak(cloud, **vars(arguments), **settings)
+            account, wrong, failures = result["ledger"], result["wrong"], result["failures"]
+            print(f"\n{account.frame.to_string()}\n\n{recoveries(failures).to_string()}")
+            worst = max((failure.recovered or 0 for failure in failures), default=0)
+            is_wrong |= not (account.balances and wrong.empty)
             summary = {
-                "balances": found["ledger"].balances,
-                "wrong_values": len(found["wrong"]),
-                "repaired_sums": found["repaired"],
+                "balances": account.balances,
+                "wrong_values": len(wrong),
+                "repaired_sums": result["repaired"],
+                "worst_recovery_s": round(worst, 1),
             }
-            print(json.dumps(summary | {"worst_recovery_s": round(worst, 1)}), flush=True)
+            print(json.dumps(summary), flush=True)
     finally:
-        if ours and is_running():
+        if is_ours and is_running():
             disconnect()
-    return int(bad)
+    return int(is_wrong)
 
 
 if __name__ == "__main__":

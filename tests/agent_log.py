@@ -1,8 +1,11 @@
-"""The access log that agents read in tests: lines that are beacons, and copytruncate."""
+"""The access log that agents read in tests: lines of beacons, copytruncate, and reading."""
 
 import os
 import shutil
 from pathlib import Path
+from typing import Any
+
+NEW_STATE = {"files": {}}  # of an agent that starts for the first time
 
 
 def line(event: str) -> str:
@@ -20,7 +23,12 @@ def append(path: Path, *events: object) -> None:
 
 
 def copy_and_cut(log: Path) -> None:
-    """As logrotate's copytruncate does."""
+    """Copy and truncate the log, as logrotate's copytruncate does."""
     number = 1 + len(list(log.parent.glob(f"{log.name}-*")))
     shutil.copyfile(log, log.with_name(f"{log.name}-{number}"))
     os.truncate(log, 0)
+
+
+def texts(tail: Any, limit: int = 500) -> list[str]:  # noqa: ANN401 - the agent's Tail
+    """Return the texts of a tail's next lines."""
+    return [line.text.decode() for line in tail.read(limit)]

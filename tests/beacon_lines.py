@@ -1,8 +1,7 @@
-"""Request lines, and which of them are beacons: one table for the servers and for all who count.
+"""Request lines and whether they are beacons: one table for both servers and all that count.
 
-`SENT` goes over HTTP to both servers: what each is answered. Of these exactly those that are
-answered 200 are counted, but for the health check's. `STORED` are lines as a record may hold them,
-whoever put it: a status, a browser, and whether it counts.
+`SENT` has the answer of both servers to each line; lines with the answer 200 are beacons.
+`stored()` returns records with a request line, a status and a browser, and whether each counts.
 """
 
 BEACON, NOT_FOUND, BAD = 200, 404, 400
@@ -18,7 +17,7 @@ SENT: dict[bytes, int] = {
     b"GET /beacon?q=\xc3\xa9\xff HTTP/1.1": BEACON,
     b"GET /beacon??/./ HTTP/1.1": BEACON,
     b"GET /beacon?%zz HTTP/1.1": BEACON,
-    # The same path in another spelling: what a server that answers 200 would make of it.
+    # The same path in another spelling.
     b"GET http://shop.example/beacon HTTP/1.1": NOT_FOUND,
     b"POST http://shop.example:8080/beacon HTTP/1.1": NOT_FOUND,
     b"GET HTTP://SHOP.EXAMPLE/beacon?a=b HTTP/1.1": NOT_FOUND,
@@ -58,7 +57,7 @@ SENT: dict[bytes, int] = {
     b"GET /%2562eacon HTTP/1.1": NOT_FOUND,
     b"GET /x?/beacon HTTP/1.1": NOT_FOUND,
     b"GET /no/such/page HTTP/1.1": NOT_FOUND,
-    # Other methods, and lines that are none.
+    # Other methods, and invalid lines.
     b"HEAD /beacon HTTP/1.1": 405,
     b"PUT /beacon HTTP/1.1": 405,
     b"FETCH /beacon HTTP/1.1": 405,
@@ -83,7 +82,7 @@ AGENTS = (
     "not ELB-HealthChecker",
     "elb-healthchecker",
 )
-_ODD = {  # request lines that no server answers 200, but a record of that status may hold
+_ODD = {  # no server answers these with 200, but a record may have them with that status
     "GET /beacon": True,
     "GET /beacon x HTTP/1.1": True,
     "POST /beacon?": True,

@@ -1,4 +1,4 @@
-"""What agents have shipped: the records of a clicks stream."""
+"""The records that agents have put into a clicks stream."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ SECONDS = 120  # how long a condition may take on a busy machine
 
 @contextlib.contextmanager
 def new_stream(cloud, shards: int = 2) -> Iterator[str]:
-    """Make a stream, and delete it afterwards; its name."""
+    """Create a stream, yield its name, and delete it."""
     kinesis, name = cloud.client("kinesis"), f"clicks-{uuid.uuid4().hex[:8]}"
     kinesis.create_stream(StreamName=name, ShardCount=shards)
     try:
@@ -22,7 +22,7 @@ def new_stream(cloud, shards: int = 2) -> Iterator[str]:
 
 
 def read_stream(cloud, stream: str) -> list[dict]:
-    """Return the records that a stream holds, in the order in which they were put."""
+    """Return a stream's records in the order of their puts."""
     kinesis, records = cloud.client("kinesis"), []
     for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
         iterator = kinesis.get_shard_iterator(
@@ -37,15 +37,15 @@ def read_stream(cloud, stream: str) -> list[dict]:
 
 
 def shipped(cloud, stream: str) -> list[dict]:
-    """Return what the agents have put into a stream."""
+    """Return the agents' click records in a stream."""
     records = read_stream(cloud, stream)
-    found = [json.loads(record["Data"]) for record in records]
-    assert [each["beacon_id"] for each in found] == [record["PartitionKey"] for record in records]
-    return found
+    clicks = [json.loads(record["Data"]) for record in records]
+    assert [each["beacon_id"] for each in clicks] == [record["PartitionKey"] for record in records]
+    return clicks
 
 
 def wait_for(cloud, stream: str, count: int) -> list[dict]:
-    """What the stream holds once there are `count` different records."""
+    """Wait until a stream has `count` different records; return all of its records."""
     records: list[dict] = []
 
     def arrived() -> bool:

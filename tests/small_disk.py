@@ -1,4 +1,4 @@
-"""A disk that is really full: a file system of a few MB, or a limit on a process's files."""
+"""Fills a disk: a file system of a few MB, or a limit on the size of a process's files."""
 
 import contextlib
 import errno
@@ -12,7 +12,7 @@ import pytest
 
 @contextlib.contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """Mount a file system of so many MB on a folder; skip the test where that is not allowed."""
+    """Mount a small file system on a folder; skip the test if the user may not mount."""
     folder.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     try:
@@ -27,7 +27,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def filled(folder: Path) -> Iterator[None]:
-    """Let a file take all the space that is left, to the last byte, for the length of the block."""
+    """Fill the rest of a file system with one file, to the last byte, during the block."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (65536, 1):
@@ -43,9 +43,9 @@ def filled(folder: Path) -> Iterator[None]:
 
 
 def limit_files(pid: int, most_bytes: int | None) -> None:
-    """Let no file of a process grow beyond so many bytes (Linux); None lifts the limit.
+    """Limit the size of a process's files (Linux); None removes the limit.
 
-    A write that crosses the limit is cut short there, and the next fails: as at a disk's last byte.
+    A write beyond the limit is cut, and the next one fails, as on a full disk.
     """
     _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     soft = hard if most_bytes is None else most_bytes

@@ -1,10 +1,10 @@
-"""The agent of a beacon server: ships its access log to a Kinesis stream, line by line.
+"""The agent of a beacon server: ships its access log to a Kinesis stream.
 
     python agent.py --log /var/log/beacon/access.log --stream rwa-clicks --server i-0abc
 
-Region, credentials and endpoint are boto3's own (environment, instance role). How far it has come
-is saved only once the stream has it: killed at any moment, it ships the last batch again at worst,
-and each line's `beacon_id` is the same as before. SIGTERM: it ships what the log holds, then ends.
+boto3 finds region, credentials and endpoint (environment, instance role). The agent saves its
+position after the stream has confirmed the records. So an agent that was killed ships at most the
+last batch again, with the same `beacon_id`s. After SIGTERM it ships the rest of the log and exits.
 """
 
 import argparse
@@ -28,8 +28,8 @@ from shipping import MAX_RECORDS, GaveUpError, Shipper
 from tail import Line, Tail, positions
 
 POLL_SECONDS = 0.1
-# The shipper retries for ever by itself; a second loop inside boto3 would only hide it. What is put
-# is made here, in a form that fits: to check it took a seventh of the agent's time.
+# The shipper retries without end, so boto3 must not retry too. The parameters are always valid:
+# boto3's validation took a seventh of the agent's time.
 CLIENT = Config(
     retries={"total_max_attempts": 1},
     connect_timeout=5,
@@ -39,14 +39,14 @@ CLIENT = Config(
 
 
 class Agent:
-    """Reads, ships and remembers, in turns.
+    """Reads lines, ships them and saves the position, in turn.
 
     Args:
         tail: the log.
         shipper: the stream.
-        server: the server's name, which begins every beacon_id.
-        state: the file that says how far the stream has come.
-        notices: where it says how it goes.
+        server: the server's name, the beginning of each beacon_id.
+        state: the file with the saved position.
+        notices: logs status and warnings.
     """
 
     def __init__(
@@ -59,20 +59,20 @@ class Agent:
         self._rejected: Counter[str] = Counter()
 
     def run(self, stopping: threading.Event) -> None:
-        """Ship until `stopping` is set, and then what is left.
+        """Ship until `stopping` is set, then ship the rest of the log.
 
         Raises:
-            GaveUpError: the shipper's deadline passed before the log's end was reached.
+            GaveUpError: the shipper's deadline passed before the end of the log.
         """
         while True:
-            last = stopping.is_set()  # asked first: what was written before it is still read
+            last = stopping.is_set()  # before the read, which includes all lines written until then
             lines = self._read()
-            if begun := self._tail.state_before():
-                self._save(begun)
+            if state := self._tail.state_before():
+                self._save(state)
             self._shipper.ship([self._record(line) for line in lines])
             self._save(self._tail.state())
             if self._notices.status_is_due():
-                self._notices.say("status", **self.counts())
+                self._notices.log("status", **self.counts())
             if lines:
                 deadline = self._shipper.deadline
                 if deadline is not None and time.monotonic() > deadline:
@@ -83,7 +83,7 @@ class Agent:
                 stopping.wait(POLL_SECONDS)
 
     def counts(self) -> dict[str, Any]:
-        """Return the numbers of a status line."""
+        """Return the counts for a status line."""
         return {
             "lines": self._lines,
             "shipped": self._shipper.shipped,
@@ -95,16 +95,16 @@ class Agent:
         try:
             return self._tail.read(MAX_RECORDS)
         except OSError as error:
-            self._notices.warn(f"The log can't be read, trying again: {error}", "log")
+            self._notices.warn(f"The log can't be read; the agent tries again: {error}", "log")
             return []
 
     def _record(self, line: Line) -> dict[str, Any]:
-        name = beacon_id(self._server, line.inode, line.offset, line.text)
-        record = click_record(line.text, name, time.time_ns() // 1_000_000)
+        line_id = beacon_id(self._server, line.inode, line.offset, line.text)
+        record = click_record(line.text, line_id, time.time_ns() // 1_000_000)
         self._lines += 1
         if reason := record.get("rejected"):
             self._rejected[reason] += 1
-            self._notices.warn(f"A line is rejected as {reason}: {record['line'][:200]}", reason)
+            self._notices.warn(f"A line was rejected ({reason}): {record['line'][:200]}", reason)
         return record
 
     def _save(self, state: dict[str, Any]) -> None:
@@ -114,16 +114,16 @@ class Agent:
         try:
             draft.write_text(json.dumps(state), encoding="utf-8")
             draft.replace(self._state)
-        except OSError as error:  # a full disk: worth a warning, no reason to stop shipping
-            self._notices.warn(f"How far the log is shipped can't be saved: {error}", "state")
+        except OSError as error:  # e.g. a full disk: shipping continues
+            self._notices.warn(f"The position in the log can't be saved: {error}", "state")
             return
         self._saved = state
 
 
 def load(state: Path) -> dict[str, Any]:
-    """Return the saved state; one that knows no file if there is none or it is damaged.
+    """Return the saved state; an empty one if the file is absent or damaged.
 
-    Everything is shipped again then, each line under the same `beacon_id`.
+    Then the agent ships all lines again, with the same `beacon_id`s.
     """
     try:
         saved = json.loads(state.read_text(encoding="utf-8"))
@@ -139,10 +139,10 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--log", type=Path, required=True, help="the log's path")
     parser.add_argument("--stream", required=True, help="the stream's name")
     parser.add_argument("--server", required=True, help="the server's name, in each beacon_id")
-    parser.add_argument("--state", type=Path, help="where to remember (LOG.agent.json)")
-    parser.add_argument("--drain-seconds", type=float, default=15, help="time left after SIGTERM")
+    parser.add_argument("--state", type=Path, help="file of the position (LOG.agent.json)")
+    parser.add_argument("--drain-seconds", type=float, default=15, help="time limit after SIGTERM")
     options = parser.parse_args(argv)
-    # It is part of the partition key, which holds 256 characters (Kinesis API reference).
+    # It is part of the partition key, of at most 256 characters (Kinesis API reference).
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,128}", options.server):
         parser.error("--server must be 1 to 128 letters, digits, dots, dashes or underscores.")
     options.log = options.log.absolute()
@@ -151,13 +151,13 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the agent; return its exit code: 0 when the log was shipped to its end."""
+    """Run the agent; return its exit code: 0 if the whole log was shipped."""
     options = arguments(sys.argv[1:] if argv is None else argv)
     notices = Notices()
     try:
         client = boto3.client("kinesis", config=CLIENT)
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
-        notices.say("stopped", message=f"{error} Set AWS_DEFAULT_REGION, or run `aws configure`.")
+        notices.log("stopped", message=f"{error} Set AWS_DEFAULT_REGION, or run `aws configure`.")
         return 2
     shipper = Shipper(client, options.stream, notices)
     stopping = threading.Event()
@@ -170,14 +170,14 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, stop)
     tail = Tail(options.log, load(options.state), lambda cut: notices.warn(cut, "cut"))
     agent = Agent(tail, shipper, options.server, options.state, notices)
-    notices.say("started", log=str(options.log), stream=options.stream, pid=os.getpid())
+    notices.log("started", log=str(options.log), stream=options.stream, pid=os.getpid())
     try:
         agent.run(stopping)
         code = 0
     except GaveUpError:
-        notices.warn("Time is up; the rest is shipped at the next start.", "drain")
+        notices.warn("Time limit reached; the next start ships the rest of the log.", "drain")
         code = 1
-    notices.say("stopped", **agent.counts())
+    notices.log("stopped", **agent.counts())
     return code
 
 

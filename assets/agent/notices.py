@@ -1,4 +1,4 @@
-"""What the agent says: lines of JSON on standard error, never a flood."""
+"""Logs the agent's status and warnings: lines of JSON on standard error, at a limited rate."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ STATUS_SECONDS = 60
 
 
 class Notices:
-    """Writes a status once a minute, and a warning about one thing at most every five seconds.
+    """Logs a status once a minute, and warnings on each topic at most every five seconds.
 
     Args:
         output: where the lines go.
@@ -20,23 +20,23 @@ class Notices:
 
     def __init__(self, output: TextIO = sys.stderr) -> None:
         self._output = output
-        self._unsaid: Counter[str] = Counter()
+        self._suppressed: Counter[str] = Counter()
         self._next_warning: dict[str, float] = {}
         self._next_status = time.monotonic() + STATUS_SECONDS
 
-    def warn(self, message: str, about: str) -> None:
-        """Say what goes wrong; one that comes too soon after another is only counted.
+    def warn(self, message: str, topic: str) -> None:
+        """Log a warning; within five seconds after another on the same topic, only count it.
 
         Args:
             message: a sentence.
-            about: what it is about, e.g. `"stream"`; other things are said all the same.
+            topic: what it is about, e.g. `"stream"`.
         """
         now = time.monotonic()
-        if now < self._next_warning.get(about, 0):
-            self._unsaid[about] += 1
+        if now < self._next_warning.get(topic, 0):
+            self._suppressed[topic] += 1
             return
-        self._next_warning[about] = now + WARNING_SECONDS
-        self.say("warning", message=message, not_said_before=self._unsaid.pop(about, 0))
+        self._next_warning[topic] = now + WARNING_SECONDS
+        self.log("warning", message=message, suppressed_before=self._suppressed.pop(topic, 0))
 
     def status_is_due(self) -> bool:
         """Return True once a minute."""
@@ -45,14 +45,14 @@ class Notices:
         self._next_status = time.monotonic() + STATUS_SECONDS
         return True
 
-    def say(self, kind: str, **fields: Any) -> None:  # noqa: ANN401 - any JSON value
-        """Write one line at once.
+    def log(self, kind: str, **fields: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Write one line and flush it.
 
         Args:
             kind: `status`, `warning`, `started` or `stopped`.
-            fields: what is said.
+            fields: the line's other fields.
         """
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        # On a full disk this can't be written either: no reason to stop shipping.
+        # On a full disk this fails too; shipping continues.
         with contextlib.suppress(OSError):
             print(json.dumps({"time": when, "kind": kind, **fields}), file=self._output, flush=True)

@@ -1,4 +1,4 @@
-"""Puts records into a Kinesis stream, and does not give up."""
+"""Puts records into a Kinesis stream, and retries until the stream has all of them."""
 
 import random
 import time
@@ -13,15 +13,15 @@ from notices import Notices
 MAX_RECORDS = 500
 MAX_BYTES = 5 * 1024 * 1024
 BACKOFF_SECONDS = (0.1, 5.0)
-# A record is in the stream so soon after its stamp, or not at all: AWS refuses a call that was
-# signed five minutes ago ("Signature Version 4", IAM User Guide), and agent.py waits 5 s for a
-# connection and 20 s for an answer. A Flink job whose SQL is changed reckons with it
+# A record reaches the stream within this time after its `shipped_at`: AWS refuses a call that was
+# signed more than five minutes ago ("Signature Version 4", IAM User Guide), and agent.py waits 5 s
+# for a connection and 20 s for an answer. A change of the job's SQL depends on this limit
 # (helpers/flink/replay_edge.py).
 LONGEST_PUT_SECONDS = 300
 
 
 class GaveUpError(Exception):
-    """The time that was left for shipping ran out."""
+    """The deadline for shipping has passed."""
 
 
 class Shipper:
@@ -30,7 +30,7 @@ class Shipper:
     Args:
         client: the boto3 client of Kinesis, which should not retry by itself.
         stream: the stream's name.
-        notices: where trouble is told.
+        notices: logs warnings.
     """
 
     def __init__(self, client: Any, stream: str, notices: Notices) -> None:  # noqa: ANN401
@@ -39,9 +39,9 @@ class Shipper:
         self.shipped = self.retries = 0
 
     def ship(self, records: list[dict[str, Any]]) -> None:
-        """Put all records; return when the stream has every one of them.
+        """Put all records; return when the stream has confirmed each of them.
 
-        Only what failed is put again, with exponential backoff and full jitter.
+        Only failed records are put again, with exponential backoff and full jitter.
 
         Args:
             records: click records without `shipped_at`, which is the time of the put.
@@ -64,7 +64,7 @@ class Shipper:
 
     def _put(self, batch: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:
         entries = [entry for _, entry in batch]
-        began = time.time()  # not the monotonic clock: that one stops while a laptop sleeps
+        began = time.time()  # the monotonic clock stops while a laptop sleeps
         try:
             results = self._client.put_records(StreamName=self._stream, Records=entries)["Records"]
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
@@ -72,8 +72,8 @@ class Shipper:
             return [record for record, _ in batch]
         if (seconds := time.time() - began) > LONGEST_PUT_SECONDS:
             self._notices.warn(
-                f"{len(batch)} records reached the stream {seconds:.0f} s after their stamps: a "
-                f"change of the Flink job's SQL reckons with {LONGEST_PUT_SECONDS} s at most",
+                f"PutRecords took {seconds:.0f} s for {len(batch)} records; a change of the Flink "
+                f"job's SQL allows {LONGEST_PUT_SECONDS} s and may miss them",
                 "slow",
             )
         failed = [
@@ -91,7 +91,7 @@ class Shipper:
     def _wait(self, attempt: int) -> None:
         first, most = BACKOFF_SECONDS
         until = time.monotonic() + random.uniform(0, min(most, first * 2 ** min(attempt, 16)))
-        # In small steps: the deadline may be set, by a signal, while we wait.
+        # In small steps: a signal may set the deadline meanwhile.
         while (now := time.monotonic()) < until:
             if self.deadline is not None and now > self.deadline:
                 raise GaveUpError
@@ -110,7 +110,7 @@ def _batches(
         if batch and (len(batch) == MAX_RECORDS or size + entry_size > MAX_BYTES):
             yield batch
             batch, size = [], 0
-            # The put of that batch may have taken a while: the stamp is of this one's.
+            # The put of the previous batch may have taken long, so this one has a new time.
             shipped_at = time.time_ns() // 1_000_000
             entry["Data"] = encode(record, shipped_at)
         batch.append((record, entry))

@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def files_of(log: Path) -> dict[Path, os.stat_result]:
-    """Return the log and its rotated siblings (`access.log.1`, `access.log-20261125`; none that are
-    compressed), where there are any, with what the system knows of each.
+    """Return the existing log and rotated siblings, with their `stat` results.
 
-    A log that is a symbolic link is rotated beside its target: that folder is looked at as well, so
-    the same file may be there under two paths.
+    Siblings are named like `access.log.1` or `access.log-20261125`; compressed ones are left out.
+    If the log is a symbolic link, its target is rotated in the target's folder. That folder is
+    searched too, so one file may be listed under two paths.
 
     Args:
-        log: the path under which the server writes.
+        log: the path that the server writes to.
 
     Raises:
         OSError: a folder can't be read.
@@ -22,13 +22,13 @@ def files_of(log: Path) -> dict[Path, os.stat_result]:
     Example:
         `list(files_of(Path("access.log")))` -> `[Path("access.log"), Path("access.log.1")]`
     """
-    found = {}
+    files = {}
     for path in dict.fromkeys([log, Path(os.path.realpath(log))]):
         sibling = re.compile(re.escape(path.name) + r"(?:[.-][0-9][0-9.\-]*)?")
         with contextlib.suppress(FileNotFoundError), os.scandir(path.parent) as entries:
             for entry in entries:
-                # One renamed between the listing and the look is found next time.
+                # A file that is renamed meanwhile is found next time.
                 with contextlib.suppress(FileNotFoundError):
                     if sibling.fullmatch(entry.name) and entry.is_file():
-                        found[path.with_name(entry.name)] = entry.stat()
-    return found
+                        files[path.with_name(entry.name)] = entry.stat()
+    return files

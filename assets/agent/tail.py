@@ -1,9 +1,9 @@
-"""Reads a log's whole lines in order, through rotation, truncation and restarts.
+"""Reads a log's complete lines in order, across rotation, truncation and restarts.
 
-A file is known by its inode, not its name: renamed, it is read on to its end before the new one is
-begun, even if several rotations took place while nobody read. The first bytes are remembered too:
-they tell a truncated file that has grown again from one that has just grown, an inode that was
-given out again, and the copy that `copytruncate` makes (which is read on where the original was).
+A file is identified by its inode, not its name: a renamed file is read to its end before the next
+one, even if the log was rotated several times while the agent was not running. The first bytes are
+saved too. They identify a file that was truncated and has grown again, an inode that was reused,
+and the copy that `copytruncate` makes, which is read from the original's position.
 """
 
 import contextlib
@@ -20,25 +20,25 @@ from siblings import files_of
 
 CHUNK_BYTES = 256 * 1024
 HEAD_BYTES = 256  # holds at least a line's time in milliseconds, which no two logs share
-# A rotated file's last line that never got its newline (the server was killed) waits this long.
+# Time until a rotated file's last line is read without a newline (the server was killed).
 ABANDONED_SECONDS = 60
-# A log deleted under its own name is read on until it was quiet for so long.
+# A log that was deleted under its own name is read until it has not grown for so long.
 QUIET_SECONDS = 600
 
 
 def whole_lines(
     chunk: bytes, skipping: bool, limit: int
 ) -> tuple[list[tuple[int, bytes]], int, bool]:
-    r"""Cut a chunk into whole lines. A line over 8192 bytes is handed out before it has ended.
+    r"""Split a chunk into complete lines. A line over 8192 bytes is returned before its end.
 
     Args:
         chunk: bytes of a log.
-        skipping: whether the chunk begins in a line that has been handed out already.
-        limit: how many lines are wanted at most.
+        skipping: whether the chunk begins within a line that was returned already.
+        limit: maximum number of lines.
 
     Returns:
-        The lines (where each begins in the chunk; its bytes, at most 8193), how many of the
-        chunk's bytes are done with, and whether what follows belongs to a line handed out.
+        The lines (position in the chunk; bytes, at most 8193), the number of bytes consumed, and
+        whether the next bytes belong to a line that was returned already.
 
     Example:
         >>> whole_lines(b"a\nb\nunfinished", False, 500)
@@ -64,7 +64,7 @@ def whole_lines(
 
 @dataclass(frozen=True)
 class Line:
-    """A line, without its newline; of one that is too long, the first 8193 bytes."""
+    """A line without its newline; the first 8193 bytes if it is too long."""
 
     inode: int
     offset: int
@@ -73,14 +73,14 @@ class Line:
 
 @dataclass
 class Position:
-    """How far a file has been read.
+    """The position in a file.
 
     Args:
-        name: the inode that names the file's lines (a copy keeps the original's).
-        offset: where reading goes on, in bytes.
-        head_bytes: how many of the file's first bytes `head_crc` covers.
+        name: the inode in the beacon_id of the file's lines (a copy keeps the original's).
+        offset: the next byte to read.
+        head_bytes: number of the file's first bytes that `head_crc` covers.
         head_crc: their CRC-32.
-        skipping: whether `offset` lies in a line that was too long and has been handed out.
+        skipping: whether `offset` is within a line that was too long and was returned already.
     """
 
     name: int
@@ -98,38 +98,37 @@ class LogFile:
         self.inode = os.fstat(descriptor).st_ino
         self.position = position or Position(self.inode)
         self.at_end = False
-        self.was_current = False  # under the log's own name when it was last seen
+        self.was_current = False  # it last had the log's own name
         self.is_deleted = self.is_done = False  # done: deleted, and read to its end
 
     def is_intact(self) -> bool:
-        """Return whether the file still begins as it did and reaches as far as it was read."""
+        """Return whether the file has the same beginning, and at least the bytes that were read."""
         return os.fstat(self.descriptor).st_size >= self.position.offset and self.begins_as(
             self.position
         )
 
     def begins_as(self, position: Position) -> bool:
-        """Return whether the file begins with the bytes that another position remembers."""
+        """Return whether the file begins with the bytes of a position's `head_crc`."""
         head = os.pread(self.descriptor, position.head_bytes, 0)
         return len(head) == position.head_bytes and zlib.crc32(head) == position.head_crc
 
     def is_abandoned(self) -> bool:
-        """Return whether nobody has written to the file for a while."""
+        """Return whether the file has not been written to for a minute."""
         return time.time() - os.fstat(self.descriptor).st_mtime > ABANDONED_SECONDS
 
     def read(self, limit: int, is_current: bool) -> list[Line]:
-        """Return up to `limit` lines that follow, and move on behind them."""
+        """Return up to `limit` next lines, and advance the position."""
         position = self.position
         chunk = os.pread(self.descriptor, CHUNK_BYTES, position.offset)
-        found, consumed, skipping = whole_lines(chunk, position.skipping, limit)
-        self.at_end = len(chunk) < CHUNK_BYTES and len(found) < limit
-        # Looked at after the bytes were read: they were this file's, not those of one that took
-        # its place in between.
+        parts, consumed, skipping = whole_lines(chunk, position.skipping, limit)
+        self.at_end = len(chunk) < CHUNK_BYTES and len(parts) < limit
+        # Checked after the read, in case the file was replaced meanwhile.
         if not self.is_intact():
             return []
         if self.at_end and not is_current and consumed < len(chunk) and self.is_abandoned():
-            found.append((consumed, chunk[consumed:]))
+            parts.append((consumed, chunk[consumed:]))
             consumed, skipping = len(chunk), True
-        lines = [Line(position.name, position.offset + start, text) for start, text in found]
+        lines = [Line(position.name, position.offset + start, text) for start, text in parts]
         position.offset += consumed
         position.skipping = skipping
         if position.head_bytes < HEAD_BYTES:
@@ -139,10 +138,10 @@ class LogFile:
 
 
 def positions(saved: dict[str, Any]) -> dict[int, Position]:
-    """Return the positions by inode of what `Tail.state` returned.
+    """Return the positions in a state of `Tail.state`, by inode.
 
     Raises:
-        ValueError, TypeError, AttributeError, KeyError: it is something else.
+        ValueError, TypeError, AttributeError, KeyError: the state is invalid.
 
     Example:
         >>> positions({"files": {"7": {"name": 7, "offset": 120}}})[7].offset
@@ -155,9 +154,9 @@ class Tail:
     """The log and its rotated siblings, as `siblings.files_of` finds them.
 
     Args:
-        log: the path under which the server writes; it may be a symbolic link.
-        saved: what `state()` returned before, or `{"files": {}}`: everything there is, is read.
-        warn: is given a sentence when a file was cut or deleted, and lines may be gone.
+        log: the path that the server writes to; it may be a symbolic link.
+        saved: an earlier `state()`, or `{"files": {}}` to read from the beginning.
+        warn: called with a sentence when a file was cut or deleted, and lines may be lost.
     """
 
     def __init__(
@@ -170,10 +169,10 @@ class Tail:
         self._before = self.state()
 
     def state(self) -> dict[str, Any]:
-        """Return what a later Tail needs to go on from here.
+        """Return the state with which a later Tail continues.
 
-        `inode` is the newest file begun: when it is the log's own, every rotated file has been
-        read to its end.
+        `inode` is the newest file that was opened. If it is the log itself, all rotated files
+        have been read to their end.
         """
         open_now = {inode: f.position for inode, f in self._files.items() if not f.is_done}
         known = self._saved | open_now
@@ -181,10 +180,10 @@ class Tail:
         return {"inode": self._reached, "files": files}
 
     def state_before(self) -> dict[str, Any] | None:
-        """Return what to save before the lines of the last `read` are shipped; None if nothing new.
+        """Return the state to save before the lines of the last `read` are shipped; None if saved.
 
-        A file is begun in this state, and known by its first bytes: an agent that is killed before
-        it saves how far it came still gives the lines of a copy of it the names that they have.
+        It has the first bytes of each new file. So after an agent was killed before it saved its
+        position, the lines in a copy of the file still get the same beacon_ids.
         """
         is_new = False
         for inode, file in self._files.items():
@@ -195,7 +194,7 @@ class Tail:
         return self._before if is_new else None
 
     def read(self, limit: int) -> list[Line]:
-        """Return up to `limit` lines in the order they were written; an empty list at the end.
+        """Return up to `limit` lines in the order of writing; an empty list at the end.
 
         Raises:
             OSError: the log's folder or a file can't be read.
@@ -236,7 +235,7 @@ class Tail:
                     truncated.append(file)
         for file in truncated:
             if file.inode != current:
-                # Perhaps a copy of the log was put over an older copy: it is as good as new.
+                # A copy of the log may have replaced an older copy: read it like a new file.
                 del self._files[file.inode]
         for file in dict.fromkeys([*opened, *truncated]):
             if file.inode not in self._files:
@@ -265,7 +264,7 @@ class Tail:
                         file = LogFile(os.open(path, os.O_RDONLY))
                         opened[file.inode] = file
         except OSError:
-            # One that can't be read stops all: to pass over it would lose its lines in silence.
+            # A file that can't be read stops all reading: skipping it would lose its lines.
             for file in opened.values():
                 os.close(file.descriptor)
             raise
@@ -275,7 +274,7 @@ class Tail:
         for original in self._files.values():
             if original.position.head_bytes and file.begins_as(original.position):
                 if original not in truncated:
-                    # A copy being made, of a file that is being read itself.
+                    # An unfinished copy of a file that is read itself.
                     os.close(file.descriptor)
                     truncated[:] = [other for other in truncated if other is not file]
                     return
@@ -285,23 +284,23 @@ class Tail:
         self._files[file.inode] = file
 
     def _begin_again(self, file: LogFile) -> None:
-        if file.is_intact():  # a copy that is read on in its place, or an original that has one
+        if file.is_intact():  # a copy that continues the original, or an original that has one
             return
         self._warn(
-            f"A log file was cut or replaced when it had been read to byte {file.position.offset}: "
-            "what stood behind that is gone. It is read from its beginning."
+            f"A log file was cut or replaced after it was read to byte {file.position.offset}: "
+            "any lines after that byte are lost. The agent reads it from the beginning."
         )
         file.position = Position(file.inode)
 
     def _forget_deleted(self, current: int | None) -> None:
-        # A file deleted under the log's own name is read on: a server that has not opened the log
-        # again (httpd does not before its reload) still writes into it.
+        # A file that was deleted under the log's own name is still read, because a server writes
+        # to it until it opens the log again (httpd does so when it is reloaded).
         for inode, file in list(self._files.items()):
             status = os.fstat(file.descriptor)
             if status.st_nlink == 0 and file.was_current and not file.is_deleted:
                 self._warn(
-                    f"{self._log} was deleted. What is written into it is shipped while this agent "
-                    "runs; a server that goes on writing into it must be reloaded."
+                    f"{self._log} was deleted. This agent ships further lines of the deleted file "
+                    "while it runs; reload the server, so that it opens a new log."
                 )
             file.is_deleted = status.st_nlink == 0
             file.is_done = file.is_deleted and file.position.offset >= status.st_size
@@ -311,10 +310,10 @@ class Tail:
                 del self._files[inode]
 
     def _forget_unmet(self) -> None:
-        # Of what was read before the start: it was deleted or moved away while no agent ran.
+        # These logs were deleted or moved away while no agent was running.
         for position in self._saved.values():
             self._warn(
-                f"A log that had been read to byte {position.offset} is not there any more: what "
-                "it held behind that, if anything, is not shipped."
+                f"A log that had been read to byte {position.offset} does not exist any more: any "
+                "lines after that byte are not shipped."
             )
         self._saved.clear()

@@ -1,9 +1,9 @@
-"""Deletes the rotated access logs of which the stream has every line; logrotate runs it.
+"""Deletes rotated access logs after all of their lines were shipped; logrotate runs it.
 
     python forget_shipped.py LOG STATE
 
-The agent's state file tells, by inode, how far the stream has come in each log. The workshop's
-ancestor deleted rotated logs after a minute, shipped or not.
+The agent's state file has the shipped position in each log, by inode. The original workshop deleted
+rotated logs after a minute, shipped or not.
 """
 
 import json
@@ -14,12 +14,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-# For so long after a rotation, an old process of Apache may still log the request of a slow client.
+# So long after a rotation, an old process of Apache may still log a slow client's request.
 QUIET_SECONDS = 600
 
 
 def load(state: Path) -> dict[str, Any]:
-    """Return the agent's position in each log, by inode; of none if the file can't be read.
+    """Return the agent's position in each log, by inode; {} if the file can't be read.
 
     Args:
         state: the agent's state file.
@@ -30,15 +30,15 @@ def load(state: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(state.read_text(encoding="utf-8"))["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"No rotated log is deleted, {state} can't be read: {error!r}")
+        print(f"No rotated log is deleted, because {state} can't be read: {error!r}")
         return {}
 
 
 def is_shipped(path: Path, positions: dict[str, Any]) -> bool:
-    """Return whether the stream has a log to its end.
+    """Return whether a log was shipped to its end.
 
-    An inode is given out again after a deletion, so the file must also begin with the bytes that
-    the agent remembers.
+    An inode may be reused after a deletion, so the file must also begin with the bytes of which
+    the agent saved the CRC-32.
 
     Args:
         path: the log.
@@ -54,7 +54,7 @@ def is_shipped(path: Path, positions: dict[str, Any]) -> bool:
 
 
 def forget(log: Path, state: Path, now: float) -> list[Path]:
-    """Delete the rotated logs that are shipped to their end and written to no more.
+    """Delete the rotated logs that were shipped to their end and are not written to any more.
 
     Args:
         log: the log's path; its rotated siblings begin with the same name.
@@ -62,7 +62,7 @@ def forget(log: Path, state: Path, now: float) -> list[Path]:
         now: the time, epoch seconds.
 
     Returns:
-        What was deleted.
+        The deleted files.
 
     Example:
         `forget(Path("access.log"), Path("agent.json"), time.time())` -> `[]`
@@ -79,5 +79,5 @@ def forget(log: Path, state: Path, now: float) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for gone in forget(Path(sys.argv[1]), Path(sys.argv[2]), time.time()):
-        print(f"{gone} is shipped, and deleted.")
+    for path in forget(Path(sys.argv[1]), Path(sys.argv[2]), time.time()):
+        print(f"{path} was shipped and is deleted.")

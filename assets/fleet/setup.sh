@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes a beacon server of a fresh Amazon Linux 2023 instance, and ends well only if it serves.
+# Sets up a beacon server on a new Amazon Linux 2023 instance; exits with 0 only if it serves.
 #
 #   setup.sh STREAM REGION PROXIES     e.g. setup.sh rwa-clicks us-east-1 10.0.0.0/16
 #
-# The launch template's user data runs it (cfn/1-frontend.yaml) from /opt/beacon/fleet, with the
-# agent beside it in /opt/beacon/agent and the demo shop in /opt/beacon/site. It may be run again. Its last line is what CloudFormation
-# is told when it fails. ROOT, if set, is where files are placed instead of / (in tests).
+# The launch template's user data runs it (cfn/1-frontend.yaml) from /opt/beacon/fleet; the agent is
+# in /opt/beacon/agent, the demo shop in /opt/beacon/site. It can be run again. If it fails, its
+# last line is the reason that CloudFormation reports. ROOT replaces / in tests.
 set -Eeuo pipefail
-export LC_ALL=C # grep and test compare bytes, and programs speak English, on any machine
+export LC_ALL=C # grep and test compare bytes, and messages are in English, on any machine
 
 ROOT=${ROOT:-}
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,7 +17,7 @@ STATE=$ROOT/var/lib/beacon/agent.json
 
 install_packages() {
     dnf install --assumeyes --quiet httpd logrotate python3.12 python3.12-pip
-    # The versions and the bytes that requirements.txt names, and nothing that must be compiled.
+    # Exactly the versions and hashes in requirements.txt, and no package that must be compiled.
     python3.12 -m venv "$BASE/venv"
     "$BASE/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
         --only-binary :all: --requirement "$BASE/agent/requirements.txt"
@@ -43,7 +43,7 @@ place_files() { # STREAM REGION PROXIES
 }
 
 start() {
-    # httpd opens the log as root; the agent may read it, and nobody else.
+    # httpd opens the log as root; besides root, only the agent may read it.
     chgrp beacon "$ROOT/var/log/beacon"
     httpd -t
     systemctl daemon-reload
@@ -65,12 +65,12 @@ wait_for() { # SECONDS WHAT COMMAND...
 
 httpd_answers() { curl --fail --silent --max-time 2 http://127.0.0.1/health; }
 
-# Two looks answered with 200: from then on the balancer sends beacons here.
-balancer_has_looked() {
+# After two health checks with the answer 200, the load balancer sends beacons here.
+health_checks_passed() {
     (($(grep -c '"GET /health HTTP/1.1" 200 .* "ELB-HealthChecker' "$LOG") >= 2))
 }
 
-# The agent saves how far it has come only once the stream has it.
+# The agent saves its position after the stream has confirmed the records.
 stream_has_lines() { grep -Eq '"offset": [1-9]' "$STATE"; }
 
 main() {
@@ -83,14 +83,14 @@ main() {
     make_user
     place_files "$@"
     start
-    trap - ERR # what follows says itself what it waited for
+    trap - ERR # wait_for prints its own reason
     wait_for 30 "Apache answers /health" httpd_answers
-    wait_for 60 "the clicks stream takes what the agent ships" stream_has_lines
-    wait_for 180 "the load balancer's health checks are answered" balancer_has_looked
-    echo "This server takes beacons."
+    wait_for 60 "the clicks stream has records of the agent" stream_has_lines
+    wait_for 180 "the load balancer's health checks are answered" health_checks_passed
+    echo "This server accepts beacons."
 }
 
-# Sourced, as by its tests, it only defines its functions.
+# If sourced, as by its tests, it only defines its functions.
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
     main "$@"
 fi

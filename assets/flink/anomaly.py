@@ -1,7 +1,7 @@
-"""event_anomaly: closes each ten seconds once, and scores what each event's count then is.
+"""event_anomaly: closes each bucket of ten seconds once, and scores the count of each event in it.
 
-The other metrics answer at once and amend. A score can't be amended: the forest learns from each
-count it scores. So this waits until a bucket is probably over, and then never comes back to it.
+The other metrics are emitted early and corrected later. A score can't be corrected, because the
+forest learns from each count. So a bucket is scored once, when it is probably complete.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,20 +9,20 @@ from collections.abc import Iterator, Sequence
 from forest import Forest
 from hourly import BUCKET, Count, Hours
 
-LATENESS = 5  # seconds that a beacon may lag behind the newest one and be in the score still
-IDLE = 10  # seconds without any beacon, after which the clock on the wall goes on instead
-BEHIND = 30  # seconds: who is further behind is catching up, and closes nothing until it has
-FUTURE = 60  # seconds: a beacon dated later than this moves no clock
+LATENESS = 5  # seconds that a beacon may be behind the newest one and still be in the score
+IDLE = 10  # seconds without any beacon, after which the system clock is used instead
+BEHIND = 30  # seconds: a job that is further behind closes no bucket until it has caught up
+FUTURE = 60  # seconds: a beacon with a later time does not advance the clock
 MOST_SCORED = 50
 BUCKETS_AT_ONCE = 60
-SETTLED = 600  # seconds in which a job that catches up has read all files that waited, in any order
+SETTLED = 600  # seconds after which a job that catches up has read all files, in any order
 
 
 class Clock:
-    """Until when the beacons have (probably) all come.
+    """The watermark: the time before which all beacons have (probably) arrived.
 
-    As long as beacons come, that is 5 s before the newest of them. When nobody sends any, they
-    can't tell the time: after 10 s it is taken from the wall, so that an outage is seen as one.
+    While beacons arrive, it is 5 s before the newest of them. After 10 s without a beacon, it
+    follows the system clock, so that an outage gets scores too.
 
     Args:
         now: the time, epoch seconds.
@@ -30,28 +30,28 @@ class Clock:
 
     def __init__(self, now: float) -> None:
         self.newest = 0
-        self.heard_at = now + IDLE  # a job that has just started may have to read a while
-        self._marks = [(now, 0), (now, 0)]  # moments, and the newest bucket then
+        self.received_at = now + IDLE  # a job that has just started may need time to read
+        self._marks = [(now, 0), (now, 0)]  # times, and the newest bucket at each
 
-    def hear(self, bucket: int, newest: int | None, now: float) -> None:
-        """Note that a bucket has changed, and when its newest beacon came (epoch ms)."""
-        self.heard_at = max(self.heard_at, now)
+    def advance(self, bucket: int, newest: int | None, now: float) -> None:
+        """Advance to the newest beacon (epoch ms) of a bucket that has changed."""
+        self.received_at = max(self.received_at, now)
         if bucket <= now + FUTURE:
             second = bucket if newest is None else newest // 1000
             self.newest = max(self.newest, bucket, min(second, bucket + BUCKET - 1))
 
     def watermark(self, now: float) -> int | None:
-        """Return the moment (epoch seconds) before which all has come; None if it can't be said."""
-        if now - self.heard_at > IDLE:
+        """Return the time (epoch seconds) before which all have arrived; None while catching up."""
+        if now - self.received_at > IDLE:
             return max(self.newest - LATENESS, int(now) - IDLE)
         if now - self.newest > BEHIND:
             return None
         return self.newest - LATENESS
 
     def settled(self, now: float) -> int:
-        """Return how far the beacons had come ten minutes ago or earlier: nothing before is lost.
+        """Return the newest bucket of ten or more minutes ago: no count before it is needed.
 
-        A job that catches up may read the newest of its files first, and the oldest last.
+        The delay is for a job that catches up: it may read its newest file first.
         """
         if now - self._marks[1][0] >= SETTLED:
             self._marks = [self._marks[1], (now, self.newest)]
@@ -59,12 +59,12 @@ class Clock:
 
 
 class Scores:
-    """The forest, and up to which bucket all are scored.
+    """Scores buckets in order, with one forest.
 
     Args:
         hours: the counts.
-        points: of the former life's forest.
-        closed: the last bucket that is scored, epoch seconds; None before the first.
+        points: the forest's points before a restart.
+        closed: the last scored bucket, epoch seconds; None before the first.
     """
 
     def __init__(
@@ -73,20 +73,20 @@ class Scores:
         self.hours, self.forest, self.closed = hours, Forest(points), closed
 
     def begin(self, bucket: int, shipped_at: int) -> None:
-        """Begin with the oldest bucket of which a beacon came in time.
+        """Start scoring with the first bucket that has a beacon which arrived in time.
 
         Args:
-            bucket: in which there was a beacon.
-            shipped_at: when the first of its beacons was put into the stream, epoch ms.
+            bucket: a bucket with a beacon, epoch seconds.
+            shipped_at: when its first beacon was put into the stream, epoch ms.
         """
         if self.closed is None and shipped_at < (bucket + BUCKET + LATENESS) * 1000:
             self.closed = bucket - BUCKET
 
     def close(self, watermark: int) -> Iterator[tuple[str, int, Count, float]]:
-        """Close the buckets that end before a moment: yield event, bucket, final count and score.
+        """Close the buckets that end before the watermark; yield event, bucket, count and score.
 
-        Every known event is scored in every bucket, as 0 where it had no beacon. At most 60
-        buckets are closed in one call; the next one goes on.
+        Each known event is scored in each bucket, with a count of 0 if it had no beacon. One call
+        closes at most 60 buckets; the next call continues.
         """
         if self.closed is None:
             return
@@ -100,7 +100,7 @@ class Scores:
             self.closed = bucket
 
     def known(self, bucket: int) -> list[str]:
-        """Return the events of the hour that ends with a bucket, the 50 most frequent, by name."""
+        """Return the names of the 50 most frequent events in the hour that ends with a bucket."""
         sums = {event: self.hours.sum(event, bucket).beacons for event in self.hours.counts}
-        heard = sorted((-beacons, event) for event, beacons in sums.items() if beacons)
-        return sorted(event for _, event in heard[:MOST_SCORED])
+        by_frequency = sorted((-beacons, event) for event, beacons in sums.items() if beacons)
+        return sorted(event for _, event in by_frequency[:MOST_SCORED])

@@ -1,7 +1,7 @@
-"""hourly_events: how many beacons of an event there were in the hour that ends with a bucket.
+"""hourly_events: the number of beacons of each event in the hour that ends with a bucket.
 
-A sum over windows that overlap: one late beacon is in 360 of them. So this keeps the counts of each
-event, ten seconds by ten seconds, and adds up an hour of them for each row that has to be sent.
+The hours overlap: one late beacon is in 360 of them. So this module keeps each event's count of
+each ten seconds, and adds up an hour of them for each row that it sends.
 """
 
 from collections import Counter
@@ -10,10 +10,10 @@ from heapq import nsmallest
 from typing import NamedTuple
 
 BUCKET, HOUR = 10, 3600
-# A beacon may be an hour late, and the sum of its bucket looks back an hour more. A replay reads
-# some minutes more than that (helpers/flink/replay_edge.py).
+# A beacon may be an hour late, and the sum of its bucket includes the hour before. A replay reads
+# some minutes more (helpers/flink/replay_edge.py).
 KEPT = 2 * HOUR + 1800
-# An event's name is whatever a beacon says it is: counts of more events do not stay in memory.
+# Beacons may have any number of event names: only the counts of so many events stay in memory.
 MOST_EVENTS = 500
 RECENT = 60
 SECONDS_BETWEEN_AMENDMENTS = 10
@@ -27,16 +27,16 @@ class Count(NamedTuple):
 
 
 class Hours:
-    """The counts of the last two hours and more, and which sums they have changed.
+    """The counts of the last 2.5 hours, and the rows that they have changed.
 
-    Rows exist for each bucket in which an event had a beacon. A beacon changes the row of its
-    bucket and of every later one within the hour. Rows of the last minute are due at once; older
-    ones are gathered for ten seconds: at 30 late beacons a second each of them changes every time.
+    There is a row for each bucket in which an event had a beacon. A beacon changes the rows of its
+    bucket and of all later ones within the hour. Rows of the last minute are due at once; older
+    ones once in ten seconds, because 30 late beacons a second change all of them each time.
     """
 
     def __init__(self) -> None:
         self.counts: dict[str, dict[int, Count]] = {}
-        self.beacons: Counter[str] = Counter()  # of each event, in all its buckets
+        self.beacons: Counter[str] = Counter()  # of each event, in all buckets
         self.newest: dict[str, int] = {}  # bucket of each event
         self.changed: set[tuple[str, int]] = set()
         self._amended_at = 0.0
@@ -50,7 +50,7 @@ class Hours:
                 self.changed.add((event, later))
 
     def restore(self, event: str, buckets: dict[int, Count]) -> None:
-        """Take in whole counts of an event that change no sum."""
+        """Add an event's whole counts without marking any row as changed."""
         of_event = self.counts.setdefault(event, {})
         for bucket, count in buckets.items():
             before = of_event.get(bucket)
@@ -59,9 +59,9 @@ class Hours:
             of_event[bucket] = count
 
     def rarest(self) -> list[str]:
-        """Return the events beyond the number that stays in memory.
+        """Return the events that exceed the limit in memory.
 
-        They are those with the fewest beacons; of two with as many, the one that is longer silent.
+        These have the fewest beacons; of two with as many, the one whose last beacon is older.
         """
         beyond = len(self.counts) - MOST_EVENTS
         if beyond <= 0:
@@ -69,16 +69,16 @@ class Hours:
         return nsmallest(beyond, self.counts, key=lambda e: (self.beacons[e], self.newest[e], e))
 
     def remove(self, event: str) -> dict[int, Count]:
-        """Return an event's counts, and keep none of them. All its sums must have been sent."""
+        """Remove an event's counts and return them. All its rows must have been sent."""
         del self.beacons[event], self.newest[event]
         return self.counts.pop(event)
 
     def oldest_change(self) -> int | None:
-        """Return the oldest bucket of which a row is still to be sent; None if all are."""
+        """Return the oldest bucket with a row that is not sent yet; None if all are sent."""
         return min((bucket for _, bucket in self.changed), default=None)
 
     def send_again(self, oldest: int) -> None:
-        """Let all rows be due whose bucket is this one or a later one."""
+        """Mark all rows of this bucket and later ones as changed."""
         for event, of_event in self.counts.items():
             self.changed.update((event, bucket) for bucket in of_event if bucket >= oldest)
 
@@ -86,9 +86,9 @@ class Hours:
         """Return the sum over the hour that ends with a bucket."""
         of_event = self.counts.get(event, {})
         span = range(bucket - HOUR + BUCKET, bucket + BUCKET, BUCKET)
-        found = [of_event[one] for one in span if one in of_event]
-        newest = max((one.newest for one in found if one.newest is not None), default=None)
-        return Count(sum(one.beacons for one in found), newest)
+        counts = [of_event[start] for start in span if start in of_event]
+        newest = max((count.newest for count in counts if count.newest is not None), default=None)
+        return Count(sum(count.beacons for count in counts), newest)
 
     def due(
         self, latest: int, now: float, leaving: Collection[str] = ()
@@ -96,8 +96,8 @@ class Hours:
         """Yield the rows to send now: event, bucket, and the sum.
 
         Args:
-            latest: the newest bucket that beacons have reached, epoch seconds.
-            now: a clock, seconds.
+            latest: the newest bucket with a beacon, epoch seconds.
+            now: the time, seconds.
             leaving: events that are about to be removed: all their rows are due.
         """
         rows = self.changed
@@ -111,7 +111,7 @@ class Hours:
         self.changed = self.changed - rows
 
     def forget(self, before: int) -> list[tuple[str, int]]:
-        """Forget the counts of buckets before a moment, and return which they were."""
+        """Delete the counts of buckets before a time, and return their events and buckets."""
         old = [
             (event, bucket)
             for event, of_event in self.counts.items()

@@ -1,7 +1,7 @@
 """The Flink application: runs every statement in sql/ as one streaming job.
 
-The same file runs on Managed Service for Apache Flink and on one machine. What differs (where
-records come from and go to, how often to checkpoint) stands in the application's properties.
+The same file runs on Managed Service for Apache Flink and on one machine. The differences (source,
+sink, interval of checkpoints) are in the application's properties.
 """
 
 import contextlib
@@ -23,25 +23,25 @@ EXIT_SQL = 3
 
 OPTIONS = {
     "table.local-time-zone": "UTC",
-    # For how long Flink remembers a bucket, or a beacon_id, that nobody touches. A beacon may be an
-    # hour late (04_firsts.sql); the rest is for agents and jobs that were down for a while. The
-    # archive is recounted with the same memory (helpers/audit/record_outcomes.py).
+    # How long Flink keeps the state of a bucket or a beacon_id after its last change. A beacon may
+    # be an hour late (04_firsts.sql); the rest is for agents and jobs that were down for a while.
+    # The recount of the archive uses the same limit (helpers/audit/record_outcomes.py).
     "table.exec.state.ttl": "3 h",
-    # All metrics read the same views. With this Flink computes each view once, not once a metric:
-    # one reader of the stream, and one memory of which beacons were seen.
+    # All metrics read the same views. With this option Flink computes each view once for all
+    # metrics: it reads the stream once, and keeps one counter for each beacon_id.
     "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
-    # Steps of the job that are called one after the other hand rows on without copying them: those
-    # of Flink SQL copy what they keep. In ten seconds of catching up: 67,000 records/s, not 41,000.
+    # Chained operators pass rows without a copy; those of Flink SQL copy the rows that they keep.
+    # While the job caught up for ten seconds: 67,000 records/s, without this option 41,000.
     "pipeline.object-reuse": "true",
 }
 
 
 class SqlError(Exception):
-    """Flink refuses a statement. Its text: the file's name and Flink's reason, in one line."""
+    """Flink refuses a statement. The message: the file's name and Flink's reason, in one line."""
 
 
 def property_groups(path: str) -> dict[str, dict[str, str]]:
-    """Return the property groups of a JSON file, by their names."""
+    """Return the property groups of a JSON file by name."""
     groups = json.loads(Path(path).read_text(encoding="utf-8"))
     return {group["PropertyGroupId"]: group["PropertyMap"] for group in groups}
 
@@ -60,19 +60,19 @@ def fill(sql: str, groups: dict[str, dict[str, str]]) -> str:
         quoted = {key: value.replace("'", "''") for key, value in groups[match[1]].items()}
         return ", ".join(f"'{key}' = '{value}'" for key, value in quoted.items())
 
-    # Not in comments: they speak of ${name} too.
+    # Comments mention ${name} too, and stay unchanged.
     return re.sub(r"--.*|\$\{(\w+)\}", lambda m: pairs(m) if m[1] else m[0], sql)
 
 
 def reason(error: Exception) -> str:
-    """Return in one line what Flink says is wrong: the messages of its exceptions, no traces."""
+    """Return Flink's reason in one line: the messages of its exceptions, without stack traces."""
     lines = re.sub(r"\n\s*at .*", "", str(error)).split("\n")
     causes = [line.split("Exception: ", 1)[1] for line in lines if "Exception: " in line] or lines
     causes += [line for line in lines if line.startswith("Cause: ")]
-    said = causes[0]
+    message = causes[0]
     for cause in causes[1:]:
-        said += "" if cause in said else " " + cause  # many an exception repeats the one below it
-    return re.sub(r"(SQL \w+ failed\. )\1", r"\1", re.sub(r"\s+", " ", said)).strip()
+        message += "" if cause in message else " " + cause  # exceptions often repeat their cause's
+    return re.sub(r"(SQL \w+ failed\. )\1", r"\1", re.sub(r"\s+", " ", message)).strip()
 
 
 def verb(sql: str) -> str:
@@ -86,14 +86,14 @@ def verb(sql: str) -> str:
 
 
 def define(tables: StreamTableEnvironment, statements: dict[str, str]) -> None:
-    """Execute the statements that make tables, views and functions.
+    """Execute the statements that create tables, views and functions.
 
     Args:
-        tables: where.
-        statements: by their files' names.
+        tables: the environment that gets them.
+        statements: by file name.
     """
     for name, sql in statements.items():
-        with told(name):
+        with named_in_errors(name):
             if verb(sql) == "CREATE":
                 tables.execute_sql(sql)
             elif verb(sql) != "INSERT":
@@ -102,15 +102,15 @@ def define(tables: StreamTableEnvironment, statements: dict[str, str]) -> None:
 
 
 def insert(tables: StreamTableEnvironment, statements: dict[str, str]) -> StatementSet:
-    """Return one job of all INSERTs, not yet planned.
+    """Return one job of all INSERT statements, not yet planned.
 
     Args:
-        tables: has the tables and views of which they speak.
-        statements: by their files' names.
+        tables: has the tables and views that the statements name.
+        statements: by file name.
     """
     job = tables.create_statement_set()
     for name, sql in statements.items():
-        with told(name):
+        with named_in_errors(name):
             if verb(sql) == "INSERT":
                 job.add_insert_sql(sql)
     return job
@@ -119,11 +119,12 @@ def insert(tables: StreamTableEnvironment, statements: dict[str, str]) -> Statem
 def refusal(
     tables: StreamTableEnvironment, statements: dict[str, str], error: Exception
 ) -> SqlError:
-    """Return why a job of valid SQL can't run as a stream: which statement is it?
+    """Return which statement of a job of valid SQL can't run as a stream, and why.
 
     Args:
-        tables, statements: of the job.
-        error: what Flink raised for the whole job.
+        tables: of the job.
+        statements: by file name.
+        error: the exception that Flink raised for the whole job.
     """
     for name, sql in statements.items():
         try:
@@ -135,16 +136,16 @@ def refusal(
 
 
 @contextlib.contextmanager
-def told(name: str) -> Iterator[None]:
-    """Say in which file it is that Flink refuses a statement."""
+def named_in_errors(name: str) -> Iterator[None]:
+    """Raise SqlError with the file's name for any error of its statement."""
     try:
         yield
-    except Exception as error:  # py4j has few classes for all that Java raises
+    except Exception as error:  # py4j has few classes for all of Java's exceptions
         raise SqlError(f"{name}: {reason(error)}") from None
 
 
 def main() -> None:
-    """Run every file of sql/, in the order of their names, as one job. `--check`: only plan it."""
+    """Run all files of sql/, ordered by name, as one job; with `--check`, only plan it."""
     sys.path.insert(0, str(FOLDER))  # Managed Flink starts this file from another folder
     import stage
 
@@ -168,8 +169,8 @@ def main() -> None:
         return
     print("The job has started.", flush=True)
     if PROPERTIES in os.environ:
-        # Here Flink runs inside this process and would end with it. Managed Flink runs the job
-        # elsewhere, and expects main() to return.
+        # On one machine, Flink runs inside this process and would end with it. Managed Flink runs
+        # the job in other processes, and expects main() to return.
         result.wait()
 
 

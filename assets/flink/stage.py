@@ -1,13 +1,12 @@
 """The Python stage of the job: counts of events go in, hourly_events and event_anomaly come out.
 
-What SQL can't say well is said in Python here: sums of windows that overlap, amended and yet few
-rows; and a forest that learns. hourly.py and anomaly.py do the work, this file keeps their memory
-in Flink's state, of which each checkpoint holds a copy.
+Python computes the two metrics that are hard to write in SQL: sums over overlapping windows that
+late beacons correct, with few rows; and a forest that learns. hourly.py and anomaly.py compute
+them; this file keeps their data in Flink's state, which each checkpoint includes.
 
-Names of events are what beacons say, so there may be millions. The counts of the 500 most frequent
-are in memory and in the state `counts`; those of all others are in the state `aside` only, which
-Flink keeps on disk, and come back with the event's next beacon. So no event is left out, and each
-sum is whole, however many names there are.
+Beacons may have millions of event names. The counts of the 500 most frequent events are in memory
+and in the state `counts`. Those of all others are only in the state `aside`, which Flink keeps on
+disk; they return to memory with the event's next beacon. So each sum is complete for each event.
 """
 
 import json
@@ -25,9 +24,9 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import ChangelogMode, Schema, StreamTableEnvironment
 
 MODULES = ("stage.py", "hourly.py", "anomaly.py", "forest.py")
-# As long as main.py lets the counts themselves live (table.exec.state.ttl).
-# The clean-up is Flink's default, in full: where it is left out, PyFlink asks Java for how long
-# 30 days are, and inside Java (python.execution-mode: thread) would start a second Java for that.
+# The same time to live as in main.py (table.exec.state.ttl).
+# The clean-up is Flink's default, but must be given: without it, PyFlink asks Java how long 30 days
+# are, and inside Java (python.execution-mode: thread) it would start a second Java for that.
 FORGOTTEN = (
     StateTtlConfig.new_builder(Time.hours(3))
     .cleanup_in_rocksdb_compact_filter(1000, Time.days(30))
@@ -46,15 +45,15 @@ OUTPUT = {
 
 
 class EventMetrics(KeyedProcessFunction):
-    """Keeps the counts of all events, under one key, and answers after each mini-batch.
+    """Keeps the counts of all events, under one key, and emits rows after each mini-batch.
 
-    A mini-batch gives the new counts in no order. When it has given them all, Flink lets the
-    event time go on (to its own clock: that is how it marks the end of one, also of an empty one).
-    A timer at the next moment of event time therefore sees whole mini-batches only, twice a second.
+    The new counts of a mini-batch come in no order. At its end, even if it was empty, Flink
+    advances the watermark to its own clock. So a timer for the next millisecond of event time runs
+    after whole mini-batches only, twice a second.
     """
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        """Ask for our state; it can be read once a key is known."""
+        """Get the state, which is readable only while a row or a timer is processed."""
         text = Types.STRING()
         self.counts = runtime_context.get_map_state(MapStateDescriptor("counts", text, text))
         aside = MapStateDescriptor("aside", text, text)
@@ -65,24 +64,24 @@ class EventMetrics(KeyedProcessFunction):
         self.hours = None
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> None:
-        """Note one event's count in one bucket."""
-        self._remember()
+        """Store one event's count in one bucket."""
+        self._restore()
         bucket, event, beacons, newest, shipped_at = value
         if event not in self.hours.counts:
-            self._come_back(event)
+            self._load_aside(event)
         self.hours.note(event, bucket, Count(beacons, newest))
         self.counts.put(json.dumps([event, bucket]), json.dumps([beacons, newest]))
         if self.oldest is None or bucket < self.oldest:
             self.oldest = bucket
             self.unsent.update(bucket)
-        self.clock.hear(bucket, newest, time.time())
+        self.clock.advance(bucket, newest, time.time())
         self.scores.begin(bucket, shipped_at)
         timers = ctx.timer_service()
         timers.register_event_time_timer(timers.current_watermark() + 1)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
-        """Answer after a mini-batch, and ask to be called after the next."""
-        self._remember()
+        """Emit the rows that are due after a mini-batch, and set a timer for the next."""
+        self._restore()
         now = time.time()
         closed, leaving = self.scores.closed, self.hours.rarest()
         for event, bucket, sum_ in self.hours.due(self.clock.newest, now, leaving):
@@ -97,22 +96,22 @@ class EventMetrics(KeyedProcessFunction):
         timers = ctx.timer_service()
         timers.register_event_time_timer(timers.current_watermark() + 1)
 
-    def _remember(self) -> None:
-        """Take from the state what a former life left, once."""
+    def _restore(self) -> None:
+        """Load the state of before a restart, once."""
         if self.hours is not None:
             return
         self.hours, self.clock = Hours(), Clock(time.time())
         for key, value in self.counts.items():
             (event, bucket), count = json.loads(key), Count(*json.loads(value))
             self.hours.restore(event, {bucket: count})
-            self.clock.hear(bucket, count.newest, time.time())
+            self.clock.advance(bucket, count.newest, time.time())
         self.oldest = self.unsent.value()
         if self.oldest is not None:
             self.hours.send_again(self.oldest)
         self.scores = Scores(self.hours, **json.loads(self.scored.value() or "{}"))
 
-    def _come_back(self, event: str) -> None:
-        """Take an event's counts from the disk into memory, if there are any."""
+    def _load_aside(self, event: str) -> None:
+        """Move an event's counts, if any, from disk into memory."""
         if (kept := self.aside.get(event)) is None:
             return
         buckets = {bucket: Count(*count) for bucket, *count in json.loads(kept)}
@@ -122,14 +121,14 @@ class EventMetrics(KeyedProcessFunction):
         self.aside.remove(event)
 
     def _put_aside(self, event: str) -> None:
-        """Leave an event's counts on the disk only."""
+        """Move an event's counts from memory to disk."""
         buckets = self.hours.remove(event)
         self.aside.put(event, json.dumps([[bucket, *count] for bucket, count in buckets.items()]))
         for bucket in buckets:
             self.counts.remove(json.dumps([event, bucket]))
 
     def _save(self, closed: int | None, now: float) -> None:
-        """Note what has been sent, in the same step as it is sent."""
+        """Store which rows were sent; Flink checkpoints this together with the rows."""
         oldest = self.hours.oldest_change()
         if oldest != self.oldest:
             self.oldest = oldest
@@ -142,13 +141,13 @@ class EventMetrics(KeyedProcessFunction):
 
 
 def share(tables: StreamTableEnvironment, view: str) -> None:
-    """Let all that read a view from now on share one stream of its rows.
+    """Replace a view by one stream of its rows, which all later readers share.
 
-    Flink plans the SQL of the metrics and the Python stage apart, and would read the clicks twice.
+    Flink plans the metrics' SQL and the Python stage separately, and would read the clicks twice.
     """
     java, jvm = tables.from_path(view)._j_table, get_gateway().jvm
-    # The rows stay in Flink's own form, for which PyFlink has no name: to turn each into a public
-    # Row and back took a fifth of the job's CPU.
+    # The rows keep Flink's internal class, which PyFlink does not offer: to convert each to a
+    # public Row and back took a fifth of the job's CPU.
     loader = jvm.Thread.currentThread().getContextClassLoader()
     row_data = jvm.Class.forName("org.apache.flink.table.data.RowData", True, loader)
     row_type = java.getResolvedSchema().toPhysicalRowDataType().bridgedTo(row_data)
@@ -157,10 +156,10 @@ def share(tables: StreamTableEnvironment, view: str) -> None:
 
 
 def add(environment: StreamExecutionEnvironment, tables: StreamTableEnvironment) -> None:
-    """Make the view `event_metrics` from the view `event_counts`.
+    """Create the view `event_metrics` from the view `event_counts`.
 
     Args:
-        environment: its workers get our modules.
+        environment: gets the modules that its Python workers import.
         tables: has the view event_counts: bucket, event, beacons, newest, shipped_at.
     """
     for module in MODULES:
@@ -168,7 +167,7 @@ def add(environment: StreamExecutionEnvironment, tables: StreamTableEnvironment)
     counts = tables.from_path("event_counts")
     schema = Schema.new_builder().from_resolved_schema(counts.get_resolved_schema()).build()
     rows = tables.to_changelog_stream(counts, schema, ChangelogMode.upsert())
-    made = rows.key_by(lambda _: 0, key_type=Types.INT()).process(
+    metrics = rows.key_by(lambda _: 0, key_type=Types.INT()).process(
         EventMetrics(), Types.ROW_NAMED(list(OUTPUT), list(OUTPUT.values()))
     )
-    tables.create_temporary_view("event_metrics", tables.from_data_stream(made))
+    tables.create_temporary_view("event_metrics", tables.from_data_stream(metrics))

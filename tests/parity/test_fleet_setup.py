@@ -169,7 +169,7 @@ def test_it_counts_the_balancers_looks_in_a_real_log(apache):
     (root / "var/log/beacon/access.log").symlink_to(apache.log)
     for path, enough in (("/nothing", False), ("/health", False), ("/health", True)):
         curl(apache, path, "User-Agent: ELB-HealthChecker/2.0")
-        assert (sourced(root, "balancer_has_looked").returncode == 0) is enough
+        assert (sourced(root, "health_checks_passed").returncode == 0) is enough
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def server(root, monkeypatch):
 
 def test_it_ends_well_once_the_server_serves_and_ships(server):
     code, said, calls = server()
-    assert (code, said) == (0, ["This server takes beacons."])
+    assert (code, said) == (0, ["This server accepts beacons."])
     steps = " ".join(call.split()[0] for call in calls)
     assert steps == "dnf python3.12 pip id chgrp httpd systemctl systemctl systemctl curl"
     assert "--require-hashes" in calls[2]

@@ -155,7 +155,7 @@ def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
     send(apache, "deleted-1", "deleted-2")
     read("deleted-1", "deleted-2")
     assert not apache.log.exists() and len(said) == 1
-    assert "a server that goes on writing into it must be reloaded" in said[0]
+    assert "reload the server, so that it opens a new log" in said[0]
     apache.process.send_signal(signal.SIGUSR1)  # graceful, as logrotate's `systemctl reload`
     until(apache.log.exists)
     send(apache, "after")

@@ -132,7 +132,7 @@ def test_after_a_cut_the_agent_says_so_and_goes_on_from_the_beginning(emulator, 
     name_of = names_of_events(wait_for(emulator, stream, server, kept))
     assert set(name_of) <= flood.confirmed | flood.unknown
     said = (server.log.parent / "agent.out").read_text()
-    assert "A log file was cut or replaced when it had been read to byte" in said
+    assert "A log file was cut or replaced after it was read to byte" in said
 
 
 def read_events(log: Path) -> list[str]:

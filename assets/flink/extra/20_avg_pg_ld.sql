@@ -1,8 +1,8 @@
--- How long pages take to load: the mean in milliseconds, in each ten seconds.
+-- Computes how long pages take to load: the mean in milliseconds, in each ten seconds.
+-- It uses GROUP BY, as event_count does, so that a late beacon corrects the mean.
 --
--- The browser measures it and sends it with the beacon, as a custom metric. A mean can't be amended
--- by adding to it; but Flink keeps the sum and the number of what it has seen of each bucket, so
--- that a late beacon gives the exact mean of all, and Samples says of how many.
+-- The browser measures the time and sends it with the beacon, as a custom metric. Flink keeps the
+-- sum and the number of values in each bucket, so the mean is exact; Samples is that number.
 INSERT INTO metrics
 SELECT
   'avg_pg_ld'              AS MetricType,

@@ -1,16 +1,16 @@
--- What arrives: one row for each line that an agent read from a beacon server's log.
--- Nothing is stored here. A table in Flink SQL is a view of a stream: rows come, and never end.
+-- Declares the input: one row for each line that an agent read from a beacon server's log.
+-- The table stores nothing. A table in Flink SQL describes a stream, which never ends.
 --
--- ${clicks} stands for where they come from. main.py fills it in from the application's properties,
--- so that this file is the same on AWS and on one machine. A field that is missing or is not what
--- its type says becomes NULL, and a record that is not JSON is skipped: neither can stop the job.
+-- main.py replaces ${clicks} by the connector's options, which it reads from the application's
+-- properties, so this file is the same on AWS and on one machine. A field that is missing or has
+-- another type becomes NULL, and a record that is not JSON is skipped: neither stops the job.
 CREATE TABLE clicks (
-  beacon_id                  STRING,   -- the same log line always has the same one
+  beacon_id                  STRING,   -- the same for each copy of a log line
   host                       STRING,
   ident                      STRING,
   authuser                   STRING,
   `datetime`                 STRING,   -- the log's own text: 25/Nov/2026:00:00:00 +0000
-  requested_at               BIGINT,   -- the same as a number: milliseconds since 1970
+  requested_at               BIGINT,   -- the same time in milliseconds since 1970
   request                    STRING,   -- GET /beacon HTTP/1.1
   response                   BIGINT,
   `bytes`                    BIGINT,
@@ -24,7 +24,7 @@ CREATE TABLE clicks (
   custom_metric_float_value  DOUBLE,
   custom_metric_string_value STRING,
   received_at                BIGINT,   -- the server's clock, milliseconds since 1970
-  shipped_at                 BIGINT,   -- the agent's clock when it put the record into the stream
+  shipped_at                 BIGINT,   -- the agent's clock at its put, milliseconds since 1970
   rejected                   STRING,   -- why the agent could not read the line, else NULL
-  arrived AS PROCTIME()                -- Flink's own clock: which of two copies came first
+  arrived AS PROCTIME()                -- Flink's own clock, which orders the copies
 ) WITH (${clicks})

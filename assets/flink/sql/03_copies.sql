@@ -1,14 +1,14 @@
--- The lines that count, each with the number of its copy.
+-- Selects the lines that count, and numbers the copies of each.
 --
--- Agents send a line again when they are not sure that it arrived (and after a crash they never
--- are). Each copy has the same beacon_id: copy = 1 is the first, and the only one to be counted.
--- For that Flink keeps one small counter for each beacon_id and nothing else of the row.
--- main.py lets it forget what nobody touched for three hours (table.exec.state.ttl).
+-- An agent sends a line again when it does not know whether the line arrived, for example after a
+-- crash. All copies have the same beacon_id: copy = 1 is the first, and only that one is counted.
+-- For this, Flink keeps one small counter for each beacon_id, and nothing else of the row.
+-- It deletes a counter after three hours without a copy (table.exec.state.ttl in main.py).
 --
--- Requests that are no beacons (the site's own pages, the browser's OPTIONS question, the load
--- balancer's health checks) are archived like all the others, but no metric speaks of them. In
--- Python the same is said once, in helpers/core/beacon_definition.py; the servers answer 404 to another
--- spelling (//beacon, /%62eacon), so that nothing is answered 200 and not counted.
+-- Requests that are not beacons (the site's own pages, the browser's OPTIONS requests, the load
+-- balancer's health checks) are archived like all others, but no metric counts them. The same
+-- definition in Python is helpers/core/beacon_definition.py. The servers answer 404 to any other
+-- spelling (//beacon, /%62eacon), so no request is answered with 200 and then not counted.
 CREATE VIEW copies AS
 SELECT
   *,

@@ -1,13 +1,13 @@
--- The first copy of each line, and the reason (if any) why it is not counted as a beacon.
+-- Selects the first copy of each line, with the reason (if any) why it is not counted as a beacon.
 --
--- Late beacons are welcome for one hour: they amend the bucket in which they happened. An older one
--- is too_late: Flink forgets a bucket that nobody touched for three hours, and would begin it again
--- at 1. The hour is measured from the request to the agent's put, so that it does not depend on how
--- fast Flink reads: a job that catches up after a night counts the same.
+-- A beacon may be up to one hour late: it changes the bucket in which it happened. An older one is
+-- rejected as too_late, because Flink deletes the state of a bucket after three hours without a
+-- change, and would count again from 1. The hour is the time from the request to the agent's put,
+-- so it does not depend on how fast Flink reads: a job that catches up later counts the same.
 --
--- No date is read here: the agent has made a number of the log's text. UNIX_TIMESTAMP takes the
--- names of the months from the JVM's language, and a German JVM knows no Dec. A number that is no
--- time since 1970 (or lies beyond the year 2254) can't be the agent's.
+-- No date is parsed here: the agent has converted the log's text into a number. UNIX_TIMESTAMP
+-- would use the month names of the JVM's language: a German JVM can't parse Dec. A number before
+-- 1970 or after the year 2254 can't come from an agent.
 CREATE VIEW firsts AS
 SELECT
   *,

@@ -1,9 +1,10 @@
--- The accepted beacons: what the metrics count.
+-- Selects the accepted beacons, which the metrics count.
 --
--- bucket is the ten seconds in which the request came, by the server's clock. An item longer than
--- 255 characters (or 1,000 bytes) does not fit a DynamoDB key: it is cut, and 8 hex digits of the
--- whole keep it apart from others that begin alike. 250 characters always fit: a character has at
--- most 4 bytes. HEX writes two digits for each byte.
+-- bucket is the start of the ten seconds in which the request arrived, by the server's clock.
+-- A text of more than 255 characters (or 1,000 bytes) does not fit a DynamoDB key. It is cut, and 8
+-- hex digits of the whole text's hash are added, so that two texts with the same beginning stay
+-- different. 250 characters always fit: a character has at most 4 bytes. HEX writes two digits for
+-- each byte.
 CREATE VIEW beacons AS
 SELECT
   requested_at / 10000 * 10 AS bucket,

@@ -1,13 +1,14 @@
--- How many beacons of each event, in each ten seconds.
+-- Counts the beacons of each event in each ten seconds. It uses GROUP BY instead of a window, so
+-- that a late beacon is counted too.
 --
--- This is a plain GROUP BY, and not a window that closes. A window would wait until it believes
--- that its ten seconds are over, answer once, and never again: a beacon that comes later is lost.
--- GROUP BY answers as soon as the first beacon of a bucket is there (half a second later, together
--- with all that came meanwhile), and again whenever another comes, be it an hour late. Each answer
--- is the whole count, not what to add: whoever reads it twice, or misses one, ends up right.
+-- A window waits until its ten seconds are probably over, and then emits its count once: a beacon
+-- that arrives later is lost. GROUP BY emits a count as soon as a bucket has its first beacon (half
+-- a second later, together with all others that arrived meanwhile), and again after each further
+-- one, even an hour late. Each row is the whole count, not an increment: a reader that gets one row
+-- twice, or misses one, still has the right count at the end.
 --
--- Samples says how many beacons the answer has seen, so that readers can tell old from new.
--- EmittedAt is added after the counting: what CURRENT_TIMESTAMP says when the answer leaves.
+-- Samples is the number of beacons in the count, so that a reader can tell the newer of two rows.
+-- EmittedAt is when the row leaves Flink: CURRENT_TIMESTAMP is read after the counting.
 INSERT INTO metrics
 SELECT
   'event_count'            AS MetricType,

@@ -1,4 +1,4 @@
--- How many views of each page, in each ten seconds. A beacon without a page is none.
+-- Counts the views of each page in each ten seconds. A beacon without a page is not a view.
 INSERT INTO metrics
 SELECT
   'top_pages'              AS MetricType,

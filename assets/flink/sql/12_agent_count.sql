@@ -1,4 +1,5 @@
--- How many beacons from each browser (its User-Agent), in each ten seconds.
+-- Counts the beacons of each browser (its User-Agent) in each ten seconds. Flink
+-- does not parse the text, so each version of a browser is an item of its own.
 INSERT INTO metrics
 SELECT
   'agent_count'            AS MetricType,

@@ -1,5 +1,5 @@
--- Where visitors came from, in each ten seconds. Beacons without a referrer are '(direct)', so this
--- is the one metric in which every accepted beacon counts exactly once: its sum is their number.
+-- Counts the beacons from each referring page in each ten seconds. A beacon without a referrer
+-- counts as '(direct)', so each accepted beacon is in this metric once: its sum is their number.
 INSERT INTO metrics
 SELECT
   'referral_count'         AS MetricType,

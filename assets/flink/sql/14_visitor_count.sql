@@ -1,8 +1,8 @@
--- How many different visitors, in each minute.
+-- Counts the different visitors in each minute. It counts clientids once for the whole minute,
+-- because the counts of its six buckets can't be added: one visitor may be in all six.
 --
--- Counts of different things can't be added up: the same visitor may be in all six buckets of a
--- minute. So Flink remembers every clientid of a minute, and a late beacon changes the count only
--- if nobody had seen its visitor.
+-- So Flink keeps each clientid of a minute in its state. A late beacon changes the count only if
+-- the minute did not have that clientid yet.
 INSERT INTO metrics
 SELECT
   'visitor_count'          AS MetricType,

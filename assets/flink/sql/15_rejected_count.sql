@@ -1,6 +1,5 @@
--- How many lines were not counted as beacons, and why, in each ten seconds.
---
--- By the time of their arrival: the time of the request may be what is wrong with them.
+-- Counts the lines that were rejected, by reason, in each ten seconds.
+-- The bucket is the time of arrival, because the time of the request may be what is wrong.
 INSERT INTO metrics
 SELECT
   'rejected_count'         AS MetricType,

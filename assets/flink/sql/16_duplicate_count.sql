@@ -1,5 +1,5 @@
--- How many copies came of lines that were there already, in each ten seconds of their arrival.
--- Zero on a quiet day; a burst after each crash of an agent. No other metric counts them.
+-- Counts the second and later copies of lines in each ten seconds, by the time of their arrival.
+-- The count is zero on a quiet day, and high after an agent crashed. No other metric counts copies.
 INSERT INTO metrics
 SELECT
   'duplicate_count'        AS MetricType,

@@ -1,8 +1,9 @@
--- How many beacons of each event, in the hour that ends with these ten seconds.
+-- Counts the beacons of each event in the hour that ends with these ten seconds. Python does it
+-- (hourly.py), because one beacon is in 360 of these overlapping sums.
 --
--- One beacon is in 360 of these sums. hourly.py adds them up; it sends a row for each ten seconds
--- in which the event had a beacon, and again when a late one changes it. However many names of
--- events there are, each sum is whole: what is rare waits on the disk (stage.py).
+-- It sends a row for each ten seconds in which the event had a beacon, and sends the row again when
+-- a late beacon changes it. Each sum is complete, however many event names there are: the counts of
+-- rare events are on disk (stage.py).
 INSERT INTO metrics
 SELECT
   MetricType, EventTimestamp, MetricItem, UnitValueInt, UnitValueFloat, Samples, NewestBeacon,

@@ -1,9 +1,10 @@
--- How strange each event's count is, by a Random Cut Forest: about 1 is usual, from 2 on it is not.
+-- Scores how unusual each event's count is, with a Random Cut Forest: about 1 is usual, 2 or more
+-- is not. Each ten seconds are scored once, because the forest learns from each count.
 --
--- The slow clock beside the fast one: ten seconds are scored once, when beacons that are 5 s
--- younger have come, and that is final (anomaly.py says when). A beacon that comes later amends
--- event_count, and not the score. Samples says how many beacons the score has seen: also none.
--- The 50 most frequent events of the hour are scored: a name that somebody invents is rare.
+-- So a score is late but final, while event_count is early and is corrected. Ten seconds are scored
+-- when beacons that are 5 s newer have arrived (anomaly.py). A later beacon changes event_count,
+-- not the score. Samples is the number of beacons that the score includes, and may be 0.
+-- Only the 50 most frequent events of the hour are scored, so invented names are not.
 INSERT INTO metrics
 SELECT
   MetricType, EventTimestamp, MetricItem, UnitValueInt, UnitValueFloat, Samples, NewestBeacon,

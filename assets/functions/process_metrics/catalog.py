@@ -1,4 +1,4 @@
-"""Note in the catalog how far each metric has come: LatestEventTimestamp."""
+"""Stores the newest bucket of each metric in the catalog: LatestEventTimestamp."""
 
 import os
 
@@ -7,14 +7,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 _dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 5}))
-# What this container wrote or found: one write for each metric and bucket, not for each row.
+# The values that this container wrote or found: one write for each bucket, not for each row.
 _latest: dict[str, int] = {}
 
 
 def note_latest(buckets: dict[str, int]) -> int:
-    """Raise the LatestEventTimestamp of metrics; it never goes back.
+    """Raise the LatestEventTimestamp of metrics; it never decreases.
 
-    A metric without a catalog row gets none here: publish_metrics makes it whole.
+    A metric without a catalog row does not get one here.
 
     Args:
         buckets: the newest bucket start of each metric, epoch seconds.
@@ -23,7 +23,7 @@ def note_latest(buckets: dict[str, int]) -> int:
         The number of writes.
 
     Raises:
-        botocore.exceptions.ClientError: DynamoDB did not answer as it should.
+        botocore.exceptions.ClientError: DynamoDB returned an error.
     """
     grown = {metric: at for metric, at in buckets.items() if at > _latest.get(metric, -1)}
     for metric, at in grown.items():

@@ -1,7 +1,7 @@
-"""process_metrics: metric rows from Kinesis -> the newest of each key in DynamoDB.
+"""process_metrics: reads metric rows from Kinesis and stores the newest of each key in DynamoDB.
 
-Rows may come in any order, any number of times, to any number of containers: the tables end the
-same. A row that can never be stored is logged and counted, and does not hold up the others.
+The result is the same for any order of rows, any number of repetitions and any number of
+containers. An invalid row is logged and counted, and does not block the others.
 
 Environment: DETAILS_TABLE, CATALOG_TABLE.
 """
@@ -14,8 +14,8 @@ from catalog import note_latest
 from rows import BadRow, Row, newest, read_row
 from store import InvalidItem, PutFailed, put
 
-# 500 rows one after the other would take 500 round trips. On two processors more than four puts at
-# a time gain nothing (1 at a time 1,200/s, 4 and 8 both 1,700/s); eight hide AWS's few ms.
+# One put after another would take 500 round trips. On two processors, more than four threads gain
+# nothing (1: 1,200 puts/s; 4 and 8: 1,700/s); eight also cover AWS's latency of some ms.
 PUTS_AT_A_TIME = 8
 LOGGED_CHARACTERS = 2000
 
@@ -30,10 +30,10 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
         context: unused.
 
     Returns:
-        What Lambda's ReportBatchItemFailures asks for: the first record to send again, if any.
+        The answer for Lambda's ReportBatchItemFailures: the first record to send again, if any.
 
     Raises:
-        PutFailed: the first record is among those that failed; Lambda sends the batch again.
+        PutFailed: the first record failed; Lambda sends the whole batch again.
     """
     counts = {"records": len(event["Records"]), "puts": 0, "older": 0, "bad": 0, "failed": 0}
     rows: list[Row] = []
@@ -47,7 +47,7 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
             continue
         if row is not None:
             rows.append(row)
-            # Of a key's rows only one is put. If that fails, all of them are to come again.
+            # Only one row of a key is put. If that fails, Lambda must send all of them again.
             records.setdefault((row.metric, row.sort_key), position)
     survivors = newest(rows)
     failures: dict[int, Exception] = {}
@@ -84,7 +84,7 @@ def _report(records: list[dict], failures: dict[int, Exception]) -> dict:
     first = min(failures)
     if first == 0:
         raise failures[first]
-    # Everything before this record is done; Lambda begins again here.
+    # All records before this one are done; Lambda continues here.
     return {"batchItemFailures": [{"itemIdentifier": records[first]["kinesis"]["sequenceNumber"]}]}
 
 

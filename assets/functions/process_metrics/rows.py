@@ -1,8 +1,8 @@
-"""Metric rows: read them from Kinesis records, check them, and keep one for each key.
+"""Metric rows: reads them from Kinesis records, validates them, and keeps one for each key.
 
-A row is a whole value ("/cart was seen 107 times in this bucket"), never an increment. `Samples`,
-the number of beacons behind it, only grows, so of two rows of one key the one with more samples is
-the newer, whatever the order they come in. That is all this program needs to know about time.
+A row is a whole value ("/cart has 107 views in this bucket"), never an increment. `Samples`, the
+number of beacons in it, only grows. So of two rows of one key the one with more samples is newer,
+in whatever order they arrive.
 """
 
 import base64
@@ -11,17 +11,17 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-KEY_BYTES = 1024  # the longest sort key DynamoDB takes
-METRIC_TYPE_CHARACTERS = 255  # the longest CloudWatch metric name
-LARGEST_EPOCH = 10**11  # seconds (the year 5138); a bucket in milliseconds is beyond it
+KEY_BYTES = 1024  # DynamoDB's longest sort key
+METRIC_TYPE_CHARACTERS = 255  # CloudWatch's longest metric name
+LARGEST_EPOCH = 10**11  # seconds (the year 5138); a bucket in milliseconds is larger
 LARGEST_INTEGER = 2**63 - 1  # SQL's BIGINT
-# The magnitudes that DynamoDB and CloudWatch both hold; a double has more. CloudWatch takes numbers
-# up to 1.17e108, and 500 rows of value x samples may be added up in one of them.
+# The range that both DynamoDB and CloudWatch accept; a double's is larger. CloudWatch accepts up to
+# 1.17e108, and one of its numbers may be the sum of 500 rows of value x samples.
 SMALLEST_NUMBER, LARGEST_NUMBER = 1e-100, 1e100
 
 
 class BadRow(ValueError):
-    """A row that can never be stored; its message says why."""
+    """A row is invalid; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Row:
         bucket: EventTimestamp: start of the bucket, epoch seconds.
         item: MetricItem, e.g. `/cart`.
         value: UnitValueInt (int) or UnitValueFloat (float).
-        samples: beacons behind the value.
-        newest_beacon: arrival of the newest of them, epoch ms, or None.
+        samples: number of beacons in the value.
+        newest_beacon: when the newest of them was received, epoch ms, or None.
         emitted_at: when Flink sent the row, epoch ms, or None.
     """
 
@@ -48,7 +48,7 @@ class Row:
 
     @property
     def sort_key(self) -> str:
-        """The table's range key: in order of time, e.g. `0000001795500000#/cart`."""
+        """The table's sort key, ordered by time, e.g. `0000001795500000#/cart`."""
         return f"{self.bucket:016d}#{self.item}"
 
 
@@ -59,17 +59,17 @@ def read_row(data: str) -> Row | None:
         data: base64 of a JSON change (debezium-json): `{"before": ..., "after": {...}, "op": "c"}`.
 
     Returns:
-        The row that holds from now on; None for `d`, which says that an older one holds no more.
+        The new row; None for `d`, which only retracts an older one.
 
     Raises:
-        BadRow: it is no such change, or no value that the tables can hold.
+        BadRow: it is not such a change, or the tables can't store the value.
     """
     try:
         change = json.loads(base64.b64decode(data))
     except (ValueError, RecursionError) as error:
         raise BadRow(f"not JSON: {error}") from None
     if not isinstance(change, dict) or change.get("op") not in ("c", "u", "d"):
-        raise BadRow("not a change: op is none of c, u, d")
+        raise BadRow("not a change: op is not c, u or d")
     if change["op"] == "d":
         return None
     after = change.get("after")
@@ -85,14 +85,14 @@ def read_row(data: str) -> Row | None:
         emitted_at=_integer_or_none(after, "EmittedAt"),
     )
     if isinstance(row.value, float) and abs(row.value) * row.samples > LARGEST_NUMBER:
-        raise BadRow("UnitValueFloat x Samples is not a number that CloudWatch holds")
+        raise BadRow("UnitValueFloat x Samples is too large for CloudWatch")
     if len(row.sort_key.encode()) > KEY_BYTES:
         raise BadRow(f"MetricItem makes a key of more than {KEY_BYTES} bytes")
     return row
 
 
 def newest(rows: list[Row]) -> list[Row]:
-    """Keep one row of each key: the one with most samples, the later one if they are equal.
+    """Return one row of each key: the one with most samples; of two with as many, the later one.
 
     Example:
         rows of `/cart` with 7, 107 and 100 samples -> the one with 107
@@ -116,7 +116,7 @@ def _metric(metric: Any) -> str:  # noqa: ANN401 - any JSON value
 def _item(item: Any) -> str:  # noqa: ANN401 - any JSON value
     if not isinstance(item, str):
         raise BadRow("no MetricItem")
-    # Half a surrogate pair is legal in JSON but has no UTF-8 form: keep it, readable.
+    # JSON allows half a surrogate pair, UTF-8 does not: keep it as an escape.
     return item.encode("utf-8", "backslashreplace").decode()
 
 
@@ -144,7 +144,7 @@ def _value(after: dict) -> int | float:
     try:
         real = float(real)
     except OverflowError:
-        raise BadRow("UnitValueFloat does not fit a double") from None
+        raise BadRow("UnitValueFloat is too large for a double") from None
     if not math.isfinite(real) or abs(real) > LARGEST_NUMBER:
-        raise BadRow("UnitValueFloat is not a number that DynamoDB and CloudWatch hold")
+        raise BadRow("UnitValueFloat is too large for DynamoDB and CloudWatch, or not finite")
     return real if abs(real) >= SMALLEST_NUMBER else 0.0

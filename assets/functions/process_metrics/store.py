@@ -1,11 +1,11 @@
-"""Put rows into DynamoDB: each on the condition that the table holds none with more samples.
+"""Puts rows into DynamoDB, each on the condition that the table has none with more samples.
 
-DynamoDB checks the condition and writes in one step, so there is nothing to read first and nothing
-to lock, and two containers may put the same row at once.
+DynamoDB checks the condition and writes in one step. So the function needs no reads and no locks,
+and two containers may put the same row at the same time.
 
-The requests are signed and sent here rather than by boto3's `put_item`, which spends 0.8 ms of
-processor time on each (0.25 ms here; a Lambda of 256 MB has a seventh of a processor). Sending one
-twice does no harm, so every failure that may pass is tried again.
+The requests are signed and sent here, because boto3's `put_item` takes 0.8 ms of processor time for
+each (here 0.25 ms; a Lambda function of 256 MB has a seventh of a processor). A put may be
+repeated without harm, so each temporary failure is retried.
 """
 
 import http.client
@@ -27,8 +27,8 @@ ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.05
 TIMEOUT_SECONDS = 5
 CONDITION = "attribute_not_exists(Samples) OR Samples <= :new"
-# Said once, and never amended. A job that reads the stream again, after its SQL has changed, scores
-# with a forest that has seen less: the first score stays, as it does in CloudWatch.
+# Their values are never changed. After a change of its SQL, the job reads the stream again and
+# scores with a forest that has learned less: the first score stays, as in CloudWatch.
 FINAL = {"event_anomaly"}
 FIRST = "attribute_not_exists(Samples)"
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
@@ -48,18 +48,18 @@ _of_thread = threading.local()
 
 
 class PutFailed(Exception):
-    """DynamoDB did not take a row, and the row is not to blame."""
+    """DynamoDB did not store a row, for a reason other than the row itself."""
 
 
 class InvalidItem(Exception):
-    """DynamoDB says that it can never take this row."""
+    """DynamoDB refuses a row as invalid."""
 
 
 def item_of(row: Row, now_ms: int) -> dict:
     """Return a row as a DynamoDB item.
 
     Args:
-        row: what to store.
+        row: the row.
         now_ms: the time, epoch ms; the item expires `DAYS_KEPT` days later.
 
     Example:
@@ -73,10 +73,10 @@ def item_of(row: Row, now_ms: int) -> dict:
         "MetricItem": {"S": row.item},
         "Samples": {"N": str(row.samples)},
         "UpdatedAt": {"N": str(now_ms)},
-        # Time to live counts in seconds. In milliseconds a row would expire in the year 57971.
+        # Time to live is in seconds; milliseconds would be the year 57971.
         "ExpireTime": {"N": str(now_ms // 1000 + DAYS_KEPT * 86400)},
     }
-    # repr() is the shortest text that reads back as the same double.
+    # repr() returns the shortest text of exactly this double.
     name = "UnitValueFloat" if isinstance(row.value, float) else "UnitValueInt"
     item[name] = {"N": repr(row.value)}
     for name, value in (("NewestBeacon", row.newest_beacon), ("EmittedAt", row.emitted_at)):
@@ -86,27 +86,27 @@ def item_of(row: Row, now_ms: int) -> dict:
 
 
 def put(row: Row) -> bool:
-    """Store a row unless the table holds one of the same key with more samples, or a final one.
+    """Store a row unless the table has one of the same key with more samples, or a final one.
 
     Args:
-        row: what to store.
+        row: the row.
 
     Returns:
-        True if it was stored, False if the table holds a newer one.
+        True if it was stored, False if the table has a newer one.
 
     Raises:
-        PutFailed: throttled, broken or refused, `ATTEMPTS` times if that may pass.
-        InvalidItem: DynamoDB can never take it.
+        PutFailed: DynamoDB did not store it; a temporary failure is tried `ATTEMPTS` times.
+        InvalidItem: DynamoDB refuses it as invalid.
     """
-    wanted: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "TableName": os.environ["DETAILS_TABLE"],
         "Item": item_of(row, int(time.time() * 1000)),
         "ConditionExpression": FIRST,
     }
     if row.metric not in FINAL:
-        wanted["ConditionExpression"] = CONDITION
-        wanted["ExpressionAttributeValues"] = {":new": {"N": str(row.samples)}}
-    body = json.dumps(wanted).encode()
+        parameters["ConditionExpression"] = CONDITION
+        parameters["ExpressionAttributeValues"] = {":new": {"N": str(row.samples)}}
+    body = json.dumps(parameters).encode()
     for attempt in range(ATTEMPTS):
         try:
             status, error = _send(body)
@@ -122,7 +122,7 @@ def put(row: Row) -> bool:
         if status < 500 and error not in PASSING:
             break
         if attempt < ATTEMPTS - 1:
-            # Full jitter: rows that were throttled together do not come back together.
+            # Full jitter: rows that were throttled together are not retried together.
             time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))
     raise PutFailed(f"{status} {error}")
 
@@ -146,7 +146,7 @@ def _send(body: bytes) -> tuple[int, str]:
 
 
 def _connection() -> http.client.HTTPConnection:
-    # One for each thread, kept open from call to call; it opens itself again after close().
+    # One for each thread, reused by later calls; http.client opens it again after close().
     if not hasattr(_of_thread, "connection"):
         url = urlsplit(_endpoint)
         secure = url.scheme == "https"

@@ -1,8 +1,8 @@
-"""The catalog of metrics: how each is counted, which items CloudWatch may show, how far we are.
+"""The catalog of metrics: each metric's statistic, admitted items and last published change.
 
-CloudWatch bills every item of a metric ($0.30 a month), and visitors choose the items: anyone can
-send a page name or a User-Agent. So at most MaxItems of a metric are admitted, in order of arrival
-and for good; the rest add up under `(other)`.
+CloudWatch bills each item of a metric ($0.30 a month), and visitors choose the items: anyone can
+send any page or User-Agent. So at most MaxItems items of a metric are admitted, permanently, in
+order of arrival; all others are summed up under `(other)`.
 """
 
 import os
@@ -24,16 +24,16 @@ _dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", 
 class Metric:
     """A catalog row.
 
-    A metric without one still shows up, but all under `(other)`: it cannot make bills, and no row
-    written from here stands in the way of the one that its author will put.
+    A metric without a row is published only under `(other)`, as one billable metric. This function
+    adds no row, so the metric's author can still add one.
 
     Args:
         name: MetricType.
         unit: CloudWatch's unit.
         statistic: `Sum`, `Average` or `Maximum`; None without a row.
         max_items: how many items may be admitted.
-        items: the dimension values that are.
-        published_up_to: the last change that was put, as a 40-digit sequence number.
+        items: the admitted dimension values.
+        published_up_to: the last published change, as a 40-digit sequence number.
         published_at: when that change was made, epoch seconds.
     """
 
@@ -46,49 +46,49 @@ class Metric:
     published_at: float = 0.0
 
     def was_published(self, sequence_number: str, at: float) -> bool:
-        """Tell whether a change was put before, by a run whose end Lambda did not see.
+        """Return whether a change was published already, by a run that Lambda repeats.
 
-        Both must say so. AWS promises that sequence numbers grow within a shard, not from shard to
-        shard; a change that is new can't be older than the last one, either.
+        Number and time are compared, because sequence numbers grow within a shard only; a new
+        change is not older than the last one.
         """
         return sequence_number.zfill(DIGITS) <= self.published_up_to and at <= self.published_at
 
 
 def read_metrics(names: Iterable[str]) -> dict[str, Metric]:
-    """Read metrics' catalog rows as they are now, by name.
+    """Read the catalog rows of metrics, by name.
 
-    They are read for every batch (a fraction of a write's cost): another container may have
-    published the batch before, or admitted items, and a learner may have raised MaxItems.
+    They are read for each batch (for a fraction of a write's cost): another container may have
+    published the previous batch or admitted items, and a learner may have raised MaxItems.
 
     Args:
         names: MetricTypes.
 
     Raises:
-        botocore.exceptions.ClientError: DynamoDB did not answer as it should.
+        botocore.exceptions.ClientError: DynamoDB returned an error.
     """
-    table, wanted = os.environ["CATALOG_TABLE"], sorted(set(names))
+    table, unique = os.environ["CATALOG_TABLE"], sorted(set(names))
     rows: dict[str, dict] = {}
-    for start in range(0, len(wanted), KEYS_A_CALL):
-        keys = [{"MetricType": {"S": name}} for name in wanted[start : start + KEYS_A_CALL]]
-        asked = {table: {"Keys": keys, "ConsistentRead": True}}
-        answer = _dynamodb.batch_get_item(RequestItems=asked)
+    for start in range(0, len(unique), KEYS_A_CALL):
+        keys = [{"MetricType": {"S": name}} for name in unique[start : start + KEYS_A_CALL]]
+        request = {table: {"Keys": keys, "ConsistentRead": True}}
+        answer = _dynamodb.batch_get_item(RequestItems=request)
         rows |= {row["MetricType"]["S"]: row for row in answer["Responses"].get(table, [])}
-        # What DynamoDB left out, being throttled, is asked for alone: that is tried again.
+        # Keys that DynamoDB skipped, being throttled, are read one by one: boto3 retries those.
         for key in answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", []):
-            found = _dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
-            if "Item" in found:
-                rows[key["MetricType"]["S"]] = found["Item"]
-    return {name: _metric(name, rows.get(name)) for name in wanted}
+            single = _dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+            if "Item" in single:
+                rows[key["MetricType"]["S"]] = single["Item"]
+    return {name: _metric(name, rows.get(name)) for name in unique}
 
 
 def admit(metric: Metric, dimension: str) -> str:
-    """Return under which dimension value an item is put: its own, or `(other)`.
+    """Return the dimension value under which an item is published: its own, or `(other)`.
 
-    DynamoDB counts and adds in one step, so containers that admit at the same time can't exceed
-    MaxItems together.
+    DynamoDB checks the number and adds the item in one step, so several containers together can't
+    exceed MaxItems.
 
     Args:
-        metric: its row; `items` is brought up to date.
+        metric: its row; `items` is updated.
         dimension: the item's dimension value.
     """
     if dimension in metric.items:
@@ -119,15 +119,15 @@ def admit(metric: Metric, dimension: str) -> str:
 
 
 def note_published(metric: Metric, sequence_number: str, at: float) -> None:
-    """Write down the last change that was put, so that it is never put again.
+    """Store the last published change, so that it is not published again.
 
     Args:
         metric: its row.
-        sequence_number: the change's.
+        sequence_number: of the change.
         at: when the change was made, epoch seconds.
 
     Raises:
-        botocore.exceptions.ClientError: DynamoDB did not answer as it should.
+        botocore.exceptions.ClientError: DynamoDB returned an error.
     """
     if metric.statistic is None:
         return
@@ -143,7 +143,7 @@ def note_published(metric: Metric, sequence_number: str, at: float) -> None:
             },
         )
     except ClientError as error:
-        # The row was deleted just now.
+        # The row was deleted meanwhile.
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
 

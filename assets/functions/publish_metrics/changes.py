@@ -1,7 +1,7 @@
-"""What a change of a DynamoDB row adds to its metric: the new value less the old one.
+"""Computes the difference that a change of a DynamoDB row adds to its metric.
 
-CloudWatch adds up what is put at one timestamp, and forgets nothing. A bucket that grows 100, 107,
-105 must be put as +100, +7, -2: then its Sum is 105, over ten seconds, a minute or an hour.
+CloudWatch adds up all values that are put with one timestamp. A bucket of 100, then 107, then 105
+must be put as +100, +7, -2: then its Sum is 105, over ten seconds, a minute or an hour.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from limits import LARGEST_OF_A_ROW
 
-# What reading a row raises that is no metric row.
+# The exceptions of change_of for a row that is not a metric row.
 NO_METRIC_ROW = (ValueError, KeyError, TypeError, ArithmeticError)
 
 
@@ -22,10 +22,10 @@ class Change:
         item: MetricItem.
         bucket: start of the bucket, epoch seconds.
         value: the new value.
-        difference: the new value less the old one.
-        total: the same of value x samples, which is what a mean adds up to.
-        samples: the same of the beacons behind the value.
-        is_new: there was no row before.
+        difference: the new value minus the old one.
+        total: the same for value x samples, the sum from which a mean is computed.
+        samples: the same for the number of beacons.
+        is_new: the row has no old image.
         whole: the value is a count (UnitValueInt).
     """
 
@@ -41,13 +41,13 @@ class Change:
 
     @property
     def is_none(self) -> bool:
-        """Tell whether the row was only written again, as it was."""
+        """Return whether the row was written again without a change."""
         return not self.is_new and self.difference == 0 and self.samples == 0
 
 
 @dataclass(slots=True)
 class Sum:
-    """Differences of one metric, item and bucket, added up before they are put."""
+    """The sum of several differences of one metric, item and bucket."""
 
     difference: Decimal = field(default_factory=Decimal)
     total: Decimal = field(default_factory=Decimal)
@@ -55,7 +55,7 @@ class Sum:
     maximum: Decimal | None = None
 
     def add(self, change: Change) -> None:
-        """Add one more change."""
+        """Add a change."""
         self.difference += change.difference
         self.total += change.total
         self.samples += change.samples
@@ -70,12 +70,11 @@ def change_of(record: dict) -> Change | None:
         record: as Lambda passes it, with NewImage and OldImage.
 
     Returns:
-        The change; None for REMOVE, which is a row at the end of its time to live: what it counted
-        did happen, and stays counted.
+        The change; None for REMOVE, the end of a row's time to live: its count stays in CloudWatch.
 
     Raises:
-        One of NO_METRIC_ROW: the row is no metric row, or holds a number that CloudWatch can't
-        add up. Then it can't be told what CloudWatch has of it: reconcile() finds the difference.
+        One of NO_METRIC_ROW: the row is not a metric row, or has a number that CloudWatch can't
+        add up. The difference is then unknown; reconcile() finds it.
     """
     if record["eventName"] == "REMOVE":
         return None
@@ -102,5 +101,5 @@ def _numbers(image: dict) -> tuple[Decimal, Decimal, Decimal]:
     total = value * samples
     # NaN raises InvalidOperation, an ArithmeticError, when it is compared.
     if max(abs(value), abs(samples), abs(total)) > LARGEST_OF_A_ROW:
-        raise ValueError(f"a number beyond what CloudWatch adds up: {value}, of {samples} samples")
+        raise ValueError(f"too large for CloudWatch: {value}, of {samples} samples")
     return value, samples, total

@@ -1,9 +1,8 @@
-"""Put data into CloudWatch, each once as far as that can be known.
+"""Puts data into CloudWatch, each once as far as the answers show.
 
-CloudWatch adds up what it is given and has no way to say "this is the same again". So a call is
-repeated here only when CloudWatch certainly did not count it: it was throttled, or never connected.
-And a call is never split here: where one half is counted and the other one fails, the batch comes
-again with both.
+CloudWatch adds up all data and can't detect a repeated call. So a call is retried here only if
+CloudWatch certainly did not count it: it was throttled, or the connection failed. A call is never
+split here: if one half were counted and the other failed, Lambda would send both again.
 """
 
 import os
@@ -30,7 +29,7 @@ NOT_COUNTED = {"LimitExceeded", "LimitExceededException", "RequestLimitExceeded"
                "ThrottlingException", "TooManyRequestsException"}  # fmt: skip
 INVALID = ("InvalidParameter", "MissingParameter", "MissingRequiredParameter", "ValidationE")
 
-# botocore would also repeat what timed out after it was sent, and CloudWatch may have counted it.
+# botocore would also retry a call after a read timeout, though CloudWatch may have counted it.
 _cloudwatch = boto3.client(
     "cloudwatch",
     config=Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=15),
@@ -39,21 +38,21 @@ _units = set(_cloudwatch.meta.service_model.shape_for("StandardUnit").enum)
 
 
 class Refused(Exception):
-    """CloudWatch finds a datum of the call invalid, and has counted none of the call."""
+    """CloudWatch refuses a call with an invalid datum, and has counted no datum of it."""
 
 
 def datum(metric: Metric, statistic: str, dimension: str, bucket: int, total: Sum) -> dict | None:
-    """Return a MetricDatum that changes CloudWatch's sum by what was added up.
+    """Return a MetricDatum that changes CloudWatch's value by the differences.
 
     Args:
         metric: its catalog row.
         statistic: `Sum`, `Average` or `Maximum`.
         dimension: the item's dimension value.
         bucket: start of the bucket, epoch seconds.
-        total: the differences.
+        total: the sum of the differences.
 
     Returns:
-        The datum; None if CloudWatch need not, or cannot, be told.
+        The datum; None if there is no difference, or none that CloudWatch can add.
     """
     result = {
         "MetricName": metric.name,
@@ -68,8 +67,8 @@ def datum(metric: Metric, statistic: str, dimension: str, bucket: int, total: Su
     if statistic == "Maximum":
         return result | {"Value": rounded(float(total.maximum or 0))}
     if statistic == "Average":
-        # CloudWatch's Average is Sum / SampleCount: differences of both keep it exact. A mean that
-        # changed with no beacon more has no such difference (SampleCount must be positive).
+        # CloudWatch's Average is Sum / SampleCount, so differences of both keep it exact. A mean
+        # that changed without further beacons can't be put (SampleCount must be positive).
         if total.samples <= 0:
             return None
         mean = rounded(float(total.total / total.samples))
@@ -80,7 +79,7 @@ def datum(metric: Metric, statistic: str, dimension: str, bucket: int, total: Su
 
 
 def why_invalid(datum: dict) -> str | None:
-    """Return why CloudWatch would refuse a datum; None if it would take it."""
+    """Return why CloudWatch would refuse a datum; None if it is valid."""
     return problem(datum, _units)
 
 
@@ -91,9 +90,9 @@ def put(data: list[dict]) -> None:
         data: up to 1,000 MetricDatum, together up to 1 MB (boto3 compresses them).
 
     Raises:
-        Refused: CloudWatch finds one of them invalid, so none of them is counted.
-        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: CloudWatch did not take
-        them. After a timeout or a lost connection nobody can tell whether it counted them.
+        Refused: one of them is invalid, so CloudWatch counted none of them.
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: the call failed. After
+        a timeout or a lost connection, CloudWatch may or may not have counted them.
     """
     for attempt in range(ATTEMPTS):
         try:

@@ -1,8 +1,8 @@
-"""How long beacons took to get here, put into CloudWatch beside what they counted.
+"""Measures how long beacons took to arrive here, as two more CloudWatch metrics.
 
-Two metrics of the whole stack, in the same call as the others, so that they cost nothing but their
-$0.30 a month each. Their values are rounded, and counted: CloudWatch's percentiles need no more.
-A batch that is put twice is in them twice. They say how fast, and nothing else is made of them.
+Both are for the whole stack and are put in the same call as the others, so they cost only $0.30 a
+month each. Their values are rounded and put with their counts, which is exact enough for
+percentiles. A batch that is put twice is counted twice here: the metrics show only the speed.
 """
 
 import os
@@ -12,26 +12,26 @@ from datetime import UTC, datetime
 
 from limits import MOST_VALUES
 
-# The metric that every beacon with an event amends as soon as it is counted. (A score waits until
-# its bucket is final; its seconds would say how long a bucket is.)
+# The metric that each beacon with an event changes as soon as it is counted. (A score is emitted
+# when its bucket is complete, so its delay would include the bucket's length.)
 TIMED = "event_count"
 FROM_CLICK, FROM_TABLE = "seconds_from_click", "seconds_from_table"
 ITEM = "All Beacons"
-# Older than the lateness horizon is no delay: the job reads old beacons again after a change.
+# A longer time is not a delay: after a change, the job reads old beacons again.
 LONGEST_SECONDS = 3600
 
 
 def seconds(images: dict, now: float) -> tuple[float, float] | None:
-    """Return how long ago a row's newest beacon was received, and the row was written.
+    """Return how long ago a row's newest beacon was received, and how long ago the row was written.
 
     Args:
-        images: `NewImage` and, but for a new row, `OldImage`, as DynamoDB's stream has them.
+        images: `NewImage` and, except for a new row, `OldImage`, as in DynamoDB's stream.
         now: epoch seconds.
 
     Returns:
-        Both in seconds; None for a row that does not say so, whose times are more than an hour ago
-        (it was read again after a change), or that has the newest beacon that it had: a late one
-        amended it, and when that one was received the row does not say.
+        Both in seconds; None if the row has no such times, if they are more than an hour ago (the
+        job read its input again), or if the newest beacon is the same as before: then a late
+        beacon changed the row, and the row does not have the time of that beacon.
 
     Example:
         >>> image = {"NewestBeacon": {"N": "1000"}, "UpdatedAt": {"N": "2500"}}
@@ -50,10 +50,10 @@ def seconds(images: dict, now: float) -> tuple[float, float] | None:
 
 
 def data(pairs: Iterable[tuple[float, float]], now: float) -> list[dict]:
-    """Return the MetricDatum of both metrics, or none if nothing was timed.
+    """Return the MetricDatum of both metrics; an empty list without pairs.
 
     Args:
-        pairs: what `seconds` returned for each change.
+        pairs: the results of `seconds`.
         now: epoch seconds, the datum's time.
     """
     pairs = list(pairs)

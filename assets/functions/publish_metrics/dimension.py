@@ -1,4 +1,4 @@
-"""Any text as a CloudWatch dimension value, which takes less than a DynamoDB item does."""
+"""Converts any text to a CloudWatch dimension value, which allows less than DynamoDB does."""
 
 import hashlib
 
@@ -8,17 +8,17 @@ BLANK, OTHER = "(blank)", "(other)"
 
 
 def dimension_value(item: str) -> str:
-    """Return an item as CloudWatch can name it: printable ASCII, 1 to 255 characters.
+    """Return an item as a dimension value: 1 to 255 characters of printable ASCII.
 
-    Other characters are percent-encoded, as in a URL. So a page and its encoded form are one: `/é`
-    and `/%C3%A9` add up in CloudWatch, as they are the same page to a browser.
+    Other characters are percent-encoded, as in a URL. So `/é` and `/%C3%A9`, which are the same
+    page for a browser, are added up in CloudWatch.
 
     Args:
         item: a metric's MetricItem, e.g. `/cart`.
 
     Returns:
-        The value. A longer one is cut, and ends in hex digits of the whole item's SHA-256, so that
-        items which begin alike stay apart.
+        The value. A longer one is cut and ends with hex digits of the whole item's SHA-256, so that
+        items with the same beginning have different values.
 
     Limits: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
 

@@ -1,6 +1,6 @@
-"""publish_metrics: changes of the metric rows in DynamoDB -> CloudWatch metrics.
+"""publish_metrics: publishes changes of the metric rows in DynamoDB as CloudWatch metrics.
 
-For each change the difference is put, so that CloudWatch's sums are DynamoDB's values.
+It puts the difference of each change, so that CloudWatch's sums equal DynamoDB's values.
 
 Environment: CATALOG_TABLE, PREFIX (the dimension `Stack`).
 """
@@ -18,10 +18,10 @@ from cloudwatch import Refused, datum, put, why_invalid
 from dimension import dimension_value
 from limits import is_timely
 
-# So many changes make at most so many data: one call of at most 0.6 MB (limits: 1,000 and 1 MB).
-# The event source brings no more at once, so a batch is one call, and fails or succeeds as one.
+# The largest batch of the event source. It makes at most 500 data, so it is one call of at most
+# 0.6 MB (limits: 1,000 data and 1 MB), and succeeds or fails as a whole.
 CHANGES_A_CALL = 500
-# A call takes at most so long. Lambda must not end the function within one.
+# The longest time of a call. Lambda must not end the function during one.
 CALL_MS = 20_000
 
 
@@ -30,36 +30,36 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
 
     Args:
         event: `{"Records": [...]}` of a DynamoDB stream with NEW_AND_OLD_IMAGES.
-        context: says how much time is left.
+        context: Lambda's context, for the remaining time.
 
     Returns:
-        What Lambda's ReportBatchItemFailures asks for: the first record to send again, if any.
+        The answer for Lambda's ReportBatchItemFailures: the first record to send again, if any.
 
     Raises:
-        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: nothing of the batch was
-        put; Lambda sends it again.
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: no change was published;
+        Lambda sends the whole batch again.
     """
     records = event["Records"]
     counts = Counter(records=len(records))
     done, alone = 0, False
     try:
         while done < len(records) and not (alone and done and _is_late(context)):
-            some = records[done : done + (1 if alone else CHANGES_A_CALL)]
+            call = records[done : done + (1 if alone else CHANGES_A_CALL)]
             try:
-                _publish(some, counts, alone)
+                _publish(call, counts, alone)
             except Refused as reason:
                 if not alone:
-                    # None of the call is counted. From here each change has its own call, and is
-                    # noted at once, so that none is put again if a later call fails.
+                    # CloudWatch counted nothing of the call. From here on, each change has its own
+                    # call and is noted at once, so that it is not put again if a later one fails.
                     alone = True
                     counts["refused_calls"] += 1
                     continue
-                _count_invalid(some[0]["dynamodb"], str(reason), counts)
-            done += len(some)
+                _count_invalid(call[0]["dynamodb"], str(reason), counts)
+            done += len(call)
     except (ClientError, BotoCoreError) as error:
-        # The one case nobody can decide: CloudWatch counted a call, and the answer was lost. Lambda
-        # sends the batch again, so it may be counted twice; if it were not sent again, a minute
-        # without CloudWatch would lose a minute of data. This line says when it may have happened.
+        # CloudWatch may have counted a call whose answer was lost. Lambda sends the batch again, so
+        # it may be counted twice; without that, a minute of CloudWatch's absence would lose a
+        # minute of data. The log line shows when this may have happened.
         counts["failed"] = len(records) - done
         print(json.dumps({"function": "publish_metrics", "error": repr(error), **counts}))
         if done == 0:
@@ -71,9 +71,8 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
 
 def _again_from(records: list[dict], done: int) -> dict:
     rest = records[done : done + 1]
-    return {
-        "batchItemFailures": [{"itemIdentifier": one["dynamodb"]["SequenceNumber"]} for one in rest]
-    }
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in rest]
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers]}
 
 
 def _is_late(context: Any) -> bool:  # noqa: ANN401 - AWS passes its own class
@@ -103,20 +102,20 @@ def _publish(records: list[dict], counts: Counter, alone: bool) -> None:
             continue
         statistic = metric.statistic or ("Sum" if change.whole else "Average")
         if statistic == "Maximum" and not change.is_new:
-            # A score is final. Put again, it could only raise an alarm for a second time.
+            # A score is final. A second put could only raise an alarm again.
             counts["final_before"] += 1
             continue
         dimension = admit(metric, dimension_value(change.item))
         sums.setdefault((change.metric, statistic, dimension, change.bucket), Sum()).add(change)
         if change.metric == delay.TIMED:
             timed.append(record["dynamodb"])
-    found = [
+    sent = [
         datum(metrics[name], statistic, dimension, bucket, total)
         for (name, statistic, dimension, bucket), total in sums.items()
     ]
-    data = [one for one in found if one is not None and _is_valid(one, counts)]
+    data = [each for each in sent if each is not None and _is_valid(each, counts)]
     if data:
-        # A call that holds one change alone tells what CloudWatch thinks of that change.
+        # A call with one change has no other data, so an error is due to that change.
         put(data if alone else data + _delays(timed))
         counts["data"] += len(data)
         counts["calls"] += 1
@@ -125,20 +124,20 @@ def _publish(records: list[dict], counts: Counter, alone: bool) -> None:
 
 def _delays(changed: list[dict]) -> list[dict]:
     now = time.time()
-    found = (delay.seconds(images, now) for images in changed)
-    return delay.data((pair for pair in found if pair), now)
+    pairs = (delay.seconds(images, now) for images in changed)
+    return delay.data((pair for pair in pairs if pair), now)
 
 
-def _is_valid(one: dict, counts: Counter) -> bool:
-    reason = why_invalid(one)
+def _is_valid(datum: dict, counts: Counter) -> bool:
+    reason = why_invalid(datum)
     if reason is not None:
-        _count_invalid(one, reason, counts)
+        _count_invalid(datum, reason, counts)
     return reason is None
 
 
-def _count_invalid(what: dict, reason: str, counts: Counter) -> None:
+def _count_invalid(datum: dict, reason: str, counts: Counter) -> None:
     counts["invalid"] += 1
-    line = {"function": "publish_metrics", "reason": reason, "bad_datum": what}
+    line = {"function": "publish_metrics", "reason": reason, "bad_datum": datum}
     print(json.dumps(line, default=str))
 
 
@@ -160,5 +159,5 @@ def _note(metrics: dict[str, Metric], last: dict[str, tuple[str, float]], counts
         try:
             note_published(metrics[name], number, at)
         except (ClientError, BotoCoreError):
-            # The data are put: failing now would put them again. The note only helps a re-run.
+            # The data were put; an error now would put them again. The note is for re-runs only.
             counts["not_noted"] += 1

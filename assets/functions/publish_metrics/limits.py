@@ -1,7 +1,7 @@
-"""What CloudWatch takes: a datum that it would refuse is found before it is put.
+"""CloudWatch's limits: finds an invalid datum before it is put.
 
-CloudWatch refuses a call with one invalid datum as a whole. What such a call held is then put in
-other calls, and one of them may be counted while the next one fails. So nothing invalid is sent.
+CloudWatch refuses a whole call for one invalid datum. Its data are then put in several calls, of
+which some may be counted and others fail. So no invalid datum is sent.
 Limits: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html,
 API_Dimension.html and API_PutMetricData.html there.
 """
@@ -9,20 +9,20 @@ API_Dimension.html and API_PutMetricData.html there.
 import math
 from typing import Any
 
-# An older page of AWS says 8.515920e-109 to 1.174271e+108, today's -2^360 to 2^360. This is inside
-# of both.
+# AWS' documentation had 8.515920e-109 to 1.174271e+108 earlier, and today has -2^360 to 2^360.
+# These are within both.
 LARGEST, SMALLEST = 1.174271e108, 8.515920e-109
-# What one row may add up to: the differences of a call's 500 changes together stay below LARGEST.
-# process_metrics stores no row beyond it.
+# The limit of one row, so that the differences of a call's 500 changes together are below LARGEST.
+# process_metrics stores no larger one.
 LARGEST_OF_A_ROW = 1e100
-# Less five minutes for the way there.
+# Both minus five minutes for the call.
 OLDEST_SECONDS = 14 * 86400 - 300
 NEWEST_SECONDS = 2 * 3600 - 300
 MOST_VALUES, MOST_DIMENSIONS, NAME_CHARACTERS, VALUE_CHARACTERS = 150, 30, 255, 1024
 
 
 def is_timely(bucket: int, now: float) -> bool:
-    """Tell whether CloudWatch takes a datum of this time: two weeks back to two hours ahead.
+    """Return whether CloudWatch accepts this time: from two weeks ago to two hours ahead.
 
     Args:
         bucket: start of the bucket, epoch seconds.
@@ -32,7 +32,7 @@ def is_timely(bucket: int, now: float) -> bool:
 
 
 def rounded(number: float) -> float:
-    """Return 0 for a number so close to it that CloudWatch refuses it, else the number.
+    """Return 0 for a number that is too close to 0 for CloudWatch, else the number.
 
     Example:
         >>> rounded(1e-200), rounded(-0.5)
@@ -42,7 +42,7 @@ def rounded(number: float) -> float:
 
 
 def problem(datum: dict[str, Any], units: set[str]) -> str | None:
-    """Return why CloudWatch would refuse a datum; None if it would take it.
+    """Return why CloudWatch would refuse a datum; None if it is valid.
 
     Args:
         datum: a MetricDatum.
@@ -57,7 +57,7 @@ def problem(datum: dict[str, Any], units: set[str]) -> str | None:
     if len(dimensions) > MOST_DIMENSIONS:
         return f"more than {MOST_DIMENSIONS} dimensions"
     if datum["Unit"] not in units or datum["StorageResolution"] not in (1, 60):
-        return "the unit or the storage resolution is none of CloudWatch's"
+        return "the unit or the storage resolution is not one of CloudWatch's"
     return _problem_of_numbers(datum)
 
 
@@ -67,9 +67,9 @@ def _problem_of_numbers(datum: dict[str, Any]) -> str | None:
     numbers = [*statistics.values(), *values, *counts]
     numbers += [datum["Value"]] if "Value" in datum else []
     if not numbers or len(values) > MOST_VALUES or len(values) != len(counts):
-        return f"it has no value, more than {MOST_VALUES}, or not a count for each"
+        return f"no value, more than {MOST_VALUES} values, or not a count for each value"
     if not all(_is_number(number) for number in numbers):
-        return f"a number is not 0 and not from {SMALLEST} to {LARGEST}"
+        return f"a number is neither 0 nor from {SMALLEST} to {LARGEST}"
     if statistics and not statistics["SampleCount"] > 0:
         return "SampleCount is not above 0"
     if statistics and statistics["Minimum"] > statistics["Maximum"]:

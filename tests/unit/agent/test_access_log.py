@@ -1,4 +1,4 @@
-"""The parser: every field, every escape, every way to be rejected, and any bytes at all."""
+"""The parser: all fields, all escapes, all reasons for a rejection, and random bytes."""
 
 import calendar
 import json
@@ -42,7 +42,7 @@ def test_every_field_of_a_beacon():
 
 
 @given(st.integers(0, 250_000_000_000))
-def test_a_time_becomes_text_and_the_same_time_again(seconds):
+def test_a_time_is_the_same_after_conversion_to_text_and_back(seconds):
     assert epoch_ms(log_time(seconds)) == seconds * 1000
 
 
@@ -58,7 +58,7 @@ def test_every_month_and_zone_is_read_as_apache_writes_it(month, zone, seconds):
         epoch_ms(other)
 
 
-def test_what_is_absent_is_null():
+def test_absent_fields_are_none():
     record = parse(b'::1 - - [25/Nov/2026:00:01:00 +0000] "-" 408 -' + b' "-"' * 9 + b" 7")
     present = {name: value for name, value in record.items() if value is not None}
     assert present == {
@@ -71,7 +71,7 @@ def test_what_is_absent_is_null():
     }
 
 
-def test_what_is_empty_is_empty_text_but_no_number():
+def test_an_empty_field_is_an_empty_text_or_no_number():
     record = parse(LINE.replace(b'"click"', b'""').replace(b'"312"', b'""'))
     assert (record["event"], record["custom_metric_int_value"]) == ("", None)
 
@@ -89,7 +89,7 @@ def test_what_is_empty_is_empty_text_but_no_number():
         (rb"\\\"", '\\"'),
         (rb"\x5cn", r"\n"),
         (rb"\q", "q"),
-        (rb"\xff\xc3", r"\xff\xc3"),  # not UTF-8: left visible
+        (rb"\xff\xc3", r"\xff\xc3"),  # not UTF-8: shown as an escape
         (rb"\xzz", "xzz"),
         ("é".encode(), "é"),
         (b"\xff", r"\xff"),
@@ -114,7 +114,7 @@ def test_escapes_are_undone(logged, text):
     ],
 )  # fmt: skip
 def test_values_at_their_limits(old, new, field, value):
-    # Ten days on, so that the other time zone's line is no line from the future.
+    # Ten days later, so that no time zone puts the line into the future.
     record = click_record(LINE.replace(old, new), "server:1:0:00000000", NOW_MS + 864_000_000)
     assert record[field] == value
 
@@ -142,7 +142,7 @@ UNREADABLE = {
 @pytest.mark.parametrize(
     ("old", "new"), [(old, new) for old, values in UNREADABLE.items() for new in values]
 )
-def test_what_cannot_be_read_is_rejected_with_its_text(old, new):
+def test_an_unparsable_line_is_rejected_with_its_text(old, new):
     line = LINE.replace(old, new)
     assert parse(line) == {
         "beacon_id": "server:1:0:00000000",
@@ -168,21 +168,21 @@ def test_a_line_more_than_a_minute_ahead_is_from_the_future():
     assert rejected == [None, "from_the_future"]
 
 
-def test_the_time_zone_counts():
+def test_the_time_zone_is_respected():
     assert parse(LINE.replace(b"+0000", b"-0100"))["rejected"] == "from_the_future"
     assert "rejected" not in parse(LINE.replace(b"+0000", b"+0100"))
 
 
-def test_the_name_of_a_line_changes_with_all_that_tells_lines_apart():
+def test_beacon_ids_of_different_lines_differ():
     given = {"server": "a", "inode": 1, "offset": 0, "line": b"x"}
     others = {"server": "b", "inode": 2, "offset": 2, "line": b"y"}
     changed = [given | {name: value} for name, value in others.items()]
     assert len({beacon_id(*each.values()) for each in [given, *changed]}) == 5
-    # The agent reads an endless line's first 8193 bytes, or more: the name is the same.
+    # The agent reads 8193 bytes of a very long line, or more: the ID is the same.
     assert beacon_id("a", 1, 0, b"x" * 8193) == beacon_id("a", 1, 0, b"x" * 10_000)
 
 
-def test_a_record_travels_as_one_line_of_json():
+def test_a_record_is_encoded_as_one_line_of_json():
     data = encode(parse(LINE.replace(b"/cart", rb"/\n\xc3\xa9")), 1795564861000)
     assert data.count(b"\n") == 1 and data.endswith(b"}\n")
     assert list(json.loads(data)) == [*FIELDS, "shipped_at"]
@@ -193,7 +193,7 @@ def test_a_record_travels_as_one_line_of_json():
 @example(b"\xed\xa0\x80")
 @example(LINE.replace(b"25/Nov/2026:00:01:00 +0000", b"01/Jan/0001:00:00:00 +1400"))
 @example(LINE.replace(b"25/Nov/2026:00:01:00 +0000", b"31/Dec/9999:23:59:59 -1400"))
-def test_any_bytes_become_a_record_that_json_can_hold(line):
+def test_any_bytes_become_a_record_that_json_can_encode(line):
     record = parse(line)
     assert json.loads(encode(record, 1).decode()) == record | {"shipped_at": 1}
     reasons = ("unparsable", "too_long", "from_the_future")
@@ -202,14 +202,14 @@ def test_any_bytes_become_a_record_that_json_can_hold(line):
 
 @given(st.binary())
 @example(bytes(range(256)))
-def test_what_is_escaped_comes_back(value):
+def test_unescape_reverts_escape(value):
     escaped = escape(value)
     assert escaped.isascii() and b"\n" not in escaped
     assert unescape(escaped) == value
 
 
 @given(st.text().filter(lambda text: text != "-"), st.text().filter(lambda text: text != "-"))
-def test_what_the_server_logs_is_what_the_agent_reads(event, page):
+def test_the_agent_reads_the_same_fields_that_the_server_logs(event, page):
     fields = {b"event": event.encode(), b"page": page.encode()}
     line = format_line("::1", NOW_MS, b"GET /beacon HTTP/1.1", 200, 2, fields)
     record = parse(line.removesuffix(b"\n"))

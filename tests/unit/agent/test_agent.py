@@ -27,25 +27,22 @@ def stream(emulator):
 
 @pytest.fixture
 def start(emulator, stream, tmp_path):
-    """Starts agents on one log and one state; ends those that still run."""
+    """Starts agents on one log and one state; ends those that are still running."""
     agents = []
 
     def _start(*options: str, output: Path = tmp_path / "agent.out") -> subprocess.Popen:
         command = [sys.executable, str(SCRIPT), "--log", str(tmp_path / "access.log")]
         command += ["--stream", stream, "--server", "server-1", *options]
-        with output.open("a") as said:
-            agents.append(subprocess.Popen(command, stderr=said, env=emulator.child_environment()))
+        with output.open("a") as log_file:
+            agents.append(
+                subprocess.Popen(command, stderr=log_file, env=emulator.child_environment())
+            )
         return agents[-1]
 
     yield _start
     for agent in agents:
         agent.kill()
         agent.wait()
-
-
-@pytest.fixture
-def log(tmp_path) -> Path:
-    return tmp_path / "access.log"
 
 
 def events(records: list[dict]) -> list[str]:
@@ -69,7 +66,7 @@ def test_each_line_becomes_one_record_in_order(emulator, stream, start, log):
     assert stop(agent) == 0
 
 
-def test_what_cannot_be_a_beacon_is_shipped_and_counted(emulator, stream, start, log, tmp_path):
+def test_rejected_lines_are_shipped_and_counted(emulator, stream, start, log, tmp_path):
     log.write_bytes(b"garbage \xff\n" + b"x" * 9000 + b"\n\n" + line("ok").encode())
     with log.open("a") as file:
         file.write(line("future").replace("/2025:", "/2999:"))
@@ -85,12 +82,12 @@ def test_what_cannot_be_a_beacon_is_shipped_and_counted(emulator, stream, start,
     assert records[0]["line"] == r"garbage \xff"
     assert records[1]["line"] == "x" * 8192
     assert stop(agent) == 0
-    said = [json.loads(text) for text in (tmp_path / "agent.out").read_text().splitlines()]
-    assert said[-1]["rejected"] == {"unparsable": 2, "too_long": 1, "from_the_future": 1}
-    assert (said[-1]["lines"], said[-1]["shipped"]) == (5, 5)
+    stopped = json.loads((tmp_path / "agent.out").read_text().splitlines()[-1])
+    assert stopped["rejected"] == {"unparsable": 2, "too_long": 1, "from_the_future": 1}
+    assert (stopped["lines"], stopped["shipped"]) == (5, 5)
 
 
-def test_through_rotation_and_truncation(emulator, stream, start, log):
+def test_all_lines_are_shipped_across_rotation_and_truncation(emulator, stream, start, log):
     append(log, *range(100))
     agent = start()
     wait_for(emulator, stream, 100)
@@ -102,7 +99,7 @@ def test_through_rotation_and_truncation(emulator, stream, start, log):
     append(log, *range(250, 300))
     wait_for(emulator, stream, 300)
     assert stop(agent) == 0
-    for name in ("access.log-20261124", "access.log-20261125"):  # while nobody reads
+    for name in ("access.log-20261124", "access.log-20261125"):  # while no agent is running
         log.rename(log.with_name(name))
         append(log, name)
     agent = start()
@@ -115,7 +112,7 @@ def test_through_rotation_and_truncation(emulator, stream, start, log):
     ]
 
 
-def test_term_ships_what_the_log_holds_but_no_unfinished_line(emulator, stream, start, log):
+def test_after_sigterm_the_agent_ships_all_complete_lines(emulator, stream, start, log):
     agent = start()
     append(log, "first")
     wait_for(emulator, stream, 1)
@@ -131,7 +128,7 @@ def test_term_ships_what_the_log_holds_but_no_unfinished_line(emulator, stream, 
     assert stop(agent) == 0
 
 
-def test_killed_again_and_again_it_loses_nothing(emulator, stream, start, log, tmp_path):
+def test_no_line_is_lost_if_agents_are_killed(emulator, stream, start, log, tmp_path):
     state = tmp_path / "access.log.agent.json"
     written = 0
     for _ in range(4):
@@ -143,23 +140,23 @@ def test_killed_again_and_again_it_loses_nothing(emulator, stream, start, log, t
         while not state.exists() or state.read_text() == saved:
             assert time.monotonic() < deadline
             time.sleep(0.001)
-        agent.send_signal(signal.SIGKILL)  # the first batches are in, more is under way
+        agent.send_signal(signal.SIGKILL)  # the first batches are in the stream, others are not
         assert agent.wait() == -signal.SIGKILL
     agent = start()
     records = wait_for(emulator, stream, written)
     assert stop(agent) == 0
-    by_name = {record["beacon_id"]: record["event"] for record in records}
-    # Nothing lost; what came twice came under one name.
-    assert sorted(by_name.values(), key=int) == [str(number) for number in range(written)]
+    by_id = {record["beacon_id"]: record["event"] for record in records}
+    # No line is lost, and copies have the same beacon_id.
+    assert sorted(by_id.values(), key=int) == [str(number) for number in range(written)]
 
 
-def test_a_stream_that_is_not_there_yet_is_waited_for(emulator, stream, start, log, tmp_path):
+def test_the_agent_waits_for_a_missing_stream(emulator, stream, start, log, tmp_path):
     kinesis = emulator.client("kinesis")
     kinesis.delete_stream(StreamName=stream)
     append(log, *range(10))
     agent = start("--drain-seconds", "0.5")
     until(lambda: "are put again" in (tmp_path / "agent.out").read_text())
-    assert stop(agent) == 1  # it could not ship all: it says so, and has not forgotten
+    assert stop(agent) == 1  # not all lines are shipped; the position is still 0
     saved = load(tmp_path / "access.log.agent.json")["files"].values()
     assert [position["offset"] for position in saved] == [0]
     agent = start()
@@ -169,14 +166,14 @@ def test_a_stream_that_is_not_there_yet_is_waited_for(emulator, stream, start, l
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_an_agent_that_can_say_nothing_ships_all_the_same(emulator, stream, start, log):
+def test_the_agent_ships_although_its_output_is_full(emulator, stream, start, log):
     log.write_bytes(b"rubbish\n" + line("ok").encode())
     agent = start(output=Path("/dev/full"))
     assert len(wait_for(emulator, stream, 2)) == 2
     assert stop(agent) == 0
 
 
-def test_an_endless_line_is_not_held_in_memory(emulator, stream, start, log):
+def test_a_very_long_line_is_not_kept_in_memory(emulator, stream, start, log):
     with log.open("w") as file:
         for _ in range(200):
             file.write("x" * 1_000_000)
@@ -192,14 +189,14 @@ def test_an_endless_line_is_not_held_in_memory(emulator, stream, start, log):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"files": 3}', '{"files": {"x": {}}}'])
-def test_a_damaged_state_means_from_the_beginning(tmp_path, text):
+def test_a_damaged_state_is_ignored(tmp_path, text):
     (tmp_path / "state").write_text(text)
     assert load(tmp_path / "state") == {"files": {}}
     assert load(tmp_path / "none") == {"files": {}}
 
 
 @pytest.mark.parametrize("server", ["", "a:b", "a b", "x" * 129])
-def test_a_server_name_that_does_not_fit_into_a_key_is_refused(server, capsys):
+def test_an_invalid_server_name_is_refused(server, capsys):
     with pytest.raises(SystemExit):
         arguments(["--log", "l", "--stream", "s", "--server", server])
     assert "--server must be" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The access log deleted, moved, replaced, its folder removed: what is answered 200 is shipped."""
+"""The access log deleted, moved or replaced: each beacon that was answered 200 is shipped."""
 
 import os
 import shutil
@@ -11,21 +11,20 @@ from tail import QUIET_SECONDS, Tail
 from helpers.local.beacon_server import apache_log
 from helpers.local.beacon_server.apache_log import AccessLog
 from helpers.local.beacon_server.rate_limited_log import RateLimitedLog
+from tests.agent_log import NEW_STATE, texts
 from tests.catcher import until
 from tests.running_server import Flood
 
-NOTHING = {"files": {}}
-
 
 def read_all(tail: Tail) -> dict[tuple[int, int], str]:
-    """The event of each line, under what its beacon_id is made of."""
-    found = {}
+    """Return the event of each line, by inode and offset."""
+    events_read = {}
     while lines := tail.read(500):
         events = [each.text.decode().split('" "')[2] for each in lines]
-        found |= {
+        events_read |= {
             (each.inode, each.offset): event for each, event in zip(lines, events, strict=True)
         }
-    return found
+    return events_read
 
 
 def delete(log):
@@ -37,7 +36,7 @@ def move_away(log):
 
 
 def replace(log):
-    log.with_name("other").write_text("a line of somebody else\n")
+    log.with_name("other").write_text("a line of another program\n")
     log.with_name("other").rename(log)
 
 
@@ -46,7 +45,7 @@ def remove_folder(log):
 
 
 @pytest.mark.parametrize("harm", [delete, move_away, replace, remove_folder])
-def test_what_is_answered_after_the_log_went_is_in_the_file_that_the_path_names(server, harm):
+def test_beacons_are_logged_under_the_same_path_after_the_log_was_removed(server, harm):
     for turn in range(3):
         assert server.beacon(f"before{turn}") == 200
         harm(server.log)
@@ -56,7 +55,7 @@ def test_what_is_answered_after_the_log_went_is_in_the_file_that_the_path_names(
     assert all("was deleted, moved away or replaced: a new one is begun" in s for s in server.said)
 
 
-def test_where_no_new_file_can_be_made_beacons_are_refused(server):
+def test_beacons_are_refused_while_no_new_log_can_be_created(server):
     assert server.beacon("before") == 200
     shutil.rmtree(server.log.parent)
     server.log.parent.write_text("no folder any more")
@@ -68,7 +67,7 @@ def test_where_no_new_file_can_be_made_beacons_are_refused(server):
     until(lambda: any("The access log is open again" in sentence for sentence in server.said))
 
 
-def test_a_log_deleted_in_a_write_is_answered_503_and_leaves_no_line(tmp_path, monkeypatch):
+def test_a_write_fails_and_leaves_no_line_if_the_log_is_deleted_meanwhile(tmp_path, monkeypatch):
     log, real_write = AccessLog(tmp_path / "access.log", RateLimitedLog()), os.write
     assert log.write(b"first\n") == (6, None)
     kept = (tmp_path / "access.log").open("rb")  # as an agent has it
@@ -86,7 +85,7 @@ def test_a_log_deleted_in_a_write_is_answered_503_and_leaves_no_line(tmp_path, m
     kept.close()
 
 
-def test_a_log_rotated_in_a_write_is_a_log_still(tmp_path, monkeypatch):
+def test_a_write_succeeds_if_the_log_is_rotated_meanwhile(tmp_path, monkeypatch):
     path, real_write = tmp_path / "access.log", os.write
     log = AccessLog(path, RateLimitedLog())
 
@@ -98,7 +97,7 @@ def test_a_log_rotated_in_a_write_is_a_log_still(tmp_path, monkeypatch):
     assert log.write(b"first\n") == (6, None)
     monkeypatch.undo()
     assert log.write(b"second\n") == (7, None)
-    assert [line.text for line in Tail(path, NOTHING).read(9)] == [b"first", b"second"]
+    assert [line.text for line in Tail(path, NEW_STATE).read(9)] == [b"first", b"second"]
 
 
 @pytest.mark.parametrize(
@@ -106,8 +105,7 @@ def test_a_log_rotated_in_a_write_is_a_log_still(tmp_path, monkeypatch):
     ["access.log.1", "access.log-20261128", "access.log-20261128-1795", "access.log.1.2"]
     + ["access.log.gz", "access.log.1.gz", "access.logs", "xaccess.log", "accessxlog.1"],
 )
-def test_the_server_and_the_agent_look_for_the_same_files(tmp_path, capfd, name):
-    """Moved to a name that the agent does not read, it is said; to a rotated one, it is not."""
+def test_the_server_warns_of_a_moved_log_unless_the_agent_reads_it(tmp_path, capfd, name):
     path = tmp_path / "access.log"
     log = AccessLog(path, RateLimitedLog())
     log.write(b"first\n")
@@ -116,9 +114,9 @@ def test_the_server_and_the_agent_look_for_the_same_files(tmp_path, capfd, name)
     assert (moved in files_of(path)) == ("deleted, moved away" not in capfd.readouterr().err)
 
 
-def test_logs_deleted_under_load_are_all_shipped_while_the_agent_has_them_open(server):
-    said: list[str] = []
-    tail = Tail(server.log, NOTHING, said.append)
+def test_lines_of_logs_deleted_under_load_are_shipped_by_a_running_agent(server):
+    warnings: list[str] = []
+    tail = Tail(server.log, NEW_STATE, warnings.append)
     shipped: dict[tuple[int, int], str] = {}
     flood = Flood(server.port, rate=1500)
     try:
@@ -136,44 +134,40 @@ def test_logs_deleted_under_load_are_all_shipped_while_the_agent_has_them_open(s
     finally:
         flood.stop()
     shipped.update(read_all(tail))
-    # A log deleted within a write is refused, and what the agent had read of it by then is counted.
+    # A beacon whose log is deleted meanwhile is refused, but may be shipped already.
     assert flood.confirmed <= set(shipped.values()) and not flood.unknown
     assert len(shipped) == len(set(shipped.values())) and len(flood.confirmed) > 2000
-    assert any("was deleted. What is written into it" in sentence for sentence in said)
+    assert any("was deleted. This agent ships further lines" in warning for warning in warnings)
 
 
 def line(text: str) -> str:
     return f"{text}\n"
 
 
-def texts(tail: Tail) -> list[str]:
-    return [line.text.decode() for line in tail.read(500)]
-
-
-def test_a_deleted_log_is_read_on_as_long_as_httpd_may_write_into_it(tmp_path):
-    """httpd does not notice; it goes on into the deleted file until it is reloaded."""
-    log, said = tmp_path / "access.log", []
-    tail = Tail(log, NOTHING, said.append)
+def test_a_deleted_log_is_read_while_httpd_may_write_to_it(tmp_path):
+    """httpd writes to the deleted file until it is reloaded."""
+    log, warnings = tmp_path / "access.log", []
+    tail = Tail(log, NEW_STATE, warnings.append)
     with log.open("a", buffering=1) as httpd:
         httpd.write(line("a"))
         assert texts(tail) == ["a"]
         log.unlink()
-        assert texts(tail) == [] and len(said) == 1
+        assert texts(tail) == [] and len(warnings) == 1
         httpd.write(line("b"))
         assert texts(tail) == ["b"]
-        log.write_text(line("c"))  # reloaded; an old process still writes
+        log.write_text(line("c"))  # httpd is reloaded; an old process still writes
         httpd.write(line("d"))
         assert texts(tail) == ["d", "c"] and texts(tail) == []
         assert list(tail.state()["files"]) == [str(log.stat().st_ino)]
         os.utime(httpd.fileno(), (0, os.fstat(httpd.fileno()).st_mtime - QUIET_SECONDS))
         assert texts(tail) == [] and len(tail._files) == 1
-    assert len(said) == 1
+    assert len(warnings) == 1
 
 
-def test_a_deleted_log_is_read_to_its_end_though_its_folder_is_gone(tmp_path):
+def test_a_deleted_log_is_read_to_its_end_after_its_folder_was_removed(tmp_path):
     log = tmp_path / "logs" / "access.log"
     log.parent.mkdir()
-    tail = Tail(log, NOTHING)
+    tail = Tail(log, NEW_STATE)
     assert texts(tail) == []
     log.write_text(line("a"))
     assert texts(tail) == ["a"]
@@ -185,7 +179,7 @@ def test_a_deleted_log_is_read_to_its_end_though_its_folder_is_gone(tmp_path):
 
 @pytest.fixture
 def linked(tmp_path):
-    """A log that is a link to a file elsewhere; returns both paths."""
+    """Returns a log that is a symbolic link, and its target."""
     real, log = tmp_path / "elsewhere" / "real.log", tmp_path / "logs" / "access.log"
     real.parent.mkdir()
     log.parent.mkdir()
@@ -194,11 +188,11 @@ def linked(tmp_path):
     return log, real
 
 
-def test_a_links_target_rotated_while_the_agent_is_away_loses_nothing(linked):
+def test_no_line_is_lost_if_a_links_target_is_rotated_while_no_agent_runs(linked):
     log, real = linked
     server = AccessLog(log, RateLimitedLog())
     server.write(b"a\nb\n")
-    tail = Tail(log, NOTHING)
+    tail = Tail(log, NEW_STATE)
     assert [each.text for each in tail.read(1)] == [b"a"]
     state = tail.state()
     tail.close()
@@ -209,12 +203,12 @@ def test_a_links_target_rotated_while_the_agent_is_away_loses_nothing(linked):
         server.write(line(f"after {number}").encode())
         expected.append(f"after {number}")
     assert log.is_symlink(), "the server writes into the link's target"
-    said: list[str] = []
-    tail = Tail(log, state, said.append)
-    assert texts(tail) == expected and texts(tail) == [] and said == []
+    warnings: list[str] = []
+    tail = Tail(log, state, warnings.append)
+    assert texts(tail) == expected and texts(tail) == [] and warnings == []
 
 
-def test_rotated_beside_the_link_its_old_target_is_read_as_well(linked):
+def test_a_log_rotated_in_the_links_folder_is_read_too(linked):
     log, real = linked
     server = AccessLog(log, RateLimitedLog())
     server.write(b"a\n")
@@ -222,15 +216,15 @@ def test_rotated_beside_the_link_its_old_target_is_read_as_well(linked):
     server.write(b"b\n")
     assert not log.is_symlink()
     before = len(list(Path("/dev/fd").iterdir()))
-    tail = Tail(log, NOTHING)
+    tail = Tail(log, NEW_STATE)
     assert texts(tail) == ["a", "b"]
     assert len(list(Path("/dev/fd").iterdir())) == before + 2, "each file is open once"
 
 
-def test_a_link_turned_to_another_file_while_the_agent_was_away_is_said(linked):
+def test_a_warning_is_given_if_a_link_has_another_target_after_a_restart(linked):
     log, real = linked
     real.write_text(line("a"))
-    tail, said = Tail(log, NOTHING), []
+    tail, warnings = Tail(log, NEW_STATE), []
     assert texts(tail) == ["a"]
     state = tail.state()
     with real.open("a") as file:
@@ -238,7 +232,7 @@ def test_a_link_turned_to_another_file_while_the_agent_was_away_is_said(linked):
     log.unlink()
     log.symlink_to(real.with_name("another.log"))
     real.with_name("another.log").write_text(line("b"))
-    tail = Tail(log, state, said.append)
+    tail = Tail(log, state, warnings.append)
     assert texts(tail) == ["b"]
-    (sentence,) = said
-    assert "read to byte 2 is not there any more" in sentence
+    (warning,) = warnings
+    assert "read to byte 2 does not exist any more" in warning

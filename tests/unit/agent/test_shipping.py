@@ -1,6 +1,6 @@
-"""PutRecords when the stream throttles, fails, or takes only part: botocore's own stubs say so.
+"""PutRecords when the stream throttles, fails, or accepts only part of the records.
 
-(The local emulator never throttles, so here alone its answers are made up.)
+botocore's Stubber returns the answers, because the local emulator never throttles.
 """
 
 import io
@@ -35,7 +35,7 @@ def records(count: int, size: int = 0) -> list[dict]:
 
 
 def answer(*errors: str | None) -> dict:
-    """What PutRecords answers, with an error or None for each record."""
+    """Return an answer of PutRecords with an error or None for each record."""
     results = [
         {"ErrorCode": error, "ErrorMessage": "slow down"}
         if error
@@ -47,7 +47,7 @@ def answer(*errors: str | None) -> dict:
 
 
 def stub_answers(stub: Stubber, *answers: dict) -> list[list[str]]:
-    """Let the client answer these in turn; returns a list that the keys of each call go into."""
+    """Let the client return these answers; return a list to which each call's keys are added."""
     sent: list[list[str]] = []
     for each in answers:
         stub.add_response("put_records", each, {"StreamName": "clicks", "Records": ANY})
@@ -58,7 +58,7 @@ def stub_answers(stub: Stubber, *answers: dict) -> list[list[str]]:
     return sent
 
 
-def test_only_what_was_throttled_is_put_again(client):
+def test_only_failed_records_are_put_again(client):
     output = io.StringIO()
     throttled = "ProvisionedThroughputExceededException"
     with Stubber(client) as stub:
@@ -77,12 +77,12 @@ def test_only_what_was_throttled_is_put_again(client):
         ["s:1:1:0"],
     ]
     assert (shipper.shipped, shipper.retries) == (4, 2)
-    # Two troubles within five seconds: said once.
-    (said,) = map(json.loads, output.getvalue().splitlines())
-    assert said["message"] == f"2 of 4 records are put again: {throttled}"
+    # Two warnings within five seconds: one is logged.
+    (warning,) = map(json.loads, output.getvalue().splitlines())
+    assert warning["message"] == f"2 of 4 records are put again: {throttled}"
 
 
-def test_a_call_that_fails_is_repeated_whole(client):
+def test_all_records_of_a_failed_call_are_put_again(client):
     with Stubber(client) as stub:
         stub.add_client_error("put_records", "ResourceNotFoundException", "no such stream")
         stub.add_client_error("put_records", "ExpiredTokenException", "expired")
@@ -98,14 +98,14 @@ def test_a_call_that_fails_is_repeated_whole(client):
     ("count", "size", "batches"),
     [(500, 0, [500]), (501, 0, [500, 1]), (12, 500_000, [10, 2])],
 )
-def test_a_batch_keeps_to_the_limits_of_one_call(client, count, size, batches):
+def test_a_batch_is_within_the_limits_of_one_call(client, count, size, batches):
     with Stubber(client) as stub:
         sent = stub_answers(stub, *(answer(*[None] * batch) for batch in batches))
         Shipper(client, "clicks", Notices(io.StringIO())).ship(records(count, size))
     assert [len(batch) for batch in sent] == batches
 
 
-def test_after_the_deadline_it_gives_up(client):
+def test_shipping_stops_after_the_deadline(client):
     with Stubber(client) as stub:
         stub.add_client_error("put_records", "ResourceNotFoundException", "no such stream")
         shipper = Shipper(client, "clicks", Notices(io.StringIO()))
@@ -115,7 +115,7 @@ def test_after_the_deadline_it_gives_up(client):
     assert shipper.shipped == 0
 
 
-def test_each_batch_has_the_stamp_of_its_own_put(client, monkeypatch):
+def test_each_batch_has_the_time_of_its_own_put(client, monkeypatch):
     sent = []
 
     def slow_put(params, **_):
@@ -131,7 +131,7 @@ def test_each_batch_has_the_stamp_of_its_own_put(client, monkeypatch):
     assert sent == [{1_795_500_000_000}, {1_795_500_060_000}]
 
 
-def test_a_put_longer_than_a_replay_reckons_with_is_told(client, monkeypatch):
+def test_a_put_longer_than_the_limit_is_logged(client, monkeypatch):
     output = io.StringIO()
     monkeypatch.setattr(shipping, "LONGEST_PUT_SECONDS", -1)
     with Stubber(client) as stub:
@@ -139,5 +139,5 @@ def test_a_put_longer_than_a_replay_reckons_with_is_told(client, monkeypatch):
         shipper = Shipper(client, "clicks", Notices(output))
         shipper.ship(records(2))
     assert shipper.shipped == 2
-    (said,) = map(json.loads, output.getvalue().splitlines())
-    assert said["message"].startswith("2 records reached the stream 0 s after their stamps")
+    (warning,) = map(json.loads, output.getvalue().splitlines())
+    assert warning["message"].startswith("PutRecords took 0 s for 2 records")

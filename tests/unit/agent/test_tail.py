@@ -1,4 +1,4 @@
-"""Reading a log through all that can happen to it, each step in this process."""
+"""Reading a log across rotations, truncations, copies and restarts, in this process."""
 
 import os
 import shutil
@@ -10,12 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tail import Tail, whole_lines
 
-NOTHING = {"files": {}}
-
-
-@pytest.fixture
-def log(tmp_path):
-    return tmp_path / "access.log"
+from tests.agent_log import NEW_STATE, texts
 
 
 def append(path, *lines: str) -> None:
@@ -23,12 +18,8 @@ def append(path, *lines: str) -> None:
         file.writelines(f"{line}\n" for line in lines)
 
 
-def texts(tail: Tail, limit: int = 500) -> list[str]:
-    return [line.text.decode() for line in tail.read(limit)]
-
-
-def test_whole_lines_in_order_and_each_once(log):
-    tail = Tail(log, NOTHING)
+def test_complete_lines_are_read_once_and_in_order(log):
+    tail = Tail(log, NEW_STATE)
     assert texts(tail) == []
     append(log, "a", "b", "c")
     assert texts(tail, limit=2) == ["a", "b"]
@@ -37,16 +28,16 @@ def test_whole_lines_in_order_and_each_once(log):
     assert texts(tail) == []
 
 
-def test_a_line_is_named_by_where_it_begins(log):
+def test_each_line_has_its_inode_and_offset(log):
     append(log, "a", "bcd", "e")
-    lines = Tail(log, NOTHING).read(500)
+    lines = Tail(log, NEW_STATE).read(500)
     assert [(line.inode, line.offset) for line in lines] == [
         (log.stat().st_ino, offset) for offset in (0, 2, 6)
     ]
 
 
-def test_an_unfinished_line_waits(log):
-    tail = Tail(log, NOTHING)
+def test_an_unfinished_line_is_not_read(log):
+    tail = Tail(log, NEW_STATE)
     log.write_text("a\nunfin")
     assert texts(tail) == ["a"]
     assert texts(tail) == []
@@ -54,29 +45,29 @@ def test_an_unfinished_line_waits(log):
     assert texts(tail) == ["unfinished"]
 
 
-def test_after_a_restart_it_goes_on_where_it_was(log):
+def test_reading_continues_after_a_restart(log):
     append(log, "a", "b")
-    first = Tail(log, NOTHING)
+    first = Tail(log, NEW_STATE)
     assert texts(first, limit=1) == ["a"]
     assert texts(Tail(log, first.state())) == ["b"]
 
 
 def test_a_renamed_log_is_read_to_its_end_first(log):
-    tail = Tail(log, NOTHING)
+    tail = Tail(log, NEW_STATE)
     append(log, "a", "b")
     texts(tail, limit=1)
     rotated = log.rename(log.with_name("access.log.1"))
     assert texts(tail) == ["b"]
     append(log, "d")
-    append(rotated, "c")  # by a server that has not been told yet
+    append(rotated, "c")  # by a server that has not been reloaded yet
     assert texts(tail) == ["c", "d"]
     append(rotated, "late")
     assert texts(tail) == ["late"]
 
 
-def test_rotations_while_nobody_read_are_read_oldest_first(log):
+def test_logs_rotated_while_no_agent_ran_are_read_oldest_first(log):
     append(log, "a", "b")
-    saved = Tail(log, NOTHING)
+    saved = Tail(log, NEW_STATE)
     texts(saved, limit=1)
     for number, name in enumerate(["access.log-20261123", "access.log.2", "access.log.1"]):
         rotated = log.rename(log.with_name(name))
@@ -87,8 +78,8 @@ def test_rotations_while_nobody_read_are_read_oldest_first(log):
     assert texts(Tail(log, saved.state())) == ["b", "c0", "c1", "c2"]
 
 
-def test_the_newest_file_begun_is_told_so_that_older_ones_may_be_deleted(log):
-    tail = Tail(log, NOTHING)
+def test_the_state_has_the_newest_opened_file(log):
+    tail = Tail(log, NEW_STATE)
     append(log, "a", "b")
     rotated = log.rename(log.with_name("access.log.1"))
     append(log, "c")
@@ -102,7 +93,7 @@ def test_the_newest_file_begun_is_told_so_that_older_ones_may_be_deleted(log):
 
 
 def test_a_rotated_file_that_is_deleted_unread_is_still_read(log):
-    tail = Tail(log, NOTHING)
+    tail = Tail(log, NEW_STATE)
     append(log, "a", "b")
     texts(tail, limit=1)
     rotated = log.rename(log.with_name("access.log.1"))
@@ -112,7 +103,7 @@ def test_a_rotated_file_that_is_deleted_unread_is_still_read(log):
 
 
 def test_a_truncated_log_is_read_from_its_beginning(log):
-    tail = Tail(log, NOTHING)
+    tail = Tail(log, NEW_STATE)
     append(log, "first", "second")
     texts(tail)
     log.write_text("")
@@ -122,7 +113,7 @@ def test_a_truncated_log_is_read_from_its_beginning(log):
 
 
 def test_a_truncated_log_that_has_grown_again_is_read_from_its_beginning(log):
-    tail = Tail(log, NOTHING)
+    tail = Tail(log, NEW_STATE)
     append(log, "first", "second")
     texts(tail)
     log.write_text("")
@@ -135,66 +126,66 @@ def test_a_truncated_log_that_has_grown_again_is_read_from_its_beginning(log):
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_copytruncate_neither_loses_nor_repeats_a_line(log, restarted):
-    tail = Tail(log, NOTHING)
+    tail = Tail(log, NEW_STATE)
     append(log, "a", "b", "c")
     texts(tail, limit=1)
     inode = log.stat().st_ino
     copy = log.with_name("access.log.1")
     shutil.copyfile(log, copy)
     if not restarted:
-        assert texts(tail, limit=1) == ["b"]  # the copy is there, the log not truncated yet
+        assert texts(tail, limit=1) == ["b"]  # the log is copied, but not truncated yet
     log.write_text("")
     append(log, "d")
     tail = Tail(log, tail.state()) if restarted else tail
     lines = tail.read(500)
     assert [line.text for line in lines] == ([b"b"] if restarted else []) + [b"c", b"d"]
-    # Named as in the original: what was shipped from there before a kill is a duplicate now.
+    # Inode and offset are the original's, so a line that is shipped again is a duplicate.
     assert [(line.inode, line.offset) for line in lines][-2:] == [(inode, 4), (inode, 0)]
     assert texts(Tail(log, tail.state())) == []
 
 
 @pytest.mark.parametrize("restarted", ["never", "before the cut", "after the cut"])
-def test_a_copy_put_over_an_older_copy_repeats_no_line(log, restarted):
-    tail, copy = Tail(log, NOTHING), log.with_name("access.log.1")
-    found = []
+def test_no_line_is_repeated_if_a_copy_replaces_an_older_copy(log, restarted):
+    tail, copy = Tail(log, NEW_STATE), log.with_name("access.log.1")
+    lines_read = []
     for turn in range(3):
         append(log, *(f"{turn} {number}" for number in range(10)))
-        found += tail.read(4)
+        lines_read += tail.read(4)
         shutil.copyfile(log, copy)  # as cp does: the older copy's inode
         if restarted == "before the cut":
             tail = Tail(log, tail.state())
         if restarted != "after the cut":
-            found += tail.read(3)
+            lines_read += tail.read(3)
         log.write_text("")
         append(log, f"{turn} after")
         if restarted == "after the cut":
             tail = Tail(log, tail.state())
         while lines := tail.read(500):
-            found += lines
+            lines_read += lines
     expected = [f"{turn} {name}" for turn in range(3) for name in [*range(10), "after"]]
-    assert sorted(line.text.decode() for line in found) == sorted(expected)
-    assert {line.inode for line in found} == {log.stat().st_ino}
+    assert sorted(line.text.decode() for line in lines_read) == sorted(expected)
+    assert {line.inode for line in lines_read} == {log.stat().st_ino}
 
 
-def test_what_a_cut_took_away_is_said_and_what_a_copy_kept_is_not(log):
-    said = []
-    tail = Tail(log, NOTHING, said.append)
+def test_a_warning_is_given_for_lost_lines_but_not_for_copied_ones(log):
+    warnings = []
+    tail = Tail(log, NEW_STATE, warnings.append)
     append(log, "a", "b")
     texts(tail, limit=1)
     shutil.copyfile(log, log.with_name("access.log.1"))
     log.write_text("")
     append(log, "c", "d")
-    assert texts(tail) == ["b", "c", "d"] and said == []
+    assert texts(tail) == ["b", "c", "d"] and warnings == []
     append(log, "never read")
     log.write_text("")
     append(log, "e")
     assert texts(tail) == ["e"]
-    (sentence,) = said
-    assert "cut or replaced when it had been read to byte 4" in sentence
+    (warning,) = warnings
+    assert "cut or replaced after it was read to byte 4" in warning
 
 
-def test_an_inode_given_out_again_is_a_new_file(log):
-    tail = Tail(log, NOTHING)
+def test_a_reused_inode_is_a_new_file(log):
+    tail = Tail(log, NEW_STATE)
     append(log, "old", "older")
     texts(tail)
     state = tail.state()
@@ -206,20 +197,20 @@ def test_an_inode_given_out_again_is_a_new_file(log):
     assert texts(Tail(log, state)) == ["a new file", "with two lines"]
 
 
-def test_an_endless_line_is_handed_out_once_and_cut(log):
-    tail = Tail(log, NOTHING)
+def test_a_very_long_line_is_returned_once_and_cut(log):
+    tail = Tail(log, NEW_STATE)
     log.write_text("a\n" + "x" * 8193)
     assert texts(tail) == ["a", "x" * 8193]
     with log.open("a") as file:
         file.write("x" * 1_000_000)
     assert texts(tail) == []
-    tail = Tail(log, tail.state())  # a restart in the middle of it
+    tail = Tail(log, tail.state())  # a restart within the line
     append(log, "x" * 1_000_000, "b")
     assert texts(tail) == ["b"]
 
 
-def test_a_rotated_files_last_line_without_an_end_is_given_up_waiting_for(log, monkeypatch):
-    tail = Tail(log, NOTHING)
+def test_a_rotated_files_last_line_is_read_without_a_newline_after_a_while(log):
+    tail = Tail(log, NEW_STATE)
     log.write_text("a\nhalf a li")
     rotated = log.rename(log.with_name("access.log.1"))
     append(log, "b")
@@ -229,9 +220,9 @@ def test_a_rotated_files_last_line_without_an_end_is_given_up_waiting_for(log, m
     assert texts(tail) == []
 
 
-def test_a_log_that_is_not_there_yet_keeps_what_was_saved(log):
+def test_the_saved_position_is_kept_while_the_log_is_absent(log):
     append(log, "a", "b")
-    first = Tail(log, NOTHING)
+    first = Tail(log, NEW_STATE)
     texts(first, limit=1)
     hidden = log.rename(log.with_name("hidden"))
     tail = Tail(log, first.state())
@@ -241,13 +232,13 @@ def test_a_log_that_is_not_there_yet_keeps_what_was_saved(log):
     assert texts(tail) == ["b"]
 
 
-def test_a_file_that_cannot_be_opened_is_said_and_nothing_is_passed_over(log, monkeypatch):
+def test_reading_fails_without_skipping_lines_if_a_file_cannot_be_opened(log, monkeypatch):
     append(log.with_name("access.log.1"), "a")
     append(log, "b")
-    log.with_name("access.log.2").mkdir()  # no log at all
-    tail, real_open = Tail(log, NOTHING), os.open
+    log.with_name("access.log.2").mkdir()  # not a log
+    tail, real_open = Tail(log, NEW_STATE), os.open
 
-    def refuse(path, flags):  # as root, which the tests may be, every file can be opened
+    def refuse(path, flags):  # root, as which tests may run, can open any file
         if path.name == "access.log.1":
             raise PermissionError(path)
         return real_open(path, flags)
@@ -267,9 +258,9 @@ def test_a_file_that_cannot_be_opened_is_said_and_nothing_is_passed_over(log, mo
     st.integers(1, 60),
     st.integers(1, 5),
 )
-def test_however_the_log_is_cut_into_chunks_the_lines_are_the_same(lines, chunk, limit):
+def test_the_lines_are_the_same_with_any_size_of_chunks(lines, chunk, limit):
     data = b"".join(line + b"\n" for line in lines)
-    found, offset, skipping = [], 0, False
+    lines_read, offset, skipping = [], 0, False
     size = chunk
     while offset < len(data):
         piece = data[offset : offset + size]
@@ -277,17 +268,17 @@ def test_however_the_log_is_cut_into_chunks_the_lines_are_the_same(lines, chunk,
         assert [data[offset + start :][: len(text)] for start, text in new] == [
             text for _, text in new
         ]
-        found += [text for _, text in new]
+        lines_read += [text for _, text in new]
         offset += consumed
         size = chunk if consumed else size + chunk
-    assert found == lines and not skipping
+    assert lines_read == lines and not skipping
 
 
-def test_a_backlog_of_many_chunks_is_read_whole(log):
+def test_a_backlog_of_many_chunks_is_read_completely(log):
     assert tail_module.CHUNK_BYTES < 20_000 * 100
     append(log, *(f"{number:099d}" for number in range(20_000)))
-    tail = Tail(log, NOTHING)
-    found = []
+    tail = Tail(log, NEW_STATE)
+    lines_read = []
     while lines := texts(tail):
-        found += lines
-    assert found == [f"{number:099d}" for number in range(20_000)]
+        lines_read += lines
+    assert lines_read == [f"{number:099d}" for number in range(20_000)]

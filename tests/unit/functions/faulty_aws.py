@@ -1,4 +1,4 @@
-"""An AWS API that answers what a test says, on a port of its own."""
+"""An AWS API on its own port, with the answers of a test."""
 
 import gzip
 import json
@@ -9,7 +9,7 @@ CUT_OFF = (None, None)
 
 
 class FaultyAws(ThreadingHTTPServer):
-    """Asks `answer`, given a request's body, for a status and an error's name; None cuts it off."""
+    """Sends the status and error name that `answer` returns for a body; CUT_OFF disconnects."""
 
     daemon_threads = True
 

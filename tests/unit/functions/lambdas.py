@@ -1,4 +1,4 @@
-"""Loads the Lambda functions as Lambda does: a folder of modules, one fresh copy a container."""
+"""Loads the Lambda functions as Lambda does: each container imports its own modules."""
 
 import base64
 import importlib
@@ -12,7 +12,7 @@ from helpers.core.paths import REPOSITORY
 
 
 def own_tables(emulator: Cloud, monkeypatch) -> Cloud:
-    """Make both tables, under a prefix of the test's own, and point the functions at them."""
+    """Create both tables with a new prefix, and set the functions' environment to them."""
     prefix = f"t{uuid.uuid4().hex[:10]}"
     cloud = Cloud(emulator.session, emulator.account, prefix, emulator.endpoint)
     dynamodb = cloud.client("dynamodb")
@@ -39,10 +39,10 @@ def own_tables(emulator: Cloud, monkeypatch) -> Cloud:
 
 
 def container(function: str) -> SimpleNamespace:
-    """Import a function's modules afresh, as a new container does; two calls share no state.
+    """Import a function's modules again, as a new container does; two calls share no state.
 
     Returns:
-        Its modules by name, e.g. `.handler`, `.rows`; and `.run`, the handler itself.
+        Its modules by name, e.g. `.handler`, `.rows`, and its handler as `.run`.
     """
     folder = REPOSITORY / "assets" / "functions" / function
     names = [path.stem for path in folder.glob("*.py")]
@@ -60,7 +60,7 @@ def container(function: str) -> SimpleNamespace:
 
 
 def row(samples=7, item="/cart", bucket=1795500000, metric="top_pages", **fields) -> dict:
-    """A metric row as Flink writes it; a count unless `UnitValueFloat` is given."""
+    """Return a metric row as Flink writes it; a count unless `UnitValueFloat` is given."""
     return {
         "MetricType": metric,
         "EventTimestamp": bucket,
@@ -73,22 +73,34 @@ def row(samples=7, item="/cart", bucket=1795500000, metric="top_pages", **fields
     } | fields
 
 
+def image(item: str, samples: int, bucket: int, **fields) -> dict:
+    """Return a row's image in the table's stream; a count unless `UnitValueFloat` is given."""
+    if "UnitValueFloat" not in fields:
+        fields = {"UnitValueInt": {"N": str(samples)}} | fields
+    return {
+        "MetricType": {"S": "top_pages"},
+        "MetricItem": {"S": item},
+        "EventTimestamp": {"N": str(bucket)},
+        "Samples": {"N": str(samples)},
+    } | fields
+
+
 FIRST_NUMBER = 49590338271490256608559692538361571095921575989136588800
 
 
 def kinesis_event(rows: list) -> dict:
-    """A batch as Lambda passes it; a row that is no dict is taken as the raw data (bytes)."""
+    """Return a batch as Lambda passes it, of rows (dict) or raw data (bytes)."""
     records = []
-    for number, one in enumerate(rows, FIRST_NUMBER):
-        if not isinstance(one, bytes):
-            one = json.dumps({"before": None, "after": one, "op": "c"}).encode()
-        data = base64.b64encode(one).decode()
+    for number, data in enumerate(rows, FIRST_NUMBER):
+        if not isinstance(data, bytes):
+            data = json.dumps({"before": None, "after": data, "op": "c"}).encode()
+        data = base64.b64encode(data).decode()
         records.append({"kinesis": {"data": data, "sequenceNumber": str(number)}})
     return {"Records": records}
 
 
 def stored(cloud: Cloud) -> dict[tuple[str, str], dict]:
-    """All rows of the details table by their keys, plain numbers for DynamoDB's."""
+    """Return all rows of the details table by key, with Python's numbers."""
     items = cloud.client("dynamodb").scan(TableName=cloud.name("MetricDetails"))["Items"]
     plain = [
         {k: v["S"] if "S" in v else float(v["N"]) if "." in v["N"] or "E" in v["N"] else int(v["N"])
@@ -99,7 +111,7 @@ def stored(cloud: Cloud) -> dict[tuple[str, str], dict]:
 
 
 def changes(cloud: Cloud) -> list[dict]:
-    """All records of the details table's stream so far, oldest first."""
+    """Return all records of the details table's stream, oldest first."""
     streams = cloud.client("dynamodbstreams")
     arn = streams.list_streams(TableName=cloud.name("MetricDetails"))["Streams"][0]["StreamArn"]
     records = []
@@ -111,7 +123,7 @@ def changes(cloud: Cloud) -> list[dict]:
             page = streams.get_records(ShardIterator=iterator, Limit=1000)
             records += page["Records"]
             iterator = page.get("NextShardIterator") if page["Records"] else None
-    # Lambda passes the same as JSON, where a time is a number.
+    # Lambda passes JSON, in which a time is a number.
     for record in records:
         at = record["dynamodb"]["ApproximateCreationDateTime"]
         record["dynamodb"]["ApproximateCreationDateTime"] = at.timestamp()
@@ -119,7 +131,7 @@ def changes(cloud: Cloud) -> list[dict]:
 
 
 def put_catalog(cloud: Cloud, metric: str = "top_pages", **fields) -> None:
-    """Put a metric's catalog row: a count, summed, at most 20 items, unless told otherwise."""
+    """Put a metric's catalog row; by default a count with the statistic Sum and 20 items."""
     item = {
         "MetricType": {"S": metric},
         "Unit": {"S": fields.get("Unit", "Count")},
@@ -134,19 +146,19 @@ def put_catalog(cloud: Cloud, metric: str = "top_pages", **fields) -> None:
 
 
 def catalog_row(cloud: Cloud, metric: str = "top_pages") -> dict:
-    """A metric's catalog row, as DynamoDB returns it."""
+    """Return a metric's catalog row as DynamoDB returns it."""
     return cloud.client("dynamodb").get_item(
         TableName=cloud.name("Metrics"), Key={"MetricType": {"S": metric}}
     )["Item"]
 
 
 def printed(capsys) -> list[dict]:
-    """The JSON lines that were printed since the last call."""
+    """Return the JSON lines that were printed since the last call."""
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def put_datum(cloud, metric, item, at, **value):
-    """Put a datum into CloudWatch by hand, as publish_metrics would."""
+    """Put a datum into CloudWatch as publish_metrics does."""
     dimensions = [{"Name": "Stack", "Value": cloud.prefix}, {"Name": "Item", "Value": item}]
     datum = {"MetricName": metric, "Dimensions": dimensions, "Timestamp": at}
     datum |= {"StorageResolution": 1, "Unit": "Count"} | value

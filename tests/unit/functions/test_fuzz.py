@@ -1,4 +1,4 @@
-"""Any rows and changes at all to the two functions: none holds up the others."""
+"""Random rows and changes for both functions: an invalid one does not block the others."""
 
 import json
 import time
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.fuzzing import fuzzed
 from tests.unit.functions.lambdas import (
     container,
+    image,
     kinesis_event,
     own_tables,
     put_catalog,
@@ -19,8 +20,6 @@ from tests.unit.functions.lambdas import (
 )
 
 BUCKET = 1_795_500_000
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
@@ -60,15 +59,15 @@ def publish(cloud):
 
 @fuzzed(60)
 @given(st.lists(GOOD_ROWS, max_size=6), st.lists(ODD_ROWS | RAW, max_size=6), st.randoms())
-def test_no_row_holds_up_the_others_in_process_metrics(cloud, process, good, other, chance):
+def test_no_row_blocks_the_others_in_process_metrics(cloud, process, good, other, chance):
     batch = good + other
     chance.shuffle(batch)
     before = {key: item["Samples"] for key, item in stored(cloud).items() if key[0] != "odd"}
     assert process.run(kinesis_event(batch), None) == {"batchItemFailures": []}
     expected = Counter(before)
-    for one in good:
-        key = one["MetricType"], f"{one['EventTimestamp']:016d}#{one['MetricItem']}"
-        expected[key] = max(expected[key], one["Samples"])
+    for each in good:
+        key = each["MetricType"], f"{each['EventTimestamp']:016d}#{each['MetricItem']}"
+        expected[key] = max(expected[key], each["Samples"])
     after = stored(cloud)
     kept = {key: item["Samples"] for key, item in after.items() if key in expected}
     assert kept == dict(expected)
@@ -83,20 +82,10 @@ ATTRIBUTES = (
 )
 
 
-def image(item: str, samples: int, bucket: int, **fields) -> dict:
-    """A row as the table's stream shows it."""
-    return {
-        "MetricType": {"S": "top_pages"},
-        "MetricItem": {"S": item},
-        "EventTimestamp": {"N": str(bucket)},
-        "UnitValueInt": {"N": str(samples)},
-        "Samples": {"N": str(samples)},
-    } | fields
-
-
-def broken(one: dict, field: str, value: object) -> dict:
-    """An image with one field missing or of another kind."""
-    return {k: v for k, v in one.items() if k != field} | ({} if value is None else {field: value})
+def broken(image: dict, field: str, value: object) -> dict:
+    """Return an image with one field missing or of another type."""
+    others = {name: image[name] for name in image if name != field}
+    return others | ({} if value is None else {field: value})
 
 
 @fuzzed(60)
@@ -108,15 +97,15 @@ def broken(one: dict, field: str, value: object) -> dict:
             st.sampled_from(["MetricItem", "EventTimestamp", "UnitValueInt", "Samples"]),
             ATTRIBUTES,
             st.sampled_from(["new", "old", "neither"]),
-            # A key of the table: DynamoDB sees to it that it is a text, and not empty.
+            # A key of the table, which in DynamoDB is a non-empty text.
             st.sampled_from(["odd", "é", "x" * 300, ":", "a b", "\x00"]),
         ),
         max_size=5,
     ),
     st.randoms(),
 )
-def test_no_change_holds_up_the_others_in_publish_metrics(cloud, publish, values, odd, chance):
-    bucket = int(time.time()) // 10 * 10  # CloudWatch takes nothing much older or newer
+def test_no_change_blocks_the_others_in_publish_metrics(cloud, publish, values, odd, chance):
+    bucket = int(time.time()) // 10 * 10  # CloudWatch refuses times that are much older or newer
     item = "/page"
     before = [total(cloud, f"{item}-{n}", bucket) for n in range(len(values))]
     records = [
@@ -141,11 +130,11 @@ def test_no_change_holds_up_the_others_in_publish_metrics(cloud, publish, values
         assert total(cloud, f"{item}-{n}", bucket) == before[n] + value
 
 
-NUMBERS = iter(range(10**20, 10**21))  # a stream's sequence numbers only grow
+NUMBERS = iter(range(10**20, 10**21))  # growing, like a stream's sequence numbers
 
 
 def total(cloud, item: str, bucket: int) -> float:
-    """What CloudWatch adds up for an item in a bucket."""
+    """Return CloudWatch's sum for an item in a bucket."""
     answer = cloud.client("cloudwatch").get_metric_statistics(
         Namespace="RealtimeWebAnalytics",
         MetricName="top_pages",

@@ -10,7 +10,7 @@ from tests.unit.functions.lambdas import container, kinesis_event, printed, row
 
 @pytest.fixture
 def faulty(cloud, monkeypatch):
-    """A container, and a DynamoDB: each PutItem has the next of `.answers` for its item."""
+    """Returns a container and a DynamoDB, which answers PutItem with its item's next `.answers`."""
 
     def answer(body):
         item = json.loads(body)["Item"]["MetricItem"]["S"]
@@ -31,14 +31,14 @@ BROKEN = (500, "InternalServerError")
 
 
 @pytest.mark.parametrize("fault", [THROTTLED, BROKEN, CUT_OFF])
-def test_what_may_pass_is_tried_again(faulty, fault):
+def test_a_temporary_failure_is_retried(faulty, fault):
     one, server = faulty
     server.answers["/cart"] = [fault, fault]
     assert one.run(kinesis_event([row(7)]), None) == {"batchItemFailures": []}
     assert server.calls == ["/cart"] * 3
 
 
-def test_lambda_begins_again_at_the_first_row_that_failed(faulty, capsys):
+def test_lambda_sends_the_first_failed_row_and_all_later_ones_again(faulty, capsys):
     one, server = faulty
     server.answers["/b"] = [THROTTLED] * 9
     batch = kinesis_event([row(7, item="/a"), row(7, item="/b"), row(7, item="/c"), b"bad"])
@@ -51,7 +51,7 @@ def test_lambda_begins_again_at_the_first_row_that_failed(faulty, capsys):
     }  # fmt: skip
 
 
-def test_a_key_that_failed_comes_again_with_all_its_rows(faulty):
+def test_all_rows_of_a_failed_key_are_sent_again(faulty):
     one, server = faulty
     server.answers["/b"] = [BROKEN] * 9
     batch = kinesis_event(
@@ -61,14 +61,14 @@ def test_a_key_that_failed_comes_again_with_all_its_rows(faulty):
     assert one.run(batch, None) == {"batchItemFailures": [{"itemIdentifier": number}]}
 
 
-def test_the_whole_batch_comes_again_if_its_first_row_failed(faulty):
+def test_the_whole_batch_is_sent_again_if_its_first_row_failed(faulty):
     one, server = faulty
     server.answers["/a"] = [BROKEN] * 9
     with pytest.raises(Exception, match="InternalServerError"):
         one.run(kinesis_event([row(7, item="/a"), row(7, item="/b")]), None)
 
 
-def test_what_will_not_pass_is_not_tried_again(faulty):
+def test_a_permanent_failure_is_not_retried(faulty):
     one, server = faulty
     server.answers["/a"] = [(400, "AccessDeniedException")]
     with pytest.raises(Exception, match="AccessDeniedException"):
@@ -76,7 +76,7 @@ def test_what_will_not_pass_is_not_tried_again(faulty):
     assert server.calls == ["/a"]
 
 
-def test_a_row_that_dynamodb_calls_invalid_is_a_bad_row(faulty, capsys):
+def test_a_row_that_dynamodb_refuses_as_invalid_is_logged(faulty, capsys):
     one, server = faulty
     server.answers["/a"] = [(400, "ValidationException")]
     assert one.run(kinesis_event([row(7, item="/a")]), None) == {"batchItemFailures": []}

@@ -1,4 +1,4 @@
-"""process_metrics on the emulator's DynamoDB: the same rows always end in the same tables."""
+"""process_metrics with the emulator's DynamoDB: equal rows result in equal tables."""
 
 import json
 import random
@@ -48,13 +48,13 @@ def test_a_row_is_stored_with_all_its_fields(cloud, run):
     }
 
 
-def test_defect_1_a_late_amendment_is_the_whole_value_not_the_addition(cloud, run):
+def test_defect_1_a_late_row_replaces_the_value(cloud, run):
     for samples in (100, 107):
         run(kinesis_event([row(samples)]), None)
     assert values(cloud) == {KEY: 107}
 
 
-def test_a_score_is_final_whatever_a_job_that_reads_again_says(cloud, run):
+def test_the_first_score_of_a_bucket_is_final(cloud, run):
     key = ("event_anomaly", "0000001795500000#click")
     for score, samples in ((2.5, 40), (1.1, 41), (0.9, 40)):
         scored = row(samples, "click", metric="event_anomaly", UnitValueFloat=score)
@@ -79,7 +79,7 @@ def test_defect_4_sixty_metrics_are_sixty_rows(cloud, run, capsys):
     }  # fmt: skip
 
 
-def test_defect_5_success_is_said_only_after_the_write(cloud, run):
+def test_defect_5_a_failed_write_fails_the_batch(cloud, run):
     cloud.client("dynamodb").delete_table(TableName=cloud.name("MetricDetails"))
     with pytest.raises(Exception, match="ResourceNotFoundException"):
         run(kinesis_event([row(7)]), None)
@@ -91,12 +91,12 @@ def test_defect_6_the_two_table_names_are_the_only_settings(cloud, monkeypatch):
     assert values(cloud) == {KEY: 7}
 
 
-def test_defect_7_the_catalog_holds_the_latest_bucket_and_never_goes_back(cloud, run):
+def test_defect_7_the_latest_bucket_in_the_catalog_never_decreases(cloud, run):
     put_catalog(cloud)
     for bucket in (1795500020, 1795500000, 1795500030, 1795500010):
         run(kinesis_event([row(7, bucket=bucket)]), None)
     assert catalog_row(cloud)["LatestEventTimestamp"] == {"N": "1795500030"}
-    # Another container, which remembers nothing.
+    # Another container, without this one's state.
     container("process_metrics").run(kinesis_event([row(8, bucket=1795500000)]), None)
     assert catalog_row(cloud)["LatestEventTimestamp"] == {"N": "1795500030"}
 
@@ -121,7 +121,7 @@ def test_defect_8_rows_of_one_key_in_one_batch_become_one_put(cloud, run, capsys
     assert printed(capsys)[-1]["puts"] == 1
 
 
-def test_of_equal_samples_the_later_row_holds(cloud, run):
+def test_of_two_rows_with_equal_samples_the_later_one_is_kept(cloud, run):
     run(kinesis_event([row(7, UnitValueInt=1), row(7, UnitValueInt=2)]), None)
     assert values(cloud) == {KEY: 2}
     run(kinesis_event([row(7, UnitValueInt=3)]), None)
@@ -135,14 +135,14 @@ def test_an_older_row_does_not_overwrite_a_newer_one(cloud, run, capsys):
     assert printed(capsys)[-1]["older"] == 1
 
 
-def test_defect_9_containers_at_work_at_once_leave_the_newest_rows(cloud, capsys):
+def test_defect_9_concurrent_containers_keep_the_newest_rows(cloud, capsys):
     containers = [container("process_metrics") for _ in range(3)]
     rows = [row(samples, item=f"/{n}") for n in range(10) for samples in range(1, 16)]
     orders = [random.Random(seed).sample(rows, len(rows)) for seed in range(3)]
 
-    def work(one, order):
+    def work(process, order):
         for start in range(0, len(order), 25):
-            one.run(kinesis_event(order[start : start + 25]), None)
+            process.run(kinesis_event(order[start : start + 25]), None)
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(work, containers, orders))
@@ -150,16 +150,16 @@ def test_defect_9_containers_at_work_at_once_leave_the_newest_rows(cloud, capsys
 
 
 def test_defect_10_nothing_is_read(cloud, monkeypatch):
-    asked = []
-    one = container("process_metrics")
-    one.catalog._dynamodb.meta.events.register(
-        "before-call.dynamodb", lambda model, **_: asked.append(model.name)
+    calls = []
+    process = container("process_metrics")
+    process.catalog._dynamodb.meta.events.register(
+        "before-call.dynamodb", lambda model, **_: calls.append(model.name)
     )
-    send = one.store._send
-    monkeypatch.setattr(one.store, "_send", lambda body: asked.append("PutItem") or send(body))
+    send = process.store._send
+    monkeypatch.setattr(process.store, "_send", lambda body: calls.append("PutItem") or send(body))
     put_catalog(cloud)
-    one.run(kinesis_event([row(7), row(8, item="/")]), None)
-    assert sorted(asked) == ["PutItem", "PutItem", "UpdateItem"]
+    process.run(kinesis_event([row(7), row(8, item="/")]), None)
+    assert sorted(calls) == ["PutItem", "PutItem", "UpdateItem"]
 
 
 BAD_ROWS = {
@@ -193,8 +193,8 @@ BAD_ROWS = {
 }
 
 
-def test_a_bad_row_is_logged_counted_and_not_in_the_way(cloud, run, capsys):
-    rows = [one for bad in BAD_ROWS.values() for one in (bad, row(7))]
+def test_a_bad_row_is_logged_and_counted_and_does_not_block_others(cloud, run, capsys):
+    rows = [each for bad in BAD_ROWS.values() for each in (bad, row(7))]
     assert run(kinesis_event(rows), None) == {"batchItemFailures": []}
     assert values(cloud) == {KEY: 7}
     *lines, summary = printed(capsys)
@@ -214,7 +214,7 @@ def test_a_retraction_is_ignored(cloud, run):
 
 
 @pytest.mark.parametrize("item", ["/é", "😀", "\x00\x1f", '"\\', "", " ", "a#b", "#", "x\ud800y"])
-def test_any_item_is_kept_as_it_is(cloud, run, item):
+def test_any_item_is_stored_unchanged(cloud, run, item):
     run(kinesis_event([row(7, item=item)]), None)
     (kept,) = stored(cloud).values()
     assert kept["MetricItem"] == item.replace("\ud800", "\\ud800")
@@ -224,14 +224,14 @@ def test_any_item_is_kept_as_it_is(cloud, run, item):
 @pytest.mark.parametrize(
     "value", [0.1, 1 / 3, 2**-44, 1e-100, 1.4e99, -0.0, 5e-324, 123456789.123, 3.0, 7]
 )
-def test_a_real_value_is_exact_to_the_double(cloud, run, value):
+def test_a_float_is_stored_exactly(cloud, run, value):
     run(kinesis_event([row(7, UnitValueFloat=value)]), None)
     (item,) = cloud.client("dynamodb").scan(TableName=cloud.name("MetricDetails"))["Items"]
     assert float(Decimal(item["UnitValueFloat"]["N"])) == (value if abs(value) > 1e-131 else 0)
     assert "UnitValueInt" not in item
 
 
-# A history: for each key how many beacons its successive rows hold.
+# By key: the number of beacons in its successive rows.
 HISTORIES = st.dictionaries(
     st.tuples(st.sampled_from(["top_pages", "event_count"]), st.sampled_from(["/", "/cart"])),
     st.lists(st.integers(0, 5), min_size=1, max_size=4),
@@ -244,7 +244,7 @@ HISTORIES = st.dictionaries(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(histories=HISTORIES, data=st.data())
-def test_any_order_any_number_of_times_ends_in_the_same_table(cloud, run, histories, data):
+def test_the_table_is_the_same_for_any_order_and_repetition_of_rows(cloud, run, histories, data):
     rows = [
         row(samples, metric=metric, item=item, UnitValueInt=samples * 10)
         for (metric, item), history in histories.items()
@@ -257,7 +257,7 @@ def test_any_order_any_number_of_times_ends_in_the_same_table(cloud, run, histor
     kept = {(key[0], item["MetricItem"]): item for key, item in stored(cloud).items()}
     for key, history in histories.items():
         assert kept[key]["UnitValueInt"] == max(history) * 10
-    # The table is the same one for every example.
+    # All examples use the same table.
     for metric, bucket in stored(cloud):
         cloud.client("dynamodb").delete_item(
             TableName=cloud.name("MetricDetails"),

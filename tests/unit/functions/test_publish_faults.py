@@ -1,4 +1,4 @@
-"""publish_metrics when a batch comes again, a record is poison, or CloudWatch does not take it."""
+"""publish_metrics with repeated batches, invalid records, and failures of CloudWatch."""
 
 import json
 import time
@@ -10,12 +10,12 @@ from tests.unit.functions.lambdas import catalog_row, container, kinesis_event, 
 from tests.unit.functions.metric_chain import HOUR
 
 
-def test_a_batch_that_comes_again_is_not_counted_again(chain, capsys):
+def test_a_repeated_batch_is_not_counted_again(chain, capsys):
     batches = [
         chain.send(row(samples, bucket=HOUR), row(samples, item="/", bucket=HOUR))
         for samples in (5, 9)
     ]
-    # Lambda sends it to another container, or an event source is made anew and begins at the start.
+    # Lambda sends it to another container, or a new event source reads from the start.
     again = container("publish_metrics")
     again.run(batches[1], None)
     again.run({"Records": batches[0]["Records"] + batches[1]["Records"]}, None)
@@ -23,7 +23,7 @@ def test_a_batch_that_comes_again_is_not_counted_again(chain, capsys):
     assert chain.total() == 18
 
 
-def test_points_that_cloudwatch_does_not_take_are_counted_and_left(chain, capsys):
+def test_changes_outside_cloudwatchs_time_range_are_counted_and_not_put(chain, capsys):
     now = int(time.time())
     chain.send(row(1, bucket=now - 15 * 86400), row(2, bucket=now + 3 * 3600), row(4, bucket=HOUR))
     assert printed(capsys)[-1]["too_old_or_in_the_future"] == 2
@@ -47,7 +47,7 @@ POISON = {
 }
 
 
-def test_a_poison_record_is_logged_counted_and_not_in_the_way(chain, capsys):
+def test_an_invalid_record_is_logged_and_counted_and_does_not_block_others(chain, capsys):
     chain.process.run(kinesis_event([row(7, bucket=HOUR)]), None)
     capsys.readouterr()
     batch = {"Records": [*POISON.values(), *chain.new_changes()["Records"]]}
@@ -59,7 +59,7 @@ def test_a_poison_record_is_logged_counted_and_not_in_the_way(chain, capsys):
 
 @pytest.fixture
 def faulty(chain, monkeypatch):
-    """A chain and its CloudWatch, which answers with the next of `.faults`; None is success."""
+    """Returns a chain and its CloudWatch, which answers with the next of `.faults` (None: 200)."""
 
     def answer(body):
         server.bodies.append(body)
@@ -78,16 +78,16 @@ def faulty(chain, monkeypatch):
     server.close()
 
 
-def test_what_is_sent_is_of_high_resolution(faulty):
+def test_data_have_high_resolution(faulty):
     chain, server = faulty
     chain.send(*(row(7, item=f"/{n}{'x' * 240}", bucket=HOUR) for n in range(90)))
     (body,) = server.bodies
     data = json.loads(body)["MetricData"]
     assert len(data) == 21
-    assert {(one["StorageResolution"], one["Unit"]) for one in data} == {(1, "Count")}
+    assert {(datum["StorageResolution"], datum["Unit"]) for datum in data} == {(1, "Count")}
 
 
-def test_a_throttled_call_is_made_again(faulty):
+def test_a_throttled_call_is_retried(faulty):
     chain, server = faulty
     server.faults = ["Throttling", "ThrottlingException"]
     chain.send(row(7, bucket=HOUR))
@@ -95,7 +95,7 @@ def test_a_throttled_call_is_made_again(faulty):
 
 
 @pytest.mark.parametrize("fault", ["cut off", "InternalServiceFault"])
-def test_a_call_that_may_have_been_counted_is_left_to_lambda(faulty, fault, capsys):
+def test_a_call_that_may_have_been_counted_is_retried_only_by_lambda(faulty, fault, capsys):
     chain, server = faulty
     server.faults = [fault]
     chain.process.run(kinesis_event([row(7, bucket=HOUR)]), None)
@@ -111,7 +111,7 @@ def test_a_call_that_may_have_been_counted_is_left_to_lambda(faulty, fault, caps
     assert server.calls == [fault, None]
 
 
-def test_lambda_begins_again_after_what_was_put(faulty, monkeypatch):
+def test_lambda_sends_only_changes_again_that_were_not_put(faulty, monkeypatch):
     chain, server = faulty
     monkeypatch.setattr(chain.publish.handler, "CHANGES_A_CALL", 2)
     chain.process.run(kinesis_event([row(7, item=f"/{n}", bucket=HOUR) for n in range(5)]), None)
@@ -120,13 +120,13 @@ def test_lambda_begins_again_after_what_was_put(faulty, monkeypatch):
     number = batch["Records"][2]["dynamodb"]["SequenceNumber"]
     answer = chain.publish.run(batch, None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": number}]}
-    # Even if the whole batch comes again, the first two changes are not put again.
+    # Even if the whole batch is sent again, the first two changes are not put again.
     assert chain.publish.run(batch, None) == {"batchItemFailures": []}
     assert server.calls == [None, "InternalServiceFault", None, None]
     assert len(catalog_row(chain.cloud)["Items"]["SS"]) == 5
 
 
-def test_a_note_that_can_not_be_written_does_not_fail_the_batch(chain, capsys):
+def test_a_failed_catalog_update_does_not_fail_the_batch(chain, capsys):
     chain.process.run(kinesis_event([row(7, bucket=HOUR)]), None)
     batch = chain.new_changes()
     put = chain.publish.handler.put

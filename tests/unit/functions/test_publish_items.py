@@ -1,4 +1,4 @@
-"""Which items become CloudWatch metrics, and under which name."""
+"""The items that become CloudWatch metrics, and their dimension values."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def test_defect_15_at_most_max_items_become_metrics(cloud):
     assert chain.read() == {item: {HOUR: 2} for item in admitted} | {"(other)": {HOUR: 14}}
 
 
-def test_containers_that_admit_at_once_keep_to_max_items(cloud):
+def test_concurrent_containers_do_not_exceed_max_items(cloud):
     put_catalog(cloud, MaxItems=5)
     chain, count = Chain(cloud), 4
     batches = []
@@ -37,20 +37,20 @@ def test_containers_that_admit_at_once_keep_to_max_items(cloud):
             kinesis_event([row(1, item=f"/{n}-{m}", bucket=HOUR) for m in range(6)]), None
         )
         batches.append(chain.new_changes())
-    # No two batches of one table's metric run at once, but those of a split shard may.
+    # Batches of a split shard may run at the same time.
     containers = [container("publish_metrics") for _ in range(count)]
     gate = threading.Barrier(count)
-    for one in containers:
-        read_metrics = one.handler.read_metrics
-        one.handler.read_metrics = lambda names, read=read_metrics: (read(names), gate.wait())[0]
+    for each in containers:
+        read_metrics = each.handler.read_metrics
+        each.handler.read_metrics = lambda names, read=read_metrics: (read(names), gate.wait())[0]
     with ThreadPoolExecutor(count) as pool:
-        list(pool.map(lambda one, batch: one.run(batch, None), containers, batches))
+        list(pool.map(lambda publish, batch: publish.run(batch, None), containers, batches))
     assert len(catalog_row(cloud)["Items"]["SS"]) == 5
     assert len(chain.metrics()) == 6
     assert chain.total() == 24
 
 
-def test_rows_that_dynamodb_leaves_out_of_an_answer_are_asked_for_alone(cloud):
+def test_unprocessed_keys_of_a_batch_are_read_one_by_one(cloud):
     put_catalog(cloud, MaxItems=5)
     chain, left_out = Chain(cloud), []
 
@@ -67,10 +67,10 @@ def test_rows_that_dynamodb_leaves_out_of_an_answer_are_asked_for_alone(cloud):
     assert left_out and chain.read() == {"/a": {HOUR: 10}}
 
 
-def test_an_admitted_item_stays_and_a_raised_limit_counts_from_then_on(cloud):
+def test_an_admitted_item_stays_and_a_raised_limit_admits_further_items(cloud):
     put_catalog(cloud, MaxItems=1)
     chain = Chain(cloud)
-    # One after the other: rows of one batch are put at once, and either may come first.
+    # In two batches: rows of one batch are stored concurrently, in any order.
     chain.send(row(10, item="/a", bucket=HOUR))
     chain.send(row(5, item="/b", bucket=HOUR))
     cloud.client("dynamodb").update_item(
@@ -83,7 +83,7 @@ def test_an_admitted_item_stays_and_a_raised_limit_counts_from_then_on(cloud):
     assert chain.read() == {"/a": {HOUR: 12}, "(other)": {HOUR: 5}, "/b": {HOUR: 3}}
 
 
-def test_defect_19_the_stack_keeps_two_of_them_apart(emulator, monkeypatch):
+def test_defect_19_two_stacks_have_separate_metrics(emulator, monkeypatch):
     for samples in (3, 4):
         cloud = own_tables(emulator, monkeypatch)
         put_catalog(cloud)
@@ -92,13 +92,13 @@ def test_defect_19_the_stack_keeps_two_of_them_apart(emulator, monkeypatch):
         assert chain.read() == {"/cart": {HOUR: samples}}
 
 
-def test_a_metric_that_is_not_in_the_catalog_shows_up_under_other(cloud):
+def test_a_metric_without_a_catalog_row_is_published_under_other(cloud):
     chain = Chain(cloud)
     chain.send(*(row(2, item=f"/{n}", bucket=HOUR, metric="mine") for n in range(30)))
     chain.send(row(4, "a", HOUR, "my_mean", UnitValueFloat=2.5))
     assert chain.read("mine") == {"(other)": {HOUR: 60}}
     assert chain.read("my_mean", "Average") == {"(other)": {HOUR: 2.5}}
-    # Its author's own catalog row must find the place free.
+    # No row is added, so its author can still add one.
     assert cloud.client("dynamodb").scan(TableName=cloud.name("Metrics"))["Items"] == []
 
 
@@ -128,13 +128,13 @@ def test_any_item_has_a_dimension_value(dimension_value, item, value):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(st.characters(), max_size=400))
-def test_a_dimension_value_is_what_cloudwatch_takes(dimension_value, item):
+def test_any_dimension_value_is_valid_in_cloudwatch(dimension_value, item):
     value = dimension_value(item)
     assert 1 <= len(value) <= 255
     assert value.isascii() and value.isprintable() and value.strip() and value[0] != ":"
 
 
-def test_long_items_that_begin_alike_stay_apart(dimension_value):
+def test_long_items_with_the_same_beginning_have_different_values(dimension_value):
     assert len({dimension_value("x" * 300 + end) for end in "ab"} | {"x" * 255}) == 3
     assert dimension_value("x" * 255) == "x" * 255
     assert len(dimension_value("é" * 200)) == 255
@@ -149,7 +149,7 @@ def test_items_that_share_a_dimension_value_add_up(chain):
     assert sorted(catalog_row(chain.cloud)["Items"]["SS"]) == ["(blank)", "/%C3%A9"]
 
 
-def test_a_unit_that_cloudwatch_does_not_know_is_none(cloud):
+def test_an_unknown_unit_is_published_as_none(cloud):
     put_catalog(cloud, Unit="Clicks")
     chain = Chain(cloud)
     chain.send(row(7, bucket=HOUR))

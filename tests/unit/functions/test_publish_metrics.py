@@ -1,4 +1,4 @@
-"""publish_metrics on the emulator: CloudWatch's sums are DynamoDB's values."""
+"""publish_metrics with the emulator: CloudWatch's sums equal DynamoDB's values."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +15,7 @@ from tests.unit.functions.lambdas import (
 from tests.unit.functions.metric_chain import HOUR, Chain
 
 
-def test_a_datum_is_what_the_dashboard_looks_for(chain):
+def test_a_datum_has_the_name_and_dimensions_of_the_dashboard(chain):
     chain.send(row(7, bucket=HOUR))
     (metric,) = chain.metrics()
     assert metric["MetricName"] == "top_pages"
@@ -27,15 +27,15 @@ def test_a_datum_is_what_the_dashboard_looks_for(chain):
 
 
 @pytest.mark.parametrize("period", [10, 60, 3600])
-def test_defect_20_an_amended_value_is_counted_once(chain, period):
+def test_defect_20_a_corrected_value_is_counted_once(chain, period):
     for samples in (100, 107):
         chain.send(row(samples, bucket=HOUR))
-    # A distinct count that Flink computes again may go down.
+    # A distinct count may decrease when Flink computes it again.
     chain.send(row(108, bucket=HOUR, UnitValueInt=105))
     assert chain.read(period=period) == {"/cart": {HOUR: 105}}
 
 
-def test_100_107_105_in_one_batch_are_one_datum(chain, capsys):
+def test_several_changes_of_a_value_in_one_batch_are_one_datum(chain, capsys):
     for samples, value in ((100, 100), (107, 107), (108, 105)):
         chain.process.run(kinesis_event([row(samples, bucket=HOUR, UnitValueInt=value)]), None)
     capsys.readouterr()
@@ -91,7 +91,7 @@ def test_a_mean_is_exact_over_every_period(cloud):
         assert count == len(everything)
 
 
-def test_a_mean_that_changes_without_a_beacon_is_left(cloud):
+def test_a_mean_that_changes_without_further_beacons_is_not_put(cloud):
     put_catalog(cloud, "avg_pg_ld", Statistic="Average", Unit="Milliseconds")
     chain = Chain(cloud)
     for mean in (100.0, 100.00000000000001):
@@ -120,7 +120,7 @@ def test_scores_under_other_keep_their_maximum(cloud):
     assert chain.read("event_anomaly", "Maximum") == {"(other)": {HOUR: 3.5}}
 
 
-def test_defect_3_a_row_at_the_end_of_its_life_changes_nothing(chain, capsys):
+def test_defect_3_an_expired_row_changes_nothing(chain, capsys):
     chain.send(row(7, bucket=HOUR))
     chain.cloud.client("dynamodb").delete_item(
         TableName=chain.cloud.name("MetricDetails"),
@@ -133,7 +133,7 @@ def test_defect_3_a_row_at_the_end_of_its_life_changes_nothing(chain, capsys):
     assert chain.total() == 7
 
 
-def test_a_row_written_again_puts_nothing(chain, capsys):
+def test_a_row_that_is_written_again_unchanged_is_not_put(chain, capsys):
     chain.send(row(7, bucket=HOUR))
     chain.send(row(7, bucket=HOUR))
     assert printed(capsys)[-1]["unchanged"] == 1

@@ -1,4 +1,4 @@
-"""No number of a visitor's, and no answer of CloudWatch's, makes publish_metrics count twice."""
+"""publish_metrics never counts twice, with any numbers of visitors and answers of CloudWatch."""
 
 import json
 import math
@@ -8,17 +8,24 @@ from types import SimpleNamespace
 import pytest
 
 from tests.unit.functions.faulty_aws import CUT_OFF, FaultyAws
-from tests.unit.functions.lambdas import container, kinesis_event, printed, put_catalog, row
+from tests.unit.functions.lambdas import (
+    container,
+    image,
+    kinesis_event,
+    printed,
+    put_catalog,
+    row,
+)
 from tests.unit.functions.metric_chain import HOUR, Chain
 
 METRIC = "avg_float"
 
 
 class CloudWatch(FaultyAws):
-    """Adds up what it takes, and refuses a call as a whole, as AWS documents it.
+    """Adds up all data, and refuses whole calls, as AWS documents it.
 
     Args:
-        faults: what happens to which call (from 0): `lost` (not counted, no answer), `refused`, or
+        faults: by number of the call (from 0): `lost` (not counted, no answer), `refused`, or
             `late` (counted, no answer).
     """
 
@@ -30,26 +37,26 @@ class CloudWatch(FaultyAws):
     def _take(self, body):
         data = json.loads(body)["MetricData"]
         fault = self.faults.pop(len(self.calls), None)
-        invalid = fault == "refused" or any(not valid(one) or self.refuses(one) for one in data)
+        invalid = fault == "refused" or any(not valid(each) or self.refuses(each) for each in data)
         self.calls.append("refused" if invalid else fault)
         if fault == "lost":
             return CUT_OFF
         if invalid:
             return 400, "InvalidParameterValueException"
-        for one in data:
-            key = one["MetricName"], one["Dimensions"][1]["Value"]
-            many = one.get("StatisticValues") or {"SampleCount": 1, "Sum": one.get("Value", 0)}
+        for datum in data:
+            key = datum["MetricName"], datum["Dimensions"][1]["Value"]
+            added = datum.get("StatisticValues") or {"SampleCount": 1, "Sum": datum.get("Value", 0)}
             count, total = self.sums[key]
-            self.sums[key] = count + many["SampleCount"], total + many["Sum"]
+            self.sums[key] = count + added["SampleCount"], total + added["Sum"]
         return CUT_OFF if fault == "late" else (200, None)
 
     def counted(self):
-        """Samples and sum of each item of the metric."""
+        """Return samples and sum of each item of the metric."""
         return {item: both for (metric, item), both in self.sums.items() if metric == METRIC}
 
 
 def valid(datum):
-    """Whether CloudWatch takes a datum; both of the ranges that AWS has documented."""
+    """Return whether a datum is within both ranges that AWS has documented."""
     numbers = [datum[name] for name in ("Value",) if name in datum]
     numbers += [*datum.get("StatisticValues", {}).values(), *datum.get("Values", [])]
     in_range = all(n == 0 or 8.515920e-109 <= abs(n) <= 1.174271e108 for n in numbers)
@@ -69,15 +76,9 @@ def float_row(item, value, samples=1):
     return row(samples, item, HOUR, METRIC, UnitValueFloat=value)
 
 
-def image(item, value, samples=1, metric=METRIC):
-    """A row that somebody put into the table by hand, as the table's stream shows it."""
-    return {
-        "MetricType": {"S": metric},
-        "MetricItem": {"S": item},
-        "EventTimestamp": {"N": str(HOUR)},
-        "UnitValueFloat": {"N": value},
-        "Samples": {"N": str(samples)},
-    }
+def float_image(item, value, samples=1, metric=METRIC):
+    """Return the image of a row that was put by hand."""
+    return image(item, samples, HOUR, MetricType={"S": metric}, UnitValueFloat={"N": value})
 
 
 def change(new, old=None):
@@ -86,23 +87,21 @@ def change(new, old=None):
 
 
 def numbered(*changes):
-    for number, one in enumerate(changes):
-        one["dynamodb"] |= {"SequenceNumber": str(1000 + number), "Keys": {}}
+    for number, each in enumerate(changes):
+        each["dynamodb"] |= {"SequenceNumber": str(1000 + number), "Keys": {}}
     return {"Records": list(changes)}
 
 
 def until_done(publish, batch):
-    """Send a batch until all of it is published, as Lambda does; return how often it was sent."""
-    records, runs = batch["Records"], 0
+    """Send a batch until all of it is published, as Lambda does."""
+    records = batch["Records"]
     while records:
-        runs += 1
         try:
             again = publish.run({"Records": records}, None)["batchItemFailures"]
         except Exception:
             continue
         numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
         records = records[numbers.index(again[0]["itemIdentifier"]) :] if again else []
-    return runs
 
 
 GOOD = {f"/{n}": float(n) for n in range(1, 8)}
@@ -113,7 +112,7 @@ ONE_EACH = {item: (1, value) for item, value in GOOD.items()}
     ("bad", "failing"),
     [*((1e120, n) for n in range(4)), (-1.7e308, 1), (1e101, 0), (1e-200, 1), (-5e-324, 0)],
 )
-def test_a_visitors_number_beyond_the_range_doubles_nothing(aws, bad, failing):
+def test_a_visitors_number_beyond_the_range_causes_no_double_count(aws, bad, failing):
     chain, server = aws
     server.faults = {failing: "lost"}
     rows = [float_row("/bad", bad), *(float_row(*one) for one in GOOD.items())]
@@ -136,11 +135,11 @@ def test_a_visitors_number_beyond_the_range_doubles_nothing(aws, bad, failing):
         ("9E+99", 1),
     ],
 )
-def test_a_row_put_by_hand_beyond_the_range_is_counted_and_left_out(aws, bad, failing, capsys):
+def test_a_row_beyond_the_range_is_logged_and_not_published(aws, bad, failing, capsys):
     chain, server = aws
     server.faults = {failing: "lost"}
-    changes = [change(image(item, repr(value))) for item, value in GOOD.items()]
-    changes.insert(3, change(image("/bad", bad, samples=20)))
+    changes = [change(float_image(item, repr(value))) for item, value in GOOD.items()]
+    changes.insert(3, change(float_image("/bad", bad, samples=20)))
     until_done(chain.publish, numbered(*changes))
     assert server.counted() == ONE_EACH
     assert "refused" not in server.calls
@@ -148,18 +147,22 @@ def test_a_row_put_by_hand_beyond_the_range_is_counted_and_left_out(aws, bad, fa
     assert lines[-1]["bad"] == 1 and any("bad_record" in line for line in lines)
 
 
-def test_a_row_that_leaves_the_range_and_comes_back_is_never_counted_twice(aws):
+def test_a_row_that_is_beyond_the_range_for_a_while_is_not_counted_twice(aws):
     chain, server = aws
-    fifty, huge, sixty = image("/", "50"), image("/", "1E+120", 2), image("/", "60", 3)
+    fifty, huge, sixty = (
+        float_image("/", "50"),
+        float_image("/", "1E+120", 2),
+        float_image("/", "60", 3),
+    )
     chain.publish.run(numbered(change(fifty), change(huge, fifty), change(sixty, huge)), None)
-    assert server.counted() == {"/": (1, 50)}, "what lacks, reconcile() puts"
+    assert server.counted() == {"/": (1, 50)}, "reconcile() puts the rest"
 
 
-def test_a_name_that_cloudwatch_refuses_is_logged_and_left_out(aws, capsys):
+def test_an_invalid_name_is_logged_and_not_put(aws, capsys):
     chain, server = aws
     names = ["é", "x" * 256, " ", ":a", "a\x00"]
-    changes = [change(image("/", "1", metric=name)) for name in names]
-    changes += [change(image(item, repr(value))) for item, value in GOOD.items()]
+    changes = [change(float_image("/", "1", metric=name)) for name in names]
+    changes += [change(float_image(item, repr(value))) for item, value in GOOD.items()]
     assert chain.publish.run(numbered(*changes), None) == {"batchItemFailures": []}
     assert server.counted() == ONE_EACH and server.calls == [None]
     lines = printed(capsys)
@@ -168,7 +171,7 @@ def test_a_name_that_cloudwatch_refuses_is_logged_and_left_out(aws, capsys):
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2, 4, 7, 8])
-def test_a_call_refused_for_a_reason_unknown_is_made_change_by_change(aws, failing, capsys):
+def test_changes_of_a_refused_call_are_put_one_by_one(aws, failing, capsys):
     chain, server = aws
     server.refuses = lambda datum: datum["Dimensions"][1]["Value"] == "/4"
     server.faults = {failing: "lost"}
@@ -181,7 +184,7 @@ def test_a_call_refused_for_a_reason_unknown_is_made_change_by_change(aws, faili
 
 
 @pytest.mark.parametrize("failing", [1, 4, 6])
-def test_of_single_changes_only_the_one_whose_answer_was_lost_may_come_twice(aws, failing):
+def test_of_single_changes_only_one_with_a_lost_answer_may_be_counted_twice(aws, failing):
     chain, server = aws
     server.faults = {0: "refused", failing: "late"}
     chain.process.run(kinesis_event([float_row(*one) for one in GOOD.items()]), None)
@@ -203,18 +206,18 @@ def test_single_changes_stop_before_lambda_ends_the_function(aws):
         again["itemIdentifier"]
     )
     assert 0 < done < len(GOOD) and len(server.calls) == 1 + done == 1 + len(server.counted())
-    # Even where Lambda sends all of it again.
+    # Also if Lambda sends the whole batch again.
     until_done(chain.publish, batch)
     assert server.counted() == ONE_EACH
 
 
-def test_times_that_make_no_sense_do_not_make_the_call_invalid(aws):
+def test_invalid_times_of_beacons_do_not_make_the_call_invalid(aws):
     chain, server = aws
     put_catalog(chain.cloud, "event_count")
     now = HOUR * 1000
     changes = [
         change(
-            image(f"/{n}", "1", metric="event_count")
+            float_image(f"/{n}", "1", metric="event_count")
             | {"NewestBeacon": {"N": str(now + 10**7)}, "UpdatedAt": {"N": str(-(10**9) * n)}}
         )
         for n in range(400)
@@ -231,14 +234,16 @@ def test_the_largest_call_is_within_cloudwatchs_limits(aws):
     taken = server.answer
     server.answer = lambda body: (seen.append(body), taken(body))[1]
     size = chain.publish.handler.CHANGES_A_CALL
-    changes = [change(image(f"{n}" + "x" * 300, "0.123456789", metric=name)) for n in range(size)]
+    changes = [
+        change(float_image(f"{n}" + "x" * 300, "0.123456789", metric=name)) for n in range(size)
+    ]
     assert chain.publish.run(numbered(*changes), None) == {"batchItemFailures": []}
     (body,) = seen
     assert len(json.loads(body)["MetricData"]) == size
     assert len(body) < 1_000_000 * 0.8
 
 
-def test_both_functions_agree_on_what_a_row_may_add_up_to(cloud):
+def test_both_functions_have_the_same_limit_of_a_row(cloud):
     process, publish = container("process_metrics"), container("publish_metrics")
     assert process.rows.LARGEST_NUMBER == publish.limits.LARGEST_OF_A_ROW
     most = publish.limits.LARGEST_OF_A_ROW * 2 * publish.handler.CHANGES_A_CALL

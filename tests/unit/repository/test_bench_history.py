@@ -57,13 +57,13 @@ def test_each_figure_is_compared_with_the_committed_one():
     assert found["server_requests_per_second"] == pytest.approx(1.2345)
     assert found["flink_records_per_second"] == 0.5
     assert found["latency.100.p50"] == 1
-    assert "ratio" in compare.said(FIGURES, before) and "1.23" in compare.said(FIGURES, before)
+    assert "ratio" in compare.table(FIGURES, before) and "1.23" in compare.table(FIGURES, before)
 
 
 def test_another_kind_of_machine_is_not_compared():
     other = FIGURES | {"machine": MACHINE | {"cores": 64}}
-    assert "another kind of machine" in compare.said(FIGURES, other)
-    assert "another kind of machine" in compare.said(FIGURES, {})
+    assert "another kind of machine" in compare.table(FIGURES, other)
+    assert "another kind of machine" in compare.table(FIGURES, {})
 
 
 def test_what_aws_would_show_is_no_less_than_its_parts():

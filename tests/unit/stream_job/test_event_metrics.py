@@ -1,4 +1,4 @@
-"""The Python stage's own logic: sums over the hour, and when ten seconds are over."""
+"""The logic of the Python stage: sums over an hour, and when a bucket is closed."""
 
 import random
 import sys
@@ -25,7 +25,7 @@ def note(hours, event, bucket, beacons, newest=None):
     return hours.note(event, bucket, Count(beacons, newest))
 
 
-def test_every_sum_is_exact_whatever_comes_when_and_each_row_is_sent_only_when_it_changed():
+def test_each_sum_is_exact_with_late_beacons_and_rows_are_sent_only_when_they_change():
     from hourly import Hours
 
     rng, hours, counts, kept, sent = random.Random(1), Hours(), {}, {}, 0
@@ -45,10 +45,10 @@ def test_every_sum_is_exact_whatever_comes_when_and_each_row_is_sent_only_when_i
         assert sum_.beacons == sum(counts[event, at] for at in inside)
         assert sum_.newest == max(inside) * 1000
     assert list(hours.due(latest=T + 4000, now=2000)) == [] and hours.oldest_change() is None
-    assert sent < 10_000  # one by one, without gathering, it were 30,000
+    assert sent < 10_000  # without gathering: 30,000
 
 
-def test_a_beacon_in_the_present_sends_one_row_and_an_old_one_waits_for_others():
+def test_a_new_beacon_sends_one_row_at_once_and_older_rows_are_gathered():
     from hourly import Hours
 
     hours = Hours()
@@ -66,7 +66,7 @@ def test_a_beacon_in_the_present_sends_one_row_and_an_old_one_waits_for_others()
     )
 
 
-def test_what_was_not_sent_is_sent_after_a_restart():
+def test_unsent_rows_are_sent_after_a_restart():
     from hourly import Hours
 
     hours = Hours()
@@ -90,14 +90,14 @@ def test_old_counts_are_forgotten():
 
 
 def send(hours, aside, now):
-    """Do what stage.py does after a mini-batch; return the rows, by event and bucket."""
+    """Send the rows that are due, as stage.py does; return them by event and bucket."""
     leaving = hours.rarest()
     rows = {row[:2]: row[2].beacons for row in hours.due(now, now, leaving)}
     aside |= {event: hours.remove(event) for event in leaving}
     return rows
 
 
-def test_any_number_of_names_has_whole_sums_and_takes_no_more_memory():
+def test_sums_are_complete_and_memory_is_limited_with_any_number_of_event_names():
     from hourly import MOST_EVENTS, Hours
 
     rng, hours, aside, counts, kept = random.Random(3), Hours(), {}, {}, {}
@@ -125,7 +125,7 @@ def test_any_number_of_names_has_whole_sums_and_takes_no_more_memory():
     }
 
 
-def test_what_leaves_the_memory_is_the_same_after_a_restart():
+def test_the_same_events_leave_memory_after_a_restart():
     from hourly import MOST_EVENTS, Hours
 
     rng, hours = random.Random(4), Hours()
@@ -141,7 +141,7 @@ def test_what_leaves_the_memory_is_the_same_after_a_restart():
     assert fewest == sorted(fewest) and fewest[0] == (1, T)
 
 
-def test_a_file_that_is_read_last_though_it_is_the_oldest_finds_its_hour():
+def test_the_counts_that_the_oldest_file_needs_are_kept_when_it_is_read_last():
     from anomaly import Clock
     from hourly import KEPT, Hours
 
@@ -149,37 +149,37 @@ def test_a_file_that_is_read_last_though_it_is_the_oldest_finds_its_hour():
     for bucket in (T - 9_000, T - 5_500):
         note(hours, "click", bucket, 3)
     for now in range(T, T + 500, 10):  # the newest file first: beacons of hours later
-        clock.hear(now, None, now)
+        clock.advance(now, None, now)
         assert hours.forget(clock.settled(now) - KEPT) == []
     note(hours, "click", T - 5_600, 2)
     assert hours.sum("click", T - 5_500).beacons == 8
     for now in range(T + 500, T + 3_000, 10):
-        clock.hear(now, None, now)
+        clock.advance(now, None, now)
         hours.forget(clock.settled(now) - KEPT)
     assert T - 9_000 not in hours.counts["click"] and T - 5_500 in hours.counts["click"]
 
 
-def test_the_clock_follows_the_beacons_and_in_silence_the_wall():
+def test_the_watermark_follows_the_beacons_or_without_beacons_the_system_clock():
     from anomaly import Clock
 
     clock = Clock(T)
-    assert clock.watermark(T + 5) is None  # nothing heard, and it may be on its way
-    clock.hear(T, (T + 7) * 1000, T + 8)
+    assert clock.watermark(T + 5) is None  # no beacon yet: the first may be on its way
+    clock.advance(T, (T + 7) * 1000, T + 8)
     assert clock.watermark(T + 8) == T + 2
-    clock.hear(T - 600, (T - 600) * 1000, T + 9)  # a late one does not set it back
+    clock.advance(T - 600, (T - 600) * 1000, T + 9)  # a late one does not set it back
     assert clock.watermark(T + 9) == T + 2
-    clock.hear(T + 999_990, None, T + 9)  # nor does one from the future set it forward
+    clock.advance(T + 999_990, None, T + 9)  # nor does one from the future set it forward
     assert clock.watermark(T + 9) == T + 2
-    assert clock.watermark(T + 25) == T + 15  # nobody says anything
+    assert clock.watermark(T + 25) == T + 15  # no beacon for more than ten seconds
 
 
-def test_who_is_catching_up_closes_nothing():
+def test_a_job_that_catches_up_closes_no_bucket():
     from anomaly import Clock
 
     clock = Clock(T)
-    clock.hear(T - 3600, None, T + 1)
+    clock.advance(T - 3600, None, T + 1)
     assert clock.watermark(T + 2) is None
-    clock.hear(T, None, T + 3)
+    clock.advance(T, None, T + 3)
     assert clock.watermark(T + 4) == T - 5
 
 
@@ -187,14 +187,14 @@ def rows_of(scores, watermark):
     return [(event, bucket, count.beacons) for event, bucket, count, _ in scores.close(watermark)]
 
 
-def test_buckets_close_once_in_order_and_silence_counts_as_nothing():
+def test_buckets_close_once_in_order_and_an_event_without_beacons_is_scored_as_zero():
     from anomaly import Scores
     from hourly import Hours
 
     hours = Hours()
     scores = Scores(hours)
     note(hours, "login", T - 3000, 9)
-    scores.begin(T - 3000, (T - 100) * 1000)  # came late: not a bucket we saw whole
+    scores.begin(T - 3000, (T - 100) * 1000)  # arrived late: the bucket may be incomplete
     assert rows_of(scores, T) == []
     note(hours, "click", T, 5)
     note(hours, "a", T + 10, 3)
@@ -207,13 +207,13 @@ def test_buckets_close_once_in_order_and_silence_counts_as_nothing():
         ("login", T + 10, 0),
     ]
     assert rows_of(scores, T + 29) == []
-    # What nobody has sent for an hour is not known any more: an outage does not score for ever.
-    for _ in range(20):  # so many buckets are closed a few at a time
+    # An event without beacons for an hour is not scored any more, so an outage ends.
+    for _ in range(20):  # one call closes a limited number of buckets
         rows_of(scores, T + 8000)
     assert scores.closed == T + 7990 and scores.known(T + 4000) == []
 
 
-def test_a_restart_goes_on_with_the_same_scores():
+def test_scores_are_the_same_after_a_restart():
     from anomaly import Scores
     from hourly import Hours
 
@@ -224,10 +224,10 @@ def test_a_restart_goes_on_with_the_same_scores():
     whole, broken = Scores(hours), Scores(hours)
     whole.begin(T, T * 1000)
     broken.begin(T, T * 1000)
-    expected, found = [], []
+    expected, restarted = [], []
     for watermark in range(T + 600, T + 3600, 600):
         expected += whole.close(watermark)
-        found += broken.close(watermark)
+        restarted += broken.close(watermark)
         broken = Scores(hours, broken.forest.points, broken.closed)
-    assert found == expected and len(found) > 800
-    assert len({row[3] for row in found}) > 300
+    assert restarted == expected and len(restarted) > 800
+    assert len({row[3] for row in restarted}) > 300

@@ -1,6 +1,6 @@
-"""The Python stage with its memory and its state, restarted again and again in a flood of names.
+"""The Python stage and its state, with many restarts and thousands of event names.
 
-Flink's state is played by dicts here; tests/e2e/test_flink_job.py runs it in Flink.
+Dicts replace Flink's state here; tests/e2e/test_flink_job.py runs the stage in Flink.
 """
 
 import random
@@ -35,7 +35,7 @@ class ValueState:
 
 
 class Context:
-    """A runtime context, and the context of each call; its state outlives the stage."""
+    """The runtime context and the context of each call; its state survives a restart."""
 
     def __init__(self):
         self.states = {}
@@ -63,19 +63,19 @@ def stage(monkeypatch):
 
 
 def started(stage, context):
-    made = stage.EventMetrics()
-    made.open(context)
-    return made
+    metrics = stage.EventMetrics()
+    metrics.open(context)
+    return metrics
 
 
-def test_every_sum_is_whole_through_restarts_and_memory_is_bounded(stage):
+def test_sums_are_complete_after_restarts_and_memory_is_limited(stage):
     from hourly import MOST_EVENTS
 
     rng, context, counts, kept, scored = random.Random(6), Context(), {}, {}, set()
     now = int(time.time()) // 10 * 10
     life = started(stage, context)
 
-    def answer():
+    def emit():
         for row in life.on_timer(0, context):
             metric, bucket, event, whole, score, samples, _ = row
             if metric == "hourly_events":
@@ -98,16 +98,16 @@ def test_every_sum_is_whole_through_restarts_and_memory_is_bounded(stage):
             value = (at, event, counts[event, at], at * 1000 + 9_000, at * 1000 + 9_500)
             life.process_element(value, context)
         if step % 7 == 3:
-            answer()
-        if step % 5 == 4:  # killed after a checkpoint, before or after it has answered
+            emit()
+        if step % 5 == 4:  # killed after a checkpoint, before or after it has emitted
             life = started(stage, context)
         else:
-            answer()
+            emit()
             assert len(life.hours.counts) <= MOST_EVENTS
             in_state = {key.split('"')[1] for key in context.states["counts"]}
             assert in_state == set(life.hours.counts)
             assert not in_state & set(context.states["aside"])
-    answer()  # of a new life: nothing waits for ten seconds
+    emit()  # just after a restart, all rows are due at once
     assert len(context.states["aside"]) > 1_000
     assert kept == {
         (event, at): sum(counts.get((event, one), 0) for one in range(at - 3590, at + 10, 10))

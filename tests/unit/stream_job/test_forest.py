@@ -1,4 +1,4 @@
-"""The forest of event_anomaly: the same scores on every run and after every restart."""
+"""The forest of event_anomaly: the same scores in each run and after each restart."""
 
 import importlib.util
 import json
@@ -28,17 +28,16 @@ def points(buckets=200, rate=30, seed=3):
 
 
 def test_the_same_points_have_the_same_scores():
-    one, other = Forest(), Forest()
-    assert [one.score(*point) for point in points(60)] == [
-        other.score(*point) for point in points(60)
-    ]
+    first, second = Forest(), Forest()
+    for point in points(60):
+        assert first.score(*point) == second.score(*point)
 
 
 @pytest.mark.parametrize("every", [97, 559, 560, 561])
 def test_a_restart_changes_no_score(every):
-    # The state goes through JSON, as a checkpoint's does; the forest grows anew at 560 points.
+    # The state is stored as JSON, as in a checkpoint; the forest is rebuilt at 560 points.
     sent = points(200)
-    sent[500] = ("click", 900)  # what scores high isn't learned: that, too, must be the same again
+    sent[500] = ("click", 900)  # has a high score, so it is not learned
     whole, restarted, scores = Forest(), Forest(), []
     for number, point in enumerate(sent):
         if number % every == 0:
@@ -48,7 +47,7 @@ def test_a_restart_changes_no_score(every):
     assert max(scores) >= 2
 
 
-def test_a_forest_keeps_few_points_whatever_events_are_called():
+def test_a_forest_keeps_few_points_with_any_number_of_event_names():
     forest = Forest()
     for point in points(200):
         forest.score(*point)
@@ -58,7 +57,7 @@ def test_a_forest_keeps_few_points_whatever_events_are_called():
     assert len(forest.points) <= 4096
 
 
-def test_nothing_is_strange_before_six_counts_are_known():
+def test_the_score_is_zero_until_an_event_has_six_counts():
     forest = Forest()
     assert [forest.score("click", count) for count in (0, 90, 1, 80, 2, 70)] == [0] * 6
     assert forest.score("click", 40) > 0
@@ -66,7 +65,7 @@ def test_nothing_is_strange_before_six_counts_are_known():
 
 @pytest.mark.parametrize("usual", [20, 60, 600])
 @pytest.mark.parametrize("factor", [0, 3])
-def test_an_outage_and_a_burst_are_strange_at_once(usual, factor):
+def test_an_outage_and_a_burst_have_a_high_score_at_once(usual, factor):
     forest = Forest()
     chance = np.random.default_rng(5)
     for count in chance.poisson(usual, 60):
@@ -74,7 +73,7 @@ def test_an_outage_and_a_burst_are_strange_at_once(usual, factor):
     assert forest.score("click", usual * factor) >= 2
 
 
-def test_a_second_outage_is_as_strange_as_the_first():
+def test_each_further_outage_has_a_high_score():
     forest = Forest()
     highest = []
     for _ in range(3):
@@ -91,13 +90,13 @@ def test_a_new_level_becomes_usual():
     assert max(scores[45:]) < 2
 
 
-def test_one_more_than_always_is_not_strange():
+def test_a_count_of_one_more_than_usual_has_a_low_score():
     forest = Forest()
     scores = [forest.score("click", count) for count in [20] * 100 + [21, 19, 22]]
     assert max(scores) < 2
 
 
-def test_a_rare_event_may_be_missing():
+def test_a_rare_event_has_a_low_score_with_or_without_beacons():
     forest = Forest()
     scores = [forest.score("exception", n) for n in [0, 1, 0, 0, 2, 0, 0, 1, 0, 0] * 20 + [3]]
     assert max(scores) < 2

@@ -1,4 +1,4 @@
-"""The application's main.py: templates and Flink's reasons. The real Flink judges the bad SQL."""
+"""The application's main.py: templates, and Flink's reasons (Flink itself checks the bad SQL)."""
 
 import json
 import re
@@ -24,21 +24,21 @@ def main(monkeypatch):
     sys.modules.pop("main")
 
 
-def test_a_template_takes_the_pairs_of_its_group(main):
+def test_a_placeholder_is_replaced_by_the_pairs_of_its_group(main):
     groups = {"clicks": {"connector": "kinesis", "path": "it's"}, "metrics": {}}
     assert main.fill("A WITH (${clicks}) B", groups) == (
         "A WITH ('connector' = 'kinesis', 'path' = 'it''s') B"
     )
 
 
-def test_a_comment_that_speaks_of_a_template_is_left_alone(main):
+def test_a_placeholder_in_a_comment_is_not_replaced(main):
     sql = "-- ${clicks}: from ${nowhere}\nSELECT '${metrics}'"
     assert main.fill(sql, {"metrics": {"a": "b"}}) == (
         "-- ${clicks}: from ${nowhere}\nSELECT ''a' = 'b''"
     )
 
 
-def test_a_template_without_a_group_is_named(main):
+def test_the_error_names_a_placeholder_without_a_group(main):
     with pytest.raises(main.SqlError, match="colours"):
         main.fill("WITH (${colours})", {})
 
@@ -49,13 +49,13 @@ def test_property_groups_are_read_by_name(main, tmp_path):
     assert main.property_groups(str(path)) == {"flink": {"a": "1"}}
 
 
-def test_without_a_file_of_our_own_the_one_of_managed_flink_is_read(monkeypatch, main):
+def test_properties_are_read_from_managed_flinks_file_by_default(monkeypatch, main):
     monkeypatch.delenv(main.PROPERTIES, raising=False)
-    asked = []
-    monkeypatch.setattr(main, "property_groups", lambda path: asked.append(path) or 1 / 0)
+    paths = []
+    monkeypatch.setattr(main, "property_groups", lambda path: paths.append(path) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main.main()
-    assert asked == ["/etc/flink/application_properties.json"]
+    assert paths == ["/etc/flink/application_properties.json"]
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_without_a_file_of_our_own_the_one_of_managed_flink_is_read(monkeypatch,
         ),
         ("CREATE VIEW v AS SELECT * FROM nowhere;", ["20_bad.sql", "Object 'nowhere' not found"]),
         (
-            # Fits the table, but a stream that never ends can't be sorted: found when planned.
+            # Valid SQL, but an unbounded stream can't be sorted: Flink finds that while planning.
             "INSERT INTO metrics SELECT 'x', bucket, event, 1, CAST(NULL AS DOUBLE), 1, 0, 0 "
             "FROM beacons ORDER BY event",
             ["20_bad.sql", "Sort on a non-time-attribute field is not supported"],
         ),
     ],
 )
-def test_bad_sql_ends_with_flinks_reason_in_one_line(tmp_path, monkeypatch, sql, words):
+def test_bad_sql_is_reported_with_flinks_reason_in_one_line(tmp_path, monkeypatch, sql, words):
     shutil.copytree(ASSETS, tmp_path / "code")
     (tmp_path / "code" / "sql" / "20_bad.sql").write_text(sql)
     (tmp_path / "notebooks").mkdir()
@@ -83,7 +83,7 @@ def test_bad_sql_ends_with_flinks_reason_in_one_line(tmp_path, monkeypatch, sql,
     plan = tmp_path / "plan"
     variables = plans.environment(DEFAULT_GROUPS, tmp_path, plan)
     ended = plans.start_python(plans.command(plan, tmp_path / "code"), variables)
-    # Java has said before with which options it starts.
+    # Java first logs its options.
     [line] = [line for line in ended.communicate()[0].splitlines() if not JAVAS.match(line)]
     assert ended.returncode == plans.EXIT_SQL and not plan.exists()
     assert all(word in line for word in words), line
