@@ -3,7 +3,7 @@
 import json
 import time
 
-from helpers.local import child_process as lifeline
+from helpers.local import child_process
 from tests.local.watch import NAMESPACE
 from tests.template_files import read_template
 
@@ -94,7 +94,7 @@ def test_the_templates_alarm_on_exceptions(watch):
 
 def test_the_process_rings_on_fresh_data_and_ends_when_asked(watch, emulator, tmp_path):
     log = tmp_path / "alarms.log"
-    process = lifeline.start(
+    process = child_process.start(
         ["-m", "helpers.local.alarms"], log=log, environment=emulator.child_environment()
     )
     try:
@@ -108,5 +108,5 @@ def test_the_process_rings_on_fresh_data_and_ends_when_asked(watch, emulator, tm
         assert watch.described()["StateValue"] == "ALARM", log.read_text()
         assert watch.messages() == ["ALARM"]
     finally:
-        assert lifeline.end(process) == 0, log.read_text()
+        assert child_process.end(process) == 0, log.read_text()
     assert "ALARM" in log.read_text() and "Traceback" not in log.read_text()

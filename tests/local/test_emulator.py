@@ -228,6 +228,6 @@ def test_the_parser_in_c_reads_the_same_in_a_template(template, monkeypatch):
     text = template.read_text(encoding="utf-8")
     before = engine._parse_template(text)
     monkeypatch.setattr(engine, "CfnLoader", engine.CfnLoader)
-    cloudformation.apply()
+    cloudformation.use_parser_in_c()
     assert engine.CfnLoader.__mro__[1] is yaml.CSafeLoader
     assert engine._parse_template(text) == before

@@ -16,9 +16,8 @@ from helpers.core import process_lock as locks
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY, read_json, write_json
 from helpers.core.target_files import description_file
-from helpers.local import access_key, ports, state, supervisor
-from helpers.local import child_process as lifeline
-from helpers.local.adopted_process import adopt
+from helpers.local import access_key, child_process, ports, state, supervisor
+from helpers.local.child_process import adopt
 from helpers.local.emulator.settings import SUPERVISED, emulator_environment
 from tests.catcher import until
 
@@ -166,7 +165,7 @@ def test_an_emulator_that_finds_no_heir_ends(own_home, tmp_path):
     write_json(description_file(), {})  # no supervisor can go on with that
     settings = emulator_environment(ports.free_port(), access_key.random_key(), tmp_path)
     environment = settings | {SUPERVISED: "1"}
-    process = lifeline.start(
+    process = child_process.start(
         ["-m", "helpers.local.emulator"],
         log=tmp_path / "log",
         environment=environment,

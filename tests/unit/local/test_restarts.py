@@ -40,13 +40,13 @@ def test_one_that_lived_for_ten_seconds_begins_again_at_once(clock):
 
 def test_a_server_whose_port_is_taken_is_not_started_without_a_pause(own_home, monkeypatch, clock):
     starts = []
-    real = child.lifeline.start
+    real = child.child_process.start
 
     def start(command, **options):
         starts.extend(command)
         return real(command, **options)
 
-    monkeypatch.setattr(child.lifeline, "start", start)
+    monkeypatch.setattr(child.child_process, "start", start)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")
     with socket.socket() as taken:
