@@ -10,4 +10,8 @@ from ministack.services import scheduler
 
 def apply() -> None:
     """Turn off the emulator's search for schedules that are due."""
-    scheduler._tick_schedules = lambda: None
+    scheduler._tick_schedules = fire_none
+
+
+def fire_none() -> None:
+    """Fire no schedule."""

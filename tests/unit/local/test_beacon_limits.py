@@ -98,7 +98,7 @@ def test_one_client_more_than_the_most_is_told_so_and_is_no_beacon(start):
     assert len(server.events()) == 10
     kept[0].close()
     until(lambda: answered(server) == [200], SECONDS)
-    assert [line for line in server.said if "5 clients are connected, the most" in line]
+    assert [line for line in server.said if "5 clients are connected, the maximum" in line]
 
 
 def answered(server: Server) -> list[int]:
