@@ -1,6 +1,6 @@
-"""An event source's reader of one shard, driven with a clock of its own.
+"""The reader of one shard, with a clock of the tests' own.
 
-What is quoted are the sentences of the Lambda Developer Guide that describe it.
+The quoted sentences are from the Lambda Developer Guide.
 """
 
 import re
@@ -26,12 +26,12 @@ def record(number: int, at: float = START, data: str = "") -> dict:
 
 
 def reports(*numbers: int) -> Result:
-    """The answer of a function in which these records failed."""
+    """The answer of a function that reports these records as failed."""
     return Result({"batchItemFailures": [{"itemIdentifier": f"{n:030d}"} for n in numbers]})
 
 
 class Shard:
-    """A reader, the records it reads, a clock that jumps over its pauses, and what it did."""
+    """A reader, its records, a clock that skips its pauses, and a record of its calls."""
 
     def __init__(self, answer, count=0, **settings):
         self.records = [record(n) for n in range(1, count + 1)]
@@ -56,7 +56,7 @@ class Shard:
         return answer(self.calls[-1]) if callable(answer) else answer
 
     def run(self, steps=10_000):
-        """Let it work until it waits for records."""
+        """Step until the reader waits for records."""
         for _ in range(steps):
             pause = self.reader.step()
             if pause is None:
@@ -71,12 +71,12 @@ def numbers(records: list[dict]) -> list[int]:
 
 
 def poison(*bad: int):
-    """A function that fails whenever it is given one of these records."""
+    """A function that fails for each batch with one of these records."""
     return lambda batch: FAILED if set(batch) & set(bad) else DONE
 
 
 def once(*answers: Result):
-    """A function that answers so, one call after the other, and then is done."""
+    """A function that gives these answers, one for each call, and then succeeds."""
     left = list(answers)
     return lambda batch: left.pop(0) if left else DONE
 
