@@ -73,12 +73,7 @@ def start(
 
 
 class Adopted:
-    """A running process that another process has started; like a `subprocess.Popen`.
-
-    Args:
-        name: as it was given to `start`.
-        pid: the process.
-    """
+    """A running process that another process has started; like a `subprocess.Popen`."""
 
     stdin = None
 
@@ -121,9 +116,6 @@ class Adopted:
 
 def adopt(name: str) -> Adopted | None:
     """Return the running process of a name, or None if none runs.
-
-    Args:
-        name: as it was given to `start`.
 
     Example:
         `adopt("emulator")`

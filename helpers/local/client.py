@@ -16,7 +16,7 @@ from helpers.core.errors import TargetStopped, WorkshopError
 from helpers.core.paths import home
 from helpers.core.target_files import EMULATOR_LOCK
 from helpers.core.waiting import waiting
-from helpers.local.emulator.settings import ACCOUNT, REGION
+from helpers.local.emulator.settings import ACCOUNT, HEALTH, REGION
 
 from . import access_key, ports, state
 from .access_key import AccessKey
@@ -24,7 +24,6 @@ from .child_process import adopt
 from .takeover import start_supervisor
 
 START_SECONDS = 90
-_HEALTH = "/_ministack/health"
 # botocore's settings without their sources in the environment and in ~/.aws: a learner's profile,
 # proxy of AWS or FIPS endpoint is for AWS, and a broken one does not matter here.
 _NO_FILES = {"config_file": os.devnull, "credentials_file": os.devnull}
@@ -36,9 +35,6 @@ _OWN_SETTINGS = {
 
 def connect_local(prefix: str) -> Cloud:
     """Return a Cloud on this machine's local target, which is started if none runs.
-
-    Args:
-        prefix: of all resource names.
 
     Raises:
         WorkshopError: it did not start, or does not answer.
@@ -78,7 +74,7 @@ def session_with(key: AccessKey, *before_send: Callable) -> boto3.Session:
 
 def _refuse_if_ended(request: AWSPreparedRequest, key: AccessKey) -> None:
     # While a killed process is being replaced, a target is there: boto3 then tries again.
-    gone = not state.is_there() and not ports.answers(urljoin(request.url, _HEALTH))
+    gone = not state.is_there() and not ports.answers(urljoin(request.url, HEALTH))
     if gone or access_key.current() not in (key, None):
         raise _ended()
 
@@ -109,7 +105,7 @@ def _endpoint() -> str:
     with waiting("Waiting until the local target answers"):
         while time.monotonic() < deadline:
             facts = state.description()
-            if facts.get("ready") and ports.answers(facts["endpoint"] + _HEALTH):
+            if facts.get("ready") and ports.answers(facts["endpoint"] + HEALTH):
                 return facts["endpoint"]
             if process and process.poll() and not state.is_there():
                 raise WorkshopError(

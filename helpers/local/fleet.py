@@ -54,11 +54,7 @@ class Fleet:
 
 
 def desired(client: Any) -> dict[str, tuple[int, str]]:
-    """Return `(desired capacity, clicks stream)` of each group of the workshop, by its name.
-
-    Args:
-        client: the boto3 client of Auto Scaling.
-    """
+    """Return `(desired capacity, clicks stream)` of each group of the workshop, by its name."""
     groups = {}
     for page in client.get_paginator("describe_auto_scaling_groups").paginate():
         for group in page["AutoScalingGroups"]:
@@ -70,12 +66,7 @@ def desired(client: Any) -> dict[str, tuple[int, str]]:
 
 
 def announce(client: Any, fleet: Fleet) -> None:
-    """Write the fleet's URL to `/<prefix>/beacon-url` once a server answers.
-
-    Args:
-        client: the boto3 client of Systems Manager.
-        fleet: the fleet; without servers nothing is written.
-    """
+    """Write the fleet's URL to `/<prefix>/beacon-url` once a server answers."""
     name = f"/{fleet.group.removesuffix('-fleet')}/beacon-url"
     with contextlib.suppress(client.exceptions.ParameterNotFound):
         current = client.get_parameter(Name=name)["Parameter"]["Value"]

@@ -14,7 +14,7 @@ from helpers.core import process_lock
 from helpers.core.environment import child_environment
 from helpers.core.paths import home
 from helpers.core.target_files import EMULATOR_LOCK, FLINK_CONTROLLER_LOCK
-from helpers.local.emulator.settings import REGION, SUPERVISED, emulator_environment
+from helpers.local.emulator.settings import HEALTH, REGION, SUPERVISED, emulator_environment
 
 from . import access_key, child_process, ports, state
 from .access_key import AccessKey
@@ -142,7 +142,7 @@ def _has_emulator(emulator: Child) -> bool:
 
 
 def _answers_soon(emulator: Child) -> bool:
-    health = f"{state.description()['endpoint']}/_ministack/health"
+    health = state.description()["endpoint"] + HEALTH
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and emulator.process.poll() is None:
         if ports.answers(health):

@@ -23,11 +23,7 @@ ATTEMPTS = 4  # with 1, 2 and 4 s between them
 
 
 def start_supervisor(*arguments: str) -> subprocess.Popen:
-    """Start the local target's supervisor in the background.
-
-    Args:
-        arguments: of its command line, see `__main__`.
-    """
+    """Start the local target's supervisor in the background."""
     path = home() / "logs" / "local.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as log:

@@ -23,22 +23,14 @@ EVALUATIONS_PER_PERIOD, LONGEST_PAUSE = 5, 5
 
 
 class Controller:
-    """Evaluates the alarms of one account and region.
-
-    Args:
-        client: the boto3 client of CloudWatch.
-    """
+    """Evaluates the alarms of one account and region."""
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
         self._client = client
         self._due: dict[tuple[str, object], float] = {}
 
     def step(self, now: float) -> None:
-        """Evaluate each alarm that is due; a new or changed one is due at once.
-
-        Args:
-            now: epoch seconds.
-        """
+        """Evaluate each alarm that is due; a new or changed one is due at once."""
         pages = self._client.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"])
         known = {}
         for described in (each for page in pages for each in page["MetricAlarms"]):

@@ -53,9 +53,6 @@ class Alarm:
     def values(self, metrics: dict[str, Values]) -> Values:
         """Return the values that are compared with the threshold, one for each period.
 
-        Args:
-            metrics: the values of each of the queries.
-
         Raises:
             Unsupported: its expression has a part that is not implemented here.
         """

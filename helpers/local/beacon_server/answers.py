@@ -36,11 +36,7 @@ _HIDDEN = re.compile(rb"%2f|%00", re.IGNORECASE)  # an encoded slash or NUL
 
 
 def status_of(request: Request) -> int:
-    """Return the status of a request; 0 if it depends on the demo shop's files.
-
-    Args:
-        request: a request whose head was read without an error.
-    """
+    """Return the status of a valid request; 0 if it depends on the demo shop's files."""
     method = request.method
     path = path_of(request.target)
     if request.target == b"*" or method == b"CONNECT":

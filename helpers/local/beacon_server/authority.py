@@ -39,10 +39,6 @@ def loggable(line: bytes) -> bytes:
 def host_in(method: bytes, target: bytes) -> bytes | None:
     """Return the host in a request's target; None without one.
 
-    Args:
-        method: the request's method, e.g. `b"GET"`.
-        target: its target, e.g. `b"http://shop.example:80/beacon"`.
-
     Raises:
         ValueError: the target is malformed.
 

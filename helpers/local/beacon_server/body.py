@@ -14,10 +14,6 @@ MORE, BEHIND = -1, -2
 class Body:
     r"""A body that is being received.
 
-    Args:
-        length: its length in bytes.
-        chunked: whether it arrives in chunks, each with its own length.
-
     Attributes:
         next: how many of the bytes given to `feed` are read.
 

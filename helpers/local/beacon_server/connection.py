@@ -34,9 +34,6 @@ class Connection(asyncio.BufferedProtocol):
 
     Its memory is limited: no more is read while requests wait for their turn, and no request is
     begun while the client does not read its answers. Each callback of the loop is short.
-
-    Args:
-        service: shared by all connections.
     """
 
     def __init__(self, service: Service) -> None:

@@ -24,13 +24,7 @@ POLICY = (
 
 
 class Page(NamedTuple):
-    """A file of the shop.
-
-    Args:
-        body: its bytes.
-        kind: the answer's Content-Type.
-        headers: further header lines of the answer.
-    """
+    """A file of the shop."""
 
     body: bytes
     kind: str

@@ -65,13 +65,7 @@ class Service:
         self.received = memoryview(self.inbox)
 
     def call(self, connection: Client, function: Callable[..., None], *given: object) -> None:
-        """Call a function of one connection: an exception ends that connection, and no other.
-
-        Args:
-            connection: the connection.
-            function: the function.
-            given: its arguments.
-        """
+        """Call a function of one connection: an exception ends that connection, and no other."""
         try:
             function(*given)
         except Exception as error:
@@ -79,12 +73,7 @@ class Service:
             self.problems.warn("error", f"A connection was ended by an error of ours: {error!r}")
 
     def hold(self, connection: Client, held: int) -> None:
-        """Record how many bytes of an unfinished head a connection holds; refuse it if too many.
-
-        Args:
-            connection: the connection.
-            held: how many bytes of its head are kept.
-        """
+        """Record how many bytes of an unfinished head a connection holds; refuse it if too many."""
         self._held += held - connection.held
         connection.held = held
         if held > HEAD_BYTES and self._held > HEAD_BYTES * self.most_connections:

@@ -27,8 +27,8 @@ from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource
 
 from .exchange import App, Exchange, Receive, Send
+from .settings import HEALTH
 
-HEALTH = "/_ministack/health"
 SIGNED = "AWS4-HMAC-SHA256 "
 CODE = "InvalidClientTokenId"
 SECONDS_BETWEEN_LINES = 1.0
@@ -54,33 +54,20 @@ def function_credentials(_: dict) -> dict[str, str]:
 
 
 def response_url(token: str) -> str:
-    """Return where a custom resource's function answers CloudFormation: as on AWS a signed URL.
-
-    Args:
-        token: the emulator's name of the answer.
-    """
+    """Return where a custom resource's function answers CloudFormation: as on AWS a signed URL."""
     credential = quote(f"{os.environ['AWS_ACCESS_KEY_ID']}/cloudformation", safe="")
     return f"{_response_url(token)}?X-Amz-Credential={credential}"
 
 
 class Rules:
-    """Decides which requests are refused.
-
-    Args:
-        key: the id of this run's access key.
-        port: the emulator's port.
-    """
+    """Decides which requests are refused."""
 
     def __init__(self, key: str, port: int) -> None:
         self._key = key.encode()
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
     def objection(self, scope: dict) -> str | None:
-        """Return why a request is refused; None if it is not.
-
-        Args:
-            scope: the request, as ASGI has it.
-        """
+        """Return why a request is refused; None if it is not."""
         names = {name.lower() for name, _ in scope["headers"]}
         hosts = _values(scope, b"host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
@@ -113,12 +100,7 @@ def _values(scope: dict, wanted: bytes) -> list[str]:
 
 
 class RefusalLog:
-    """Logs refusals: at most one line a second.
-
-    Args:
-        write: writes a line.
-        clock: returns the time in seconds.
-    """
+    """Logs refusals: at most one line a second."""
 
     def __init__(
         self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
@@ -127,12 +109,7 @@ class RefusalLog:
         self._unlogged, self._next = 0, 0.0
 
     def note(self, scope: dict, objection: str) -> None:
-        """Log a refused request without its headers, query and body, which may be secret.
-
-        Args:
-            scope: the request.
-            objection: why it is refused.
-        """
+        """Log a refused request without its headers, query and body, which may be secret."""
         now = self._clock()
         if now < self._next:
             self._unlogged += 1
@@ -144,13 +121,7 @@ class RefusalLog:
 
 
 def guarded(app: App, rules: Rules, refusals: RefusalLog) -> App:
-    """Return an ASGI application that answers clients of this run only.
-
-    Args:
-        app: the emulator's.
-        rules: decide which requests are refused.
-        refusals: logs them.
-    """
+    """Return an ASGI application that answers clients of this run only."""
 
     async def with_rules(scope: dict, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

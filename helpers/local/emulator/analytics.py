@@ -46,11 +46,7 @@ def apply() -> None:
 
 
 def settle(record: dict) -> None:
-    """Let an application's status follow its job.
-
-    Args:
-        record: the emulator's own dict of the application.
-    """
+    """Let an application's status follow its job."""
     if record["ApplicationStatus"] not in ("STARTING", "UPDATING"):
         _settle_at_once(record)
         return
@@ -71,12 +67,7 @@ def list_applications(_: dict) -> tuple:
 
 
 def recorded(operation: str, handler: Callable[[dict], tuple]) -> Callable[[dict], tuple]:
-    """Return a handler that also stores the operation if it was accepted.
-
-    Args:
-        operation: its name, e.g. `StartApplication`.
-        handler: the emulator's own.
-    """
+    """Return a handler that also stores the operation if it was accepted."""
 
     def handle(data: dict) -> tuple:
         answer = handler(data)

@@ -30,12 +30,7 @@ def apply() -> None:
 
 
 def table_relation(table: dict, files: list[str]) -> str:
-    """Return the SQL with which DuckDB reads a table.
-
-    Args:
-        table: the emulator's own dict of a Glue table.
-        files: the local copies of its objects.
-    """
+    """Return the SQL with which DuckDB reads a table."""
     if athena._data_format(table) != "json":
         return _relation(table, files)
     columns = ", ".join(

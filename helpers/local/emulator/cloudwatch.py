@@ -52,12 +52,7 @@ def put_metric_alarm(params: dict, data: dict, is_cbor: bool, is_json: bool = Fa
 
 
 def record(name: str, properties: dict) -> dict:
-    """Return the emulator's dict of a template's alarm.
-
-    Args:
-        name: the alarm's name.
-        properties: the resource's properties.
-    """
+    """Return the emulator's dict of a template's alarm."""
     metrics = properties.get("Metrics")
     if not metrics:
         return _record(name, properties)

@@ -16,12 +16,7 @@ Answer = tuple[int, list, bytes]  # status, headers, body
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request, and the ways to answer it.
-
-    Args:
-        app: the emulator's ASGI application.
-        scope, receive, send: its arguments.
-    """
+    """A request, and the ways to answer it."""
 
     app: App
     scope: dict
@@ -74,13 +69,7 @@ class Exchange:
         await self.send({"type": "http.response.body", "body": body})
 
     async def refuse(self, status: int, code: str, message: str) -> None:
-        """Answer with an error, as an AWS JSON service does.
-
-        Args:
-            status: the HTTP status.
-            code: the error's code.
-            message: the error's message.
-        """
+        """Answer with an error, as an AWS JSON service does."""
         fault = "Sender" if status < 500 else "Receiver"
         headers = [
             (b"content-type", b"application/x-amz-json-1.1"),

@@ -52,11 +52,7 @@ def apply() -> None:
 
 
 class Faults:
-    """The faults of `faults.json`, which is read again when it has changed.
-
-    Args:
-        path: `faults.json`.
-    """
+    """The faults of `faults.json`, which is read again when it has changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -77,12 +73,7 @@ class Faults:
 
 
 def faulty(app: App, faults: Faults) -> App:
-    """Return an ASGI application that injects the faults.
-
-    Args:
-        app: the emulator's.
-        faults: the faults.
-    """
+    """Return an ASGI application that injects the faults."""
 
     async def with_faults(scope: dict, receive: Receive, send: Send) -> None:
         current = faults.now() if scope["type"] == "http" else []

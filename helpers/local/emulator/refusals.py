@@ -29,12 +29,7 @@ class Split:
 
 
 def put_records(request: dict, is_refused: Callable[[dict], bool]) -> Split:
-    """Refuse some of PutRecords' records.
-
-    Args:
-        request: the request.
-        is_refused: whether a record is refused.
-    """
+    """Refuse some of PutRecords' records."""
     records = request["Records"]
     refused = [is_refused(record) for record in records]
 
@@ -49,12 +44,7 @@ def put_records(request: dict, is_refused: Callable[[dict], bool]) -> Split:
 
 
 def batch_write_item(request: dict, is_refused: Callable[[dict], bool]) -> Split:
-    """Leave some of BatchWriteItem's items unprocessed.
-
-    Args:
-        request: the request.
-        is_refused: whether an item is left unprocessed.
-    """
+    """Leave some of BatchWriteItem's items unprocessed."""
     kept: dict[str, list] = {}
     unprocessed: dict[str, list] = {}
     for table, items in request["RequestItems"].items():

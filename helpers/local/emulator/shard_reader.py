@@ -157,11 +157,6 @@ class ShardReader:
 def first_failed(records: list[dict], result: Result, reports: bool) -> int | None:
     """Return the position of the first record to retry; None if all succeeded.
 
-    Args:
-        records: the batch.
-        result: its invocation's result.
-        reports: whether the mapping has ReportBatchItemFailures.
-
     Example:
         `first_failed(records, Result({"batchItemFailures": []}), True)` -> None
     """

@@ -41,11 +41,7 @@ class Application:
 
 
 def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a boto3 client
-    """Return all Flink applications by their names.
-
-    Args:
-        client: the boto3 client of `kinesisanalyticsv2`.
-    """
+    """Return all Flink applications by their names."""
     by_name: dict[str, Application] = {}
     for page in client.get_paginator("list_applications").paginate():
         for summary in page["ApplicationSummaries"]:

@@ -11,11 +11,7 @@ from pathlib import Path
 
 
 def complete(folder: Path) -> list[Path]:
-    """Return the folders of all complete checkpoints, the oldest first.
-
-    Args:
-        folder: where Flink keeps them (`execution.checkpointing.dir`).
-    """
+    """Return the folders of all complete checkpoints, the oldest first."""
     dated = []
     for metadata in folder.glob("*/chk-*/_metadata"):
         try:
@@ -51,12 +47,7 @@ def covered(names: set[str], folder: Path) -> set[str]:
 
 
 def forget_other_jobs(folder: Path, job: Path) -> None:
-    """Delete the checkpoints of all jobs but one, once that one has its own.
-
-    Args:
-        folder: where Flink keeps them.
-        job: the folder of the job that runs now.
-    """
+    """Delete the checkpoints of all jobs but one, once that one has its own."""
     for other in folder.iterdir():
         if other != job:
             shutil.rmtree(other, ignore_errors=True)

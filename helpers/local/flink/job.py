@@ -21,14 +21,7 @@ GRACE_SECONDS = 3
 
 
 class Job:
-    """One run of an application's code.
-
-    Args:
-        application: whose job it is.
-        plan: the file of its plan.
-        code: the folder with its main.py and the modules of its Python stage.
-        folders: where it reads and writes.
-    """
+    """One run of an application's code."""
 
     def __init__(self, application: Application, plan: Path, code: Path, folders: Folders) -> None:
         self.log = home() / "logs" / f"flink-{application.name}.log"
@@ -57,10 +50,8 @@ class Job:
 
     def checkpoint_folder(self) -> Path | None:
         """Return the folder of this run's own checkpoints, once the first one is complete."""
-        for metadata in self._folders.checkpoints.glob("*/chk-*/_metadata"):
-            if metadata.parent.parent not in self._former_jobs:
-                return metadata.parent.parent
-        return None
+        jobs = (path.parent for path in checkpoints.complete(self._folders.checkpoints))
+        return next((job for job in jobs if job not in self._former_jobs), None)
 
     def last_line(self) -> str:
         """Return the last line that the process wrote."""

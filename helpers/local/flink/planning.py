@@ -19,13 +19,7 @@ class NotPlanned(Exception):
 
 
 class Planning:
-    """Makes the plan, unless it is kept already.
-
-    Args:
-        application: whose code is unpacked.
-        code: the folder with it.
-        plan: the file for it.
-    """
+    """Makes the plan, unless it is kept already."""
 
     def __init__(self, application: Application, code: Path, plan: Path) -> None:
         self.version, self.plan = application.version, plan

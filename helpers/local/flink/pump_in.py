@@ -167,12 +167,7 @@ def _end(name: str) -> tuple[str, str]:
 
 
 def remembered(names: set[str], positions: Path) -> set[str]:
-    """Return the files whose positions are stored, so that a new pump does not need them.
-
-    Args:
-        names: names of files in the job's folder.
-        positions: the file that stores how far each shard has been read.
-    """
+    """Return the files whose positions are stored, so that a new pump does not need them."""
     saved = read_json(positions, {}).get("shards", {})
     ends = ((name, *_end(name)) for name in names)
     return {name for name, shard, last in ends if int(last) <= int(saved.get(shard, "0"))}

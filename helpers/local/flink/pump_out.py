@@ -133,10 +133,6 @@ def send(client: Any, stream: str, rows: list[Row]) -> None:  # noqa: ANN401 - a
 def to_send_again(rows: list[Row], results: list[dict]) -> list[Row]:
     """Return the rows to send again: of each metric type, those from the first refused one on.
 
-    Args:
-        rows: the rows that were sent.
-        results: PutRecords' result for each; a refused one has an ErrorCode.
-
     Example:
         >>> to_send_again([("a", b"1"), ("b", b"2"), ("a", b"3")], [{"ErrorCode": "x"}, {}, {}])
         [('a', b'1'), ('a', b'3')]

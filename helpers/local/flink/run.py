@@ -25,13 +25,7 @@ SECONDS_BETWEEN_CLEANUPS = 2
 
 
 class Pumping(threading.Thread):
-    """Calls a pump's step repeatedly in a thread, until `end`.
-
-    Args:
-        name: its name in the log.
-        pump: the pump.
-        pause: seconds between two steps.
-    """
+    """Calls a pump's step repeatedly in a thread, until `end`."""
 
     def __init__(self, name: str, pump: PumpIn | PumpOut, pause: float) -> None:
         super().__init__(name=name, daemon=True)
@@ -57,13 +51,6 @@ class Run:
     """Starts the job; metrics are sent at once, clicks are read once the job runs.
 
     Until then records stay in the stream, which keeps them in order.
-
-    Args:
-        kinesis: the boto3 client.
-        application: whose run it is.
-        plan: the file of its plan.
-        code: the folder with its code.
-        folders: where the job reads and writes.
 
     Raises:
         KeyError: a property group of the application has no stream.

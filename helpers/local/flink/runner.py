@@ -38,11 +38,7 @@ WANTED = ("STARTING", "UPDATING", "RUNNING")
 
 
 class StatusFile:
-    """Writes a job's status when it has changed, at most twice a second.
-
-    Args:
-        path: the file.
-    """
+    """Writes a job's status when it has changed, at most twice a second."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._written_at = path, 0.0
@@ -56,12 +52,7 @@ class StatusFile:
 
 
 class Runner:
-    """Runs one application's job as its status requires.
-
-    Args:
-        kinesis, s3: boto3 clients.
-        name: the application's name.
-    """
+    """Runs one application's job as its status requires."""
 
     def __init__(self, kinesis: Any, s3: Any, name: str) -> None:  # noqa: ANN401
         self.kinesis, self.s3 = kinesis, s3
@@ -74,11 +65,7 @@ class Runner:
         self.state, self.reason = JobState.STOPPED, ""
 
     def step(self, application: Application) -> None:
-        """Do the next thing that the application's status requires. Called a few times a second.
-
-        Args:
-            application: as the emulator describes it now.
-        """
+        """Do the next thing that the application's status requires. Called a few times a second."""
         if self.run and application.version != self.version:
             self.end(JobState.RESTARTING)
         if application.status in WANTED:
@@ -102,11 +89,7 @@ class Runner:
         )
 
     def end(self, state: JobState) -> None:
-        """End the job and the pumps; their files and positions stay.
-
-        Args:
-            state: the new state.
-        """
+        """End the job and the pumps; their files and positions stay."""
         run, self.run, self.state = self.run, None, state
         if run:
             run.end()
