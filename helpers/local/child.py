@@ -38,7 +38,6 @@ class Child:
     restarts: Restarts = field(default_factory=Restarts)
 
     def start(self) -> None:
-        """Start the process."""
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
             self.log.replace(self.log.with_name(f"{self.log.name}.1"))
         self.process = child_process.start(
@@ -60,7 +59,6 @@ class Child:
             self.start()
 
     def end(self) -> None:
-        """End the process, if it runs."""
         process, self.process = self.process, None
         if process:
             child_process.end(process, self.grace)

@@ -85,11 +85,9 @@ class Adopted:
         return None if process_lock.holder(self._lock) == self.pid else UNKNOWN_EXIT_CODE
 
     def terminate(self) -> None:
-        """Send SIGTERM."""
         self._send(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Send SIGKILL."""
         self._send(signal.SIGKILL)
 
     def wait(self, timeout: float | None = None) -> int:

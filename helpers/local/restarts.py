@@ -27,7 +27,6 @@ class Backoff:
         self.failures, self.due = 0, 0.0
 
     def is_due(self) -> bool:
-        """Return whether the next attempt may be made now."""
         return time.monotonic() >= self.due
 
     def postpone(self, least: int = 0) -> int:
@@ -47,7 +46,6 @@ class Restarts(Backoff):
     started = 0.0
 
     def note_start(self) -> None:
-        """Note that the child has been started."""
         self.started = time.monotonic()
 
     def note_end(self) -> str:

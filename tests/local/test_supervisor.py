@@ -24,6 +24,10 @@ from tests.catcher import until
 CONNECT = "from helpers.connection.connect import connect; print(connect('local').endpoint)"
 
 
+def start_kernel(**options) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY, **options)
+
+
 @pytest.fixture
 def target(own_home):
     """The folder of a local target of this test's own, which is ended afterwards."""
@@ -57,12 +61,7 @@ def children(pid: int) -> dict[str, int]:
 
 
 def test_two_kernels_at_once_share_one_target(target):
-    kernels = [
-        subprocess.Popen(
-            [sys.executable, "-c", CONNECT], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
+    kernels = [start_kernel(stdout=subprocess.PIPE, text=True) for _ in range(2)]
     endpoints = {kernel.communicate(timeout=120)[0].split("\n")[-2] for kernel in kernels}
     assert endpoints == {state.description()["endpoint"]}
     assert state.holder() == state.description()["pid"]
@@ -118,7 +117,7 @@ def test_after_two_kills_in_a_row_there_is_a_successor(target):
 
 
 def test_killed_while_its_emulator_starts_it_leaves_one_target_or_none(target):
-    kernel = subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY)
+    kernel = start_kernel()
     first = until(state.holder)
     until(lambda: adopt("emulator"))
     os.kill(first, signal.SIGKILL)
@@ -211,7 +210,7 @@ def test_a_target_keeps_its_key_after_kills_and_the_next_one_has_another(target)
 
 
 def test_ctrl_c_while_it_starts_leaves_one_target_or_none(target):
-    kernel = subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY)
+    kernel = start_kernel()
     until(state.holder)
     kernel.send_signal(signal.SIGINT)
     kernel.wait(timeout=30)

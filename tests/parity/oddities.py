@@ -1,7 +1,6 @@
 """More than a hundred further requests: each at the limit of a rule, sent raw to both servers.
 
-Whole URLs, Hosts, bodies, encodings, lengths, expectations. Spellings of paths
-are in hostile.py.
+Whole URLs, Hosts, bodies, encodings, lengths, expectations. Spellings of paths are in hostile.py.
 """
 
 from tests.parity.hostile import FIELDS, get, named, post, with_host

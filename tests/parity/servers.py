@@ -92,10 +92,9 @@ def start_apache(
         "Apache httpd is not installed, which these tests need: install Debian's package apache2 "
         "(`apt-get install apache2`)."
     )
-    shutil.copytree(
-        SITE, folder / "site"
-    )  # Apache's user may not be allowed to read this repository
-    # Apache serves as another user, who must be able to enter the folders above its log.
+    # Apache serves as another user, who may not be allowed to read this repository, and must be able
+    # to enter the folders above its log.
+    shutil.copytree(SITE, folder / "site")
     for parent in [folder, *folder.parents]:
         if parent.is_relative_to(TEMPORARY) and parent != TEMPORARY:
             parent.chmod(parent.stat().st_mode | 0o055)

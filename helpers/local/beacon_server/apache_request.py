@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from .authority import host_in, is_good_field, is_good_host
-from .header_fields import ALL, MAX_LINE_BYTES, FieldReader
+from .header_fields import ALL, MAX_LINE_BYTES, NAME, FieldReader
 
 MAX_BLANK_LINES = 10  # before a request (DEFAULT_LIMIT_BLANK_LINES)
 
@@ -20,7 +20,6 @@ _REQUEST_LINE = re.compile(
 )
 # The same line without these rules: three words, with any bytes between and after them.
 _WORDS = re.compile(rb"\s*([^\s]*)\s*([^\s]*)\s*([\x21-\x7e\x80-\xff]*)")
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NAME_OR_NOTHING = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 _LENGTH = re.compile(rb"0*+([0-9]{0,19})")
 _LONGEST_LENGTH = 2**63 - 1
@@ -150,7 +149,7 @@ def _request_line(line: bytes) -> Request:
     match = _REQUEST_LINE.fullmatch(line)
     if match is None:
         words = _WORDS.match(line).groups()
-        if line[:1].isspace() and not _NAME.fullmatch(words[0]):
+        if line[:1].isspace() and not NAME.fullmatch(words[0]):
             # Of such a line Apache logs only the possible method.
             words = [_NAME_OR_NOTHING.match(words[0]).group()]
         return Request(b" ".join(filter(None, words)), 400, method=words[0])
@@ -183,7 +182,7 @@ def _check(request: Request) -> int:
 @lru_cache(maxsize=256)
 def _names(connection: bytes, wanted: bytes) -> bool:
     # As Apache compares (ap_find_token): the beginning of a word is enough.
-    return any(wanted.startswith(word.lower()) for word in _NAME.findall(connection))
+    return any(wanted.startswith(word.lower()) for word in NAME.findall(connection))
 
 
 def _check_body(request: Request) -> int:

@@ -61,7 +61,6 @@ class Connection(asyncio.BufferedProtocol):
             self._refuse()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
         self._lingering = True  # unread requests are discarded: the client is gone
         self._service.hold(self, 0)
         self._service.connections.discard(self)
@@ -73,7 +72,6 @@ class Connection(asyncio.BufferedProtocol):
         self._pause_or_resume()
 
     def resume_writing(self) -> None:
-        """Continue."""
         self._is_full = False
         self._wait_for_more()
         self._proceed_soon()

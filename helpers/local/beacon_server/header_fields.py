@@ -9,7 +9,7 @@ MAX_FIELD_BYTES = 8190  # of a folded field, and of the values of a repeated one
 MAX_FIELDS = 100
 ALL = 1 << 62  # lines
 
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _ALLOWED = bytes(byte for byte in range(256) if not _FORBIDDEN.match(bytes([byte])))
 _USUAL_NAME_BYTES = 64
@@ -17,7 +17,7 @@ _USUAL_NAME_BYTES = 64
 
 @lru_cache(maxsize=1024)
 def _lower(name: bytes) -> bytes | None:
-    return name.lower() if _NAME.fullmatch(name) else None
+    return name.lower() if NAME.fullmatch(name) else None
 
 
 def read_usual(data: bytes, start: int, most: int) -> tuple[dict[bytes, bytes], int] | None:
@@ -119,7 +119,7 @@ class FieldReader:
 
     def _take_pending(self) -> bool:
         name, colon, value = self._pending.partition(b":")
-        if not colon or not _NAME.fullmatch(name) or _FORBIDDEN.search(value):
+        if not colon or not NAME.fullmatch(name) or _FORBIDDEN.search(value):
             return False
         name, value = name.lower(), value.strip(b" \t")
         self.held += len(name) + len(value)

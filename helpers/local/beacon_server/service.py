@@ -27,11 +27,11 @@ class Client(Protocol):
     held: int
     deadline: float
 
-    def send(self, data: bytes, keep: bool) -> None: ...  # noqa: D102
-    def abort(self) -> None: ...  # noqa: D102
-    def refuse_head(self) -> None: ...  # noqa: D102
-    def time_is_up(self) -> None: ...  # noqa: D102
-    def close_if_idle(self) -> None: ...  # noqa: D102
+    def send(self, data: bytes, keep: bool) -> None: ...
+    def abort(self) -> None: ...
+    def refuse_head(self) -> None: ...
+    def time_is_up(self) -> None: ...
+    def close_if_idle(self) -> None: ...
 
 
 @dataclass

@@ -32,7 +32,6 @@ class Exchange:
         return "", ""
 
     async def body(self) -> bytes:
-        """Read the request's body."""
         parts, more = [], True
         while more:
             message = await self.receive()
@@ -63,7 +62,6 @@ class Exchange:
         return messages[0]["status"], messages[0]["headers"], answer
 
     async def answer(self, status: int, headers: list, body: bytes) -> None:
-        """Answer the request."""
         headers = _with_length(headers, len(body))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})

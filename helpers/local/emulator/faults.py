@@ -24,7 +24,7 @@ from helpers.core.paths import read_json
 from helpers.core.target_files import faults_file
 
 from .exchange import App, Exchange, Receive, Send
-from .refusals import SPLIT, TOO_MUCH, split
+from .refusals import SPLIT, TOO_MUCH
 
 SERVICE_OF = {
     "Kinesis_20131202": "kinesis",
@@ -60,7 +60,6 @@ class Faults:
         self._all: list[dict] = []
 
     def now(self) -> list[dict]:
-        """Return the faults in effect."""
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -125,7 +124,8 @@ async def _hang(fault: dict, exchange: Exchange, faults: Faults) -> None:
 
 
 async def _refuse_partly(fault: dict, operation: str, exchange: Exchange) -> None:
-    parts = split(operation, json.loads(await exchange.body()), fault["partial"])
+    request, share = json.loads(await exchange.body()), fault["partial"]
+    parts = SPLIT[operation](request, lambda _: random.random() < share)
     if parts.rest is None and parts.merge is None:
         await exchange.refuse(*THROTTLED[fault["service"]])
         return

@@ -28,7 +28,6 @@ class Buffer:
     size: int = 0
 
     def add(self, data: bytes) -> None:
-        """Append one record's bytes."""
         self.records.append(data)
         self.size += len(data)
 

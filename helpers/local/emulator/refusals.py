@@ -6,7 +6,6 @@ UnprocessedItems; "if none of the items can be processed ... then BatchWriteItem
 ProvisionedThroughputExceededException".
 """
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,11 +34,11 @@ def put_records(request: dict, is_refused: Callable[[dict], bool]) -> Split:
 
     def merge(answer: dict) -> dict:
         accepted = iter(answer.get("Records", []))
-        results = [REFUSED if is_refused else next(accepted) for is_refused in refused]
+        results = [REFUSED if refuse else next(accepted) for refuse in refused]
         failed = answer.get("FailedRecordCount", 0) + sum(refused)
         return answer | {"FailedRecordCount": failed, "Records": results}
 
-    kept = [record for record, is_refused in zip(records, refused, strict=True) if not is_refused]
+    kept = [record for record, refuse in zip(records, refused, strict=True) if not refuse]
     return Split(request | {"Records": kept} if kept else None, merge)
 
 
@@ -59,17 +58,6 @@ def batch_write_item(request: dict, is_refused: Callable[[dict], bool]) -> Split
         return answer | {"UnprocessedItems": both}
 
     return Split(request | {"RequestItems": kept}, merge) if kept else Split(None, None)
-
-
-def split(operation: str, request: dict, share: float) -> Split:
-    """Refuse a share of the entries of a request.
-
-    Args:
-        operation: one of SPLIT.
-        request: the request.
-        share: 0 to 1, the probability of each entry.
-    """
-    return SPLIT[operation](request, lambda _: random.random() < share)
 
 
 SPLIT: dict[str, Callable[[dict, Callable[[dict], bool]], Split]] = {

@@ -64,6 +64,7 @@ def put_records(request: dict) -> tuple:
         if status != 200:
             return status, headers, body
         answer = json.loads(body)
+    assert split.merge, "PutRecords never fails as a whole"
     return json_response(split.merge(answer))
 
 

@@ -54,7 +54,6 @@ class Job:
         return next((job for job in jobs if job not in self._former_jobs), None)
 
     def last_line(self) -> str:
-        """Return the last line that the process wrote."""
         return last_line(self.log)
 
     def end(self) -> None:

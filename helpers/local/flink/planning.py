@@ -59,7 +59,6 @@ class Planning:
         return self.plan
 
     def end(self) -> None:
-        """End the process, if it still runs."""
         if self._process:
             child_process.end(self._process, seconds=1, group=True)
             self._temporary.cleanup()

@@ -53,17 +53,18 @@ def test_a_server_whose_port_is_taken_is_not_started_without_a_pause(own_home, m
         taken.bind(("127.0.0.1", 0))  # without SO_REUSEPORT
         taken.listen()
         single = server.Server("one", own_home / "one", taken.getsockname()[1], "stream")
-        try:
-            for _ in range(20):  # ten seconds of the controller, at one moment
-                single.keep_alive()
-                if process := single.server.process:
-                    assert process.wait(60) != 0
-            assert starts.count("helpers.local.beacon_server") == 1
+
+        def keep_alive(seconds: float) -> None:
             for _ in range(20):
-                clock[0] += 0.5
+                clock[0] += seconds
                 single.keep_alive()
                 if process := single.server.process:
                     assert process.wait(60) != 0
+
+        try:
+            keep_alive(0)  # twenty calls at one moment
+            assert starts.count("helpers.local.beacon_server") == 1
+            keep_alive(0.5)
             # At 1, 3 and 7 s after the first start.
             assert starts.count("helpers.local.beacon_server") == 4
         finally:
