@@ -55,9 +55,6 @@ def start(
 
     Returns:
         The process. Keep the object, and do not close its `stdin`, which ties the child to us.
-
-    Example:
-        `start(["-m", "helpers.local.fleet"], log=home() / "logs" / "fleet.log")`
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     options = [f"--name={name}"] * bool(name) + ["--outlive"] * outlive + ["--group"] * group
@@ -113,11 +110,7 @@ class Adopted:
 
 
 def adopt(name: str) -> Adopted | None:
-    """Return the running process of a name, or None if none runs.
-
-    Example:
-        `adopt("emulator")`
-    """
+    """Return the running process of a name, or None if none runs."""
     pid = process_lock.holder(process_lock.pid_file(name))
     return Adopted(name, pid) if pid else None
 
@@ -131,9 +124,6 @@ def end(
         process: the process.
         seconds: how long it has to end by itself.
         group: kill all other processes of its group, too.
-
-    Example:
-        `end(server, seconds=5)`
     """
     if process.poll() is None:
         process.terminate()

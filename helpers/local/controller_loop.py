@@ -19,9 +19,6 @@ def repeat(step: Callable[[], None], seconds: float, log: logging.Logger) -> Non
         step: does what is due now.
         seconds: between two steps.
         log: the controller's logger.
-
-    Example:
-        `repeat(lambda: controller.step(time.time()), 1, log)`
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     log.setLevel(logging.INFO)

@@ -92,8 +92,8 @@ def start_apache(
         "Apache httpd is not installed, which these tests need: install Debian's package apache2 "
         "(`apt-get install apache2`)."
     )
-    # Apache serves as another user, who may not be allowed to read this repository, and must be able
-    # to enter the folders above its log.
+    # Apache serves as another user, who may not be allowed to read this repository, and who needs
+    # access to the folders above its log.
     shutil.copytree(SITE, folder / "site")
     for parent in [folder, *folder.parents]:
         if parent.is_relative_to(TEMPORARY) and parent != TEMPORARY:

@@ -40,9 +40,6 @@ def read_site(folder: Path) -> dict[bytes, Page]:
 
     Raises:
         OSError: a file can't be read.
-
-    Example:
-        `read_site(Path("assets/site"))[b"/"].kind` -> `"text/html; charset=utf-8"`
     """
     pages = {}
     for file in sorted(folder.iterdir()) if folder.is_dir() else []:

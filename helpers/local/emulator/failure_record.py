@@ -23,9 +23,6 @@ def failure_record(
         version: the version that ran, e.g. `$LATEST`.
         stream: the stream's ARN.
         shard: the shard's id.
-
-    Example:
-        `failure_record(batch, "RetryAttemptsExhausted", ...)["KinesisBatchInfo"]["batchSize"]`
     """
     first, last = batch.records[0], batch.records[-1]
     document = {

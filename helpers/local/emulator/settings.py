@@ -22,9 +22,6 @@ def emulator_environment(port: int, key: AccessKey, temporary: Path) -> dict[str
         port: its port.
         key: the only access key that it accepts, also for its functions.
         temporary: a folder for its pid and its functions' code, which it does not delete.
-
-    Example:
-        `emulator_environment(4566, access_key.make(), home() / "tmp")["BIND_HOST"]`
     """
     return child_environment(
         {

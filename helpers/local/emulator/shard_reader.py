@@ -57,9 +57,6 @@ class ShardReader:
         discard: reports a discarded batch, and why.
         position: sequence number of the last record read; "" before the first.
         clock: the time, epoch seconds.
-
-    Example:
-        `pause = reader.step()`
     """
 
     settings: Callable[[], dict]
@@ -155,11 +152,7 @@ class ShardReader:
 
 
 def first_failed(records: list[dict], result: Result, reports: bool) -> int | None:
-    """Return the position of the first record to retry; None if all succeeded.
-
-    Example:
-        `first_failed(records, Result({"batchItemFailures": []}), True)` -> None
-    """
+    """Return the position of the first record to retry; None if all succeeded."""
     if result.error:
         return 0
     body = result.body

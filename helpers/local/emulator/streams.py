@@ -10,11 +10,7 @@ DYNAMODB_SHARD = "shardId-00000000000000000000-00000000"  # the only one of the 
 
 
 def shards(arn: str) -> list[str]:
-    """Return the shards of a stream, by its ARN; none if the stream does not exist (any more).
-
-    Example:
-        `shards("arn:aws:kinesis:us-east-1:000000000000:stream/rwa-metrics")`
-    """
+    """Return the shards of a stream, by its ARN; none if the stream does not exist (any more)."""
     spec = parse_arn(arn)
     if spec.service == "kinesis":
         return list(_kinesis_stream(arn).get("shards", {}))
