@@ -53,7 +53,7 @@ def handler(event, context):
 """
 
 
-def test_a_custom_resources_function_can_answer(emulator):
+def test_a_custom_resources_function_answers_cloudformation(emulator):
     function = create_function(emulator, "resource", RESOURCE)
     properties = {"ServiceToken": function, "ServiceTimeout": 60}
     resource = {"Type": "Custom::Any", "Properties": properties}

@@ -57,7 +57,7 @@ def test_a_period_that_is_not_complete_is_not_evaluated(watch):
         ("notBreaching", "OK", "OK", "OK"),
     ],
 )
-def test_missing_data_in_each_of_the_four_ways(
+def test_missing_data_is_treated_in_each_of_the_four_ways(
     watch, missing, after_good, after_bad, after_nothing
 ):
     watch.alarm(TreatMissingData=missing)
@@ -71,7 +71,7 @@ def test_missing_data_in_each_of_the_four_ways(
     assert watch.look(100) == after_bad
 
 
-def test_two_of_three(watch):
+def test_two_breaches_of_three_suffice_for_two_of_three(watch):
     watch.alarm(EvaluationPeriods=3, DatapointsToAlarm=2)
     for second, value in enumerate((5, 1, 1, 5, 1, 5, 1, 1)):
         watch.put(10 * second, value)
@@ -79,7 +79,7 @@ def test_two_of_three(watch):
     assert states == ["OK", "OK", "OK", "ALARM", "OK", "OK"]
 
 
-def test_a_longer_period_and_no_other_items_values(watch):
+def test_an_alarm_of_a_longer_period_reads_only_its_own_items_values(watch):
     watch.alarm(Period=60, Statistic="Sum", Threshold=10)
     watch.put(0, 4)
     watch.put(30, 4)
@@ -90,7 +90,7 @@ def test_a_longer_period_and_no_other_items_values(watch):
     assert watch.look(120) == "ALARM"
 
 
-def test_a_percentile(watch):
+def test_an_alarm_on_a_percentile_is_evaluated(watch):
     watch.alarm(Statistic=None, ExtendedStatistic="p90", Threshold=8.0)
     watch.put(0, *range(10))  # p90 is 8.1, the mean 4.5, the sum 45
     assert watch.look(10) == "ALARM"

@@ -10,7 +10,7 @@ from tests.local.watch import NAMESPACE
 from tests.template_files import read_template
 
 
-def test_metric_math(watch):
+def test_an_alarm_on_metric_math_is_evaluated(watch):
     watch.alarm(
         Metrics=[
             watch.stat("bad", "exception"),
@@ -38,7 +38,7 @@ def test_metric_math(watch):
     assert watch.messages() == ["OK", "ALARM", "OK"]
 
 
-def test_metric_math_from_a_template(watch, emulator):
+def test_an_alarm_on_metric_math_from_a_template_is_evaluated(watch, emulator):
     stat = watch.stat("m1", "click")
     stat["MetricStat"]["Period"] = {"Ref": "Period"}  # a parameter is text
     properties = {

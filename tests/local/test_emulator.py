@@ -55,7 +55,7 @@ def objects(s3, expected_bytes: int) -> dict[str, bytes]:
     raise AssertionError(f"{expected_bytes} bytes did not arrive: {bodies.keys()}")
 
 
-def test_firehose_gathers_records_into_gzip_objects_in_hour_partitions(archive):
+def test_firehose_delivers_gzip_objects_in_hour_partitions(archive):
     kinesis, s3 = archive
     lines = [f'{{"n": {n}}}\n'.encode() for n in range(300)]
     for start in range(0, 300, 100):

@@ -178,13 +178,13 @@ def test_a_function_that_is_killed_in_a_batch_gets_the_batch_again(source):
     assert calls[-2:] == [first, first]
 
 
-def test_only_the_reported_record_comes_again(source):
+def test_only_the_reported_record_is_sent_again(source):
     source.feed(source.stream(), FunctionResponseTypes=["ReportBatchItemFailures"])
     source.put("a", "b", "last")
     assert source.called(lambda calls: len(calls) == 2) == [["a", "b", "last"], ["last"]]
 
 
-def test_latest_begins_after_what_was_there_when_the_mapping_was_made(source):
+def test_latest_begins_after_the_records_older_than_the_mapping(source):
     """'Latest - Process new records that are added to the stream.'"""
     arn = source.stream()
     source.put("old")

@@ -116,7 +116,7 @@ def test_after_two_kills_in_a_row_there_is_a_successor(target):
     ended(target)
 
 
-def test_killed_while_its_emulator_starts_it_leaves_one_target_or_none(target):
+def test_a_kill_while_the_emulator_starts_leaves_one_target_or_none(target):
     kernel = start_kernel()
     first = until(state.holder)
     until(lambda: adopt("emulator"))
@@ -125,7 +125,7 @@ def test_killed_while_its_emulator_starts_it_leaves_one_target_or_none(target):
     assert state.holder() == state.description()["pid"] != first
 
 
-def test_stopped_just_after_a_kill_nothing_comes_back(target):
+def test_after_a_kill_and_a_stop_no_process_is_restarted(target):
     connect("local")
     os.kill(state.holder(), signal.SIGKILL)
     assert supervisor.stop()
@@ -133,7 +133,7 @@ def test_stopped_just_after_a_kill_nothing_comes_back(target):
     assert not list(target.glob("local.[je]*"))
 
 
-def test_killed_while_it_ends_nothing_comes_back(target):
+def test_after_a_kill_while_it_ends_no_process_is_restarted(target):
     connect("local")
     until(controllers_run)
     pid = state.holder()

@@ -117,7 +117,7 @@ def test_a_request_is_answered_and_logged_as_apache_does(pair, data):
 
 
 @pytest.mark.parametrize("line", beacon_lines.SENT, ids=lambda line: line.decode("latin-1"))
-def test_both_servers_answer_200_to_what_is_counted_and_to_nothing_else(pair, line):
+def test_both_servers_answer_200_only_to_requests_that_are_counted(pair, line):
     compare(pair, hostile.get(hostile.FIELDS, line=line))
     status = beacon_lines.SENT[line]
     for server in pair:
@@ -143,12 +143,12 @@ def test_the_shops_files_are_sent_as_apache_does(pair):
 
 
 @pytest.mark.parametrize("name", hostile.CUT_OFF)
-def test_a_request_cut_off_is_logged_as_apache_does(pair, name):
+def test_an_incomplete_request_is_logged_as_apache_does(pair, name):
     at_least = 0 if name in NOT_LOGGED else 1
     compare(pair, hostile.CUT_OFF[name], half_close=True, at_least=at_least)
 
 
-def test_a_client_that_falls_silent_is_logged_as_apache_does(pair):
+def test_a_client_that_stops_sending_is_logged_as_apache_does(pair):
     seen = [len(server.lines()) for server in pair]
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         answers = [
@@ -160,7 +160,7 @@ def test_a_client_that_falls_silent_is_logged_as_apache_does(pair):
     assert [statuses(a) for a in answers[0]] == [statuses(a) for a in answers[1]]
 
 
-def test_a_body_that_drips_is_cut_off_as_apache_does(pair):
+def test_a_slow_body_is_ended_as_apache_does(pair):
     """It has the timeout, and a second more for each 500 bytes: so it never waits for long."""
     seen = [len(server.lines()) for server in pair]
     data = b"POST /beacon HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"

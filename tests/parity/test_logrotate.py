@@ -137,7 +137,7 @@ def age(*paths: Path) -> None:
         os.utime(path, (time.time() - LATER, time.time() - LATER))
 
 
-def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
+def test_apache_writes_on_into_a_deleted_log_and_the_agent_reads_it(apache):
     """Our server opens the path again, Apache does not: see httpd.conf."""
     notices, found = [], []
     tail = Tail(apache.log, {"files": {}}, notices.append)
@@ -166,7 +166,7 @@ def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="logrotate gives the new log to root")
-def test_apache_logrotate_and_the_agent_lose_nothing_even_if_the_agent_is_away(
+def test_apache_logrotate_and_the_agent_lose_no_line_even_while_the_agent_is_stopped(
     emulator, apache, rotate
 ):
     sent: list[str] = []

@@ -41,7 +41,7 @@ M = {"m1": [10.0, 0.0, None, 4.0], "m2": [1.0, 2.0, 3.0, None]}
         ("(m1 - 20) ^ 0.5", [None] * 4),
     ],
 )
-def test_an_expression(text, values):
+def test_an_expression_has_a_value_for_each_period(text, values):
     assert evaluate(text, M, {"half": "m1 / 2"}) == values
 
 

@@ -63,7 +63,7 @@ def test_the_newest_datapoints_count_and_older_ones_only_where_newer_are_missing
 
 
 @pytest.mark.parametrize("needed", [1, 2, 3, 4, 5])
-def test_m_of_n(needed):
+def test_m_breaches_of_n_suffice_for_an_alarm(needed):
     for breaching in range(6):
         newest = [True] * breaching + [False] * (5 - breaching)
         expected = "ALARM" if breaching >= needed else "OK"
@@ -95,7 +95,7 @@ METRIC = {
 }
 
 
-def test_an_alarm_on_one_metric():
+def test_an_alarm_on_one_metric_has_one_query():
     read = alarm({**DESCRIBED, **METRIC, "Statistic": "Average", "ExtendedStatistic": "p99.9"})
     assert (read.period, read.periods, read.needed, read.range) == (10, 3, 3, 5)
     assert (read.missing, read.statistic) == ("missing", "p99.9")
@@ -109,7 +109,7 @@ def test_an_alarm_on_one_metric():
     assert read.breaches([None, 2.0, 2.5]) == [None, False, True]
 
 
-def test_an_alarm_on_an_expression():
+def test_an_alarm_on_an_expression_has_its_metrics_and_expressions():
     def of(name: str, **more: object) -> dict:
         return {"Id": name, "ReturnData": False, **more}
 

@@ -122,7 +122,7 @@ def test_fields_are_read_the_same_at_once_and_one_by_one(data):
         assert read_request(data) == at_once
 
 
-def test_what_a_browser_sends_is_read_at_once():
+def test_a_browsers_fields_are_read_at_once():
     head = hostile.get(hostile.FIELDS)
     begin = head.index(b"\n") + 1
     fields, end = header_fields.read_usual(head, begin, 100)

@@ -29,7 +29,7 @@ def lines(folders):
     return [json.loads(line)["n"] for file in files for line in file.read_text().splitlines()]
 
 
-def test_every_record_is_moved_once_and_a_new_pump_goes_on_from_there(kinesis, stream, folders):
+def test_every_record_is_moved_once_and_a_new_pump_continues_there(kinesis, stream, folders):
     put(kinesis, stream, range(300))
     assert pump(kinesis, stream, folders).step() == 300
     put(kinesis, stream, range(300, 400))

@@ -65,7 +65,7 @@ def test_a_kill_before_the_file_is_deleted_sends_it_again(kinesis, stream, folde
     assert read_values(kinesis, stream) == {"event_count": [*range(5), *range(5)]}
 
 
-def test_rows_before_a_replay_began_are_left_out(kinesis, stream, folders):
+def test_rows_before_a_replays_begin_are_omitted(kinesis, stream, folders):
     write_rows(folders, "event_count", 0, range(5))  # bucket 60
     assert PumpOut(kinesis, stream, folders.metrics, begin=70).step() == 0
     assert read_values(kinesis, stream) == {}
