@@ -74,8 +74,8 @@ def session_with(key: AccessKey, *before_send: Callable) -> boto3.Session:
 
 def _refuse_if_ended(request: AWSPreparedRequest, key: AccessKey) -> None:
     # While a killed process is being replaced, a target is there: boto3 then tries again.
-    gone = not state.is_there() and not ports.answers(urljoin(request.url, HEALTH))
-    if gone or access_key.current() not in (key, None):
+    has_ended = not state.is_there() and not ports.answers(urljoin(request.url, HEALTH))
+    if has_ended or access_key.current() not in (key, None):
         raise _ended()
 
 

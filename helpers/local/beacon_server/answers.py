@@ -83,8 +83,8 @@ def path_of(target: bytes) -> bytes | None:
         b'/beacon'
     """
     path = target.partition(b"?")[0]
-    scheme, found, rest = path.partition(b":")
-    if found and b"/" not in scheme:  # a whole URL, or one without a host
+    scheme, colon, rest = path.partition(b":")
+    if colon and b"/" not in scheme:  # a whole URL, or one without a host
         if scheme.lower() not in (b"http", b"https"):
             return None
         path = b"/" + rest[2:].partition(b"/")[2] if rest.startswith(b"//") else rest or b"/"

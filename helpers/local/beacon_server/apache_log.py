@@ -150,8 +150,8 @@ class AccessLog:
         # Returns why no line may be written, or None.
         if self._is_at_path():
             return None
-        found = self._is_found()
-        if not found:
+        is_found = self._is_found()
+        if not is_found:
             self._problems.warn(
                 "deleted",
                 f"{self._path} was deleted, moved away or replaced: a new one is begun. The last "
@@ -159,7 +159,7 @@ class AccessLog:
                 0,
             )
         error = self.reopen()
-        return None if found else error
+        return None if is_found else error
 
     def write(self, lines: bytes) -> tuple[int, OSError | None]:
         """Append lines.

@@ -56,12 +56,12 @@ def host_in(method: bytes, target: bytes) -> bytes | None:
     return _host(_HOST_AND_PORT.fullmatch(match[1]), match[1])
 
 
-def _host(found: re.Match[bytes] | None, authority: bytes) -> bytes:
-    if found is None or b"@" in authority:
+def _host(match: re.Match[bytes] | None, authority: bytes) -> bytes:
+    if match is None or b"@" in authority:
         raise ValueError(authority)
-    if found.re is _HOST_AND_PORT and found[2]:
-        return found[2][:-1]
-    return found[1] or found[found.re.groups] or b""
+    if match.re is _HOST_AND_PORT and match[2]:
+        return match[2][:-1]
+    return match[1] or match[match.re.groups] or b""
 
 
 @lru_cache(maxsize=256)
@@ -140,9 +140,9 @@ def _address(text: bytes) -> str | None:
     if not text or len(text) > 45 or b"%" in text:  # the longest IPv6 address
         return None
     try:
-        found = socket.getaddrinfo(text, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        parsed = socket.getaddrinfo(text, None, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
     except OSError:
         return None
-    address = str(found[0][4][0])
+    address = str(parsed[0][4][0])
     mapped = address.removeprefix("::ffff:")
     return mapped if "." in mapped else address

@@ -98,7 +98,7 @@ def _ensure_readers(account: str, region: str, mapping: dict) -> None:
 
 
 def _read(key: tuple[str, str], account: str, region: str) -> None:
-    """Read a shard until its mapping or the shard is gone."""
+    """Read a shard until its mapping or the shard is deleted."""
     _request_account_id.set(account)
     _request_region.set(region)
     wake, (uuid, shard) = _readers[key], key

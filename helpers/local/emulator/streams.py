@@ -29,18 +29,18 @@ def records_after(arn: str, shard: str, number: str, most: int) -> list[dict]:
     if parse_arn(arn).service == "dynamodb":
         return _after(_changes(arn), number, most, lambda r: r["dynamodb"]["SequenceNumber"])
     stored = _kinesis_stream(arn).get("shards", {}).get(shard, {}).get("records", [])
-    found = _after(stored, number, most, lambda r: r["SequenceNumber"])
-    return [_kinesis_event(arn, shard, record) for record in found]
+    records = _after(stored, number, most, lambda r: r["SequenceNumber"])
+    return [_kinesis_event(arn, shard, record) for record in records]
 
 
 def _after(records: list[dict], number: str, most: int, of: Callable[[dict], str]) -> list[dict]:
     # The emulator's numbers all have one length, so their order as text is the same.
     while True:
         start = bisect_right(records, number, key=of)
-        found = records[start : start + most]
+        batch = records[start : start + most]
         # If another thread has dropped expired records at the front, positions have changed.
         if start == 0 or start <= len(records) and of(records[start - 1]) <= number:
-            return found
+            return batch
 
 
 def _kinesis_stream(arn: str) -> dict:
