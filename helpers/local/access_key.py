@@ -1,11 +1,11 @@
-"""The access key of one run of the local target: who has it is answered, nobody else is.
+"""The access key of one run of the local target: only requests that carry it are answered.
 
-It is made with the target, not with a process of it: an emulator that is killed is replaced under
-the same key, and clients go on. A later target has another one.
+The key belongs to the target, not to a process: if the emulator is killed, its successor uses the
+same key, so clients continue. A later target has another key.
 
-The file `.workshop/access-key` can be read by its owner alone, from its first moment on. No log and
-no command line holds the key; children have it from their environment, which only their own user
-can read.
+Only its owner can read the file `.workshop/access-key`, from its creation on. No log and no command
+line contains the key; child processes get it in their environment, which only their own user can
+read.
 """
 
 import os
@@ -19,11 +19,11 @@ from helpers.core.paths import home
 
 @dataclass(frozen=True)
 class AccessKey:
-    """An access key as AWS has them.
+    """An access key, as on AWS.
 
     Args:
-        id: its id; in a local target this alone opens the emulator, see `emulator.access`.
-        secret: what requests are signed with.
+        id: its id; the emulator checks only this, see `emulator.access`.
+        secret: signs requests.
     """
 
     id: str = field(repr=False)
@@ -31,7 +31,7 @@ class AccessKey:
 
 
 def random_key() -> AccessKey:
-    """Return a new key; its id can't be guessed, and is not 12 digits, which would be an account.
+    """Return a new key; its id can't be guessed, and is not an account's 12 digits.
 
     Example:
         >>> random_key() == random_key()
@@ -46,11 +46,11 @@ def path() -> Path:
 
 
 def make() -> AccessKey:
-    """Make the key of a new target, and write its file."""
+    """Create the key of a new target, and write its file."""
     key = random_key()
     draft = path().with_name(f".access-key.{os.getpid()}")
     draft.unlink(missing_ok=True)
-    # O_EXCL: neither a file nor a link that stands there already is written through.
+    # O_EXCL: fails if a file or a link of that name exists, so it writes through no link.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(f"{key.id}\n{key.secret}\n")
@@ -62,7 +62,7 @@ def current() -> AccessKey | None:
     """Return the key of the running target, or None if there is none.
 
     Raises:
-        WorkshopError: the file is another user's, who may have put it there to be trusted.
+        WorkshopError: the file belongs to another user, so its key can't be trusted.
     """
     try:
         with path().open(encoding="utf-8") as file:

@@ -1,7 +1,6 @@
 """One beacon server of the local fleet: the server process, its log, and the agent that ships it.
 
-What stands on an EC2 instance as Apache httpd, logrotate and the agent's unit is here two
-processes and a rename.
+An EC2 instance has Apache httpd, logrotate and the agent's systemd unit instead.
 """
 
 import contextlib
@@ -24,9 +23,9 @@ class Server:
     """A beacon server and its agent.
 
     Args:
-        name: the server's name, which begins every beacon_id of its log.
+        name: the server's name, the first part of every beacon_id of its log.
         folder: where its log and the agent's state are.
-        port: the port, which it may share with others.
+        port: the port, which it may share with other servers.
         stream: the Kinesis stream to which the agent ships.
     """
 
@@ -37,13 +36,13 @@ class Server:
         self.server = Child(SERVER_LOCK.format(name), command, folder / "server.out")
         command = [str(REPOSITORY / "assets" / "agent" / "agent.py"), "--stream", stream]
         command += ["--log", str(self.log), "--server", name, "--state", str(self.agent_state)]
-        # It needs our AWS variables, which the supervisor made for us.
-        variables = dict(os.environ)
-        self.agent = Child(AGENT_LOCK.format(name), command, folder / "agent.out", variables)
+        # The agent needs our AWS variables, which the supervisor set.
+        out = folder / "agent.out"
+        self.agent = Child(AGENT_LOCK.format(name), command, out, dict(os.environ))
         self.server.grace = self.agent.grace = DRAIN_SECONDS
 
     def keep_alive(self) -> None:
-        """Start the server and the agent where they do not run, and rotate a log grown large."""
+        """Start the server and the agent if they do not run, and rotate a large log."""
         self.server.keep_alive()
         self.agent.keep_alive()
         if self.server.process:
@@ -56,19 +55,19 @@ class Server:
         return False
 
     def end(self) -> None:
-        """End the server, then the agent, which first ships what the log still holds."""
+        """End the server, then the agent, which first ships the rest of the log."""
         self.server.end()
         self.agent.end()
 
     def _rotate(self) -> None:
         with contextlib.suppress(FileNotFoundError):
-            if self.log.stat().st_size > ROTATE_BYTES and self._forget_shipped():
+            if self.log.stat().st_size > ROTATE_BYTES and self._delete_shipped():
                 self.log.rename(f"{self.log}.{int(time.time())}")
                 os.kill(self.server.process.pid, signal.SIGHUP)
 
-    def _forget_shipped(self) -> bool:
-        # A rotated log is deleted only once the agent has moved on to the current one: the
-        # original deleted it after a minute, shipped or not.
+    def _delete_shipped(self) -> bool:
+        # A rotated log is deleted only once the agent reads the current one. The original deleted
+        # it after a minute, shipped or not.
         rotated = list(self.log.parent.glob("access.log.*"))
         if read_json(self.agent_state, {}).get("inode") == self.log.stat().st_ino:
             for path in rotated:

@@ -1,12 +1,12 @@
-"""A process that is kept running."""
+"""A child process that is started again when it has ended."""
 
 import logging
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import child_process as lifeline
-from .adopted_process import Adopted
+from . import child_process
+from .child_process import Adopted
 from .restarts import Restarts
 
 logger = logging.getLogger("workshop.local")
@@ -20,12 +20,12 @@ class Child:
 
     Args:
         name: the name of its lock.
-        command: as for `lifeline.start`.
+        command: as for `child_process.start`.
         log: the file of its output.
         environment: its environment variables; by default ours without AWS's.
-        process: it runs already.
+        process: the process, if it runs already.
         grace: seconds it has to end before it is killed.
-        outlives: it is not to end with us.
+        outlives: it does not end with us.
     """
 
     name: str
@@ -33,15 +33,14 @@ class Child:
     log: Path
     environment: dict[str, str] | None = None
     process: subprocess.Popen | Adopted | None = None
-    grace: float = lifeline.GRACE_SECONDS
+    grace: float = child_process.GRACE_SECONDS
     outlives: bool = False
     restarts: Restarts = field(default_factory=Restarts)
 
     def start(self) -> None:
-        """Start the process."""
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
             self.log.replace(self.log.with_name(f"{self.log.name}.1"))
-        self.process = lifeline.start(
+        self.process = child_process.start(
             self.command,
             log=self.log,
             environment=self.environment,
@@ -51,16 +50,15 @@ class Child:
         self.restarts.note_start()
 
     def keep_alive(self) -> None:
-        """Notice that the process has ended; start it if that is due."""
+        """Log that the process has ended; start it if that is due."""
         if self.process and (code := self.process.poll()) is not None:
             logger.warning("%s ended with %s; %s", self.name, code, self.restarts.note_end())
-            lifeline.close(self.process)
+            child_process.close(self.process)
             self.process = None
         if self.process is None and self.restarts.is_due():
             self.start()
 
     def end(self) -> None:
-        """End the process, if it runs."""
         process, self.process = self.process, None
         if process:
-            lifeline.end(process, self.grace)
+            child_process.end(process, self.grace)

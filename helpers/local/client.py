@@ -1,4 +1,4 @@
-"""How a kernel reaches the local target: find the running one, or start it."""
+"""Connects a kernel to the local target, which is started if none runs."""
 
 import os
 import subprocess
@@ -16,29 +16,25 @@ from helpers.core.errors import TargetStopped, WorkshopError
 from helpers.core.paths import home
 from helpers.core.target_files import EMULATOR_LOCK
 from helpers.core.waiting import waiting
-from helpers.local.emulator.settings import ACCOUNT, REGION
+from helpers.local.emulator.settings import ACCOUNT, HEALTH, REGION
 
 from . import access_key, ports, state
 from .access_key import AccessKey
-from .adopted_process import adopt
+from .child_process import adopt
 from .takeover import start_supervisor
 
 START_SECONDS = 90
-_HEALTH = "/_ministack/health"
-# botocore's settings without their places in the environment and in ~/.aws: a learner's profile,
+# botocore's settings without their sources in the environment and in ~/.aws: a learner's profile,
 # proxy of AWS or FIPS endpoint is for AWS, and a broken one does not matter here.
-_NOT_FOUND = {"config_file": os.devnull, "credentials_file": os.devnull}
+_NO_FILES = {"config_file": os.devnull, "credentials_file": os.devnull}
 _OWN_SETTINGS = {
-    name: (None, None, _NOT_FOUND.get(name, default), conversion)
+    name: (None, None, _NO_FILES.get(name, default), conversion)
     for name, (_, _, default, conversion) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
 }
 
 
 def connect_local(prefix: str) -> Cloud:
     """Return a Cloud on this machine's local target, which is started if none runs.
-
-    Args:
-        prefix: what every name begins with.
 
     Raises:
         WorkshopError: it did not start, or does not answer.
@@ -49,12 +45,12 @@ def connect_local(prefix: str) -> Cloud:
 
 
 def session() -> boto3.Session:
-    """Return a boto3 session whose calls keep the target running, or say that it has ended.
+    """Return a boto3 session whose calls keep the target running, or fail if it has ended.
 
     Raises:
-        WorkshopError: no target runs; or (each of its calls) the one whose key it has runs no more.
-            Without this, boto3 would try five times, up to half a minute, before it says that
-            nothing listens, or that a later target refuses the key.
+        WorkshopError: no target runs; or (raised by each call) the target of this key has ended.
+            Without this, boto3 would try five times, up to half a minute, before it reports that
+            the connection failed, or that a later target refuses the key.
     """
     key = access_key.current()
     if key is None:
@@ -63,11 +59,11 @@ def session() -> boto3.Session:
 
 
 def session_with(key: AccessKey, *before_send: Callable) -> boto3.Session:
-    """Return a boto3 session with a key, whatever the shell and ~/.aws say of AWS.
+    """Return a boto3 session with a key; AWS settings of the shell and of ~/.aws are ignored.
 
     Args:
         key: the emulator's.
-        before_send: are called before each request, as botocore's event of that name.
+        before_send: called before each request, as handlers of botocore's event of that name.
     """
     core = botocore.session.Session(session_vars=_OWN_SETTINGS)
     made = boto3.Session(key.id, key.secret, region_name=REGION, botocore_session=core)
@@ -77,9 +73,9 @@ def session_with(key: AccessKey, *before_send: Callable) -> boto3.Session:
 
 
 def _refuse_if_ended(request: AWSPreparedRequest, key: AccessKey) -> None:
-    # While a killed one is being replaced, a target is there: then boto3's retries are right.
-    gone = not state.is_there() and not ports.answers(urljoin(request.url, _HEALTH))
-    if gone or access_key.current() not in (key, None):
+    # While a killed process is being replaced, a target is there: boto3 then tries again.
+    has_ended = not state.is_there() and not ports.answers(urljoin(request.url, HEALTH))
+    if has_ended or access_key.current() not in (key, None):
         raise _ended()
 
 
@@ -95,7 +91,7 @@ _noted = 0.0
 
 
 def _note_use(**_: object) -> None:
-    # A target that is used must not end; once a minute is often enough to say so.
+    # Once a minute is enough to keep the target from ending after two idle hours.
     global _noted
     if time.monotonic() - _noted > 60:
         _noted = time.monotonic()
@@ -103,17 +99,17 @@ def _note_use(**_: object) -> None:
 
 
 def _endpoint() -> str:
-    _wait_for_the_end()
+    _wait_for_former_target()
     process = None if state.holder() else _start()
     deadline = time.monotonic() + START_SECONDS
     with waiting("Waiting until the local target answers"):
         while time.monotonic() < deadline:
             facts = state.description()
-            if facts.get("ready") and ports.answers(facts["endpoint"] + _HEALTH):
+            if facts.get("ready") and ports.answers(facts["endpoint"] + HEALTH):
                 return facts["endpoint"]
             if process and process.poll() and not state.is_there():
                 raise WorkshopError(
-                    f"The local target did not start: {_last_words()}",
+                    f"The local target did not start: {_last_line()}",
                     "Run `make reset` in a terminal, then this cell again.",
                 )
             time.sleep(0.1)
@@ -123,8 +119,8 @@ def _endpoint() -> str:
     )
 
 
-def _wait_for_the_end() -> None:
-    # A target that is ending still answers, until its agents have sent what they hold.
+def _wait_for_former_target() -> None:
+    # A target that is ending still answers, until its agents have sent the rest of their logs.
     deadline = time.monotonic() + START_SECONDS
     with waiting("Waiting until the former local target has ended"):
         while state.is_ending() and state.holder() and time.monotonic() < deadline:
@@ -132,19 +128,17 @@ def _wait_for_the_end() -> None:
 
 
 def _start() -> subprocess.Popen:
-    print("Starting the local target: an AWS emulator, and what plays servers and Flink ...")
+    print("Starting the local target: an AWS emulator, beacon servers and Flink ...")
     if adopt(EMULATOR_LOCK) is None:
-        for name in ("emulator", "local"):  # so that the last words are of this start
+        for name in ("emulator", "local"):  # so that `_last_line` is of this start
             (home() / "logs" / f"{name}.log").unlink(missing_ok=True)
     return start_supervisor()
 
 
-def _last_words() -> str:
+def _last_line() -> str:
     for name in ("emulator", "local"):
         path = home() / "logs" / f"{name}.log"
-        lines = (
-            path.read_text(errors="replace", encoding="utf-8").split("\n") if path.exists() else []
-        )
-        if words := [line for line in lines if line.strip()]:
-            return words[-1][:300]
+        text = path.read_text(errors="replace", encoding="utf-8") if path.exists() else ""
+        if text.strip():
+            return text.strip().rsplit("\n", 1)[-1][:300]
     return f"see the logs in {home() / 'logs'}"

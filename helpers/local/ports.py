@@ -7,14 +7,14 @@ import urllib.request
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return a port of 127.0.0.1 that nobody listens on: the preferred one if it is free.
+    """Return a free port of 127.0.0.1: the preferred one if it is free.
 
     Example:
         >>> 1024 <= free_port() <= 65535
         True
     """
     with socket.socket() as probe:
-        # As the servers do: a port whose old connections are still closing counts as free.
+        # As the servers do: a port with connections that are still closing counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", preferred))

@@ -1,4 +1,4 @@
-"""When a process that has ended, or could not be started, is started again."""
+"""When a process that has ended, or could not be started, is started again: backoff delays."""
 
 import time
 
@@ -6,7 +6,7 @@ LONGEST_DELAY, HEALTHY_SECONDS = 30, 10
 
 
 def backoff_delay(failures: int) -> int:
-    """Return the seconds to wait after so many failures in a row: none, 1, 2, 4 ... 30.
+    """Return the seconds to wait after so many failures in a row: 0, 1, 2, 4 ... 30.
 
     Example:
         >>> [backoff_delay(failures) for failures in (0, 1, 2, 3, 9)]
@@ -19,22 +19,21 @@ class Backoff:
     """Failures in a row, and when the next attempt is due.
 
     Attributes:
-        failures: how many there were; set by the caller, who knows what a success is.
-        due: of `time.monotonic()`.
+        failures: how many there were; the caller sets it.
+        due: when the next attempt is due (`time.monotonic()`).
     """
 
     def __init__(self) -> None:
         self.failures, self.due = 0, 0.0
 
     def is_due(self) -> bool:
-        """Return whether the next attempt may be made now."""
         return time.monotonic() >= self.due
 
     def postpone(self, least: int = 0) -> int:
-        """Return in how many seconds the next attempt is due from now.
+        """Postpone the next attempt; return by how many seconds.
 
         Args:
-            least: count so many failures where there were fewer.
+            least: the number of failures to assume at least.
         """
         delay = backoff_delay(max(self.failures, least))
         self.due = time.monotonic() + delay
@@ -47,14 +46,13 @@ class Restarts(Backoff):
     started = 0.0
 
     def note_start(self) -> None:
-        """Note that the child has been started."""
         self.started = time.monotonic()
 
     def note_end(self) -> str:
-        """Note that the child has ended; one that lived for ten seconds is started at once.
+        """Note that the child has ended; after a life of ten seconds it is started again at once.
 
         Returns:
-            For the log: how long it lived, and in how many seconds it is due again.
+            For the log: how long it lived, and in how many seconds it is started again.
         """
         lived = time.monotonic() - self.started
         self.failures = 0 if lived > HEALTHY_SECONDS else self.failures + 1

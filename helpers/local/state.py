@@ -1,6 +1,6 @@
-"""What is known of the local target between processes: one lock, and one file beside it.
+"""The local target's state that its processes share: one lock, and one file of facts.
 
-The lock is the truth: whoever holds `.workshop/local.lock` is the target's supervisor.
+The process that holds the lock `.workshop/local.lock` is the target's supervisor.
 """
 
 import shutil
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.paths import home, read_json, write_json
 from helpers.core.target_files import (
     EMULATOR_LOCK,
@@ -24,8 +24,8 @@ IDLE_SECONDS = 2 * 3600
 
 
 def take_lock() -> IO | None:
-    """Become the one local target of this folder; see `locks.take`."""
-    return locks.take(supervisor_lock())
+    """Take the lock of this folder's only local target; see `process_lock.take`."""
+    return process_lock.take(supervisor_lock())
 
 
 def holder() -> int | None:
@@ -35,16 +35,19 @@ def holder() -> int | None:
         >>> holder() is None or holder() > 0
         True
     """
-    return locks.holder(supervisor_lock())
+    return process_lock.holder(supervisor_lock())
 
 
 def is_there() -> bool:
-    """Return whether a target runs, be it an emulator that is without a supervisor just now."""
-    return holder() is not None or locks.holder(locks.pid_file(EMULATOR_LOCK)) is not None
+    """Return whether a target runs, even if only its emulator does."""
+    return (
+        holder() is not None
+        or process_lock.holder(process_lock.pid_file(EMULATOR_LOCK)) is not None
+    )
 
 
 def description() -> dict:
-    """Return what the running target says of itself, or {} where it says nothing."""
+    """Return the facts of `local.json` about the running target; {} without that file."""
     return read_json(description_file(), default={})
 
 
@@ -58,7 +61,7 @@ def _ending_path() -> Path:
 
 
 def begin_ending() -> None:
-    """Note that the target is to end: a supervisor that is killed now is not replaced."""
+    """Note that the target is to end: no supervisor takes over from now on."""
     _ending_path().touch()
 
 
@@ -68,7 +71,7 @@ def is_ending() -> bool:
 
 
 def forget() -> None:
-    """Delete what an earlier target said of itself and left behind, its key, and its faults."""
+    """Delete the files of an earlier target: its facts, its key, its faults, temporary files."""
     for path in (_ending_path(), description_file(), faults_file()):
         path.unlink(missing_ok=True)
     access_key.forget()
@@ -76,16 +79,16 @@ def forget() -> None:
 
 
 def temporary_folder() -> Path:
-    """Return the folder for what the target's processes need only while they run.
+    """Return the folder for files that the target's processes need only while they run.
 
-    What they leave there, killed or not, is deleted with the target and before the next one; in
-    /tmp it would stay, under names that other users can foresee.
+    It is deleted when the target ends, and before the next one starts. In /tmp the files of a
+    killed process would remain, under names that other users can guess.
     """
     return home() / "tmp"
 
 
 def forget_jobs() -> None:
-    """Delete what the flink controller of an earlier life said of its jobs: none of them runs."""
+    """Delete the status files of an earlier Flink controller's jobs: none of them runs."""
     for status in home().glob(str(job_status_file("*").relative_to(home()))):
         status.unlink()
 
@@ -96,7 +99,7 @@ def touch() -> None:
 
 
 def idle_seconds() -> float:
-    """Return for how many seconds nobody has used the target."""
+    """Return for how many seconds the target has not been used."""
     try:
         return time.time() - (home() / "last-used").stat().st_mtime
     except FileNotFoundError:

@@ -1,27 +1,25 @@
-"""The local target's one background process: starts the emulator and the controllers, keeps them
-alive, and ends them all when it ends. Killed, it is replaced by another one: see succession.
+"""The local target's supervisor: starts the emulator and the controllers, restarts them if they
+end, and ends them all when it ends. If it is killed, another one takes over: see takeover.
 """
 
 import contextlib
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from typing import Any
 
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.environment import child_environment
 from helpers.core.paths import home
 from helpers.core.target_files import EMULATOR_LOCK, FLINK_CONTROLLER_LOCK
-from helpers.local.emulator.settings import REGION, SUPERVISED, emulator_environment
+from helpers.local.emulator.settings import HEALTH, REGION, SUPERVISED, emulator_environment
 
-from . import access_key, ports, state
-from . import child_process as lifeline
+from . import access_key, child_process, ports, state
 from .access_key import AccessKey
-from .adopted_process import Adopted, adopt
 from .child import Child
+from .child_process import Adopted, adopt
 
 log = logging.getLogger("workshop.local")
 
@@ -30,10 +28,10 @@ START_SECONDS, FLEET_GRACE_SECONDS, STOP_SECONDS = 60, 45, 90
 
 
 def run(takeover: bool = False) -> int:
-    """Be the local target until SIGTERM, or until it has not been used for two hours.
+    """Run the local target until SIGTERM, or until it has not been used for two hours.
 
     Args:
-        takeover: the former supervisor was killed: go on with its emulator, or not at all.
+        takeover: the former supervisor was killed: continue with its emulator, or return.
 
     Returns:
         The process's exit code: 0, or 1 if the emulator did not start.
@@ -49,13 +47,13 @@ def run(takeover: bool = False) -> int:
     if takeover and not emulator:
         return 0
     key = access_key.current() if emulator else _begin()
-    assert key, "an emulator whose key is not known is no former emulator"
+    assert key, "_former_emulator checks that there is a key"
     children = _children(emulator, key)
     try:
         return _supervise(children, stop)
     finally:
         state.begin_ending()
-        # The emulator last: the fleet and the job drain into it.
+        # The emulator last: the agents and the job first send the rest to it.
         for child in reversed(children):
             child.end()
         state.forget()
@@ -64,23 +62,23 @@ def run(takeover: bool = False) -> int:
 
 def _former_emulator() -> Adopted | None:
     former = adopt(EMULATOR_LOCK)
-    known = "endpoint" in state.description() and access_key.current()
-    if former and known and not state.is_ending():
-        log.warning("The supervisor was killed; another one goes on with its emulator.")
+    is_described = "endpoint" in state.description() and access_key.current()
+    if former and is_described and not state.is_ending():
+        log.warning("The supervisor was killed; another one continues with its emulator.")
         return former
     return None
 
 
 def _begin() -> AccessKey:
-    if left := adopt(EMULATOR_LOCK):
-        lifeline.end(left)
+    if left_over := adopt(EMULATOR_LOCK):
+        child_process.end(left_over)
     state.forget()
     state.forget_jobs()
     state.touch()
     key = access_key.make()
-    # Targets that start at the same moment, as tests' do, must not both find a usual port free.
-    usual = (0, 0) if os.environ.get("WORKSHOP_ANY_PORTS") else (EMULATOR_PORT, BEACON_PORT)
-    emulator_port, beacon_port = map(ports.free_port, usual)
+    # Tests start several targets at once, which might all find the same port free.
+    preferred = (0, 0) if os.environ.get("WORKSHOP_ANY_PORTS") else (EMULATOR_PORT, BEACON_PORT)
+    emulator_port, beacon_port = map(ports.free_port, preferred)
     state.update_description(endpoint=f"http://127.0.0.1:{emulator_port}", beacon_port=beacon_port)
     return key
 
@@ -105,7 +103,7 @@ def _children(emulator: Adopted | None, key: AccessKey) -> list[Child]:
     settings = emulator_environment(port, key, temporary) | controlled
     return [
         _child(EMULATOR_LOCK, settings, process=emulator, outlives=True),
-        # Its agents first ship what their logs still hold.
+        # Its agents first ship the rest of their logs.
         _child("fleet", environment, grace=FLEET_GRACE_SECONDS),
         _child(FLINK_CONTROLLER_LOCK, environment),
         _child("alarms", environment),
@@ -119,14 +117,14 @@ def _child(name: str, environment: dict[str, str], **more: Any) -> Child:  # noq
 
 def _supervise(children: list[Child], stop: threading.Event) -> int:
     if not _has_emulator(children[0]):
-        print("The emulator did not start; its last words are in logs/emulator.log.")
+        print("The emulator did not start; see the end of logs/emulator.log.")
         return 1
     state.update_description(ready=True)
     while not stop.wait(0.3):
         for child in children:
             child.keep_alive()
         if state.idle_seconds() > state.IDLE_SECONDS:
-            log.warning("Nobody has used the local target for two hours: it ends.")
+            log.warning("The local target has not been used for two hours: it ends.")
             break
     return 0
 
@@ -137,14 +135,14 @@ def _has_emulator(emulator: Child) -> bool:
         emulator.start()
     answers = _answers_soon(emulator)
     if adopted and emulator.process.poll() is not None:
-        # It was killed before we could look after it.
+        # It was killed before we watched it.
         emulator.start()
         answers = _answers_soon(emulator)
     return answers
 
 
 def _answers_soon(emulator: Child) -> bool:
-    health = f"{state.description()['endpoint']}/_ministack/health"
+    health = state.description()["endpoint"] + HEALTH
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and emulator.process.poll() is None:
         if ports.answers(health):
@@ -164,11 +162,14 @@ def stop() -> bool:
     state.begin_ending()
     deadline = time.monotonic() + STOP_SECONDS
     asked = set()
-    # The note is gone once all has ended, or once somebody else has begun anew.
+    # The file of `is_ending` is deleted when all has ended, or when another target has started.
     while state.is_ending() and state.is_there():
         late = time.monotonic() > deadline
-        for pid in (state.holder(), locks.holder(locks.pid_file(EMULATOR_LOCK)) if late else None):
-            # What else there is ends by itself once these are gone: see lifeline.
+        for pid in (
+            state.holder(),
+            process_lock.holder(process_lock.pid_file(EMULATOR_LOCK)) if late else None,
+        ):
+            # All other processes end by themselves after these: see child_process.
             if pid and (late or pid not in asked):
                 asked.add(pid)
                 with contextlib.suppress(ProcessLookupError):  # it may be ending just now
@@ -178,15 +179,3 @@ def stop() -> bool:
         state.forget()
         lock.close()
     return True
-
-
-def main() -> int:
-    """`python -m helpers.local` runs the target; `python -m helpers.local stop` ends it.
-
-    With `takeover`, it goes on with the emulator of a supervisor that was killed.
-    """
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    if sys.argv[1:] == ["stop"]:
-        print("The local target has ended." if stop() else "No local target was running.")
-        return 0
-    return run(takeover=sys.argv[1:] == ["takeover"])

@@ -16,7 +16,8 @@ from h2.events import ResponseReceived
 from tests.catcher import until
 from tests.running_emulator import running_emulator
 
-# Of each way into MiniStack one: APIs, its own pages, what AWS serves without credentials.
+# One of each kind of MiniStack's routes: APIs, its own pages, paths that AWS serves without
+# credentials.
 ROUTES = [
     ("POST", "/2015-03-31/functions"),
     ("POST", "/2015-03-31/functions/any/invocations"),
@@ -65,13 +66,14 @@ FOREIGN_HOSTS = [
 
 
 def send(cloud, method="GET", path="/", headers=None, body=None):
-    """Send one request by hand: status, headers by lower-case names, body."""
+    """Send one request; return status, headers by lower-case names, body."""
     connection = http.client.HTTPConnection(urlsplit(cloud.endpoint).netloc, timeout=30)
     connection.request(method, path, body, headers or {})
     answer = connection.getresponse()
-    found = answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+    headers = {name.lower(): value for name, value in answer.getheaders()}
+    body = answer.read()
     connection.close()
-    return found
+    return answer.status, headers, body
 
 
 def signed(cloud, service: str = "s3") -> dict[str, str]:
@@ -87,13 +89,13 @@ def port_of(cloud) -> int:
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_without_the_key_no_way_in_leads_anywhere(emulator, method, path):
+def test_without_the_key_every_route_is_refused(emulator, method, path):
     status, headers, body = send(emulator, method, path, body=b"{}")
     assert status == 403 and b"InvalidClientTokenId" in body
     assert not [name for name in headers if name.startswith("access-control-")]
 
 
-def test_without_the_key_health_says_that_it_is_there_and_nothing_else(emulator):
+def test_without_the_key_health_is_answered_with_ok_only(emulator):
     status, headers, body = send(emulator, path="/_ministack/health")
     assert (status, body) == (200, b"ok")
     assert headers.keys() <= {"content-type", "content-length", "date"}
@@ -137,14 +139,14 @@ def raw(cloud, text: bytes) -> bytes:
     ],
     ids=["no host", "two hosts", "WebSocket"],
 )
-def test_what_no_client_of_ours_sends_gets_nothing(emulator, head):
+def test_a_request_that_no_workshop_client_sends_is_refused(emulator, head):
     key = "Authorization: " + signed(emulator)["Authorization"] + "\r\n"
     text = head.format(host=f"127.0.0.1:{port_of(emulator)}", key=key)
     assert raw(emulator, text.encode()).split(b" ")[1] in (b"400", b"403")
 
 
 def http2(cloud, headers: dict[str, str]) -> str:
-    """Send one request in HTTP/2, which Hypercorn speaks too: its status."""
+    """Send one request in HTTP/2, which Hypercorn supports, too; return the status."""
     connection, client = socket.create_connection(("127.0.0.1", port_of(cloud)), 30), H2Connection()
     with connection:
         client.initiate_connection()
@@ -160,7 +162,7 @@ def http2(cloud, headers: dict[str, str]) -> str:
     raise AssertionError("no answer")
 
 
-def test_http_2_is_no_other_way_in(emulator):
+def test_http_2_requests_are_refused_by_the_same_rules(emulator):
     host = f"127.0.0.1:{port_of(emulator)}"
     key = {"authorization": signed(emulator)["Authorization"]}
     assert http2(emulator, {":authority": host}) == "403"
@@ -180,12 +182,12 @@ def test_another_key_is_refused_in_a_header_and_in_a_url(emulator, other):
     assert send(emulator, headers={"Authorization": header})[0] == 403
     query = "/?" + urlencode({"X-Amz-Credential": f"{other}/20261125/us-east-1/s3/aws4_request"})
     assert send(emulator, path=query)[0] == 403
-    # Nor beside the right one: the emulator might look at either.
+    # Nor together with the right key: the emulator might use either.
     assert send(emulator, path=query, headers=signed(emulator))[0] == 403
 
 
 @pytest.mark.parametrize("service", ["s3", "sts", "kinesis", "lambda", "cloudwatch", "dynamodb"])
-def test_a_client_with_another_key_is_told_that_its_key_is_wrong(emulator, service):
+def test_a_client_with_another_key_gets_invalid_client_token_id(emulator, service):
     client = boto3.client(
         service,
         "us-east-1",
@@ -219,7 +221,7 @@ def test_a_presigned_url_of_our_own_is_answered(emulator):
     assert send(emulator, path="/presigned/k")[0] == 403
 
 
-def test_refusals_are_in_the_log_without_what_they_carry(tmp_path):
+def test_refusals_are_logged_without_keys(tmp_path):
     with running_emulator(tmp_path) as cloud:
         log = tmp_path / "log"
         secret = "AKIA" + "S" * 16

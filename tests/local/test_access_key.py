@@ -1,4 +1,4 @@
-"""The key's file: its owner's alone, from its first moment on."""
+"""The key's file: only its owner can read it, from its creation on."""
 
 import os
 import re
@@ -16,7 +16,7 @@ def home(own_home, monkeypatch):
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-def test_nobody_else_can_read_it_or_its_folder(home, mask):
+def test_only_the_owner_can_read_the_file_and_its_folder(home, mask):
     before = os.umask(mask)
     try:
         access_key.make()
@@ -27,7 +27,7 @@ def test_nobody_else_can_read_it_or_its_folder(home, mask):
     assert list(home.iterdir()) == [access_key.path()], "no draft is left"
 
 
-def test_each_target_has_another_one_that_is_no_account(home):
+def test_each_target_has_another_key_which_is_not_an_account(home):
     first, second = access_key.make(), access_key.make()
     assert access_key.current() == second != first
     assert re.fullmatch(r"\w{16,128}", second.id) and not second.id.isdigit()
@@ -36,7 +36,7 @@ def test_each_target_has_another_one_that_is_no_account(home):
     assert access_key.current() is None
 
 
-def test_what_stands_at_its_place_is_replaced_and_not_followed(home, tmp_path):
+def test_a_link_at_its_path_is_replaced_and_not_followed(home, tmp_path):
     other = tmp_path / "other"
     other.write_text("mine")
     home.mkdir()
@@ -46,7 +46,7 @@ def test_what_stands_at_its_place_is_replaced_and_not_followed(home, tmp_path):
     assert other.read_text() == "mine" and not access_key.path().is_symlink()
 
 
-def test_a_key_that_another_user_put_there_is_not_believed(home, monkeypatch):
+def test_a_key_file_of_another_user_is_refused(home, monkeypatch):
     access_key.make()
     owner = access_key.path().stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
@@ -55,7 +55,7 @@ def test_a_key_that_another_user_put_there_is_not_believed(home, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["", "one", "one two three"])
-def test_half_a_key_is_none(home, text):
+def test_an_incomplete_key_is_none(home, text):
     access_key.make()
     access_key.path().write_text(text)
     assert access_key.current() is None

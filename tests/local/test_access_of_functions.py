@@ -1,10 +1,11 @@
-"""Functions call back into the emulator, with this run's key."""
+"""Functions call the emulator with this run's key."""
 
 import io
 import json
 import zipfile
 
 from helpers.local.emulator.settings import ACCOUNT
+from tests.local.stacks import stack
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 FUNCTION = """
@@ -16,24 +17,25 @@ def handler(event, context):
 """
 
 
-def zipped(code: str) -> bytes:
+def create_function(emulator, name: str, code: str) -> str:
+    """Create a function; return its ARN."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("index.py", code)
-    return file.getvalue()
-
-
-def test_a_function_calls_back_into_the_same_account_with_this_runs_key(emulator):
-    functions = emulator.client("lambda")
-    functions.create_function(
-        FunctionName="calls-back",
+    return emulator.client("lambda").create_function(
+        FunctionName=name,
         Runtime="python3.12",
         Role=ROLE,
         Handler="index.handler",
-        Code={"ZipFile": zipped(FUNCTION)},
+        Code={"ZipFile": file.getvalue()},
         Timeout=60,
-    )
-    answer = json.loads(functions.invoke(FunctionName="calls-back")["Payload"].read())
+    )["FunctionArn"]
+
+
+def test_a_function_calls_back_into_the_same_account_with_this_runs_key(emulator):
+    create_function(emulator, "calls-back", FUNCTION)
+    invoked = emulator.client("lambda").invoke(FunctionName="calls-back")
+    answer = json.loads(invoked["Payload"].read())
     assert answer == {
         "account": ACCOUNT,
         "credentials": emulator.session.get_credentials().access_key,
@@ -51,20 +53,9 @@ def handler(event, context):
 """
 
 
-def test_a_custom_resources_function_can_answer(emulator):
-    function = emulator.client("lambda").create_function(
-        FunctionName="resource",
-        Runtime="python3.12",
-        Role=ROLE,
-        Handler="index.handler",
-        Code={"ZipFile": zipped(RESOURCE)},
-        Timeout=60,
-    )
-    properties = {"ServiceToken": function["FunctionArn"], "ServiceTimeout": 60}
-    template = {"Resources": {"R": {"Type": "Custom::Any", "Properties": properties}}}
-    formation = emulator.client("cloudformation")
-    formation.create_stack(StackName="custom", TemplateBody=json.dumps(template))
-    formation.get_waiter("stack_create_complete").wait(
-        StackName="custom", WaiterConfig={"Delay": 1}
-    )
-    formation.delete_stack(StackName="custom")
+def test_a_custom_resources_function_answers_cloudformation(emulator):
+    function = create_function(emulator, "resource", RESOURCE)
+    properties = {"ServiceToken": function, "ServiceTimeout": 60}
+    resource = {"Type": "Custom::Any", "Properties": properties}
+    with stack(emulator, "custom", {"R": resource}) as described:
+        assert described["StackStatus"] == "CREATE_COMPLETE"

@@ -1,7 +1,6 @@
 """The alarm controller against the real emulator: states, messages, history.
 
-The tests hold the clock themselves: they put data into buckets of the past and let the controller
-look at a chosen moment.
+The tests put data into buckets of the past and evaluate the alarm at chosen moments.
 """
 
 import json
@@ -11,7 +10,7 @@ import pytest
 from helpers.local.alarms.controller import SETTLING_SECONDS
 
 
-def test_ok_alarm_ok_each_told_once_and_kept_in_the_history(watch):
+def test_each_change_of_state_sends_one_message_and_is_in_the_history(watch):
     watch.alarm()
     for second, value in ((0, 1), (10, 5), (20, 1)):
         watch.put(second, value)
@@ -31,11 +30,11 @@ def test_a_state_that_stays_is_not_set_again(watch):
     seen = []
     for second in (10, 20, 30):
         watch.look(second)
-        seen.append(watch.described()["StateReasonData"])  # it holds the time of the look
+        seen.append(watch.described()["StateReasonData"])  # it contains the time of the evaluation
     assert seen[0] == seen[1] == seen[2]
 
 
-def test_the_emulator_itself_decides_nothing(watch):
+def test_the_emulator_itself_evaluates_no_alarm(watch):
     watch.put(0, 100)
     watch.alarm()
     watch.put(595, 100)
@@ -43,7 +42,7 @@ def test_the_emulator_itself_decides_nothing(watch):
     assert watch.messages() == []
 
 
-def test_a_period_that_has_not_settled_is_not_looked_at(watch):
+def test_a_period_that_is_not_complete_is_not_evaluated(watch):
     watch.alarm(TreatMissingData="notBreaching")
     watch.put(10, 5)
     assert [watch.look(19.9), watch.look(22)] == ["OK", "ALARM"]
@@ -58,13 +57,13 @@ def test_a_period_that_has_not_settled_is_not_looked_at(watch):
         ("notBreaching", "OK", "OK", "OK"),
     ],
 )
-def test_missing_data_in_each_of_the_four_ways(
+def test_missing_data_is_treated_in_each_of_the_four_ways(
     watch, missing, after_good, after_bad, after_nothing
 ):
     watch.alarm(TreatMissingData=missing)
     assert watch.look(0) == after_nothing
     watch.put(10, 1)
-    # The range is three periods: the one datapoint is looked at as long as it lies in there.
+    # The range is three periods: the datapoint counts as long as it is in the range.
     assert [watch.look(second) for second in (20, 30, 40)] == ["OK"] * 3
     assert watch.look(50) == after_good
     watch.put(60, 5)
@@ -72,7 +71,7 @@ def test_missing_data_in_each_of_the_four_ways(
     assert watch.look(100) == after_bad
 
 
-def test_two_of_three(watch):
+def test_two_breaches_of_three_suffice_for_two_of_three(watch):
     watch.alarm(EvaluationPeriods=3, DatapointsToAlarm=2)
     for second, value in enumerate((5, 1, 1, 5, 1, 5, 1, 1)):
         watch.put(10 * second, value)
@@ -80,7 +79,7 @@ def test_two_of_three(watch):
     assert states == ["OK", "OK", "OK", "ALARM", "OK", "OK"]
 
 
-def test_a_longer_period_and_no_other_items_values(watch):
+def test_an_alarm_of_a_longer_period_reads_only_its_own_items_values(watch):
     watch.alarm(Period=60, Statistic="Sum", Threshold=10)
     watch.put(0, 4)
     watch.put(30, 4)
@@ -91,14 +90,14 @@ def test_a_longer_period_and_no_other_items_values(watch):
     assert watch.look(120) == "ALARM"
 
 
-def test_a_percentile(watch):
+def test_an_alarm_on_a_percentile_is_evaluated(watch):
     watch.alarm(Statistic=None, ExtendedStatistic="p90", Threshold=8.0)
     watch.put(0, *range(10))  # p90 is 8.1, the mean 4.5, the sum 45
     assert watch.look(10) == "ALARM"
     assert "[8.1 (" in watch.described()["StateReason"]
 
 
-def test_actions_that_are_switched_off_tell_nobody(watch):
+def test_disabled_actions_send_no_message(watch):
     watch.alarm(ActionsEnabled=False)
     watch.put(0, 5)
     assert watch.look(10) == "ALARM"
@@ -109,7 +108,7 @@ def test_actions_that_are_switched_off_tell_nobody(watch):
     assert watch.messages() == ["OK"]
 
 
-def test_a_deleted_alarm_is_forgotten_and_a_changed_one_looked_at_at_once(watch):
+def test_a_deleted_alarm_is_forgotten_and_a_changed_one_is_evaluated_at_once(watch):
     watch.alarm()
     watch.put(0, 5)
     assert watch.look(10) == "ALARM"
@@ -121,7 +120,7 @@ def test_a_deleted_alarm_is_forgotten_and_a_changed_one_looked_at_at_once(watch)
     assert watch.look(10) == "OK"
 
 
-def test_an_alarm_that_cannot_be_evaluated_holds_up_no_other(watch, emulator):
+def test_an_alarm_that_cannot_be_evaluated_delays_no_other(watch, emulator):
     odd = {"AlarmName": f"{watch.name}-a", "EvaluationPeriods": 1}  # comes first by its name
     watch.alarm(**odd, Metrics=[{"Id": "q", "Expression": "SELECT AVG(x) FROM y"}])
     watch.alarm(AlarmName=f"{watch.name}-b")

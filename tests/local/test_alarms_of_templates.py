@@ -1,14 +1,16 @@
-"""Alarms as the templates define them: metric math, silence, exceptions; and the process itself."""
+"""The templates' alarms: metric math, no beacons, exceptions; and the controller's process."""
 
 import json
 import time
 
-from helpers.local import child_process as lifeline
+from helpers.local import child_process
+from tests.catcher import until
+from tests.local.stacks import stack
 from tests.local.watch import NAMESPACE
 from tests.template_files import read_template
 
 
-def test_metric_math(watch):
+def test_an_alarm_on_metric_math_is_evaluated(watch):
     watch.alarm(
         Metrics=[
             watch.stat("bad", "exception"),
@@ -24,17 +26,19 @@ def test_metric_math(watch):
     assert watch.look(0) == "OK"
     watch.put(0, 90, item="pageview")
     watch.put(30, 10, item="exception")
-    assert watch.look(60) == "OK"  # a tenth, not more
+    assert watch.look(60) == "OK"  # exactly a tenth
     watch.put(60, 89, item="pageview")
     watch.put(119, 10, item="exception")
     assert watch.look(120) == "ALARM"
-    watch.put(120, 100, item="pageview")  # and no exception at all: no share, which is good
-    assert watch.look(240) == "ALARM"  # real datapoints go before missing ones
+    watch.put(
+        120, 100, item="pageview"
+    )  # without an exception there is no share, which is not breaching
+    assert watch.look(240) == "ALARM"  # missing datapoints are ignored while the range has others
     assert watch.look(300) == "OK"
     assert watch.messages() == ["OK", "ALARM", "OK"]
 
 
-def test_metric_math_from_a_template(watch, emulator):
+def test_an_alarm_on_metric_math_from_a_template_is_evaluated(watch, emulator):
     stat = watch.stat("m1", "click")
     stat["MetricStat"]["Period"] = {"Ref": "Period"}  # a parameter is text
     properties = {
@@ -44,18 +48,11 @@ def test_metric_math_from_a_template(watch, emulator):
         "EvaluationPeriods": 1,
         "Threshold": 9,
     }
-    template = {
-        "Parameters": {"Period": {"Type": "Number", "Default": 10}},
-        "Resources": {"A": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}},
-    }
-    formation = emulator.client("cloudformation")
-    formation.create_stack(StackName=watch.name, TemplateBody=json.dumps(template))
-    waiter = {"StackName": watch.name, "WaiterConfig": {"Delay": 1}}
-    formation.get_waiter("stack_create_complete").wait(**waiter)
-    watch.put(0, 5)
-    assert watch.look(10) == "ALARM"
-    formation.delete_stack(StackName=watch.name)
-    formation.get_waiter("stack_delete_complete").wait(**waiter)
+    parameters = {"Period": {"Type": "Number", "Default": 10}}
+    resources = {"A": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}
+    with stack(emulator, watch.name, resources, Parameters=parameters):
+        watch.put(0, 5)
+        assert watch.look(10) == "ALARM"
     assert watch.cloudwatch.describe_alarms(AlarmNames=[watch.name])["MetricAlarms"] == []
 
 
@@ -71,7 +68,7 @@ def from_template(watch, logical: str) -> None:
     watch.cloudwatch.put_metric_alarm(AlarmName=watch.name, **json.loads(text))
 
 
-def test_the_templates_alarm_on_silence(watch):
+def test_the_templates_alarm_on_missing_beacons(watch):
     from_template(watch, "NoBeaconsAlarm")
     watch.put(0, 1, item="pageview")
     watch.put(5, 1, item="click")
@@ -92,21 +89,17 @@ def test_the_templates_alarm_on_exceptions(watch):
     assert [watch.look(second) for second in (240, 300, 360)] == ["OK"] * 3
 
 
-def test_the_process_rings_on_fresh_data_and_ends_when_asked(watch, emulator, tmp_path):
+def test_the_process_sets_alarms_on_new_data_and_ends_on_sigterm(watch, emulator, tmp_path):
     log = tmp_path / "alarms.log"
-    process = lifeline.start(
+    process = child_process.start(
         ["-m", "helpers.local.alarms"], log=log, environment=emulator.child_environment()
     )
     try:
         watch.alarm()
         for second in range(560, 640, 10):  # the buckets around this moment
             watch.put(second + time.time() % 60 // 10 * 10, 5)
-        for _ in range(200):
-            if watch.described()["StateValue"] == "ALARM":
-                break
-            time.sleep(0.1)
-        assert watch.described()["StateValue"] == "ALARM", log.read_text()
+        until(lambda: watch.described()["StateValue"] == "ALARM")
         assert watch.messages() == ["ALARM"]
     finally:
-        assert lifeline.end(process) == 0, log.read_text()
+        assert child_process.end(process) == 0, log.read_text()
     assert "ALARM" in log.read_text() and "Traceback" not in log.read_text()

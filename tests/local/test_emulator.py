@@ -1,4 +1,4 @@
-"""Our corrections of the emulator, each against what AWS documents."""
+"""The corrections of the emulator: it behaves as AWS documents."""
 
 import gzip
 import json
@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from helpers.core.paths import REPOSITORY
+from tests.local.stacks import stack
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def objects(s3, expected_bytes: int) -> dict[str, bytes]:
     raise AssertionError(f"{expected_bytes} bytes did not arrive: {bodies.keys()}")
 
 
-def test_firehose_gathers_records_into_gzip_objects_in_hour_partitions(archive):
+def test_firehose_delivers_gzip_objects_in_hour_partitions(archive):
     kinesis, s3 = archive
     lines = [f'{{"n": {n}}}\n'.encode() for n in range(300)]
     for start in range(0, 300, 100):
@@ -114,68 +115,63 @@ def test_a_reader_misses_no_record_while_older_ones_expire(monkeypatch):
         records.append({"SequenceNumber": str(n), "ApproximateArrivalTimestamp": at, "Data": "",
                         "PartitionKey": "x"})  # fmt: skip
 
-    def answer(request):
-        return json.loads(request[2])
+    def content(answer):
+        return json.loads(answer[2])
 
-    asked = {"StreamName": "old", "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
-    iterator = answer(original._get_shard_iterator(asked))["ShardIterator"]
-    first = answer(original._get_records({"ShardIterator": iterator, "Limit": 4}))
+    request = {"StreamName": "old", "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = content(original._get_shard_iterator(request))["ShardIterator"]
+    first = content(original._get_records({"ShardIterator": iterator, "Limit": 4}))
     for record in records[:3]:
         record["ApproximateArrivalTimestamp"] -= 2 * hour  # as if time had passed
-    rest = answer(original._get_records({"ShardIterator": first["NextShardIterator"]}))
+    rest = content(original._get_records({"ShardIterator": first["NextShardIterator"]}))
     original._delete_stream({"StreamName": "old"})
     assert [r["SequenceNumber"] for r in first["Records"] + rest["Records"]] == list("012345")
 
 
-def test_applications_are_listed(emulator):
+@pytest.fixture
+def application(emulator):
+    """The client of Managed Flink, and a function that deletes the application `busy`."""
     analytics = emulator.client("kinesisanalyticsv2")
     role = f"arn:aws:iam::{emulator.account}:role/corrections"
-    analytics.create_application(
-        ApplicationName="listed", RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=role
-    )
-    [summary] = [
-        s
-        for s in analytics.list_applications()["ApplicationSummaries"]
-        if s["ApplicationName"] == "listed"
-    ]
+    created = analytics.create_application(
+        ApplicationName="busy", RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=role
+    )["ApplicationDetail"]["CreateTimestamp"]
+
+    def delete():
+        analytics.delete_application(ApplicationName="busy", CreateTimestamp=created)
+
+    yield analytics, delete
+    if "busy" in applications(analytics):
+        delete()
+
+
+def applications(analytics) -> dict[str, dict]:
+    summaries = analytics.list_applications()["ApplicationSummaries"]
+    return {summary["ApplicationName"]: summary for summary in summaries}
+
+
+def test_applications_are_listed(application):
+    summary = applications(application[0])["busy"]
     assert summary["ApplicationStatus"] == "READY" and summary["ApplicationVersionId"] == 1
-    created = analytics.describe_application(ApplicationName="listed")["ApplicationDetail"]
-    analytics.delete_application(
-        ApplicationName="listed", CreateTimestamp=created["CreateTimestamp"]
-    )
 
 
 def test_a_table_from_a_template_has_its_time_to_live(emulator):
-    template = {
-        "Resources": {
-            "Table": {
-                "Type": "AWS::DynamoDB::Table",
-                "Properties": {
-                    "TableName": "expiring",
-                    "BillingMode": "PAY_PER_REQUEST",
-                    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
-                    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
-                    "TimeToLiveSpecification": {"AttributeName": "Expires", "Enabled": True},
-                },
-            }
-        }
+    properties = {
+        "TableName": "expiring",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "TimeToLiveSpecification": {"AttributeName": "Expires", "Enabled": True},
     }
-    formation, dynamodb = emulator.client("cloudformation"), emulator.client("dynamodb")
-    formation.create_stack(StackName="expiring", TemplateBody=json.dumps(template))
-    formation.get_waiter("stack_create_complete").wait(
-        StackName="expiring", WaiterConfig={"Delay": 1}
-    )
-    described = dynamodb.describe_time_to_live(TableName="expiring")["TimeToLiveDescription"]
-    assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "Expires"}
-    formation.delete_stack(StackName="expiring")
+    dynamodb = emulator.client("dynamodb")
+    table = {"Type": "AWS::DynamoDB::Table", "Properties": properties}
+    with stack(emulator, "expiring", {"Table": table}):
+        described = dynamodb.describe_time_to_live(TableName="expiring")["TimeToLiveDescription"]
+        assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "Expires"}
 
 
-def test_an_applications_operations_are_listed_newest_first(emulator):
-    analytics = emulator.client("kinesisanalyticsv2")
-    role = f"arn:aws:iam::{emulator.account}:role/corrections"
-    analytics.create_application(
-        ApplicationName="busy", RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=role
-    )
+def test_an_applications_operations_are_listed_newest_first(application):
+    analytics, delete = application
 
     def operations():
         listed = analytics.list_application_operations(ApplicationName="busy")
@@ -188,35 +184,25 @@ def test_an_applications_operations_are_listed_newest_first(emulator):
     analytics.describe_application(ApplicationName="busy")
     analytics.stop_application(ApplicationName="busy")
     assert operations() == ["StopApplication", "StartApplication"]
-    detail = analytics.describe_application(ApplicationName="busy")["ApplicationDetail"]
-    analytics.delete_application(ApplicationName="busy", CreateTimestamp=detail["CreateTimestamp"])
+    delete()
     with pytest.raises(analytics.exceptions.ResourceNotFoundException):
         analytics.list_application_operations(ApplicationName="busy")
 
 
-def test_a_load_balancer_from_a_template_leads_nowhere_on_this_machine(emulator):
-    """Its real name would be asked of the real DNS by who looks whether it serves."""
-    template = {
-        "Resources": {
-            "Balancer": {
-                "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
-                "Properties": {"Name": "nowhere", "Subnets": ["subnet-1", "subnet-2"]},
-            }
-        },
-        "Outputs": {"Address": {"Value": {"Fn::GetAtt": ["Balancer", "DNSName"]}}},
+def test_a_load_balancer_from_a_template_has_an_address_without_a_listener(emulator):
+    """A health check of its usual name would query the real DNS."""
+    balancer = {
+        "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "Properties": {"Name": "nowhere", "Subnets": ["subnet-1", "subnet-2"]},
     }
-    formation, elb = emulator.client("cloudformation"), emulator.client("elbv2")
-    formation.create_stack(StackName="nowhere", TemplateBody=json.dumps(template))
-    formation.get_waiter("stack_create_complete").wait(
-        StackName="nowhere", WaiterConfig={"Delay": 1}
-    )
-    (stack,) = formation.describe_stacks(StackName="nowhere")["Stacks"]
-    (balancer,) = elb.describe_load_balancers(Names=["nowhere"])["LoadBalancers"]
-    assert stack["Outputs"][0]["OutputValue"] == balancer["DNSName"]
-    host, port = balancer["DNSName"].split(":")
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((host, int(port)), timeout=5)
-    formation.delete_stack(StackName="nowhere")
+    outputs = {"Address": {"Value": {"Fn::GetAtt": ["Balancer", "DNSName"]}}}
+    elb = emulator.client("elbv2")
+    with stack(emulator, "nowhere", {"Balancer": balancer}, Outputs=outputs) as described:
+        address = elb.describe_load_balancers(Names=["nowhere"])["LoadBalancers"][0]["DNSName"]
+        assert described["Outputs"][0]["OutputValue"] == address
+        host, port = address.split(":")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((host, int(port)), timeout=5)
 
 
 @pytest.mark.parametrize("template", sorted(REPOSITORY.glob("cfn/*.yaml")), ids=lambda t: t.stem)
@@ -228,6 +214,6 @@ def test_the_parser_in_c_reads_the_same_in_a_template(template, monkeypatch):
     text = template.read_text(encoding="utf-8")
     before = engine._parse_template(text)
     monkeypatch.setattr(engine, "CfnLoader", engine.CfnLoader)
-    cloudformation.apply()
+    cloudformation.use_parser_in_c()
     assert engine.CfnLoader.__mro__[1] is yaml.CSafeLoader
     assert engine._parse_template(text) == before

@@ -1,4 +1,4 @@
-"""A kernel whose local target has ended: it is said at once, and what to run."""
+"""Calls of a kernel whose local target has ended fail at once, with the cell to run."""
 
 import pytest
 
@@ -24,13 +24,13 @@ def ended(own_home) -> Cloud:
         beacon_url,
     ],
 )
-def test_a_call_says_which_cell_to_run(ended, call):
-    with pytest.raises(TargetStopped, match="has ended") as said:
+def test_a_call_fails_with_the_cell_to_run(ended, call):
+    with pytest.raises(TargetStopped, match="has ended") as error:
         call(ended)
-    assert 'connect("local")' in said.value.remedy
+    assert 'connect("local")' in error.value.remedy
 
 
-def test_a_target_that_is_being_replaced_is_called_again(ended, monkeypatch):
+def test_a_call_is_retried_while_a_killed_process_is_replaced(ended, monkeypatch):
     calls: list[int] = []
     monkeypatch.setattr("time.sleep", lambda seconds: None)  # between boto3's attempts
     monkeypatch.setattr(state, "is_there", lambda: not calls.append(1))
@@ -39,12 +39,12 @@ def test_a_target_that_is_being_replaced_is_called_again(ended, monkeypatch):
     assert len(calls) > 1
 
 
-def test_a_kernel_that_outlives_its_target_is_told_so_by_the_next_one(ended, monkeypatch):
+def test_a_call_fails_if_another_target_runs_by_now(ended, monkeypatch):
     monkeypatch.setattr(state, "is_there", lambda: True)
     access_key.make()  # as a new target does
-    with pytest.raises(TargetStopped, match="has ended") as said:
+    with pytest.raises(TargetStopped, match="has ended") as error:
         ended.client("sts").get_caller_identity()
-    assert 'connect("local")' in said.value.remedy
+    assert 'connect("local")' in error.value.remedy
 
 
 def test_without_a_target_there_is_no_session(own_home):

@@ -1,6 +1,6 @@
 """Event sources of streams: real streams, real functions (a process each) and a real queue.
 
-What is quoted are the sentences of the Lambda Developer Guide that describe them.
+The quoted sentences are from the Lambda Developer Guide.
 """
 
 import io
@@ -16,7 +16,7 @@ import pytest
 
 from tests.catcher import until
 
-# Writes what it was given to a queue; fails as the data say.
+# Sends its records' data to a queue; fails if the data require it.
 HANDLER = """
 import base64, json, os, time, boto3
 
@@ -45,7 +45,7 @@ def handler(event, context):
 
 
 @pytest.fixture
-def world(emulator, tmp_path):
+def source(emulator, tmp_path):
     """A function, a queue of its calls, a queue of failures, and a way to feed it from a stream."""
     name = f"source-{uuid.uuid4().hex[:8]}"
     functions, sqs = emulator.client("lambda"), emulator.client("sqs")
@@ -85,7 +85,7 @@ def world(emulator, tmp_path):
         sources.append(made["UUID"])
 
     def put(*data):
-        records = [{"Data": one.encode(), "PartitionKey": one} for one in data]
+        records = [{"Data": text.encode(), "PartitionKey": text} for text in data]
         emulator.client("kinesis").put_records(StreamName=name, Records=records)
 
     def wait(queue, enough, seconds=90):
@@ -104,10 +104,10 @@ def world(emulator, tmp_path):
         """Wait until all calls so far are enough; return the data of each."""
 
         def together(found):
-            return enough([one["data"] for one in seen + found])
+            return enough([call["data"] for call in seen + found])
 
         seen.extend(wait(calls, together))
-        return [one["data"] for one in seen]
+        return [call["data"] for call in seen]
 
     yield SimpleNamespace(
         name=name, stream=stream, feed=feed, put=put, called=called, flag=flag, seen=seen,
@@ -116,104 +116,104 @@ def world(emulator, tmp_path):
     for source in sources:
         functions.delete_event_source_mapping(UUID=source)
     functions.delete_function(FunctionName=name)
-    for one in streams:
-        emulator.client("kinesis").delete_stream(StreamName=one)
+    for stream_name in streams:
+        emulator.client("kinesis").delete_stream(StreamName=stream_name)
     for queue in (calls, failures):
         sqs.delete_queue(QueueUrl=queue)
 
 
-def test_kinesis_a_poison_record_ends_in_the_queue_alone(emulator, world):
+def test_kinesis_a_poison_record_ends_in_the_queue_alone(emulator, source):
     """'When Lambda discards a batch of records that's too old or has exhausted all retries, Lambda
     sends details about the batch to the queue or topic.'"""
-    arn = world.stream()
-    world.put("a", "b", "poison", "c")
-    world.feed(arn, MaximumRetryAttempts=1, BisectBatchOnFunctionError=True)
-    (document,) = world.failed(1)
+    arn = source.stream()
+    source.put("a", "b", "poison", "c")
+    source.feed(arn, MaximumRetryAttempts=1, BisectBatchOnFunctionError=True)
+    (document,) = source.failed(1)
     where = document["KinesisBatchInfo"]
     assert document["requestContext"]["condition"] == "RetryAttemptsExhausted"
-    assert document["requestContext"]["functionArn"].endswith(f":function:{world.name}")
+    assert document["requestContext"]["functionArn"].endswith(f":function:{source.name}")
     assert where["batchSize"] == 1 and where["streamArn"] == arn
     assert where["startSequenceNumber"] == where["endSequenceNumber"]
     kinesis = emulator.client("kinesis")
     iterator = kinesis.get_shard_iterator(
-        StreamName=world.name,
+        StreamName=source.name,
         ShardId=where["shardId"],
         ShardIteratorType="AT_SEQUENCE_NUMBER",
         StartingSequenceNumber=where["startSequenceNumber"],
     )["ShardIterator"]
     assert kinesis.get_records(ShardIterator=iterator, Limit=1)["Records"][0]["Data"] == b"poison"
-    calls = world.called(lambda calls: ["c"] in calls)
+    calls = source.called(lambda calls: ["c"] in calls)
     assert ["a", "b"] in calls
 
 
-def test_dynamodb_a_poison_record_ends_in_the_queue_alone(emulator, world):
+def test_dynamodb_a_poison_record_ends_in_the_queue_alone(emulator, source):
     dynamodb = emulator.client("dynamodb")
     dynamodb.create_table(
-        TableName=world.name,
+        TableName=source.name,
         AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
-    arn = dynamodb.describe_table(TableName=world.name)["Table"]["LatestStreamArn"]
+    arn = dynamodb.describe_table(TableName=source.name)["Table"]["LatestStreamArn"]
     for key in ("a", "poison", "b"):
-        dynamodb.put_item(TableName=world.name, Item={"k": {"S": key}})
-    world.feed(arn, MaximumRetryAttempts=0, BisectBatchOnFunctionError=True)
-    (document,) = world.failed(1)
+        dynamodb.put_item(TableName=source.name, Item={"k": {"S": key}})
+    source.feed(arn, MaximumRetryAttempts=0, BisectBatchOnFunctionError=True)
+    (document,) = source.failed(1)
     assert document["DDBStreamBatchInfo"]["batchSize"] == 1
     assert document["DDBStreamBatchInfo"]["streamArn"] == arn
-    world.called(lambda calls: ["a"] in calls and ["b"] in calls)
-    dynamodb.delete_table(TableName=world.name)
+    source.called(lambda calls: ["a"] in calls and ["b"] in calls)
+    dynamodb.delete_table(TableName=source.name)
 
 
-def test_a_function_that_is_killed_in_a_batch_gets_the_batch_again(world):
-    world.feed(world.stream())
-    world.put("a", "hang")
-    first = world.called(lambda calls: any("hang" in data for data in calls))[-1]
-    until(world.flag.exists)
-    os.kill(world.seen[-1]["pid"], signal.SIGKILL)
-    calls = world.called(lambda calls: calls.count(first) == 2)
-    world.put("after")
-    world.called(lambda calls: ["after"] in calls)
+def test_a_function_that_is_killed_in_a_batch_gets_the_batch_again(source):
+    source.feed(source.stream())
+    source.put("a", "hang")
+    first = source.called(lambda calls: any("hang" in data for data in calls))[-1]
+    until(source.flag.exists)
+    os.kill(source.seen[-1]["pid"], signal.SIGKILL)
+    calls = source.called(lambda calls: calls.count(first) == 2)
+    source.put("after")
+    source.called(lambda calls: ["after"] in calls)
     assert calls[-2:] == [first, first]
 
 
-def test_only_the_reported_record_comes_again(world):
-    world.feed(world.stream(), FunctionResponseTypes=["ReportBatchItemFailures"])
-    world.put("a", "b", "last")
-    assert world.called(lambda calls: len(calls) == 2) == [["a", "b", "last"], ["last"]]
+def test_only_the_reported_record_is_sent_again(source):
+    source.feed(source.stream(), FunctionResponseTypes=["ReportBatchItemFailures"])
+    source.put("a", "b", "last")
+    assert source.called(lambda calls: len(calls) == 2) == [["a", "b", "last"], ["last"]]
 
 
-def test_latest_begins_after_what_was_there_when_the_mapping_was_made(world):
+def test_latest_begins_after_the_records_older_than_the_mapping(source):
     """'Latest - Process new records that are added to the stream.'"""
-    arn = world.stream()
-    world.put("old")
-    world.feed(arn, StartingPosition="LATEST")
-    world.put("new")
-    assert world.called(lambda calls: ["new"] in calls) == [["new"]]
+    arn = source.stream()
+    source.put("old")
+    source.feed(arn, StartingPosition="LATEST")
+    source.put("new")
+    assert source.called(lambda calls: ["new"] in calls) == [["new"]]
 
 
-def test_records_of_several_shards_all_arrive(world):
+def test_records_of_several_shards_all_arrive(source):
     """'Each batch contains records from a single shard/data stream.'"""
     sent = [str(n) for n in range(300)]
-    world.feed(world.stream(shards=3), BatchSize=10)
+    source.feed(source.stream(shards=3), BatchSize=10)
     for start in range(0, 300, 30):
-        world.put(*sent[start : start + 30])
-    calls = world.called(lambda calls: sum(map(len, calls)) >= 300)
+        source.put(*sent[start : start + 30])
+    calls = source.called(lambda calls: sum(map(len, calls)) >= 300)
     assert sorted(sum(calls, []), key=int) == sent, "each once: no function failed"
 
 
-def test_a_disabled_mapping_resumes_where_it_stopped(emulator, world):
+def test_a_disabled_mapping_resumes_where_it_stopped(emulator, source):
     """'Set to false to stop processing records. Lambda keeps track of the last record processed and
     resumes processing from that point when it's reenabled.'"""
     functions = emulator.client("lambda")
-    world.feed(world.stream())
-    world.put("a")
-    world.called(lambda calls: ["a"] in calls)
-    (mapping,) = functions.list_event_source_mappings(FunctionName=world.name)[
+    source.feed(source.stream())
+    source.put("a")
+    source.called(lambda calls: ["a"] in calls)
+    (mapping,) = functions.list_event_source_mappings(FunctionName=source.name)[
         "EventSourceMappings"
     ]
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    world.put("b")
+    source.put("b")
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-    assert world.called(lambda calls: ["b"] in calls) == [["a"], ["b"]]
+    assert source.called(lambda calls: ["b"] in calls) == [["a"], ["b"]]

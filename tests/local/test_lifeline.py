@@ -1,4 +1,4 @@
-"""What is left of a child, and of what it has started, when its parent is killed."""
+"""Child processes of a killed parent end, together with the processes that they started."""
 
 import os
 import signal
@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from helpers.local import child_process as lifeline
+from helpers.local import child_process
 from tests.catcher import until
 
-# Neither of the two ends when it is asked to, as a JVM that hangs.
+# Both ignore SIGTERM, like a JVM that hangs.
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -22,8 +22,8 @@ time.sleep(600)
 PARENT = """
 import sys, time
 from pathlib import Path
-from helpers.local import lifeline
-child = lifeline.start(sys.argv[1:3], log=Path(sys.argv[3]), group=True)
+from helpers.local import child_process
+child = child_process.start(sys.argv[1:3], log=Path(sys.argv[3]), group=True)
 print(child.pid, flush=True)
 time.sleep(600)
 """
@@ -54,7 +54,7 @@ def stubborn(tmp_path):
         os.kill(pid, signal.SIGKILL)
 
 
-def test_a_group_that_does_not_end_by_itself_is_killed_with_its_parent(stubborn, tmp_path):
+def test_a_group_that_ignores_sigterm_is_killed_with_its_parent(stubborn, tmp_path):
     arguments, started, gone = stubborn
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, *arguments, str(tmp_path / "log")],
@@ -67,9 +67,9 @@ def test_a_group_that_does_not_end_by_itself_is_killed_with_its_parent(stubborn,
     gone()
 
 
-def test_a_group_ends_with_all_that_its_first_process_has_started(stubborn, tmp_path):
+def test_a_group_ends_with_all_processes_that_its_leader_started(stubborn, tmp_path):
     arguments, started, gone = stubborn
-    child = lifeline.start(arguments, log=tmp_path / "log", group=True)
+    child = child_process.start(arguments, log=tmp_path / "log", group=True)
     started(child.pid)
-    lifeline.end(child, seconds=0.1, group=True)
+    child_process.end(child, seconds=0.1, group=True)
     gone()

@@ -1,6 +1,6 @@
-"""An event source's reader of one shard, driven with a clock of its own.
+"""The reader of one shard, with a clock of the tests' own.
 
-What is quoted are the sentences of the Lambda Developer Guide that describe it.
+The quoted sentences are from the Lambda Developer Guide.
 """
 
 import re
@@ -26,12 +26,12 @@ def record(number: int, at: float = START, data: str = "") -> dict:
 
 
 def reports(*numbers: int) -> Result:
-    """The answer of a function in which these records failed."""
+    """The answer of a function that reports these records as failed."""
     return Result({"batchItemFailures": [{"itemIdentifier": f"{n:030d}"} for n in numbers]})
 
 
 class Shard:
-    """A reader, the records it reads, a clock that jumps over its pauses, and what it did."""
+    """A reader, its records, a clock that skips its pauses, and a record of its calls."""
 
     def __init__(self, answer, count=0, **settings):
         self.records = [record(n) for n in range(1, count + 1)]
@@ -56,7 +56,7 @@ class Shard:
         return answer(self.calls[-1]) if callable(answer) else answer
 
     def run(self, steps=10_000):
-        """Let it work until it waits for records."""
+        """Step until the reader waits for records."""
         for _ in range(steps):
             pause = self.reader.step()
             if pause is None:
@@ -71,12 +71,12 @@ def numbers(records: list[dict]) -> list[int]:
 
 
 def poison(*bad: int):
-    """A function that fails whenever it is given one of these records."""
+    """A function that fails for each batch with one of these records."""
     return lambda batch: FAILED if set(batch) & set(bad) else DONE
 
 
 def once(*answers: Result):
-    """A function that answers so, one call after the other, and then is done."""
+    """A function that gives these answers, one for each call, and then succeeds."""
     left = list(answers)
     return lambda batch: left.pop(0) if left else DONE
 
@@ -113,7 +113,7 @@ def test_the_window_gathers_until_it_is_over_or_the_batch_is_full():
     assert shard.calls == [[1, 2], [3, 4, 5]] and shard.now == START + 20
 
 
-def test_a_failed_batch_comes_again_and_nothing_overtakes_it():
+def test_a_failed_batch_is_retried_and_not_overtaken():
     """'If the function receives the records but returns an error, Lambda retries until the records
     in the batch expire, exceed the maximum age, or reach the configured retry quota.'"""
     shard = Shard(once(*[FAILED] * 50), 4, BatchSize=2).run()
@@ -123,7 +123,7 @@ def test_a_failed_batch_comes_again_and_nothing_overtakes_it():
     assert waits == sorted(waits), "each pause is at least as long as the one before"
 
 
-def test_after_its_retries_a_batch_is_discarded_and_the_next_ones_go_on():
+def test_after_its_retries_a_batch_is_discarded_and_the_next_ones_are_sent():
     """'Discard records after the specified number of retries.' and 'If the error handling measures
     fail, Lambda discards the records and continues processing batches from the stream.'"""
     shard = Shard(poison(2), 4, BatchSize=2, MaximumRetryAttempts=3).run()
@@ -154,7 +154,7 @@ def test_records_that_are_too_old_are_not_sent_and_the_young_ones_are():
     assert shard.calls == [[3]] and shard.discarded == [([1, 2], "RecordAgeExceeded")]
 
 
-def test_a_batch_that_fails_is_given_up_when_it_has_become_too_old():
+def test_a_failing_batch_is_discarded_when_it_is_too_old():
     """'Discard records older than the specified age.'"""
     shard = Shard(FAILED, MaximumRecordAgeInSeconds=60)
     shard.records = [record(1), record(2, START + 30)]
@@ -171,7 +171,7 @@ def test_a_throttled_call_uses_up_no_retry():
     assert shard.calls == [[1]] * 21 and not shard.discarded
 
 
-def test_a_report_begins_again_at_the_lowest_number():
+def test_a_report_retries_from_the_lowest_number_on():
     """'If the batchItemFailures array contains multiple items, Lambda uses the record with the
     lowest sequence number as the checkpoint. Lambda then retries all records starting from that
     checkpoint.'"""
@@ -195,7 +195,7 @@ def test_an_error_is_bisected_regardless_of_reports():
     assert shard.calls == [[1, 2, 3, 4], [1, 2], [3, 4]]
 
 
-def test_what_is_left_of_a_reported_batch_is_discarded_after_its_retries():
+def test_the_rest_of_a_reported_batch_is_discarded_after_its_retries():
     shard = Shard(lambda batch: reports(3) if 3 in batch else DONE, 4, MaximumRetryAttempts=2)
     shard.settings |= REPORTS
     shard.run()
@@ -225,7 +225,7 @@ def test_an_empty_report_is_a_complete_success(body):
         7,
     ],
 )
-def test_a_report_that_is_wrong_is_a_complete_failure(failures):
+def test_a_malformed_report_is_a_complete_failure(failures):
     """'Lambda treats a batch as a complete failure if you return any of the following: An empty
     string itemIdentifier, a null itemIdentifier, an itemIdentifier with a bad key name.'"""
     answer = once(Result({"batchItemFailures": failures}))
@@ -239,7 +239,7 @@ def test_reports_count_only_where_they_are_turned_on():
     assert Shard(reports(1), 3).run().calls == [[1, 2, 3]]
 
 
-def test_the_failure_record_says_where_the_records_are():
+def test_the_failure_record_has_the_records_positions():
     batch = Batch([record(7, START), record(9, START + 2)], 3, 4, FAILED)
     document = failure_record(
         batch,

@@ -1,4 +1,4 @@
-"""The local target's life: one at a time, found again, ended whole, whatever ends it."""
+"""The local target: one at a time, found again by kernels, and ended completely."""
 
 import contextlib
 import os
@@ -16,31 +16,34 @@ from helpers.core import process_lock as locks
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY, read_json, write_json
 from helpers.core.target_files import description_file
-from helpers.local import access_key, ports, state, supervisor
-from helpers.local import child_process as lifeline
-from helpers.local.adopted_process import adopt
+from helpers.local import access_key, child_process, ports, state, supervisor
+from helpers.local.child_process import adopt
 from helpers.local.emulator.settings import SUPERVISED, emulator_environment
 from tests.catcher import until
 
 CONNECT = "from helpers.connection.connect import connect; print(connect('local').endpoint)"
 
 
+def start_kernel(**options) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY, **options)
+
+
 @pytest.fixture
 def target(own_home):
-    """A place for a local target of this test's own, which is ended afterwards."""
+    """The folder of a local target of this test's own, which is ended afterwards."""
     yield own_home
     supervisor.stop()
     ended(own_home)
 
 
 def family(folder: Path) -> list[psutil.Process]:
-    """The processes that work for the target of this folder, found by their environment."""
-    found = []
+    """The processes that work for the target of this folder, found by tsuccessor environment."""
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get("WORKSHOP_HOME") == str(folder):
-                found.append(process)
-    return [process for process in found if process.pid != os.getpid()]
+                processes.append(process)
+    return [process for process in processes if process.pid != os.getpid()]
 
 
 def ended(folder: Path):
@@ -58,40 +61,37 @@ def children(pid: int) -> dict[str, int]:
 
 
 def test_two_kernels_at_once_share_one_target(target):
-    kernels = [
-        subprocess.Popen(
-            [sys.executable, "-c", CONNECT], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
+    kernels = [start_kernel(stdout=subprocess.PIPE, text=True) for _ in range(2)]
     endpoints = {kernel.communicate(timeout=120)[0].split("\n")[-2] for kernel in kernels}
     assert endpoints == {state.description()["endpoint"]}
     assert state.holder() == state.description()["pid"]
 
 
-def test_a_stale_description_misleads_nobody(target):
+def test_a_stale_description_is_ignored(target):
     write_json(description_file(), {"pid": 1, "endpoint": "http://127.0.0.1:1", "ready": 1})
     cloud = connect("local")
     assert cloud.endpoint != "http://127.0.0.1:1"
     assert cloud.client("sts").get_caller_identity()["Account"] == cloud.account
 
 
-def test_killed_with_sigkill_it_has_an_heir_with_the_same_emulator_again_and_again(target):
+def test_after_each_sigkill_a_successor_continues_with_the_same_emulator(target):
     cloud = connect("local")
     cloud.client("kinesis").create_stream(StreamName="kept", ShardCount=1)
-    emulator = locks.holder(locks.pid_file("emulator"))
+    emulator = emulator_pid()
     for _ in range(3):
         controllers = until(controllers_run)
-        heir = until(killed(state.holder()))
-        until(
-            lambda old=controllers: controllers_run() not in (None, old),
-        )
-        assert state.description()["pid"] == heir
+        successor = until(killed(state.holder()))
+        until(lambda old=controllers: controllers_run() not in (None, old))
+        assert state.description()["pid"] == successor
         assert connect("local").endpoint == cloud.endpoint
         assert cloud.client("kinesis").list_streams()["StreamNames"] == ["kept"]
-        assert locks.holder(locks.pid_file("emulator")) == emulator
+        assert emulator_pid() == emulator
     assert supervisor.stop()
     ended(target)
+
+
+def emulator_pid() -> int | None:
+    return locks.holder(locks.pid_file("emulator"))
 
 
 def controllers_run() -> tuple | None:
@@ -102,10 +102,10 @@ def controllers_run() -> tuple | None:
 def killed(pid: int):
     """Kill a supervisor; return a condition: its successor's pid, once there is one."""
     os.kill(pid, signal.SIGKILL)
-    return lambda: (heir := state.holder()) != pid and heir
+    return lambda: (successor := state.holder()) != pid and successor
 
 
-def test_killed_twice_in_a_row_it_has_an_heir_all_the_same(target):
+def test_after_two_kills_in_a_row_there_is_a_successor(target):
     cloud = connect("local")
     first = state.holder()
     second = until(killed(first))
@@ -116,8 +116,8 @@ def test_killed_twice_in_a_row_it_has_an_heir_all_the_same(target):
     ended(target)
 
 
-def test_killed_while_its_emulator_starts_it_leaves_one_target_or_none(target):
-    kernel = subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY)
+def test_a_kill_while_the_emulator_starts_leaves_one_target_or_none(target):
+    kernel = start_kernel()
     first = until(state.holder)
     until(lambda: adopt("emulator"))
     os.kill(first, signal.SIGKILL)
@@ -125,7 +125,7 @@ def test_killed_while_its_emulator_starts_it_leaves_one_target_or_none(target):
     assert state.holder() == state.description()["pid"] != first
 
 
-def test_stopped_just_after_a_kill_nothing_comes_back(target):
+def test_after_a_kill_and_a_stop_no_process_is_restarted(target):
     connect("local")
     os.kill(state.holder(), signal.SIGKILL)
     assert supervisor.stop()
@@ -133,7 +133,7 @@ def test_stopped_just_after_a_kill_nothing_comes_back(target):
     assert not list(target.glob("local.[je]*"))
 
 
-def test_killed_while_it_ends_nothing_comes_back(target):
+def test_after_a_kill_while_it_ends_no_process_is_restarted(target):
     connect("local")
     until(controllers_run)
     pid = state.holder()
@@ -153,20 +153,18 @@ def test_an_adopted_emulator_ends_after_two_idle_hours_too(target):
 def test_a_dead_adopted_emulator_is_started_again(target):
     cloud = connect("local")
     until(killed(state.holder()))
-    first = locks.holder(locks.pid_file("emulator"))
+    first = emulator_pid()
     os.kill(first, signal.SIGKILL)
-    until(
-        lambda: locks.holder(locks.pid_file("emulator")) not in (None, first),
-    )
+    until(lambda: emulator_pid() not in (None, first))
     assert connect("local").endpoint == cloud.endpoint
 
 
-def test_an_emulator_that_finds_no_heir_ends(own_home, tmp_path):
+def test_an_emulator_without_a_successor_of_its_supervisor_ends(own_home, tmp_path):
     own_home.mkdir()
     write_json(description_file(), {})  # no supervisor can go on with that
     settings = emulator_environment(ports.free_port(), access_key.random_key(), tmp_path)
     environment = settings | {SUPERVISED: "1"}
-    process = lifeline.start(
+    process = child_process.start(
         ["-m", "helpers.local.emulator"],
         log=tmp_path / "log",
         environment=environment,
@@ -189,11 +187,11 @@ def test_a_dead_emulator_is_started_again(target):
     until(answers)
 
 
-def test_a_target_has_one_key_whatever_is_killed_and_the_next_one_another(target):
+def test_a_target_keeps_its_key_after_kills_and_the_next_one_has_another(target):
     cloud = connect("local")
     key, left = access_key.current(), state.temporary_folder() / "left"
     left.touch()
-    for pid in (state.holder(), locks.holder(locks.pid_file("emulator"))):
+    for pid in (state.holder(), emulator_pid()):
         os.kill(pid, signal.SIGKILL)
     until(lambda: state.holder() is None)
     other = connect("local")  # all is lost: another target, another key
@@ -202,8 +200,8 @@ def test_a_target_has_one_key_whatever_is_killed_and_the_next_one_another(target
     with pytest.raises(WorkshopError, match="has ended"):
         cloud.client("sts").get_caller_identity()
     key = access_key.current()
-    os.kill(first := locks.holder(locks.pid_file("emulator")), signal.SIGKILL)
-    until(lambda: locks.holder(locks.pid_file("emulator")) not in (None, first))
+    os.kill(first := emulator_pid(), signal.SIGKILL)
+    until(lambda: emulator_pid() not in (None, first))
     until(lambda: ports.answers(f"{other.endpoint}/_ministack/health"))
     assert other.client("sts").get_caller_identity()["Account"] == other.account
     assert access_key.current() == key
@@ -212,7 +210,7 @@ def test_a_target_has_one_key_whatever_is_killed_and_the_next_one_another(target
 
 
 def test_ctrl_c_while_it_starts_leaves_one_target_or_none(target):
-    kernel = subprocess.Popen([sys.executable, "-c", CONNECT], cwd=REPOSITORY)
+    kernel = start_kernel()
     until(state.holder)
     kernel.send_signal(signal.SIGINT)
     kernel.wait(timeout=30)
@@ -220,7 +218,7 @@ def test_ctrl_c_while_it_starts_leaves_one_target_or_none(target):
     assert state.holder() == state.description()["pid"]
 
 
-def test_stop_ends_everything_and_says_so(target):
+def test_stop_ends_everything_and_prints_it(target):
     connect("local")
     stopped = subprocess.run(
         [sys.executable, "-m", "helpers.local", "stop"],

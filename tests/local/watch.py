@@ -1,4 +1,4 @@
-"""One alarm, looked at by the controller at chosen moments of the past."""
+"""One alarm, which the controller evaluates at chosen moments of the past."""
 
 import itertools
 import json
@@ -29,7 +29,7 @@ class Watch:
         )
 
     def alarm(self, **changed):
-        """Put the alarm: over 2 in one period of 10 s, unless said otherwise."""
+        """Put the alarm: over 2 in one period of 10 s, unless `changed`."""
         actions = ("AlarmActions", "OKActions", "InsufficientDataActions")
         settings = {
             "AlarmName": self.name,
@@ -62,7 +62,7 @@ class Watch:
             self.cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[datum])
 
     def look(self, second):
-        """Let the controller look when the data up to `second` have settled; return the state."""
+        """Evaluate the alarm when the data up to `second` are complete; return the state."""
         self.controller.step(self.start + second + SETTLING_SECONDS)
         return self.described()["StateValue"]
 
@@ -70,17 +70,19 @@ class Watch:
         return self.cloudwatch.describe_alarms(AlarmNames=[self.name])["MetricAlarms"][0]
 
     def messages(self):
-        """Return the new states that were told, in order."""
-        found = []
+        """Return the new states of the messages, in order."""
+        states = []
         while batch := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get(
             "Messages"
         ):
-            for message in batch:
-                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-                told = json.loads(json.loads(message["Body"])["Message"])
-                assert told["AlarmName"] == self.name
-                found.append(told["NewStateValue"])
-        return found
+            for received in batch:
+                self.sqs.delete_message(
+                    QueueUrl=self.queue, ReceiptHandle=received["ReceiptHandle"]
+                )
+                message = json.loads(json.loads(received["Body"])["Message"])
+                assert message["AlarmName"] == self.name
+                states.append(message["NewStateValue"])
+        return states
 
     def history(self):
         items = self.cloudwatch.describe_alarm_history(

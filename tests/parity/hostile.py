@@ -1,6 +1,6 @@
-"""What both servers are sent: raw bytes, so that no client library repairs them.
+"""Requests to both servers: raw bytes, so that no client library repairs them.
 
-The request lines of tests/beacon_lines.py, which the tests send as well, are not repeated here.
+The request lines of tests/beacon_lines.py, which the tests also send, are not repeated here.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ def get(headers: bytes = b"", line: bytes = b"GET /beacon HTTP/1.1", body: bytes
 
 
 def post(headers: bytes, body: bytes, path: bytes = b"/beacon") -> bytes:
-    """A POST with these headers and this body, whatever they say about each other."""
+    """A POST with these headers and this body, even if they contradict each other."""
     return get(headers, b"POST " + path + b" HTTP/1.1", body)
 
 
@@ -90,7 +90,7 @@ def _request_lines() -> dict[str, bytes]:
     ]
     paths += [b"ftp://shop.example/beacon", b"/../../etc/passwd", b'/beacon?q="a\\b"', b"/no.html"]
     paths += [b"/index.html/", b"/x/..//./%69ndex.html?q", b"/" + b"p" * 300, b"/" + b"p" * 5000]
-    # With the last of them, lines of 8,000 bytes, of the most that is taken, of one more, of 64 KB.
+    # The last four make lines of 8,000 bytes, of the maximum, of one byte more, of 64 KB.
     paths += [b"/beacon?" + b"q" * (size - 21) for size in (8000, 8190, 8191, 65_557)]
     lines = [
         *(b"GET /beacon " + version for version in versions),
@@ -151,7 +151,7 @@ def _bodies() -> dict[str, bytes]:
         "an empty body": post(b"Content-Length: 0\r\n", b""),
         "no length": post(b"event: x\r\n", b""),
         "a body of GET": get(b"Content-Length: 3\r\n", body=b"abc"),
-        "a body longer than said": post(b"Content-Length: 3\r\n", b"abcdefgh"),
+        "a body longer than its length": post(b"Content-Length: 3\r\n", b"abcdefgh"),
         "a length with a sign": post(b"Content-Length: +3\r\n", b"abc"),
         "a negative length": post(b"Content-Length: -3\r\n", b"abc"),
         "a length that is a word": post(b"Content-Length: three\r\n", b"abc"),
@@ -226,7 +226,7 @@ def _cut_off() -> dict[str, bytes]:
     }
 
 
-# Sent whole; then the sender waits for the end of the connection.
+# Sent completely; then the sender waits for the end of the connection.
 WHOLE = _values() | _control_bytes() | _request_lines() | _hosts() | _headers() | _bodies()
 WHOLE |= _connections()
 # Sent; then the sender closes its side, or keeps silent until the server gives up.

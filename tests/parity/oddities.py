@@ -1,7 +1,6 @@
-"""A hundred and more further requests: each at the edge of a rule, sent raw to both servers.
+"""More than a hundred further requests: each at the limit of a rule, sent raw to both servers.
 
-Whole URLs, Hosts, bodies, encodings, lengths, expectations. Paths are such that no case turns on
-how a path is spelled (that: hostile.py).
+Whole URLs, Hosts, bodies, encodings, lengths, expectations. Spellings of paths are in hostile.py.
 """
 
 from tests.parity.hostile import FIELDS, get, named, post, with_host
@@ -58,7 +57,7 @@ def _targets_and_hosts() -> dict[str, bytes]:
         (b"GET http://a..b/health HTTP/1.1", b"Host: b\r\n"),
         (b"OPTIONS http://a/health HTTP/1.1", a),
         (b"OPTIONS http://u:secret@a/ HTTP/1.1", a),
-        # A password, and something bad beside it.
+        # A password, and another error.
         (b"GET http://u:secret@a/health HTTP/3.0", a),
         (b"GET  http://u:secret@a/health HTTP/1.1", a),
         (b"GET http://u:secret@a/health HTTP/1.1", a + b"bad field\r\n"),
@@ -218,7 +217,7 @@ def _expectations() -> dict[str, bytes]:
 
 ODD = _targets() | _targets_and_hosts() | _hosts() | _connections() | _sizes() | _chunks()
 ODD |= _trailers() | _encodings() | _expectations()
-# What a proxy that both servers believe may say about the visitor.
+# X-Forwarded-For fields of a proxy that both servers trust.
 FORWARDED = [
     *(b"203.0.113.9", b"198.51.100.1, 203.0.113.9", b"2001:DB8:0:0::1", b"unknown", b""),
     b"203.0.113.9\r\nX-Forwarded-For: 203.0.113.10",

@@ -29,7 +29,7 @@ ServerName localhost
 PidFile {folder}/pid
 ErrorLog {folder}/error.log
 Listen {listen}
-# Otherwise Linux keeps a silent connection from Apache, which then can't log its 408.
+# By default Linux does not pass a silent connection to Apache, which then can't log its 408.
 AcceptFilter http none
 {user}
 {modules}
@@ -59,7 +59,7 @@ class Running:
             time.sleep(0.05)
 
     def lines(self) -> list[bytes]:
-        """The log's lines, but those of the look whether the server answers."""
+        """The log's lines without those of our own health checks."""
         return [
             line
             for line in self.log.read_bytes().splitlines()
@@ -67,7 +67,7 @@ class Running:
         ]
 
     def new_line(self, seen: int) -> bytes:
-        """The one line behind the first `seen`: Apache logs a request after it has answered it."""
+        """The only line after the first `seen`: Apache logs a request after its answer."""
         until(lambda: len(self.lines()) > seen)
         (line,) = self.lines()[seen:]
         return line
@@ -89,11 +89,12 @@ def start_apache(
 ) -> Running:
     """Start httpd with our fragment on a free port, with its files in `folder`."""
     assert APACHE.exists(), (
-        "Apache httpd is not here to compare with: install Debian's package apache2 "
+        "Apache httpd is not installed, which these tests need: install Debian's package apache2 "
         "(`apt-get install apache2`)."
     )
-    shutil.copytree(SITE, folder / "site")  # Apache's user may not be let into this repository
-    # Apache serves as another user, who must be able to enter the folders above its log.
+    # Apache serves as another user, who may not be allowed to read this repository, and who needs
+    # access to the folders above its log.
+    shutil.copytree(SITE, folder / "site")
     for parent in [folder, *folder.parents]:
         if parent.is_relative_to(TEMPORARY) and parent != TEMPORARY:
             parent.chmod(parent.stat().st_mode | 0o055)
@@ -104,8 +105,8 @@ def start_apache(
             folder=folder,
             port=port,
             listen=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-            # Started as root, httpd serves as somebody else; started as anyone, as itself.
-            user="User nobody\nGroup nogroup" if os.getuid() == 0 else "",
+            # Started as root, httpd serves as another user; otherwise as the user who started it.
+            user="User daemon\nGroup daemon" if os.getuid() == 0 else "",
             modules=MODULES,
             timeout=TIMEOUT_SECONDS,
             proxies='Define BEACON_PROXIES "127.0.0.1"' if trust_proxy else "",

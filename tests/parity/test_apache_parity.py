@@ -1,9 +1,9 @@
 """Our beacon server's log against a real Apache httpd's, request by hostile request.
 
-Both servers get the same bytes. Their logs are compared whole, but for the time, and so is what
-the agent's parser makes of each line.
+Both servers get the same bytes. Their logs are compared completely, except for the time, and so are
+the agent's records of each line.
 
-What differs, and is not tested: the answers' Date and Server headers; Apache's answers from files
+Not tested, because they differ: the answers' Date and Server headers; Apache's answers from files
 (304, 206, If-Match), for the demo shop's pages are always sent whole; MaxKeepAliveRequests; a zone
 of this machine in X-Forwarded-For (`fe80::1%eth0`), which Apache logs and ours passes over; a port
 of more than 32 bits, of which Apache looks at the last 32.
@@ -24,10 +24,10 @@ from access_log import beacon_id, click_record
 from helpers.core.beacon_definition import is_beacon_line
 from tests import beacon_lines
 from tests.parity import hostile, oddities, servers
-from tests.running_server import all_of
+from tests.running_server import all_of, statuses
 
-# A client that went away before its request line ended was never there.
-UNHEARD = {"nothing", "half a request line", "a blank line"}
+# Not logged: the client disconnects before its request line has ended.
+NOT_LOGGED = {"nothing", "half a request line", "a blank line"}
 NOW_MS = int(time.time() * 1000)
 
 
@@ -39,7 +39,7 @@ def pair(tmp_path_factory):
 
 @pytest.fixture
 def proxied(tmp_path):
-    """The two, believing X-Forwarded-For."""
+    """Both servers, trusting X-Forwarded-For."""
     yield from _pair(tmp_path, trust_proxy=True)
 
 
@@ -70,7 +70,7 @@ def without_time(line: bytes) -> bytes:
 
 
 def new_lines(pair, seen, at_least: int, order=list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """What both have logged since `seen`, as soon as it is the same, or after half a minute."""
+    """Both servers' lines after `seen`, as soon as they are the same, or after half a minute."""
     deadline = time.monotonic() + 30
     while True:
         logged = [
@@ -93,10 +93,6 @@ def compare(pair, data: bytes, half_close: bool = False, at_least: int = 1):
         assert allowed(apache) == allowed(ours)
 
 
-def statuses(answer: bytes) -> list[bytes]:
-    return re.findall(rb"^HTTP/1\.1 ([0-9]{3})", answer, re.M)
-
-
 def allowed(answer: bytes) -> list[bytes]:
     names = rb"Access-Control-[^:]*|Cache-Control|Content-Security-Policy|X-Content-Type-Options"
     return re.findall(rb"^(?:" + names + rb"):[^\r]*", answer, re.M)
@@ -108,7 +104,7 @@ def test_no_password_is_logged(pair, name):
     for server in pair:
         exchange(server.address, oddities.ODD[name])
     for logged in new_lines(pair, seen, 1):
-        # In a path or a query it is no password, as far as HTTP knows.
+        # In a path or a query it is not a password in HTTP's sense.
         assert len(logged) == 1 and (b"secret" not in logged[0] or b"GET //user" in logged[0])
 
 
@@ -121,12 +117,12 @@ def test_a_request_is_answered_and_logged_as_apache_does(pair, data):
 
 
 @pytest.mark.parametrize("line", beacon_lines.SENT, ids=lambda line: line.decode("latin-1"))
-def test_both_servers_answer_200_to_what_is_counted_and_to_nothing_else(pair, line):
+def test_both_servers_answer_200_only_to_requests_that_are_counted(pair, line):
     compare(pair, hostile.get(hostile.FIELDS, line=line))
     status = beacon_lines.SENT[line]
     for server in pair:
         seen = len(server.lines())
-        assert statuses(exchange(server.address, hostile.get(line=line))) == [b"%d" % status]
+        assert statuses(exchange(server.address, hostile.get(line=line))) == [status]
         record = click_record(server.new_line(seen), "server:1:0:0", NOW_MS + 3_600_000)
         counted = is_beacon_line(record["request"], record["response"], record["agent"])
         assert counted == (status == beacon_lines.BEACON), record
@@ -147,12 +143,12 @@ def test_the_shops_files_are_sent_as_apache_does(pair):
 
 
 @pytest.mark.parametrize("name", hostile.CUT_OFF)
-def test_a_request_cut_off_is_logged_as_apache_does(pair, name):
-    at_least = 0 if name in UNHEARD else 1
+def test_an_incomplete_request_is_logged_as_apache_does(pair, name):
+    at_least = 0 if name in NOT_LOGGED else 1
     compare(pair, hostile.CUT_OFF[name], half_close=True, at_least=at_least)
 
 
-def test_a_client_that_falls_silent_is_logged_as_apache_does(pair):
+def test_a_client_that_stops_sending_is_logged_as_apache_does(pair):
     seen = [len(server.lines()) for server in pair]
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         answers = [
@@ -164,7 +160,7 @@ def test_a_client_that_falls_silent_is_logged_as_apache_does(pair):
     assert [statuses(a) for a in answers[0]] == [statuses(a) for a in answers[1]]
 
 
-def test_a_body_that_drips_is_cut_off_as_apache_does(pair):
+def test_a_slow_body_is_ended_as_apache_does(pair):
     """It has the timeout, and a second more for each 500 bytes: so it never waits for long."""
     seen = [len(server.lines()) for server in pair]
     data = b"POST /beacon HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
@@ -172,7 +168,7 @@ def test_a_body_that_drips_is_cut_off_as_apache_does(pair):
         answers = list(pool.map(lambda server: drip(server.address, data), pair))
     apache, ours = new_lines(pair, seen, 1)
     assert apache == ours and len(ours) == 1
-    assert [statuses(answer) for answer in answers] == [[b"408"], [b"408"]]
+    assert [statuses(answer) for answer in answers] == [[408], [408]]
 
 
 def drip(address, data: bytes) -> bytes:
@@ -182,10 +178,10 @@ def drip(address, data: bytes) -> bytes:
             if select.select([client], [], [], 0.1)[0]:
                 return client.recv(65536)
             client.sendall(b"x")
-    raise AssertionError("it is never cut off")
+    raise AssertionError("the server does not end the connection")
 
 
-def test_behind_a_load_balancer_the_visitor_is_logged_and_nothing_else(proxied):
+def test_behind_a_load_balancer_the_visitors_address_is_logged(proxied):
     for forwarded in oddities.FORWARDED:
         compare(proxied, hostile.get(b"X-Forwarded-For: " + forwarded + b"\r\nevent: x\r\n"))
         visitor = proxied[1].lines()[-1].partition(b" ")[0].decode()
@@ -194,7 +190,7 @@ def test_behind_a_load_balancer_the_visitor_is_logged_and_nothing_else(proxied):
     assert {b"203.0.113.9", b"1.2.3.4", b"127.0.0.1", b"2001:db8::a"} <= visitors
 
 
-def test_without_a_load_balancer_nobody_can_pretend_another_address(pair):
+def test_without_a_load_balancer_x_forwarded_for_is_ignored(pair):
     compare(pair, hostile.get(b"X-Forwarded-For: 203.0.113.9\r\n"))
     assert pair[1].lines()[-1].startswith(b"127.0.0.1 ")
 
@@ -207,7 +203,7 @@ def test_an_ipv6_client_is_logged_as_apache_does(tmp_path):
 
 
 def test_the_agent_reads_the_same_from_both_logs(pair):
-    """Runs on whatever the tests above have logged, and on one request of its own."""
+    """Reads the lines of the tests above, and of one request of its own."""
     compare(pair, hostile.get(hostile.FIELDS))
     apache, ours = ([_record(line) for line in server.lines()] for server in pair)
     assert sorted(apache, key=repr) == sorted(ours, key=repr)

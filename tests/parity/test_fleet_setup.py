@@ -1,4 +1,4 @@
-"""What makes a beacon server of an instance: setup.sh, the units, and Apache as they set it up."""
+"""The set-up of an instance as a beacon server: setup.sh, the units, and Apache as configured."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from tests.parity import servers
 FLEET = REPOSITORY / "assets" / "fleet"
 SETUP = FLEET / "setup.sh"
 UNITS = ["beacon-agent.service", "beacon-logrotate.service", "beacon-logrotate.timer"]
-# What a server of Amazon Linux has, and this machine must not be changed by: each says its name.
+# Replaces the programs of Amazon Linux that would change this machine: each writes its name.
 STUB = """#!/bin/bash
 echo "$(basename "$0") $*" >> "$CALLS"
 {then}
@@ -28,7 +28,7 @@ HEALTH_CHECK = (
 
 def need(tool: str) -> str:
     if not shutil.which(tool):
-        pytest.skip(f"{tool} is not here")
+        pytest.skip(f"{tool} is not installed")
     return tool
 
 
@@ -45,7 +45,7 @@ def curl(apache, path: str, *headers: str) -> None:
 
 
 def sourced(root: Path, commands: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run some of the script's functions."""
+    """Run functions of the script."""
     return subprocess.run(
         ["bash", "-c", f'source "{SETUP}"; {commands}'],
         env={**os.environ, "ROOT": str(root), **environment},
@@ -56,7 +56,7 @@ def sourced(root: Path, commands: str, **environment: str) -> subprocess.Complet
 
 @pytest.fixture
 def root(tmp_path) -> Path:
-    """An instance's files, as far as the script looks at them."""
+    """The files of an instance that the script reads."""
     (tmp_path / "var/lib/cloud/data").mkdir(parents=True)
     (tmp_path / "var/lib/cloud/data/instance-id").write_text("i-0abc\n")
     return tmp_path
@@ -64,7 +64,7 @@ def root(tmp_path) -> Path:
 
 @pytest.fixture
 def placed(root) -> Path:
-    """The same, with what the script places."""
+    """The same, with the files that the script places."""
     place(root)
     return root
 
@@ -118,7 +118,9 @@ def test_systemd_understands_every_line_of_the_units(bootable):
     assert (done.returncode, done.stderr) == (0, "")
     agent = bootable / "etc/systemd/system/beacon-agent.service"
     agent.write_text(agent.read_text().replace("ProtectClock", "ProtectClok"))
-    assert "ProtectClok" in analyze(bootable, "verify", *UNITS).stderr, "it says what it ignores"
+    assert "ProtectClok" in analyze(bootable, "verify", *UNITS).stderr, (
+        "systemd-analyze reports lines that it ignores"
+    )
 
 
 def test_the_agent_is_hardened(bootable):
@@ -163,7 +165,7 @@ def test_apache_takes_a_beacon_and_logs_the_visitor_behind_the_balancer(apache):
     assert b'"click" "-" "-" "page_load_time" "-" "-" "-" ' in line
 
 
-def test_it_counts_the_balancers_looks_in_a_real_log(apache):
+def test_it_counts_the_balancers_health_checks_in_a_real_log(apache):
     root = apache.log.parent / "root"
     (root / "var/log/beacon").mkdir(parents=True)
     (root / "var/log/beacon/access.log").symlink_to(apache.log)
@@ -174,7 +176,7 @@ def test_it_counts_the_balancers_looks_in_a_real_log(apache):
 
 @pytest.fixture
 def server(root, monkeypatch):
-    """Runs the whole script with stubs of what would change this machine; returns what it did."""
+    """Runs the whole script with stubs of programs that would change this machine."""
     base, stubs, calls = root / "opt/beacon", root / "stubs", root / "calls"
     shutil.copytree(FLEET, base / "fleet")
     shutil.copytree(REPOSITORY / "assets/agent", base / "agent")
@@ -191,7 +193,7 @@ def server(root, monkeypatch):
     stub("pip", folder=base / "venv/bin")
     log, state = root / "var/log/beacon/access.log", root / "var/lib/beacon/agent.json"
     state.parent.mkdir(parents=True)
-    # What comes of the servers' start: health checks, and an agent that ships them.
+    # The servers' start causes health checks, and an agent that ships them.
     stub(
         "systemctl",
         f"""printf '%s' '{HEALTH_CHECK * 2}' > {log}
@@ -212,7 +214,7 @@ def server(root, monkeypatch):
     return run
 
 
-def test_it_ends_well_once_the_server_serves_and_ships(server):
+def test_it_succeeds_once_the_server_serves_and_ships(server):
     code, said, calls = server()
     assert (code, said) == (0, ["This server accepts beacons."])
     steps = " ".join(call.split()[0] for call in calls)
@@ -229,13 +231,13 @@ def test_it_ends_well_once_the_server_serves_and_ships(server):
         ({"systemctl": "[[ $1 != restart ]]"}, "setup.sh failed in .*: systemctl restart"),
     ],
 )
-def test_a_failure_ends_it_and_its_last_line_says_why(server, failing, reason):
+def test_a_failure_ends_it_with_the_reason_in_the_last_line(server, failing, reason):
     code, said, calls = server(**failing)
     assert code != 0 and re.match(reason, said[-1]), said
     assert "curl" not in calls[-1]
 
 
-def test_what_does_not_come_in_time_is_named(root):
+def test_a_condition_that_times_out_is_named(root):
     done = sourced(root, "wait_for 1 'the stream takes what is shipped' false")
     assert done.returncode == 1
     assert done.stdout == "Not within 1 s: the stream takes what is shipped\n"

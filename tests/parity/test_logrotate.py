@@ -1,4 +1,4 @@
-"""The servers' log rotation: nothing is deleted that the stream has not."""
+"""The servers' log rotation: only shipped lines are deleted."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def save(log: Path, positions: dict[Path, dict]) -> Path:
     return state
 
 
-def test_what_is_shipped_to_its_end_is_deleted_and_nothing_else(log):
+def test_only_a_completely_shipped_log_is_deleted(log):
     whole, half, unknown = (rotated(log, f"-20261125-{n}") for n in range(3))
     others = [rotated(log, ".gz"), rotated(log, ".bak"), log.with_name("error.log-20261125")]
     others[-1].write_text("an error\n")
@@ -60,14 +60,14 @@ def test_what_is_shipped_to_its_end_is_deleted_and_nothing_else(log):
     assert all(path.exists() for path in [log, half, unknown, *others])
 
 
-def test_what_an_old_process_may_still_write_to_stays(log):
+def test_a_log_that_an_old_process_may_still_write_to_stays(log):
     path = rotated(log)
     state = save(log, {path: position(path)})
     assert forget(log, state, time.time()) == []
     assert forget(log, state, time.time() + LATER) == [path]
 
 
-def test_an_inode_that_was_given_out_again_is_not_taken_for_the_old_file(log):
+def test_a_new_file_with_a_reused_inode_is_not_deleted(log):
     path = rotated(log, text="shipped\n")
     state = save(log, {path: position(path)})
     path.write_text("another")  # the same inode, and no longer
@@ -94,7 +94,7 @@ def apache(tmp_path_factory):
 def rotate(apache):
     """Runs the real logrotate with our configuration, its paths replaced by this test's."""
     if not (logrotate := shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin")):
-        pytest.skip("logrotate is not here (Debian's package of that name)")
+        pytest.skip("logrotate is not installed (Debian's package of that name)")
     folder = apache.log.parent
     text = (FLEET / "logrotate.conf").read_text()
     for ours, here in (
@@ -104,7 +104,7 @@ def rotate(apache):
         ("/opt/beacon/fleet", str(FLEET)),
         ("root beacon", "root root"),
         ("size 64M", "size 1"),
-        # What systemd makes of a reload of httpd.
+        # systemd's reload of httpd.
         ("systemctl reload httpd.service",
          f"{servers.APACHE} -f {folder}/main.conf -k graceful"),
     ):  # fmt: skip
@@ -137,10 +137,10 @@ def age(*paths: Path) -> None:
         os.utime(path, (time.time() - LATER, time.time() - LATER))
 
 
-def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
-    """Our server notices, Apache can't: see httpd.conf."""
-    said, found = [], []
-    tail = Tail(apache.log, {"files": {}}, said.append)
+def test_apache_writes_on_into_a_deleted_log_and_the_agent_reads_it(apache):
+    """Our server opens the path again, Apache does not: see httpd.conf."""
+    notices, found = [], []
+    tail = Tail(apache.log, {"files": {}}, notices.append)
 
     def read(*events: str) -> None:
         def all_read() -> bool:
@@ -154,8 +154,8 @@ def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
     apache.log.unlink()
     send(apache, "deleted-1", "deleted-2")
     read("deleted-1", "deleted-2")
-    assert not apache.log.exists() and len(said) == 1
-    assert "reload the server, so that it opens a new log" in said[0]
+    assert not apache.log.exists() and len(notices) == 1
+    assert "reload the server, so that it opens a new log" in notices[0]
     apache.process.send_signal(signal.SIGUSR1)  # graceful, as logrotate's `systemctl reload`
     until(apache.log.exists)
     send(apache, "after")
@@ -166,7 +166,7 @@ def test_apache_goes_on_into_a_deleted_log_and_the_agent_reads_it_there(apache):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="logrotate gives the new log to root")
-def test_apache_logrotate_and_the_agent_lose_nothing_even_if_the_agent_is_away(
+def test_apache_logrotate_and_the_agent_lose_no_line_even_while_the_agent_is_stopped(
     emulator, apache, rotate
 ):
     sent: list[str] = []
@@ -183,7 +183,7 @@ def test_apache_logrotate_and_the_agent_lose_nothing_even_if_the_agent_is_away(
         age(*first)
         time.sleep(1.1)  # names hold seconds
         both = rotate()
-        assert len(first) == 1 and len(both) == 2, "nobody has shipped: both stay, however old"
+        assert len(first) == 1 and len(both) == 2, "nothing is shipped: both stay, however old"
         beacons("now")
         command = [sys.executable, str(REPOSITORY / "assets/agent/agent.py"), "--server", "i-0abc"]
         command += ["--log", str(apache.log), "--stream", stream]

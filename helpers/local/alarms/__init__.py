@@ -1,10 +1,10 @@
-"""The alarm controller: plays the part of CloudWatch that evaluates metric alarms.
+"""The alarm controller: evaluates metric alarms, as CloudWatch does.
 
-The emulator keeps alarms, their history and their actions; this controller decides their state and
-sets it through the API, which makes the emulator tell the SNS topic.
+The emulator stores alarms, their history and their actions; this controller computes their state
+and sets it through the API, so that the emulator publishes to the SNS topic.
 
-    definition   what DescribeAlarms says of an alarm: its metrics, its rule
+    definition   an alarm as DescribeAlarms describes it: its metrics, its rule
     rules        from breaching, good and missing datapoints to a state, as CloudWatch documents it
-    reason       the words and the JSON that go with a state
-    controller   all alarms, again and again
+    reason       a state's StateReason and StateReasonData
+    controller   all alarms
 """

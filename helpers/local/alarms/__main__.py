@@ -1,7 +1,12 @@
-"""`python -m helpers.local.alarms`: see controller."""
+"""`python -m helpers.local.alarms`: evaluates the emulator's metric alarms until SIGTERM."""
 
-import sys
+import time
 
-from .controller import main
+import boto3
 
-sys.exit(main())
+from helpers.local.controller_loop import repeat
+
+from .controller import SECONDS_BETWEEN, Controller, log
+
+controller = Controller(boto3.client("cloudwatch"))
+repeat(lambda: controller.step(time.time()), SECONDS_BETWEEN, log)

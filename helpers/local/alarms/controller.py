@@ -1,14 +1,8 @@
-"""Follows all metric alarms of the emulator until SIGTERM."""
+"""Evaluates all metric alarms of the emulator."""
 
 import logging
-import signal
-import threading
-import time
 from collections.abc import Iterable
 from typing import Any
-
-import boto3
-import botocore.exceptions
 
 from helpers.core.metric_math import Unsupported
 
@@ -19,42 +13,34 @@ from .rules import decide
 log = logging.getLogger("workshop.alarms")
 
 SECONDS_BETWEEN = 1
-# A count is whole about two seconds after its period: the last beacons are still on their way.
-# CloudWatch has a lag of its own here.
+# A count is complete about two seconds after its period, when the last beacons have arrived.
+# CloudWatch has a delay of its own here.
 SETTLING_SECONDS = 3
-# CloudWatch evaluates an alarm of less than a minute every 10 s and any other every minute. We look
-# at the same whole periods more often, so that data that is late (a score waits for a watermark)
-# rings soon; the state is set only when it changes.
-LOOKS_A_PERIOD, LONGEST_PAUSE = 5, 5
+# CloudWatch evaluates an alarm of less than a minute every 10 s and any other every minute. Here
+# the same whole periods are evaluated more often, so that late data (a score waits for a
+# watermark) changes the state soon; the state is set only when it changes.
+EVALUATIONS_PER_PERIOD, LONGEST_PAUSE = 5, 5
 
 
 class Controller:
-    """Evaluates the alarms of one account and region.
-
-    Args:
-        client: the boto3 client of CloudWatch.
-    """
+    """Evaluates the alarms of one account and region."""
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
         self._client = client
         self._due: dict[tuple[str, object], float] = {}
 
     def step(self, now: float) -> None:
-        """Evaluate each alarm that is due; a new or changed one is due at once.
-
-        Args:
-            now: epoch seconds.
-        """
+        """Evaluate each alarm that is due; a new or changed one is due at once."""
         pages = self._client.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"])
         known = {}
         for described in (each for page in pages for each in page["MetricAlarms"]):
             key = described["AlarmName"], described.get("AlarmConfigurationUpdatedTimestamp")
             known[key] = self._due.get(key, now)
             if known[key] <= now:
-                known[key] = now + self._look(described, now)
+                known[key] = now + self._try(described, now)
         self._due = known  # an alarm that was deleted is forgotten
 
-    def _look(self, described: dict[str, Any], now: float) -> float:
+    def _try(self, described: dict[str, Any], now: float) -> float:
         try:
             watched = alarm(described)
             self._evaluate(watched, now)
@@ -63,7 +49,7 @@ class Controller:
             return float("inf")
         except self._client.exceptions.ResourceNotFound:
             return 0  # deleted a moment ago
-        return min(watched.period / LOOKS_A_PERIOD, LONGEST_PAUSE)
+        return min(watched.period / EVALUATIONS_PER_PERIOD, LONGEST_PAUSE)
 
     def _evaluate(self, watched: Alarm, now: float) -> None:
         end = int((now - SETTLING_SECONDS) // watched.period * watched.period)
@@ -98,18 +84,3 @@ def _place(values: Values, result: dict[str, Any], start: int, period: int) -> N
     points: Iterable = zip(result["Timestamps"], result["Values"], strict=True)
     for at, value in points:
         values[int((at.timestamp() - start) // period)] = float(value)
-
-
-def main() -> int:
-    """Evaluate what there is to evaluate; on SIGTERM return 0."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    log.setLevel(logging.INFO)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    controller = Controller(boto3.client("cloudwatch"))
-    while not stop.wait(SECONDS_BETWEEN):
-        try:
-            controller.step(time.time())
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-            log.warning("The emulator did not answer, trying again: %s", error)
-    return 0

@@ -1,4 +1,4 @@
-"""What DescribeAlarms says of a metric alarm, in the form in which it is evaluated."""
+"""A metric alarm as DescribeAlarms describes it, ready to be evaluated."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from helpers.core.metric_math import MetricMath, TimeSeries, Unsupported, series
 
 from .rules import COMPARISONS, EXTRA_PERIODS
 
-# One value for each period of the evaluation range, oldest first; None where there is none.
+# One value for each period of the evaluation range, oldest first; None for a missing one.
 Values = list[float | None]
 _STATISTIC = re.compile(r"Average|Sum|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d+)?|p100")
 
@@ -19,7 +19,7 @@ class Alarm:
 
     Args:
         name: its name.
-        state: the state it is in.
+        state: its current state.
         period: seconds in one datapoint.
         periods, needed: EvaluationPeriods (N) and DatapointsToAlarm (M).
         operator, threshold: when a datapoint is breaching.
@@ -27,7 +27,7 @@ class Alarm:
         statistic: of a single metric; None for an expression.
         queries: its metrics, as GetMetricData takes them, by id.
         expressions: its metric math, by id.
-        result: the id of what is compared with the threshold.
+        result: the id of the metric or expression that is compared with the threshold.
         changed: when its configuration last changed.
     """
 
@@ -47,30 +47,27 @@ class Alarm:
 
     @property
     def range(self) -> int:
-        """How many periods are looked at."""
+        """How many periods are evaluated."""
         return self.periods + EXTRA_PERIODS
 
     def values(self, metrics: dict[str, Values]) -> Values:
-        """Return what is compared with the threshold, of each period.
-
-        Args:
-            metrics: the values of each of the queries.
+        """Return the values that are compared with the threshold, one for each period.
 
         Raises:
-            Unsupported: its expression has a part that is not known here.
+            Unsupported: its expression has a part that is not implemented here.
         """
         if self.result in metrics:
             return metrics[self.result]
         return evaluate(self.expressions[self.result], metrics, self.expressions)
 
     def breaches(self, values: Values) -> list[bool | None]:
-        """Return of each value whether it is breaching; None where there is none."""
+        """Return for each value whether it is breaching; None for a missing one."""
         compare = COMPARISONS[self.operator]
         return [None if value is None else compare(value, self.threshold) for value in values]
 
 
 def evaluate(text: str, metrics: dict[str, Values], expressions: dict[str, str]) -> Values:
-    """Return an expression's value of each period; None where it has none (as 0/0 has none).
+    """Return an expression's value of each period; None where it has none (0/0, for example).
 
     Args:
         text: CloudWatch's metric math, e.g. `"IF(m1 > 0, m2 / m1, 0)"`.
@@ -78,7 +75,7 @@ def evaluate(text: str, metrics: dict[str, Values], expressions: dict[str, str])
         expressions: further expressions by their ids.
 
     Raises:
-        Unsupported: it has a part that is not known here, or is not a single time series.
+        Unsupported: it has a part that is not implemented here, or is not a single time series.
 
     Example:
         >>> evaluate("m2 / m1", {"m1": [2, 0, None], "m2": [1, 1, 1]}, {})
@@ -101,7 +98,7 @@ def alarm(described: dict[str, Any]) -> Alarm:
     """Return the alarm that one of DescribeAlarms' MetricAlarms describes.
 
     Raises:
-        Unsupported: it is of a kind that needs CloudWatch itself (an anomaly band, SQL).
+        Unsupported: only CloudWatch itself can evaluate it (an anomaly band, SQL).
     """
     if described["ComparisonOperator"] not in COMPARISONS or "Threshold" not in described:
         raise Unsupported(f"the comparison {described['ComparisonOperator']}")

@@ -1,4 +1,4 @@
-"""Why an alarm is in its state: CloudWatch's StateReason and StateReasonData."""
+"""StateReason and StateReasonData of an alarm, in CloudWatch's words."""
 
 import json
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ _TREATED = {"breaching": "Breaching", "notBreaching": "NonBreaching"}
 
 
 def reason(alarm: Alarm, decision: Decision, values: Values, start: int) -> str:
-    """Return the sentence that goes with a new state, as CloudWatch would put it.
+    """Return the StateReason of a new state, as CloudWatch words it.
 
     Args:
         alarm: in its old state.
@@ -28,23 +28,22 @@ def reason(alarm: Alarm, decision: Decision, values: Values, start: int) -> str:
         return f"Insufficient Data: {_count(decision.filled)} unknown."
     treated = ""
     if decision.filled and alarm.missing in _TREATED:
-        as_what = _TREATED[alarm.missing]
-        treated = f"{_count(decision.filled, ' missing')} treated as [{as_what}]"
+        treated = f"{_count(decision.filled, ' missing')} treated as [{_TREATED[alarm.missing]}]"
     if not decision.used:
         return (
             f"Threshold Crossed: no datapoints were received for {decision.filled} "
             f"period{'s' * (decision.filled != 1)} and {treated}."
         )
     in_alarm = decision.state == ALARM
-    # The datapoints that speak for the new state are the ones to show.
-    told = [p for p in decision.used if alarm.breaches(values)[p] is in_alarm]
-    told = told or list(decision.used)
-    points = ", ".join(_point(values[p], start + p * alarm.period) for p in reversed(told))
+    # Only the datapoints that support the new state are listed.
+    listed = [p for p in decision.used if alarm.breaches(values)[p] is in_alarm]
+    listed = listed or list(decision.used)
+    points = ", ".join(_point(values[p], start + p * alarm.period) for p in reversed(listed))
     least = alarm.needed if in_alarm else alarm.periods - alarm.needed + 1
     return (
-        f"Threshold Crossed: {len(told)} out of the last {len(decision.used)} "
+        f"Threshold Crossed: {len(listed)} out of the last {len(decision.used)} "
         f"datapoint{'s' * (len(decision.used) != 1)} [{points}] "
-        f"{'was' if len(told) == 1 else 'were'} {'' if in_alarm else 'not '}"
+        f"{'was' if len(listed) == 1 else 'were'} {'' if in_alarm else 'not '}"
         f"{_WORDS[alarm.operator]} the threshold ({alarm.threshold})"
         f"{' and ' + treated if treated else ''} (minimum {least} "
         f"datapoint{'s' * (least != 1)} for {alarm.state} -> {decision.state} transition)."
@@ -52,7 +51,7 @@ def reason(alarm: Alarm, decision: Decision, values: Values, start: int) -> str:
 
 
 def reason_data(alarm: Alarm, decision: Decision, values: Values, start: int, now: float) -> str:
-    """Return the same as JSON: the datapoints, newest first, and what they were compared with."""
+    """Return the StateReasonData as JSON: the datapoints, newest first, and the threshold."""
     data = {
         "version": "1.0",
         "queryDate": _iso(now),

@@ -1,11 +1,11 @@
-"""A beacon server: answers beacons and writes the access log that the agent ships; and it serves
-the demo shop, whose pages send beacons.
+"""A beacon server: answers beacons, writes the access log that the agent ships, and serves the
+demo shop, whose pages send beacons.
 
     python -m helpers.local.beacon_server --port 8080 --log access.log
 
-On one machine it stands in for Apache httpd with assets/fleet/httpd.conf, answers the same and
-writes the same log. Several may share a port (SO_REUSEPORT), as behind a load balancer.
-SIGHUP: open the log again, after logrotate. SIGTERM: take no new client, answer what came, end.
+On the local target it replaces Apache httpd with assets/fleet/httpd.conf: its answers and its log
+are the same. Several servers may share a port (SO_REUSEPORT), as behind a load balancer.
+SIGHUP: open the log again, after logrotate. SIGTERM: accept no new client, answer open requests.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from .rate_limited_log import RateLimitedLog
 from .service import Service
 
 SITE = REPOSITORY / "assets" / "site"
-# How long clients with an open connection may still send before it is closed at SIGTERM.
+# After SIGTERM, clients with an open connection may send a request for so long.
 GRACE_SECONDS = 1
 END_SECONDS = 3
 MOST_CONNECTIONS = 1000
-OTHER_FILES = 32  # open besides the connections: the log, Python's own
+OTHER_FILES = 32  # in addition to the connections: the log, Python's own
 
 
 async def serve(service: Service, host: str, port: int) -> None:
@@ -38,13 +38,13 @@ async def serve(service: Service, host: str, port: int) -> None:
     Args:
         service: the log and the settings.
         host: the address to bind, e.g. `127.0.0.1` or `::1`.
-        port: the port; others may have bound it too.
+        port: the port; other processes may have bound it too.
 
     Raises:
         OSError: the address can't be bound.
     """
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, said: _log_error(service, said))
+    loop.set_exception_handler(lambda _, context: _log_error(service, context))
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, service.log.reopen)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,13 +60,13 @@ async def serve(service: Service, host: str, port: int) -> None:
     sweep.cancel()
 
 
-def _log_error(service: Service, said: dict[str, Any]) -> None:
-    # asyncio ends the connection or goes on; each traceback on standard error would be a flood.
-    service.problems.warn("error", f"{said['message']}: {said.get('exception')!r}")
+def _log_error(service: Service, context: dict[str, Any]) -> None:
+    # asyncio ends the connection or continues; a traceback for each error would be too long.
+    service.problems.warn("error", f"{context['message']}: {context.get('exception')!r}")
 
 
 async def _finish(service: Service) -> None:
-    # A kept connection may bring one more beacon; it is answered with "Connection: close".
+    # A client may send one more beacon on a kept connection; the answer closes it.
     service.closing = True
     loop = asyncio.get_running_loop()
     end = loop.time() + END_SECONDS
@@ -79,10 +79,10 @@ async def _finish(service: Service) -> None:
 
 
 def files_for(connections: int) -> int:
-    """Let this process open a file for each connection; return for how many it may.
+    """Raise this process's limit of open files; return how many connections it allows.
 
     Args:
-        connections: how many are wanted. A shell's usual limit is 256 (macOS) or 1024 (Linux).
+        connections: how many are needed. A shell's usual limit is 256 (macOS) or 1024 (Linux).
     """
     wanted = connections + REFUSED_AT_A_TIME + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""What a request is answered: the same as assets/fleet/httpd.conf makes Apache answer."""
+"""The answers to requests: those of Apache with assets/fleet/httpd.conf."""
 
 import re
 from functools import lru_cache
@@ -36,11 +36,7 @@ _HIDDEN = re.compile(rb"%2f|%00", re.IGNORECASE)  # an encoded slash or NUL
 
 
 def status_of(request: Request) -> int:
-    """Return the status of a request that needs no file: 0 if its path is none of ours.
-
-    Args:
-        request: a request whose head was read without an error.
-    """
+    """Return the status of a valid request; 0 if it depends on the demo shop's files."""
     method = request.method
     path = path_of(request.target)
     if request.target == b"*" or method == b"CONNECT":
@@ -60,16 +56,16 @@ def status_of(request: Request) -> int:
     if path in (b"/beacon", b"/health"):
         return 200
     if len(path) > 4000 or any(len(name) > 255 for name in path.split(b"/")):
-        return 403  # longer than a file's name can be: Apache finds no file to refuse
+        return 403  # longer than a file's name can be, as Apache answers
     if method in (b"GET", b"HEAD", b"POST"):
         return 0
     return 405 if method in _KNOWN_METHODS else 501
 
 
 def is_spelt_as_counted(target: bytes) -> bool:
-    """Return whether a target is /beacon letter for letter: what is counted goes by the log's line.
+    """Return whether a target is written as /beacon, because beacons are counted by the log's line.
 
-    A request of `//beacon` or `/%62eacon` that was answered 200 would be counted nowhere.
+    If `//beacon` or `/%62eacon` were answered 200, no stage would count it.
 
     Example:
         >>> is_spelt_as_counted(b"/beacon?a=b"), is_spelt_as_counted(b"http://a/beacon")
@@ -80,15 +76,15 @@ def is_spelt_as_counted(target: bytes) -> bool:
 
 @lru_cache(maxsize=1024)
 def path_of(target: bytes) -> bytes | None:
-    """Return the path of a request's target: decoded, `//` and dots resolved; None if it is bad.
+    """Return the path of a request's target: decoded, `//` and dots resolved; None if malformed.
 
     Example:
         >>> path_of(b"/x/..//%62eacon?event=click")
         b'/beacon'
     """
     path = target.partition(b"?")[0]
-    scheme, found, rest = path.partition(b":")
-    if found and b"/" not in scheme:  # a whole URL, or one without a host
+    scheme, colon, rest = path.partition(b":")
+    if colon and b"/" not in scheme:  # a whole URL, or one without a host
         if scheme.lower() not in (b"http", b"https"):
             return None
         path = b"/" + rest[2:].partition(b"/")[2] if rest.startswith(b"//") else rest or b"/"
@@ -109,7 +105,7 @@ def path_of(target: bytes) -> bytes | None:
 
 @lru_cache(maxsize=256)
 def answer(status: int, keep_alive: bool, head_only: bool) -> bytes:
-    """Return the whole answer of a status, whose body is a few words.
+    """Return the whole answer of a status, with its short body.
 
     Example:
         >>> answer(200, keep_alive=True, head_only=False).endswith(b"ok")
@@ -125,11 +121,11 @@ def build(
 
     Args:
         status: the HTTP status.
-        body: what it says.
-        kind: the body's type.
+        body: the body.
+        kind: its Content-Type.
         keep_alive: whether the connection stays open.
         head_only: whether the body is left out (HEAD).
-        more: further header lines, each with its end.
+        more: further header lines, each with its line end.
     """
     head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{CORS}"
     if status == 405:

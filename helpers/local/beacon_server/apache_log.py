@@ -1,4 +1,4 @@
-"""The access log, written to the letter as Apache httpd does with httpd.conf's `LogFormat`."""
+"""The access log, exactly as Apache httpd writes it with httpd.conf's `LogFormat`."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from assets.agent.siblings import files_of
 
 from .rate_limited_log import RateLimitedLog
 
-# The agent reads on from here in a line that has not ended (its MAX_LINE_BYTES).
+# The agent reads a line that has not ended from this length on (its MAX_LINE_BYTES).
 LONGEST_CUT_BYTES = 8192
 _MONTHS = [month.encode() for month in MONTHS]
 _UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
@@ -48,7 +48,7 @@ def format_line(
 
     Args:
         host: the visitor's address.
-        now_ms: when the request came, epoch milliseconds.
+        now_ms: when the request arrived, epoch milliseconds.
         request: the request line; `-` if there was none.
         status: the answer's status.
         sent: how many bytes its body had.
@@ -71,8 +71,8 @@ def format_line(
 
 @lru_cache(maxsize=8)  # one text a second
 def _datetime(seconds: int) -> bytes:
-    # The machine's own time and its distance from UTC, as Apache's %t. The months are English
-    # whatever the machine's language, which strftime's %b would follow.
+    # The machine's local time and its offset from UTC, as Apache's %t. The months are English;
+    # strftime's %b would depend on the machine's language.
     at = time.localtime(seconds)
     minutes = abs(at.tm_gmtoff) // 60
     return b"%02d/%b/%04d:%02d:%02d:%02d %c%02d%02d" % (
@@ -82,18 +82,18 @@ def _datetime(seconds: int) -> bytes:
 
 
 class AccessLog:
-    """The open log file. Whole lines only, each batch of them with one write.
+    """The open log file. Only whole lines are written, each batch of them with one write.
 
-    A line counts as logged once it is in a file that the agent finds: the path names it, or a
-    rotated sibling does. Before each write the path is looked at: renamed, deleted or replaced, it
-    is opened again, its folder made again. Behind the write it is looked at once more.
+    A line counts as logged once it is in a file that the agent finds: the file at the path, or a
+    rotated one. The path is checked before each write: if it was renamed, deleted or replaced, it
+    is opened again, and its folder is created again. After the write it is checked once more.
 
     Args:
         path: the file; its folder is created.
-        problems: where it is said that the log can't be opened, or was deleted.
+        problems: logs that the file can't be opened, or was deleted.
 
     Raises:
-        OSError: it can't be opened at the start.
+        OSError: the file can't be opened at the start.
     """
 
     def __init__(self, path: Path, problems: RateLimitedLog) -> None:
@@ -104,9 +104,9 @@ class AccessLog:
         self._open()
 
     def reopen(self) -> OSError | None:
-        """Open the path again: logrotate has given the old file another name.
+        """Open the path again, after logrotate has renamed the file.
 
-        Where that fails (a full disk), lines go on into the old file as long as the agent finds
+        If that fails (a full disk), lines are written to the old file as long as the agent finds
         it, and each write tries again.
 
         Returns:
@@ -129,7 +129,7 @@ class AccessLog:
         self._descriptor = descriptor
         status = os.fstat(descriptor)
         self._file = _identity(status)
-        # A server that was killed in a write leaves half a line; ours must not be glued to it.
+        # A server that was killed in a write leaves half a line, which has to be ended first.
         size = status.st_size
         self._torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
 
@@ -140,26 +140,26 @@ class AccessLog:
             return False
 
     def _is_found(self) -> bool:
-        # By the agent, under the path or the name of a rotated sibling, of a link's target too.
+        # By the agent, at the path or as a rotated file, a link's target too.
         try:
             return any(_identity(status) == self._file for status in files_of(self._path).values())
         except OSError:
             return False
 
     def _open_if_moved(self) -> OSError | None:
-        # Returns why nothing may be written, or None.
+        # Returns why no line may be written, or None.
         if self._is_at_path():
             return None
-        found = self._is_found()
-        if not found:
+        is_found = self._is_found()
+        if not is_found:
             self._problems.warn(
                 "deleted",
-                f"{self._path} was deleted, moved away or replaced: a new one is begun. Lines that "
-                "only the old one held are shipped if the agent has it open.",
+                f"{self._path} was deleted, moved away or replaced: a new one is begun. The last "
+                "lines of the old one are shipped only if the agent has it open.",
                 0,
             )
         error = self.reopen()
-        return None if found else error
+        return None if is_found else error
 
     def write(self, lines: bytes) -> tuple[int, OSError | None]:
         """Append lines.
@@ -169,7 +169,7 @@ class AccessLog:
 
         Returns:
             How many bytes of them are in the file, up to the end of the last whole line; and why
-            it is not all, or None.
+            not all are, or None.
         """
         failure = self._open_if_moved()
         if failure:
@@ -186,8 +186,8 @@ class AccessLog:
             return 0, OSError(errno.ENOENT, "it was deleted while it was written to")
         whole = data.rfind(b"\n", 0, written) + 1
         if written and written > whole:
-            # Left there, half a line would count as a beacon that can't be read, though it is
-            # answered 503. The agent has not read it: it reads whole lines, or 8 KB of one.
+            # Half a line would be counted as an unreadable beacon, though it is answered 503. The
+            # agent has not read it yet: it reads whole lines, or 8 KB of one.
             self._torn = written - whole > LONGEST_CUT_BYTES or not self._cut(written - whole)
         elif written:
             self._torn = False

@@ -1,9 +1,9 @@
 """Reads the head of an HTTP/1 request as Apache httpd 2.4 does, its mistakes included.
 
-What Apache writes into its log about a bad request depends on how far it had read: a bad request
-line is logged alone, a bad header field with the fields before it. A general HTTP library does
-not give that away (it repairs, or it refuses without a word about what it had read), so this is
-one of our own; tests/parity holds it against a real httpd.
+Apache's log line of a bad request depends on how far Apache has read it: a bad request line is
+logged alone, a bad header field with the fields before it. A general HTTP library does not return
+this (it repairs a request, or refuses it without the parts already read), so this is a parser of
+our own; tests/parity compares it with a real httpd.
 """
 
 import re
@@ -11,16 +11,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from .authority import host_in, is_good_field, is_good_host
-from .header_fields import ALL, MAX_LINE_BYTES, FieldReader
+from .header_fields import ALL, MAX_LINE_BYTES, NAME, FieldReader
 
 MAX_BLANK_LINES = 10  # before a request (DEFAULT_LIMIT_BLANK_LINES)
 
 _REQUEST_LINE = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/([1-9])\.([0-9])"
 )
-# The same line without its rules: three words, and whatever stands between and behind them.
+# The same line without these rules: three words, with any bytes between and after them.
 _WORDS = re.compile(rb"\s*([^\s]*)\s*([^\s]*)\s*([\x21-\x7e\x80-\xff]*)")
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NAME_OR_NOTHING = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 _LENGTH = re.compile(rb"0*+([0-9]{0,19})")
 _LONGEST_LENGTH = 2**63 - 1
@@ -53,8 +52,8 @@ def read_request(data: bytes, ended: int = 0) -> Request | None:
     r"""Read the head of the request with which the bytes begin.
 
     Args:
-        data: what the client has sent.
-        ended: 0 while more may come; else the status that a head cut off here gets (400, 408).
+        data: the bytes that the client has sent.
+        ended: 0 while more may arrive; else the status of a head that ends here (400, 408).
 
     Returns:
         The request; None if its head has not ended yet, or, once `ended`, if not even the
@@ -68,10 +67,10 @@ def read_request(data: bytes, ended: int = 0) -> Request | None:
 
 
 class HeadReader:
-    """Reads the head of one request while it arrives. Each line is looked at once.
+    """Reads the head of one request while it arrives. Each line is parsed once.
 
     Attributes:
-        next: how many of the bytes given to `read` are read: the rest is to be given again.
+        next: how many of the bytes given to `read` are read: the rest has to be given again.
         has_begun: whether a part of a head has been read.
     """
 
@@ -93,19 +92,19 @@ class HeadReader:
 
     @property
     def is_behind(self) -> bool:
-        """Whether whole lines are left, because no more were wanted at a time."""
+        """Whether whole lines are left, because of the limit of lines in one call."""
         return self._fields.is_behind
 
     def read(
         self, data: bytes, start: int, ended: int = 0, most_lines: int = ALL
     ) -> Request | None:
-        """Read on, as `read_request` does.
+        """Continue to read, as `read_request` does.
 
         Args:
-            data: what the client has sent, and was not read yet.
-            start: where in it the head goes on.
-            ended: as `read_request` takes it.
-            most_lines: how many fields' lines are read at most.
+            data: the bytes that the client has sent and that were not read yet.
+            start: where in it the head continues.
+            ended: as for `read_request`.
+            most_lines: the maximum number of fields' lines to read.
         """
         self.next = start
         if self._request is None:
@@ -144,16 +143,14 @@ def _text(line: bytes) -> bytes:
 
 
 def _request_line(line: bytes) -> Request:
-    if not line.endswith(b"\r\n"):
-        return Request(line=_text(line), status=400)
-    if b"\0" in line:
+    if not line.endswith(b"\r\n") or b"\0" in line:
         return Request(line=_text(line), status=400)
     line = line[:-2]
     match = _REQUEST_LINE.fullmatch(line)
     if match is None:
         words = _WORDS.match(line).groups()
-        if line[:1].isspace() and not _NAME.fullmatch(words[0]):
-            # Of such a line Apache keeps what could be a method.
+        if line[:1].isspace() and not NAME.fullmatch(words[0]):
+            # Of such a line Apache logs only the possible method.
             words = [_NAME_OR_NOTHING.match(words[0]).group()]
         return Request(b" ".join(filter(None, words)), 400, method=words[0])
     request = Request(line, 0, match[1], match[2])
@@ -169,7 +166,7 @@ def _check(request: Request) -> int:
     host = request.fields.get(b"host")
     if host is None and request.version != (1, 0):
         return 400
-    if request.host is not None:  # then the field is not looked at
+    if request.host is not None:  # then Apache ignores the field
         good = is_good_host(request.host)
     else:
         good = host is None or is_good_field(host)
@@ -185,7 +182,7 @@ def _check(request: Request) -> int:
 @lru_cache(maxsize=256)
 def _names(connection: bytes, wanted: bytes) -> bool:
     # As Apache compares (ap_find_token): the beginning of a word is enough.
-    return any(wanted.startswith(word.lower()) for word in _NAME.findall(connection))
+    return any(wanted.startswith(word.lower()) for word in NAME.findall(connection))
 
 
 def _check_body(request: Request) -> int:
@@ -193,15 +190,17 @@ def _check_body(request: Request) -> int:
     encoding, length = fields.get(b"transfer-encoding"), fields.get(b"content-length")
     if length is not None:
         digits = _LENGTH.fullmatch(length)
-        if not length or digits is None or int(digits[1] or b"0") > _LONGEST_LENGTH:
+        if not length or digits is None:
             return 400
         request.length = int(digits[1] or b"0")
+        if request.length > _LONGEST_LENGTH:
+            return 400
     if encoding is not None:
         if encoding.lower().rpartition(b",")[2].strip() != b"chunked":
             return 400
         request.chunked = length is None
         if length is not None:
-            # Two lengths for one body: where it ends can't be trusted, so nothing more is read.
+            # Two lengths for one body: its end is uncertain, so nothing more is read.
             request.length, request.keep_alive = 0, False
     if expect := fields.get(b"expect"):
         if expect.lower() != b"100-continue":

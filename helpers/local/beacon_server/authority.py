@@ -1,6 +1,6 @@
-"""Where a request is sent to: its target's form, and the host that it or the Host field names.
+"""The form of a request's target, and the host in the target or in the Host field.
 
-The rules are Apache's, its oddities included; tests/parity holds them against a real httpd.
+The rules are Apache's, its oddities included; tests/parity compares them with a real httpd.
 """
 
 import re
@@ -10,8 +10,8 @@ from functools import lru_cache
 # A path, or a URL: with an authority (its first group) or without one (`http:/beacon`).
 _TARGET = re.compile(rb"[/?][^#]*|[A-Za-z][A-Za-z0-9+.-]*:(?://([^/?#]*)|(?!//))(?:[/?][^#]*)?")
 _PORT = rb":[+-]?[0-9]+"
-# An authority: a host, or what is in brackets (Apache takes off the first byte and the last,
-# whatever is behind the bracket); and a port, which may be empty in a URL.
+# An authority: a host, or an address in brackets (Apache removes the first byte and the last,
+# whatever follows the bracket); and a port, which may be empty in a URL.
 _HOST_AND_PORT = re.compile(
     rb"\[([^]]*)\](?:" + _PORT + rb"|:)|\[([^]]*\](?!:).*)|([^:\[][^:]*)?(?:" + _PORT + rb"|:)?"
 )
@@ -26,8 +26,8 @@ _USER = re.compile(rb"[^ \t]*[ \t]+[^ \t/?].*@", re.DOTALL)
 def loggable(line: bytes) -> bytes:
     """Return a request line as it is logged: `-` if it may hold a user's name and password.
 
-    Browsers put them in front of a URL's host, proxies into CONNECT. Apache hides the password of
-    a whole URL that it can read, but no other; so httpd.conf hides the whole line, as this does.
+    Browsers put them in front of a URL's host, proxies into CONNECT. Apache hides only the password
+    of a URL that it can parse; so httpd.conf hides the whole line, as this function does.
 
     Example:
         >>> loggable(b"GET http://user:secret@shop.example/ HTTP/1.1")
@@ -37,14 +37,10 @@ def loggable(line: bytes) -> bytes:
 
 
 def host_in(method: bytes, target: bytes) -> bytes | None:
-    """Return the host that a request's target names: None if it names none.
-
-    Args:
-        method: the request's method, e.g. `b"GET"`.
-        target: its target, e.g. `b"http://shop.example:80/beacon"`.
+    """Return the host in a request's target; None without one.
 
     Raises:
-        ValueError: there is no such target.
+        ValueError: the target is malformed.
 
     Example:
         >>> host_in(b"GET", b"http://[::1]:80/beacon")
@@ -60,17 +56,17 @@ def host_in(method: bytes, target: bytes) -> bytes | None:
     return _host(_HOST_AND_PORT.fullmatch(match[1]), match[1])
 
 
-def _host(found: re.Match[bytes] | None, authority: bytes) -> bytes:
-    if found is None or b"@" in authority:
+def _host(match: re.Match[bytes] | None, authority: bytes) -> bytes:
+    if match is None or b"@" in authority:
         raise ValueError(authority)
-    if found.re is _HOST_AND_PORT and found[2]:
-        return found[2][:-1]
-    return found[1] or found[found.re.groups] or b""
+    if match.re is _HOST_AND_PORT and match[2]:
+        return match[2][:-1]
+    return match[1] or match[match.re.groups] or b""
 
 
 @lru_cache(maxsize=256)
 def is_good_host(host: bytes) -> bool:
-    """Return whether the host of a target is one; an empty one is.
+    """Return whether a target's host is valid; an empty one is.
 
     Example:
         >>> is_good_host(b"shop.example"), is_good_host(b"1.2.3")
@@ -83,7 +79,7 @@ def is_good_host(host: bytes) -> bool:
 
 @lru_cache(maxsize=256)
 def is_good_field(value: bytes) -> bool:
-    """Return whether a Host field is one: a host, and perhaps a port.
+    """Return whether a Host field is valid: a host, and perhaps a port.
 
     Example:
         >>> is_good_field(b"shop.example:80"), is_good_field(b"a b")
@@ -119,8 +115,8 @@ def _is_name(host: bytes) -> bool:
 def visitor(forwarded: bytes, proxy: str) -> str:
     """Return the visitor's address as mod_remoteip finds it, or the proxy's own if there is none.
 
-    The last address is the one that our own proxy has added; the proxy's own are passed over. Only
-    what the system reads as an address is ever logged: no zone, no word.
+    The last address is the one that our own proxy has added; the proxy's own address is skipped.
+    Only an address that the system can parse is logged, without a zone.
 
     Args:
         forwarded: the X-Forwarded-For field.
@@ -144,9 +140,9 @@ def _address(text: bytes) -> str | None:
     if not text or len(text) > 45 or b"%" in text:  # the longest IPv6 address
         return None
     try:
-        found = socket.getaddrinfo(text, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        parsed = socket.getaddrinfo(text, None, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
     except OSError:
         return None
-    address = str(found[0][4][0])
+    address = str(parsed[0][4][0])
     mapped = address.removeprefix("::ffff:")
     return mapped if "." in mapped else address

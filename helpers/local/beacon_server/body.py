@@ -1,4 +1,4 @@
-"""Reads a request's body and forgets it: a beacon's contents are its headers."""
+"""Reads a request's body and discards it: a beacon's contents are its headers."""
 
 import re
 
@@ -12,11 +12,7 @@ MORE, BEHIND = -1, -2
 
 
 class Body:
-    r"""What is still to come of a body.
-
-    Args:
-        length: its length in bytes.
-        chunked: whether it comes in chunks, which say their own lengths.
+    r"""A body that is being received.
 
     Attributes:
         next: how many of the bytes given to `feed` are read.
@@ -39,16 +35,16 @@ class Body:
         return self._trailers.held
 
     def feed(self, data: bytes, start: int, most_lines: int = ALL) -> int:
-        """Take what belongs to the body. Each byte is looked at once.
+        """Read the bytes that belong to the body. Each byte is read once.
 
         Args:
-            data: what the client has sent, and was not taken yet.
-            start: where in it the body goes on.
-            most_lines: how many lines (chunks' sizes, chunks' ends, trailers) are read at most.
+            data: the bytes that the client has sent and that were not read yet.
+            start: where in it the body continues.
+            most_lines: the maximum number of lines (chunks' sizes, chunks' ends, trailers) to read.
 
         Returns:
-            MORE while the body goes on, BEHIND if there is more of it in the data, 0 at its end, or
-            the status with which a bad one is answered.
+            MORE if more has to arrive, BEHIND if the data has more of it, 0 at its end, or the
+            status with which a bad body is answered.
         """
         self.next = start
         for _ in range(most_lines):
@@ -75,7 +71,7 @@ class Body:
         return BEHIND
 
     def _read_line(self, data: bytes) -> int:
-        # Behind a chunk's data, or before it. 0: go on.
+        # After a chunk's data, or before it. 0: continue.
         start, end = self.next, data.find(b"\n", self.next)
         if (end + 1 if end >= 0 else len(data)) - start > MAX_LINE_BYTES:
             return 413

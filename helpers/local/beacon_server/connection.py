@@ -1,4 +1,4 @@
-"""One client's connection: requests in, answers out, for as long as both want."""
+"""One client's connection: reads requests and sends answers until one side ends it."""
 
 import asyncio
 import contextlib
@@ -13,17 +13,17 @@ from .authority import loggable, visitor
 from .body import BEHIND, MORE, Body
 from .service import Service
 
-# Longer than the 60 s after which a load balancer drops an idle connection by itself.
+# Longer than the 60 s after which a load balancer closes an idle connection.
 KEEP_ALIVE_SECONDS = 65
 LINGER_SECONDS = 2
-# A body may take the timeout and a second more for each so many bytes (httpd.conf's MinRate).
+# A body has the timeout and a second more for each so many bytes (httpd.conf's MinRate).
 BODY_BYTES_A_SECOND = 500
-# So many clients beyond the most are told so; for those after them there is no time.
+# So many clients beyond the maximum get a 503 at a time; further ones are disconnected.
 REFUSED_AT_A_TIME = 100
-# After these nobody knows where the next request begins.
-LAST_WORDS = {400, 408, 413, 414, 417, 503}
-# What is done for a client in one turn of the loop, at most and about; then the others have theirs.
-# A short answer counts for more than its bytes, because a request costs time as well.
+# After these statuses, the beginning of the next request is unknown.
+CLOSING_STATUSES = {400, 408, 413, 414, 417, 503}
+# About how much is done for one client in one turn of the loop, before other clients are served.
+# A short answer counts as more than its bytes, because a request takes time as well.
 ANSWER_BYTES_A_TURN = 8 * 1024
 LEAST_ANSWER_BYTES = 1024
 LINES_A_TURN = 64  # of a head or of a chunked body
@@ -32,24 +32,21 @@ LINES_A_TURN = 64  # of a head or of a chunked body
 class Connection(asyncio.BufferedProtocol):
     """A connection: idle, in a request's head, in its body, or lingering after the last answer.
 
-    What it holds is bounded: no more is read while requests wait for their turn, and no request is
-    begun while the client leaves answers unread. What the loop calls, or a turn of it, is short.
-
-    Args:
-        service: what it shares with the others.
+    Its memory is limited: no more is read while requests wait for their turn, and no request is
+    begun while the client does not read its answers. Each callback of the loop is short.
     """
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._buffer, self._start = b"", 0  # what has come; from where it is not yet taken
+        self._buffer, self._start = b"", 0  # received bytes; from where they are unread
         self._head = HeadReader()
         self._request = Request()
-        self._status = 0  # what the request will be answered; 0 if a file decides
+        self._status = 0  # the answer's status; 0 if a file decides
         self._body: Body | None = None
         self._has_answered = self._has_ended = self._lingering = False
         self._credit = 0
         self._is_behind = self._is_full = False  # requests wait; answers are unread
-        self.held = 0  # bytes of an unfinished head, as the service knows it
+        self.held = 0  # bytes of an unfinished head, as reported to the service
         self.deadline = 0.0  # of time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -64,29 +61,27 @@ class Connection(asyncio.BufferedProtocol):
             self._refuse()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        self._lingering = True  # what was not taken is not: nobody is there for the answer
+        self._lingering = True  # unread requests are discarded: the client is gone
         self._service.hold(self, 0)
         self._service.connections.discard(self)
         self._service.refused.discard(self)
 
     def pause_writing(self) -> None:
-        """Take no more from a client that does not read its answers."""
+        """Read no more from a client that does not read its answers."""
         self._is_full = True
         self._pause_or_resume()
 
     def resume_writing(self) -> None:
-        """Go on."""
         self._is_full = False
         self._wait_for_more()
         self._proceed_soon()
 
     def get_buffer(self, sizehint: int) -> bytearray:
-        """Return where the next bytes are put: all connections share it, each takes its out."""
+        """Return the buffer of the next bytes: all connections share it, each copies its own."""
         return self._service.inbox
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what the client sent, and answer each request that is complete."""
+        """Read the client's bytes, and answer each complete request."""
         if self._lingering:
             return
         if self._body:
@@ -102,24 +97,24 @@ class Connection(asyncio.BufferedProtocol):
         """The client will send no more."""
         if not self._lingering:
             self._cut_off(400)
-        # After this turn of the loop: what has just been answered is sent before the end.
+        # After this turn of the loop: the last answers are sent first.
         asyncio.get_running_loop().call_soon(self._transport.close)
         return True
 
     def time_is_up(self) -> None:
         """The deadline has passed."""
-        # One that closes and is still here, or is full, has not read its answers all the while.
+        # The client has not read its answers if the connection is closing, or full.
         if self._lingering or self._is_full or self._transport.is_closing():
             self.abort()
         elif self._is_behind:
-            self._wait(self._service.timeout)  # it is we who are slow
+            self._wait(self._service.timeout)  # the server is slow, not the client
         elif self.is_idle() and self._has_answered:
             self._transport.close()
         elif not self._cut_off(408):
-            self._log_silence()
+            self._log_timeout()
 
     def abort(self) -> None:
-        """End at once."""
+        """End the connection at once."""
         self._lingering = True
         self._transport.abort()
 
@@ -133,15 +128,15 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.close()
 
     def refuse_head(self) -> None:
-        """Answer 503 to a request whose head takes the memory of others."""
+        """Answer 503 to a request whose head uses too much of the shared memory."""
         self._cut_off(503)
         self._service.hold(self, 0)
 
     def send(self, data: bytes, keep: bool) -> None:
-        """Send an answer; close behind it unless the connection is kept.
+        """Send an answer; then close the connection unless it is kept.
 
-        Closing means: say that no more will come, and read on for a moment. Were bytes left
-        unread, the kernel would reset the connection and the client might lose the answer.
+        To close, the server ends its side and continues to read for a moment. With unread bytes
+        the kernel would reset the connection, and the client might lose the answer.
         """
         if self._transport.is_closing() or self._has_ended:
             return
@@ -149,7 +144,7 @@ class Connection(asyncio.BufferedProtocol):
         if not keep:
             self._lingering = self._has_ended = True
             self._wait(LINGER_SECONDS)
-            with contextlib.suppress(OSError):  # the client has gone already
+            with contextlib.suppress(OSError):  # the client has disconnected already
                 self._transport.write_eof()
 
     def _refuse(self) -> None:
@@ -157,7 +152,7 @@ class Connection(asyncio.BufferedProtocol):
         service = self._service
         most = service.most_connections
         service.problems.warn(
-            "crowd", f"{most} clients are connected, the most: others are answered 503."
+            "crowd", f"{most} clients are connected, the maximum: others are answered 503."
         )
         if len(service.refused) >= REFUSED_AT_A_TIME:
             self.abort()
@@ -172,7 +167,7 @@ class Connection(asyncio.BufferedProtocol):
         self._wait(KEEP_ALIVE_SECONDS if self.is_idle() else self._service.timeout)
 
     def _proceed(self) -> None:
-        # What was answered in an earlier turn has been sent: the service did so in between.
+        # The service has sent the answers of earlier turns in between.
         self._credit = ANSWER_BYTES_A_TURN
         while self._credit > 0 and self._may_advance() and self._advance():
             pass
@@ -191,8 +186,8 @@ class Connection(asyncio.BufferedProtocol):
         loop.call_soon(self._service.call, self, self._proceed)
 
     def _is_reset(self) -> bool:
-        # While a connection is not read, asyncio does not notice; and there may be much left to do
-        # for a client that is there no more.
+        # asyncio does not notice a reset while a connection is not read, and many requests of a
+        # client that has disconnected may be left.
         sock = self._transport.get_extra_info("socket")
         return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
 
@@ -200,7 +195,7 @@ class Connection(asyncio.BufferedProtocol):
         return self._start < len(self._buffer) and not (self._lingering or self._is_full)
 
     def _pause_or_resume(self) -> None:
-        # One that lingers is read, and what it sends thrown away: see `send`.
+        # A lingering connection is read, and its bytes are discarded: see `send`.
         may_read = self._lingering or not (self._is_full or self._is_behind)
         if may_read != self._transport.is_reading() and not self._transport.is_closing():
             if may_read:
@@ -209,7 +204,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._transport.pause_reading()
 
     def _advance(self) -> bool:
-        # Returns whether something was completed, so that the buffer is worth another look.
+        # Returns whether a part was completed, so that the buffer may have another one.
         if self._body:
             error = self._body.feed(self._buffer, self._start, LINES_A_TURN)
             self._start = self._body.next
@@ -223,7 +218,7 @@ class Connection(asyncio.BufferedProtocol):
             return self._stop(self._head.is_behind)
         self._head = HeadReader()
         self._request, self._status = request, request.status or status_of(request)
-        if self._status in LAST_WORDS or not (request.chunked or request.length):
+        if self._status in CLOSING_STATUSES or not (request.chunked or request.length):
             self._finish()
             return True
         self._body = Body(request.length, request.chunked)
@@ -239,7 +234,7 @@ class Connection(asyncio.BufferedProtocol):
         return False
 
     def _cut_off(self, status: int) -> bool:
-        # Answers a request that did not come to its end; returns whether there was one.
+        # Answers a request that has not arrived completely; returns whether there was one.
         if self._body:
             self._finish(status)
             return True
@@ -257,7 +252,7 @@ class Connection(asyncio.BufferedProtocol):
         if status == 0:
             page = self._service.pages.get(path_of(request.target) or b"")
             status = 200 if page else 404
-        keep = request.keep_alive and status not in LAST_WORDS and not self._service.closing
+        keep = request.keep_alive and status not in CLOSING_STATUSES and not self._service.closing
         head_only = request.method == b"HEAD"
         if page:
             body, data = page.body, build(status, *page[:2], keep, head_only, page.headers)
@@ -267,7 +262,7 @@ class Connection(asyncio.BufferedProtocol):
             body, data = BODIES.get(status, b""), answer(status, keep, head_only)
         sent = 0 if head_only else len(body)
         if error and self._status in (200, 405) and not head_only:
-            sent += len(BODIES[self._status])  # Apache counts the answer that it had ready, too
+            sent += len(BODIES[self._status])  # Apache counts the prepared answer, too
         self._body = None
         self._has_answered, self._lingering = True, not keep
         self._wait_for_more()
@@ -280,8 +275,8 @@ class Connection(asyncio.BufferedProtocol):
         entry = format_line(visitor, now_ms, line, status, sent, request.fields)
         self._service.finish(self, entry, data, keep)
 
-    def _log_silence(self) -> None:
-        # Not even a request line came in time: Apache logs that and says nothing.
+    def _log_timeout(self) -> None:
+        # Not even a request line arrived in time: Apache logs 408 and sends no answer.
         self._lingering = True
         self._log(Request(line=b"-"), 408, 0, b"", keep=False)
 

@@ -1,12 +1,12 @@
-"""The demo shop's files, read once at the start: what is not among them is not there.
+"""The demo shop's files, all read once at the start.
 
-No name that a visitor sends ever becomes a path of this machine, so none can lead out of the shop.
+No name from a visitor is used as a path of this machine, so none can lead out of the shop.
 """
 
 from pathlib import Path
 from typing import NamedTuple
 
-# As AddType in httpd.conf has them.
+# As AddType in httpd.conf.
 KINDS = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -15,7 +15,7 @@ KINDS = {
     ".vtt": "text/vtt; charset=utf-8",
     ".webm": "video/webm",
 }
-# A browser runs only our own files in a page of ours, and takes each for what it says it is.
+# A browser runs only our own files in a page of ours, and uses the type in each answer.
 NO_SNIFFING = "X-Content-Type-Options: nosniff\r\n"
 POLICY = (
     "Content-Security-Policy: default-src 'self'; media-src 'self' blob:; object-src 'none'; "
@@ -24,13 +24,7 @@ POLICY = (
 
 
 class Page(NamedTuple):
-    """A file of the shop.
-
-    Args:
-        body: its bytes.
-        kind: its type, as the answer's Content-Type says it.
-        headers: further header lines of the answer.
-    """
+    """A file of the shop."""
 
     body: bytes
     kind: str
@@ -38,17 +32,14 @@ class Page(NamedTuple):
 
 
 def read_site(folder: Path) -> dict[bytes, Page]:
-    """Return the shop's files by the paths under which they are asked for.
+    """Return the shop's files by the paths of their URLs.
 
     Args:
-        folder: its files; sub-folders, hidden files and links are no part of the shop, nor is a
-            file of another type than those in `KINDS`.
+        folder: its files; sub-folders, hidden files, links and files of other types than those in
+            `KINDS` are ignored.
 
     Raises:
         OSError: a file can't be read.
-
-    Example:
-        `read_site(Path("assets/site"))[b"/"].kind` -> `"text/html; charset=utf-8"`
     """
     pages = {}
     for file in sorted(folder.iterdir()) if folder.is_dir() else []:

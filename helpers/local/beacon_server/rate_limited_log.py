@@ -1,4 +1,4 @@
-"""Writes to standard error what goes wrong, at a limited rate, and when it is over."""
+"""Logs problems and their end to standard error, at a limited rate."""
 
 import contextlib
 import sys
@@ -8,18 +8,18 @@ PAUSE_SECONDS = 5
 
 
 class RateLimitedLog:
-    """The problems of now, each under a name of its own."""
+    """The current problems, by their names."""
 
     def __init__(self) -> None:
         self._next: dict[str, float] = {}
         self._count: dict[str, int] = {}
 
     def warn(self, about: str, sentence: str, count: int = 1) -> None:
-        """Write what goes wrong, at most every five seconds; count it always.
+        """Count a problem, and log it at most every five seconds.
 
         Args:
             about: the problem's name.
-            sentence: what is written.
+            sentence: the text to log.
             count: how many requests it affects.
         """
         self._count[about] = self._count.get(about, 0) + count
@@ -28,11 +28,11 @@ class RateLimitedLog:
             _print(sentence)
 
     def over(self, about: str, sentence: str) -> None:
-        """Write that a problem is over, if there was one.
+        """Log that a problem has ended, if there was one.
 
         Args:
             about: the problem's name.
-            sentence: what is written; `{count}` in it is how many requests were affected.
+            sentence: the text to log; `{count}` in it is how many requests were affected.
         """
         if about in self._count:
             del self._next[about]
@@ -40,6 +40,6 @@ class RateLimitedLog:
 
 
 def _print(sentence: str) -> None:
-    # Where the log can't be written, this file often can't either: no reason to stop answering.
+    # A full disk may affect this file as well; the server still has to answer.
     with contextlib.suppress(OSError):
         print(sentence, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What the connections of a server share: the log, the settings, and the order log-then-answer."""
+"""Shared by a server's connections: the log and the settings. Logs requests, then answers them."""
 
 import asyncio
 import time
@@ -12,26 +12,26 @@ from .pages import Page
 from .rate_limited_log import RateLimitedLog
 
 SWEEP_SECONDS = 0.25
-# What is read of a client in one turn of the loop: all of it is looked at before the next turn.
+# How much is read from a client in one turn of the loop, and parsed before the next one.
 READ_BYTES = 16 * 1024
-# What finished requests hold at most (about) before they are logged and answered.
+# About how many bytes finished requests may have before they are logged and answered.
 FLUSH_BYTES = 1024 * 1024
-# A head holds up to 820 KB, a usual one a few hundred bytes. Where all heads together hold more
-# than so many bytes for each connection, those that hold more than that are refused.
+# A head has up to 820 KB, usually a few hundred bytes. If all heads together have more than so many
+# bytes for each connection, those that have more than that are refused.
 HEAD_BYTES = 32 * 1024
 
 
 class Client(Protocol):
-    """What a server needs of a connection."""
+    """The parts of a connection that a service uses."""
 
     held: int
     deadline: float
 
-    def send(self, data: bytes, keep: bool) -> None: ...  # noqa: D102
-    def abort(self) -> None: ...  # noqa: D102
-    def refuse_head(self) -> None: ...  # noqa: D102
-    def time_is_up(self) -> None: ...  # noqa: D102
-    def close_if_idle(self) -> None: ...  # noqa: D102
+    def send(self, data: bytes, keep: bool) -> None: ...
+    def abort(self) -> None: ...
+    def refuse_head(self) -> None: ...
+    def time_is_up(self) -> None: ...
+    def close_if_idle(self) -> None: ...
 
 
 @dataclass
@@ -65,13 +65,7 @@ class Service:
         self.received = memoryview(self.inbox)
 
     def call(self, connection: Client, function: Callable[..., None], *given: object) -> None:
-        """Call what concerns one connection: what it raises ends that connection, and no other.
-
-        Args:
-            connection: whose matter it is.
-            function: what is called.
-            given: its arguments.
-        """
+        """Call a function of one connection: an exception ends that connection, and no other."""
         try:
             function(*given)
         except Exception as error:
@@ -79,12 +73,7 @@ class Service:
             self.problems.warn("error", f"A connection was ended by an error of ours: {error!r}")
 
     def hold(self, connection: Client, held: int) -> None:
-        """Note how many bytes of an unfinished head a connection holds; refuse it if too many.
-
-        Args:
-            connection: whose head it is.
-            held: how many bytes of it are kept.
-        """
+        """Record how many bytes of an unfinished head a connection holds; refuse it if too many."""
         self._held += held - connection.held
         connection.held = held
         if held > HEAD_BYTES and self._held > HEAD_BYTES * self.most_connections:
@@ -95,7 +84,7 @@ class Service:
         """Log a request, then answer it; the requests of one turn of the loop share one write.
 
         Args:
-            connection: whose request it is.
+            connection: the connection.
             line: its log line.
             data: the whole answer; may be empty.
             keep: whether the connection stays open.
@@ -127,7 +116,7 @@ class Service:
             )
 
     async def sweep(self) -> None:
-        """End what has waited too long, four times a second, until cancelled."""
+        """End connections after their deadlines, four times a second, until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             now = time.monotonic()

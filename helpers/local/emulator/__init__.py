@@ -1,4 +1,4 @@
 """MiniStack, the AWS emulator, with the corrections that this workshop needs.
 
-Each correction is a module with one `apply()`. Each names what AWS documents, and has a test.
+Each correction is a module with one `apply()`. Each quotes what AWS documents, and has a test.
 """

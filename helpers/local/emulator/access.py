@@ -1,17 +1,17 @@
-"""Who is answered: this run's own clients, and no page of a browser nor another user's program.
+"""Access: only clients of this run are answered, no web page and no other user's program.
 
-The emulator runs what it is sent as the learner (Lambda functions), and listens where every program
-of this machine and every page of its browser can send to. So each request is refused with 403,
-whatever it asks for, unless
+The emulator runs the code that it receives (Lambda functions) as the learner, and every program of
+this machine and every page of its browser can send requests to its port. So each request, whatever
+it asks for, is refused with 403 unless
 
     its Host is this emulator's: a page whose name was made to lead to 127.0.0.1 keeps its own name
-    it has no Origin and no Sec-Fetch-...: a browser sends them, no client of ours does
+    it has no Origin and no Sec-Fetch-...: browsers send them, the workshop's clients do not
     it carries this run's access key (Authorization, or a presigned URL's X-Amz-Credential)
 
-The id of the key is what must not be known: requests stay on this machine, so only those who can
-read `.workshop/access-key` can know it, and the signature, which the emulator does not check, would
-prove no more. OPTIONS and WebSockets, which nothing here uses, are refused. Without the key only
-/_ministack/health answers: `ok`, and nothing else.
+The secret is the key's id: requests stay on this machine, so only programs that can read
+`.workshop/access-key` have it, and the signature, which the emulator does not check, would prove no
+more. OPTIONS and WebSockets, which the workshop does not use, are refused. Without the key only
+/_ministack/health is answered, with `ok`.
 """
 
 import logging
@@ -27,8 +27,8 @@ from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource
 
 from .exchange import App, Exchange, Receive, Send
+from .settings import HEALTH
 
-HEALTH = "/_ministack/health"
 SIGNED = "AWS4-HMAC-SHA256 "
 CODE = "InvalidClientTokenId"
 SECONDS_BETWEEN_LINES = 1.0
@@ -38,57 +38,44 @@ _response_url = custom_resource._response_url
 
 
 def apply() -> None:
-    """Stand in front of everything; give the key to those whom the emulator itself sends out."""
+    """Check each request first; give the key to the functions that the emulator runs."""
     key = os.environ["AWS_ACCESS_KEY_ID"]
     rules = Rules(key, int(os.environ["GATEWAY_PORT"]))
-    ministack.app.app = guarded(ministack.app.app, rules, Refusals(log.warning))
-    # MiniStack gives functions the number of their account as the key.
+    ministack.app.app = guarded(ministack.app.app, rules, RefusalLog(log.warning))
+    # MiniStack uses the number of a function's account as its key.
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = function_credentials
     custom_resource._response_url = response_url
 
 
 def function_credentials(_: dict) -> dict[str, str]:
-    """Return the credentials of a function, which calls back into the emulator: this run's."""
+    """Return the credentials of a function, which calls the emulator: those of this run."""
     own = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
     return own | {"AWS_SESSION_TOKEN": ""}
 
 
 def response_url(token: str) -> str:
-    """Return where a custom resource's function answers CloudFormation: as on AWS a signed URL.
-
-    Args:
-        token: the emulator's name of the answer.
-    """
+    """Return where a custom resource's function answers CloudFormation: as on AWS a signed URL."""
     credential = quote(f"{os.environ['AWS_ACCESS_KEY_ID']}/cloudformation", safe="")
     return f"{_response_url(token)}?X-Amz-Credential={credential}"
 
 
 class Rules:
-    """Which requests are refused.
-
-    Args:
-        key: the id of this run's access key.
-        port: where the emulator listens.
-    """
+    """Decides which requests are refused."""
 
     def __init__(self, key: str, port: int) -> None:
         self._key = key.encode()
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
     def objection(self, scope: dict) -> str | None:
-        """Return why a request is refused; None if it is not.
-
-        Args:
-            scope: the request, as ASGI has it.
-        """
+        """Return why a request is refused; None if it is not."""
         names = {name.lower() for name, _ in scope["headers"]}
         hosts = _values(scope, b"host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             return "its Host is not this emulator's"
         if any(name == b"origin" or name.startswith(b"sec-fetch-") for name in names):
-            return "a web page sends it"
+            return "a web page sent it"
         if scope["type"] != "http" or scope["method"] == "OPTIONS":
-            return "nothing of the workshop makes such a request"
+            return "the workshop does not use such requests"
         if not is_health(scope) and not self._has_key(scope):
             return "it does not carry this run's access key"
         return None
@@ -99,12 +86,12 @@ class Rules:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         credentials += query.get("X-Amz-Credential", [])
         ids = [credential.partition("/")[0].encode() for credential in credentials]
-        # The emulator looks at one of them: whichever it is, it is right.
+        # The emulator uses one of them, so all must be right.
         return bool(ids) and all(secrets.compare_digest(each, self._key) for each in ids)
 
 
 def is_health(scope: dict) -> bool:
-    """Return whether a request only asks whether the emulator is there."""
+    """Return whether a request is the health check."""
     return scope["type"] == "http" and scope["path"] == HEALTH and scope["method"] == "GET"
 
 
@@ -112,51 +99,34 @@ def _values(scope: dict, wanted: bytes) -> list[str]:
     return [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == wanted]
 
 
-class Refusals:
-    """Notes each refusal in the log: one line, or one line a second for many.
-
-    Args:
-        write: takes a line.
-        clock: tells the seconds.
-    """
+class RefusalLog:
+    """Logs refusals: at most one line a second."""
 
     def __init__(
         self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._write, self._clock = write, clock
-        self._unsaid, self._next = 0, 0.0
+        self._unlogged, self._next = 0, 0.0
 
     def note(self, scope: dict, objection: str) -> None:
-        """Note that a request was refused, and why. What it carries is not told: it may be secret.
-
-        Args:
-            scope: the request.
-            objection: why.
-        """
+        """Log a refused request without its headers, query and body, which may be secret."""
         now = self._clock()
         if now < self._next:
-            self._unsaid += 1
+            self._unlogged += 1
             return
-        more = f" (and {self._unsaid} more before it)" if self._unsaid else ""
-        self._unsaid, self._next = 0, now + SECONDS_BETWEEN_LINES
-        what = f"{scope.get('method', 'WebSocket')} {ascii(scope['path'][:PATH_LENGTH])}"
-        self._write(f"refused with 403: {what}: {objection}{more}")
+        more = f" (and {self._unlogged} more before it)" if self._unlogged else ""
+        self._unlogged, self._next = 0, now + SECONDS_BETWEEN_LINES
+        request = f"{scope.get('method', 'WebSocket')} {ascii(scope['path'][:PATH_LENGTH])}"
+        self._write(f"refused with 403: {request}: {objection}{more}")
 
 
-def guarded(app: App, rules: Rules, refusals: Refusals) -> App:
-    """Return an ASGI application that answers this run's own clients only.
-
-    Args:
-        app: the emulator's.
-        rules: which requests are refused.
-        refusals: where that is noted.
-    """
+def guarded(app: App, rules: Rules, refusals: RefusalLog) -> App:
+    """Return an ASGI application that answers clients of this run only."""
 
     async def with_rules(scope: dict, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await app(scope, receive, send)
-            return
-        if objection := rules.objection(scope):
+        elif objection := rules.objection(scope):
             refusals.note(scope, objection)
             await _refuse(Exchange(app, scope, receive, send), objection)
         elif is_health(scope):
@@ -172,7 +142,7 @@ async def _refuse(exchange: Exchange, objection: str) -> None:
     if exchange.scope["type"] == "websocket":
         await exchange.send({"type": "websocket.close"})  # before it is accepted: 403
         return
-    # Read to its end, and kept nowhere: a client that still sends would not see the answer.
+    # Read to its end without keeping it: a client that is still sending would miss the answer.
     while (await exchange.receive()).get("more_body"):
         pass
     message = f'The local target refuses this request: {objection}. Run connect("local") again.'

@@ -1,16 +1,16 @@
-"""Managed Flink: ListApplications, ListApplicationOperations, and a status that is true.
+"""Managed Flink: ListApplications, ListApplicationOperations, and a status that follows the job.
 
 AWS: "Returns a list of Managed Service for Apache Flink applications in your account", each with
-name, ARN, status, version, runtime and mode. MiniStack lacks the operation; the flink controller
-finds its work with it.
+name, ARN, status, version, runtime and mode. MiniStack lacks the operation; the Flink controller
+finds the applications with it.
 
 AWS: ListApplicationOperations "lists all the operations performed for the specified application",
-each with its times. MiniStack forgets them; what an application has cost is told from its starts
-and stops.
+each with its times. MiniStack does not store them; an application's cost is computed from its
+starts and stops.
 
 AWS: an application is STARTING (or UPDATING) until its job runs, then RUNNING; one that can't
-start is READY again. MiniStack, which runs no job without Docker, calls it RUNNING at the next
-look. Where our flink controller runs the jobs, its status.json says when that is so.
+start is READY again. MiniStack, which runs no job without Docker, reports RUNNING at the next call.
+If our Flink controller runs the jobs, the status follows its status.json.
 """
 
 import os
@@ -22,7 +22,7 @@ from ministack.services import kinesisanalyticsv2 as analytics
 
 from helpers.core.target_files import JobState, job_status
 
-CONTROLLER = "WORKSHOP_FLINK_CONTROLLER"  # set where the controller runs beside the emulator
+CONTROLLER = "WORKSHOP_FLINK_CONTROLLER"  # set if the controller runs, too
 _settle_at_once = analytics._settle
 
 SUMMARY = (
@@ -36,21 +36,17 @@ SUMMARY = (
 
 
 def apply() -> None:
-    """Add the operations; let the controller settle what is on its way."""
+    """Add the operations; if the controller runs, let the status follow its jobs."""
     analytics._HANDLERS["ListApplications"] = list_applications
     analytics._HANDLERS["ListApplicationOperations"] = list_operations
     for operation in ("StartApplication", "StopApplication", "UpdateApplication"):
-        analytics._HANDLERS[operation] = noted(operation, analytics._HANDLERS[operation])
+        analytics._HANDLERS[operation] = recorded(operation, analytics._HANDLERS[operation])
     if os.environ.get(CONTROLLER):
         analytics._settle = settle
 
 
 def settle(record: dict) -> None:
-    """Let an application's status follow its job.
-
-    Args:
-        record: the emulator's own dict of the application.
-    """
+    """Let an application's status follow its job."""
     if record["ApplicationStatus"] not in ("STARTING", "UPDATING"):
         _settle_at_once(record)
         return
@@ -70,13 +66,8 @@ def list_applications(_: dict) -> tuple:
     return json_response({"ApplicationSummaries": summaries})
 
 
-def noted(operation: str, handler: Callable[[dict], tuple]) -> Callable[[dict], tuple]:
-    """Return a handler that does the same, and notes the operation if it was accepted.
-
-    Args:
-        operation: its name, e.g. `StartApplication`.
-        handler: the emulator's own.
-    """
+def recorded(operation: str, handler: Callable[[dict], tuple]) -> Callable[[dict], tuple]:
+    """Return a handler that also stores the operation if it was accepted."""
 
     def handle(data: dict) -> tuple:
         answer = handler(data)

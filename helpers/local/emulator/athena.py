@@ -1,14 +1,14 @@
-"""Athena: read a JSON table by the columns that it declares, and never make up an answer.
+"""Athena: JSON tables have the columns that they declare; no answer is made up.
 
 AWS: "the JSON SerDe" reads each line of a table's objects into the table's columns; a field that a
 record lacks is NULL, and with `ignore.malformed.json` a line that is no JSON is a row of NULLs.
-MiniStack lets DuckDB guess the columns from the data: one that no record fills yet (`rejected` on
-a good day) does not exist for it, and one that is always null is no text.
+MiniStack lets DuckDB guess the columns from the data: one that no record has yet (`rejected`, for
+example) does not exist then, and one that is always null is not text.
 
-Without DuckDB, MiniStack answers each query with a row that says "mock_value". Here it fails.
+Without DuckDB, MiniStack answers each query with the row "mock_value". Here the query fails.
 
-Athena's SQL is Trino's. A few functions that a query of the archive is likely to use have other
-names in DuckDB.
+Athena's SQL is Trino's. Some functions that queries of the archive are likely to use have other
+names in DuckDB: macros define them.
 """
 
 from ministack.services import athena
@@ -23,19 +23,14 @@ _rewrite = athena._rewrite_data_paths
 
 
 def apply() -> None:
-    """Replace the emulator's reading of a table, and its answer without an engine."""
+    """Replace how the emulator reads a table, and its answer without DuckDB."""
     athena._table_relation = table_relation
     athena._rewrite_data_paths = rewrite_with_macros
     athena._mock_query_results = refuse
 
 
 def table_relation(table: dict, files: list[str]) -> str:
-    """Return what DuckDB reads in place of a table.
-
-    Args:
-        table: the emulator's own dict of a Glue table.
-        files: where its objects were copied to.
-    """
+    """Return the SQL with which DuckDB reads a table."""
     if athena._data_format(table) != "json":
         return _relation(table, files)
     columns = ", ".join(
@@ -50,13 +45,13 @@ def table_relation(table: dict, files: list[str]) -> str:
 
 
 async def rewrite_with_macros(query: str, database: str, catalog: str | None = None) -> tuple:
-    """Put the macros before a query whose tables have been replaced."""
+    """Put the macros before a query with replaced tables."""
     rewritten, *rest = await _rewrite(query, database, catalog)
     return MACROS + rewritten, *rest
 
 
 def refuse(query: str) -> dict:
-    """Fail a query that no engine can run.
+    """Fail a query, because DuckDB is not installed.
 
     Raises:
         RuntimeError: always.

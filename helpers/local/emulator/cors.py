@@ -1,7 +1,8 @@
-"""No answer may be read by a web page: without CORS headers a browser keeps it from the page.
+"""No answer may be read by a web page: without CORS headers a browser does not pass it on.
 
-MiniStack sends `Access-Control-Allow-Origin: *` with everything. AWS sends such headers where a
-bucket or an API is told to; the workshop tells none. See access for who is answered at all.
+MiniStack sends `Access-Control-Allow-Origin: *` with every answer. AWS sends such headers only for
+a bucket or an API with a CORS configuration, and the workshop has none. The module `access` refuses
+pages altogether.
 """
 
 import ministack.app
@@ -10,28 +11,21 @@ from .exchange import App, Receive, Send
 
 
 def apply() -> None:
-    """Stand in front of the emulator."""
+    """Wrap the emulator."""
     ministack.app.app = without_cors(ministack.app.app)
 
 
 def without_cors(app: App) -> App:
-    """Return an ASGI application that leaves the CORS headers out.
-
-    Args:
-        app: the emulator's.
-    """
+    """Return an ASGI application that leaves the CORS headers out."""
 
     async def with_fewer_headers(scope: dict, receive: Receive, send: Send) -> None:
         async def send_without(message: dict) -> None:
             if "headers" in message:
-                kept = [pair for pair in message["headers"] if not _is_cors(pair[0])]
+                headers = message["headers"]
+                kept = [h for h in headers if not h[0].lower().startswith(b"access-control-")]
                 message = message | {"headers": kept}
             await send(message)
 
         await app(scope, receive, send_without)
 
     return with_fewer_headers
-
-
-def _is_cors(name: bytes) -> bool:
-    return name.lower().startswith(b"access-control-")

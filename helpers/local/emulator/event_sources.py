@@ -1,9 +1,9 @@
-"""Event sources of streams, as Lambda documents them: see shard_reader for what that is.
+"""Event source mappings of streams, as Lambda documents them: see shard_reader.
 
-MiniStack's own poller tries a failed batch again for ever, ignores batch windows, retry limits,
+MiniStack's own poller retries a failed batch without limit, ignores batch windows, retry limits,
 bisection, the report of failed records and (for Kinesis) the on-failure destination, loses its
-place when records expire, and begins at the end of a shard that resharding made. Here each shard of
-each mapping has a thread instead; MiniStack keeps its poller for SQS queues.
+position when records expire, and begins at the end of a shard that resharding made. Here each shard
+of each mapping has a thread instead; SQS queues keep MiniStack's poller.
 
 ParallelizationFactor and tumbling windows are ignored, and destinations other than SQS queues.
 """
@@ -21,19 +21,19 @@ from . import streams
 from .failure_record import failure_record
 from .shard_reader import Batch, Result, ShardReader
 
-CHECK_SECONDS = 1.0  # how often mappings and shards are looked for; a new mapping is found at once
+CHECK_SECONDS = 1.0  # between two searches for mappings and shards; a new mapping is found at once
 
 logger = logging.getLogger("event_sources")
 _ensure_sqs_poller = lambda_svc._ensure_poller
 _release = lambda_svc._release_esm_poll_state
 _starts: dict[str, str] = {}  # by mapping: the sequence number after which it begins
-_readers: dict[tuple[str, str], threading.Event] = {}  # by mapping and shard: what wakes its thread
-_look_for_mappings = threading.Event()
-_manager = threading.Lock()  # held by the one thread that looks
+_readers: dict[tuple[str, str], threading.Event] = {}  # by mapping and shard: wakes its thread
+_search = threading.Event()
+_manager = threading.Lock()  # held by the only thread that searches
 
 
 class _StreamWake:
-    """Stands for the emulator's event "a source has news" where that source is a stream."""
+    """Replaces the emulator's event that a stream has new records: wakes all readers."""
 
     def set(self) -> None:
         for wake in list(_readers.values()):
@@ -50,7 +50,7 @@ def apply() -> None:
 
 
 def note_start(mapping: str, source: str, starting: str) -> None:
-    """Note where a new mapping begins; the emulator calls this as it makes one.
+    """Store where a new mapping begins; the emulator calls this when it creates one.
 
     Args:
         mapping: its UUID.
@@ -69,22 +69,22 @@ def forget_start(mapping: str) -> None:
 
 
 def ensure_pollers() -> None:
-    """See that mappings are looked for; the emulator calls this when it has made one."""
+    """Start the thread that finds mappings; the emulator calls this when it has created one."""
     _ensure_sqs_poller()
     if _manager.acquire(blocking=False):
         threading.Thread(target=_manage, name="event-sources", daemon=True).start()
-    _look_for_mappings.set()
+    _search.set()
 
 
 def _manage() -> None:
     while True:
-        _look_for_mappings.clear()
+        _search.clear()
         for account, region, mapping in lambda_svc._iter_all_esms():
             try:
                 _ensure_readers(account, region, mapping)
             except Exception:
                 logger.exception("event source mapping %s", mapping.get("UUID"))
-        _look_for_mappings.wait(CHECK_SECONDS)
+        _search.wait(CHECK_SECONDS)
 
 
 def _ensure_readers(account: str, region: str, mapping: dict) -> None:
@@ -98,7 +98,7 @@ def _ensure_readers(account: str, region: str, mapping: dict) -> None:
 
 
 def _read(key: tuple[str, str], account: str, region: str) -> None:
-    """Read a shard until its mapping or the shard is gone."""
+    """Read a shard until its mapping or the shard is deleted."""
     _request_account_id.set(account)
     _request_region.set(region)
     wake, (uuid, shard) = _readers[key], key
@@ -120,7 +120,7 @@ def _read(key: tuple[str, str], account: str, region: str) -> None:
 
 def _reader(uuid: str, shard: str) -> ShardReader:
     def mapping() -> dict:
-        # Deleted meanwhile: what is under way ends with the settings that it began with.
+        # After its deletion, the current batch ends with the original settings.
         return lambda_svc._esms.get(uuid) or original
 
     original = lambda_svc._esms.get(uuid) or {}
@@ -144,7 +144,7 @@ _NUMBERS = (
 
 
 def _numbers(mapping: dict) -> dict:
-    # A template's numbers and booleans come as text when they were parameters.
+    # A template's parameters arrive as text.
     numbers = {name: int(mapping[name]) for name in _NUMBERS if mapping.get(name) is not None}
     bisects = str(mapping.get("BisectBatchOnFunctionError")).lower() == "true"
     return mapping | numbers | {"BisectBatchOnFunctionError": bisects}

@@ -1,4 +1,4 @@
-"""One request to the emulator and its answer, as ASGI has them, for whoever stands in between."""
+"""One request to the emulator and its answer in ASGI, for the modules that wrap the emulator."""
 
 import asyncio
 import json
@@ -16,12 +16,7 @@ Answer = tuple[int, list, bytes]  # status, headers, body
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request, and what can be done with it.
-
-    Args:
-        app: the emulator's ASGI application.
-        scope, receive, send: what it is called with.
-    """
+    """A request, and the ways to answer it."""
 
     app: App
     scope: dict
@@ -37,7 +32,6 @@ class Exchange:
         return "", ""
 
     async def body(self) -> bytes:
-        """Read the request's body."""
         parts, more = [], True
         while more:
             message = await self.receive()
@@ -46,46 +40,39 @@ class Exchange:
         return b"".join(parts)
 
     async def call(self, body: bytes | None = None) -> Answer:
-        """Let the emulator do it, and keep its answer.
+        """Pass the request to the emulator; return its answer.
 
         Args:
-            body: in place of the request's own, which has been read.
+            body: replaces the request's own, which has been read.
         """
         messages: list[dict] = []
 
         async def keep(message: dict) -> None:
             messages.append(message)
 
-        async def give() -> dict:
+        async def new_body() -> dict:
             return {"type": "http.request", "body": body, "more_body": False}
 
         if body is None:
             await self.app(self.scope, self.receive, keep)
         else:
             headers = _with_length(self.scope["headers"], len(body))
-            await self.app(self.scope | {"headers": headers}, give, keep)
+            await self.app(self.scope | {"headers": headers}, new_body, keep)
         answer = b"".join(message.get("body", b"") for message in messages[1:])
         return messages[0]["status"], messages[0]["headers"], answer
 
     async def answer(self, status: int, headers: list, body: bytes) -> None:
-        """Answer the request."""
         headers = _with_length(headers, len(body))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
 
     async def refuse(self, status: int, code: str, message: str) -> None:
-        """Answer with an error, as an AWS JSON service does.
-
-        Args:
-            status: of HTTP.
-            code: the error's.
-            message: for a human.
-        """
+        """Answer with an error, as an AWS JSON service does."""
         fault = "Sender" if status < 500 else "Receiver"
         headers = [
             (b"content-type", b"application/x-amz-json-1.1"),
             (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
-            # CloudWatch once spoke the query protocol, whose error codes its clients still read.
+            # CloudWatch's clients still read the error codes of its former query protocol.
             (b"x-amzn-query-error", f"{code};{fault}".encode()),
         ]
         await self.answer(
@@ -94,12 +81,12 @@ class Exchange:
 
     def hang_up(self) -> None:
         """Close the connection without an answer, once the application returns."""
-        # Hypercorn answers 500 for an application that has said nothing, unless it believes that
-        # all has been said. Then it closes: HTTP has seen no answer on this connection.
+        # Hypercorn answers 500 for an application that has sent nothing, unless its state is
+        # CLOSED. Then it closes the connection, on which no answer was sent.
         self.send.__self__.state = ASGIHTTPState.CLOSED  # type: ignore[attr-defined]
 
     async def is_given_up(self, seconds: float) -> bool:
-        """Return whether the client goes away within so many seconds, after its body was read."""
+        """Return whether the client disconnects within so many seconds, after its body was read."""
         try:
             await asyncio.wait_for(self.receive(), seconds)
         except TimeoutError:
@@ -108,7 +95,7 @@ class Exchange:
 
 
 def _with_length(headers: list, length: int) -> list:
-    # A checksum would be of the other text, too.
+    # The checksum is of the former body, too.
     old = (b"content-length", b"x-amz-crc32")
     kept = [(name, value) for name, value in headers if name.lower() not in old]
     return [*kept, (b"content-length", b"%d" % length)]

@@ -1,6 +1,6 @@
-"""What Lambda sends to a mapping's on-failure destination: which records it gave up, and why.
+"""The document that Lambda sends to a mapping's on-failure destination about discarded records.
 
-The records themselves are not in it: it says where in the stream they are.
+It contains the records' positions in the stream, not the records themselves.
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 """
@@ -14,7 +14,7 @@ from .shard_reader import Batch, arrival_of, number_of
 def failure_record(
     batch: Batch, condition: str, *, function: str, version: str, stream: str, shard: str
 ) -> dict:
-    """Return the document about a batch that is given up.
+    """Return the document about a discarded batch.
 
     Args:
         batch: its records, and how often they were tried.
@@ -23,9 +23,6 @@ def failure_record(
         version: the version that ran, e.g. `$LATEST`.
         stream: the stream's ARN.
         shard: the shard's id.
-
-    Example:
-        `failure_record(batch, "RetryAttemptsExhausted", ...)["KinesisBatchInfo"]["batchSize"]`
     """
     first, last = batch.records[0], batch.records[-1]
     document = {

@@ -1,16 +1,15 @@
-"""Faults on request: what AWS does on a bad day, in front of the emulator.
+"""Injected faults: requests hang, are throttled, or fail before or after they reach the emulator.
 
 `helpers.experiments.fault_injection` writes the faults to `faults.json`. Here each request's
-operation is read from its X-Amz-Target header (boto3 sends AWS JSON to all three services). Of the
-operations that a fault names, a share (set by the learner)
+operation is read from its X-Amz-Target header (boto3 sends AWS JSON to all three services). Each
+operation that a fault names first waits for the seconds of `delay`. Then a share of them, set by
+the learner,
 
     hang          gets no answer, and has no effect
     throttle      gets the service's own throttling error, and has no effect
     error         gets status 500, and has no effect
     lost_answer   has its effect, and gets no answer
-    partial       of PutRecords and BatchWriteItem: so many of the entries are refused
-
-and all of them wait for the seconds of `delay` first.
+    partial       (PutRecords and BatchWriteItem:) has this share of its entries refused
 """
 
 import asyncio
@@ -48,16 +47,12 @@ HANG_SECONDS, SECONDS_BETWEEN_LOOKS = 70, 0.2
 
 
 def apply() -> None:
-    """Stand in front of the emulator."""
+    """Wrap the emulator."""
     ministack.app.app = faulty(ministack.app.app, Faults(faults_file()))
 
 
 class Faults:
-    """The faults that are wanted now, read again when their file has changed.
-
-    Args:
-        path: `faults.json`.
-    """
+    """The faults of `faults.json`, which is read again when it has changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -65,7 +60,6 @@ class Faults:
         self._all: list[dict] = []
 
     def now(self) -> list[dict]:
-        """Return the faults in effect."""
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -78,37 +72,32 @@ class Faults:
 
 
 def faulty(app: App, faults: Faults) -> App:
-    """Return an ASGI application that treats each request as the faults want it.
-
-    Args:
-        app: the emulator's.
-        faults: what is wanted.
-    """
+    """Return an ASGI application that injects the faults."""
 
     async def with_faults(scope: dict, receive: Receive, send: Send) -> None:
-        wanted = faults.now() if scope["type"] == "http" else []
-        if wanted:
+        current = faults.now() if scope["type"] == "http" else []
+        if current:
             exchange = Exchange(app, scope, receive, send)
             api, operation = exchange.target()
-            for fault in wanted:
-                of_service = fault["service"] == SERVICE_OF.get(api)
-                is_meant = of_service and operation in fault["operations"]
-                if is_meant and await _hit(fault, operation, exchange, faults):
+            for fault in current:
+                is_service = fault["service"] == SERVICE_OF.get(api)
+                applies = is_service and operation in fault["operations"]
+                if applies and await _inject(fault, operation, exchange, faults):
                     return
         await app(scope, receive, send)
 
     return with_faults
 
 
-async def _hit(fault: dict, operation: str, exchange: Exchange, faults: Faults) -> bool:
-    # Returns whether the request is done with.
+async def _inject(fault: dict, operation: str, exchange: Exchange, faults: Faults) -> bool:
+    # Returns whether the request is finished.
     def happens(kind: str) -> bool:
         return random.random() < fault.get(kind, 0)
 
     await asyncio.sleep(fault.get("delay", 0))
     if happens("hang"):
         await exchange.body()
-        await _say_nothing(fault, exchange, faults)
+        await _hang(fault, exchange, faults)
         exchange.hang_up()
     elif happens("throttle"):
         await exchange.body()
@@ -120,28 +109,29 @@ async def _hit(fault: dict, operation: str, exchange: Exchange, faults: Faults) 
         await exchange.call()
         exchange.hang_up()
     elif fault.get("partial") and operation in SPLIT:
-        await _do_in_part(fault, operation, exchange)
+        await _refuse_partly(fault, operation, exchange)
     else:
         return False
     return True
 
 
-async def _say_nothing(fault: dict, exchange: Exchange, faults: Faults) -> None:
-    # Until the client gives up or the fault is over.
+async def _hang(fault: dict, exchange: Exchange, faults: Faults) -> None:
+    # Until the client gives up or the fault ends.
     deadline = time.monotonic() + HANG_SECONDS
     while time.monotonic() < deadline and fault in faults.now():
         if await exchange.is_given_up(SECONDS_BETWEEN_LOOKS):
             return
 
 
-async def _do_in_part(fault: dict, operation: str, exchange: Exchange) -> None:
-    split = SPLIT[operation](json.loads(await exchange.body()), fault["partial"])
-    if split.rest is None and split.merge is None:
+async def _refuse_partly(fault: dict, operation: str, exchange: Exchange) -> None:
+    request, share = json.loads(await exchange.body()), fault["partial"]
+    parts = SPLIT[operation](request, lambda _: random.random() < share)
+    if parts.rest is None and parts.merge is None:
         await exchange.refuse(*THROTTLED[fault["service"]])
         return
     status, headers, body = 200, [(b"content-type", b"application/x-amz-json-1.1")], b"{}"
-    if split.rest is not None:
-        status, headers, body = await exchange.call(json.dumps(split.rest).encode())
-    if status == 200 and split.merge is not None:
-        body = json.dumps(split.merge(json.loads(body))).encode()
+    if parts.rest is not None:
+        status, headers, body = await exchange.call(json.dumps(parts.rest).encode())
+    if status == 200 and parts.merge is not None:
+        body = json.dumps(parts.merge(json.loads(body))).encode()
     await exchange.answer(status, headers, body)

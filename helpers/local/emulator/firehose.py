@@ -1,8 +1,8 @@
-"""Firehose: buffer what a Kinesis source brings, and deliver gzip objects, as AWS does.
+"""Firehose: buffers the records of a Kinesis source and delivers gzip objects, as on AWS.
 
 AWS: Firehose "buffers incoming data before delivering it to S3", to the buffer size or the
-interval, whichever is reached first (BufferingHints: 1-128 MB, 0-900 s), compresses it as
-CompressionFormat says, and evaluates the prefix with the arrival time of the oldest record in the
+interval, whichever is reached first (BufferingHints: 1-128 MB, 0-900 s), compresses it with the
+CompressionFormat, and evaluates the prefix with the arrival time of the oldest record in the
 buffer. MiniStack writes one uncompressed object for each record, and keeps all of them in memory.
 """
 
@@ -21,26 +21,25 @@ _lock = threading.Lock()
 
 @dataclass
 class Buffer:
-    """The records of one object to be: one at a time for each delivery stream."""
+    """The records of the next object of a delivery stream."""
 
     opened: float = field(default_factory=time.time)
     records: list[bytes] = field(default_factory=list)
     size: int = 0
 
     def add(self, data: bytes) -> None:
-        """Append one record's bytes."""
         self.records.append(data)
         self.size += len(data)
 
 
 def apply() -> None:
-    """Replace the emulator's delivery from a Kinesis source, and start the thread that flushes."""
+    """Replace the delivery from a Kinesis source, and start the thread that flushes buffers."""
     firehose.ingest_from_kinesis_source = buffer_records
-    threading.Thread(target=_flush_for_ever, name="firehose-buffers", daemon=True).start()
+    threading.Thread(target=_flush_buffers, name="firehose-buffers", daemon=True).start()
 
 
 def buffer_records(stream_arn: str, records: list[tuple[str, bytes]]) -> None:
-    """Keep what was put to a Kinesis stream for each delivery stream that reads from it.
+    """Buffer the records of a Kinesis stream for each delivery stream that reads from it.
 
     Args:
         stream_arn: the Kinesis stream.
@@ -60,14 +59,14 @@ def _s3_destination(stream: dict) -> dict | None:
     return next((d["config"] for d in stream.get("destinations", []) if d["type"] in kinds), None)
 
 
-def _flush_for_ever() -> None:
+def _flush_buffers() -> None:
     while True:
         time.sleep(SECONDS_BETWEEN_CHECKS)
         for key in list(_buffers):
             try:
                 _flush_if_due(key)
             except Exception:
-                # One broken delivery stream must not stop the others; what it held is kept.
+                # One broken delivery stream must not stop the others; its records are kept.
                 firehose.logger.exception("Firehose could not deliver %s", key)
 
 
@@ -102,7 +101,7 @@ def _put_back(key: tuple[str, str, str], buffer: Buffer) -> None:
 
 
 def _in_account(key: tuple[str, str, str], call, *arguments) -> None:  # noqa: ANN001, ANN002
-    # The emulator finds the account and region of a call in context variables.
+    # The emulator reads the account and region of a call from context variables.
     account = responses._request_account_id.set(key[0])
     region = responses._request_region.set(key[1])
     try:

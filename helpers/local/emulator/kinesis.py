@@ -1,14 +1,14 @@
-"""Kinesis: look only at the oldest record, or iterator, to find out whether any has expired.
+"""Kinesis: only the oldest record or iterator is checked for expiry.
 
-AWS keeps records for the retention period (24 hours by default). MiniStack copies the whole list
-of a shard's records at each put and each get to drop the expired ones: 72 ms at 400,000 records.
-The list is in order of arrival, so the first record tells whether there is anything to drop.
+AWS keeps records for the retention period (24 hours by default). At each put and each get MiniStack
+copies the whole list of a shard's records to drop the expired ones: 72 ms at 400,000 records. The
+list is in order of arrival, so the first record shows whether any has expired.
 
-An iterator is a place in that list. When records are dropped at its front, each iterator has to
-move with the others, or its reader skips as many as were dropped.
+An iterator is a position in that list. When records are dropped at its front, each iterator has to
+move with the others, or its reader skips as many records as were dropped.
 
-Each GetRecords makes another iterator, which AWS keeps for five minutes. MiniStack looks at all of
-them at each call: with six readers a quarter of all that the emulator does.
+Each GetRecords creates another iterator, which AWS keeps for five minutes. MiniStack checks all of
+them at each call: with six readers a quarter of the emulator's work.
 """
 
 import time
@@ -37,7 +37,7 @@ def expire_records(stream: dict) -> None:
 
 
 def expire_iterators() -> None:
-    """Drop the iterators that are too old: they stand in the order in which they were made."""
+    """Drop the iterators that are too old: they are stored in the order of their creation."""
     iterators = kinesis._shard_iterators._data
     oldest_kept = time.time() - kinesis.ITERATOR_EXPIRY_SECONDS
     while iterators:

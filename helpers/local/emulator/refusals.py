@@ -1,12 +1,11 @@
-"""Part of a batch is refused, the rest goes on: what PutRecords and BatchWriteItem answer then.
+"""Partial refusals of a batch, as PutRecords and BatchWriteItem answer them.
 
 PutRecords: "a response contains ... both successfully and unsuccessfully processed records"; those
-with an ErrorCode are not in the stream. BatchWriteItem returns what it did not do as
+with an ErrorCode are not in the stream. BatchWriteItem returns the items that it did not write as
 UnprocessedItems; "if none of the items can be processed ... then BatchWriteItem returns a
 ProvisionedThroughputExceededException".
 """
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,50 +15,40 @@ REFUSED = {"ErrorCode": TOO_MUCH, "ErrorMessage": "Rate exceeded for the stream.
 
 @dataclass(frozen=True)
 class Split:
-    """A request, parted.
+    """A request without its refused entries.
 
     Args:
-        rest: the request without what is refused; None if nothing is left.
-        merge: makes of the answer to `rest` (`{}` if nothing is left) the answer to the whole
-            request; None if the service says with an error that all is refused.
+        rest: the request without them; None if nothing is left.
+        merge: turns the answer to `rest` (`{}` if nothing is left) into the answer to the whole
+            request; None if the service refuses the whole request with an error.
     """
 
     rest: dict | None
     merge: Callable[[dict], dict] | None
 
 
-def put_records(request: dict, share: float) -> Split:
-    """Refuse a share of PutRecords' records.
-
-    Args:
-        request: the request.
-        share: 0 to 1, the chance of each record.
-    """
+def put_records(request: dict, is_refused: Callable[[dict], bool]) -> Split:
+    """Refuse some of PutRecords' records."""
     records = request["Records"]
-    refused = {i for i in range(len(records)) if random.random() < share}
+    refused = [is_refused(record) for record in records]
 
     def merge(answer: dict) -> dict:
-        taken = iter(answer.get("Records", []))
-        results = [REFUSED if i in refused else next(taken) for i in range(len(records))]
-        failed = answer.get("FailedRecordCount", 0) + len(refused)
+        accepted = iter(answer.get("Records", []))
+        results = [REFUSED if refuse else next(accepted) for refuse in refused]
+        failed = answer.get("FailedRecordCount", 0) + sum(refused)
         return answer | {"FailedRecordCount": failed, "Records": results}
 
-    kept = [record for i, record in enumerate(records) if i not in refused]
+    kept = [record for record, refuse in zip(records, refused, strict=True) if not refuse]
     return Split(request | {"Records": kept} if kept else None, merge)
 
 
-def batch_write_item(request: dict, share: float) -> Split:
-    """Leave a share of BatchWriteItem's items unprocessed.
-
-    Args:
-        request: the request.
-        share: 0 to 1, the chance of each item.
-    """
+def batch_write_item(request: dict, is_refused: Callable[[dict], bool]) -> Split:
+    """Leave some of BatchWriteItem's items unprocessed."""
     kept: dict[str, list] = {}
     unprocessed: dict[str, list] = {}
     for table, items in request["RequestItems"].items():
         for item in items:
-            part = unprocessed if random.random() < share else kept
+            part = unprocessed if is_refused(item) else kept
             part.setdefault(table, []).append(item)
 
     def merge(answer: dict) -> dict:
@@ -71,7 +60,7 @@ def batch_write_item(request: dict, share: float) -> Split:
     return Split(request | {"RequestItems": kept}, merge) if kept else Split(None, None)
 
 
-SPLIT: dict[str, Callable[[dict, float], Split]] = {
+SPLIT: dict[str, Callable[[dict, Callable[[dict], bool]], Split]] = {
     "PutRecords": put_records,
     "BatchWriteItem": batch_write_item,
 }

@@ -1,17 +1,17 @@
-"""EventBridge Scheduler: schedules are noted, and never fire.
+"""EventBridge Scheduler: schedules are stored, and never fire.
 
-The only schedule of the workshop deletes everything when its time is over, so that nothing is left
-to pay for. Here nothing is to pay for, and the local target ends by itself after two idle hours.
-MiniStack would also fire it 15 minutes after its creation: it ignores a template's StartDate.
+The workshop's only schedule deletes everything at its expiry, so that no costs remain. The local
+target costs nothing, and ends by itself after two idle hours. MiniStack would also fire it 15
+minutes after its creation, because its CloudFormation ignores StartDate.
 """
 
 from ministack.services import scheduler
 
 
 def apply() -> None:
-    """Replace the emulator's look for schedules that are due."""
+    """Turn off the emulator's search for schedules that are due."""
     scheduler._tick_schedules = fire_none
 
 
 def fire_none() -> None:
-    """Leave all schedules alone."""
+    """Fire no schedule."""

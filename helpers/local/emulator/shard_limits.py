@@ -1,9 +1,9 @@
-"""Kinesis: a shard that takes no more than AWS' takes, where WORKSHOP_SHARD_LIMITS is set.
+"""Kinesis: write limits of a shard as on AWS, if WORKSHOP_SHARD_LIMITS is set.
 
 "Each shard can support up to 1 MB/second or 1,000 records/second write throughput" (Kinesis API
-reference, PutRecords, which refuses single records). The emulator's take whatever comes, and so
-does a learner's: a limit that no notebook speaks of would only be in the way. The bench sets it, to
-measure what further shards bring.
+reference, PutRecords, which refuses single records). The emulator's shards have no limit, and in
+the notebooks they need none, because no notebook is about it. The bench sets the variable, to
+measure what additional shards bring.
 """
 
 import json
@@ -13,27 +13,27 @@ from dataclasses import dataclass, field
 from ministack.core.responses import json_response
 from ministack.services import kinesis
 
-from .refusals import REFUSED
+from . import refusals
 
 SETTING = "WORKSHOP_SHARD_LIMITS"
 RECORDS, BYTES = 1_000, 1_000_000  # a second
 _put_records = kinesis._put_records
-_shares: dict[tuple[str, str], "Share"] = {}
+_capacities: dict[tuple[str, str], "Capacity"] = {}
 
 
 @dataclass
-class Share:
-    """What a shard may still take: at most what it takes in a second."""
+class Capacity:
+    """What a shard still accepts now: at most what it accepts in a second."""
 
     at: float
     records: float = RECORDS
     bytes: float = field(default=BYTES)
 
-    def takes(self, size: int, now: float) -> bool:
-        """Tell whether a record of so many bytes fits, and if so take it.
+    def accepts(self, size: int, now: float) -> bool:
+        """Return whether the shard accepts a record of so many bytes, and count it if so.
 
         Example:
-            >>> Share(at=0.0, records=1).takes(10, now=0.0)
+            >>> Capacity(at=0.0, records=1).accepts(10, now=0.0)
             True
         """
         passed, self.at = now - self.at, now
@@ -47,33 +47,31 @@ class Share:
 
 
 def apply() -> None:
-    """Refuse what is too much for a shard."""
+    """Refuse records that exceed a shard's limits."""
     kinesis._put_records = put_records
 
 
 def put_records(request: dict) -> tuple:
-    """PutRecords as the emulator does it, but for the records that their shards do not take."""
+    """Answer PutRecords as the emulator does, except for records that their shards refuse."""
     name, stream = kinesis._resolve_stream(request)
-    if not stream:
+    if not stream or not request["Records"]:
         return _put_records(request)
-    now, records = time.monotonic(), request["Records"]
-    taken = [_is_taken(stream, record, now) for record in records]
-    kept = [record for record, is_taken in zip(records, taken, strict=True) if is_taken]
-    answer: dict = {"Records": []}
-    if kept or not records:
-        status, headers, body = _put_records(request | {"Records": kept})
+    now = time.monotonic()
+    split = refusals.put_records(request, lambda record: not _accepts(stream, record, now))
+    answer: dict = {}
+    if split.rest:
+        status, headers, body = _put_records(split.rest)
         if status != 200:
             return status, headers, body
         answer = json.loads(body)
-    results = iter(answer["Records"])
-    answer["Records"] = [next(results) if is_taken else REFUSED for is_taken in taken]
-    return json_response(answer | {"FailedRecordCount": len(records) - len(kept)})
+    assert split.merge, "PutRecords never fails as a whole"
+    return json_response(split.merge(answer))
 
 
-def _is_taken(stream: dict, record: dict, now: float) -> bool:
+def _accepts(stream: dict, record: dict, now: float) -> bool:
     key = record.get("PartitionKey", "")
     number = int(record.get("ExplicitHashKey") or kinesis._partition_key_to_hash(key))
     shard = kinesis._route_to_shard(number, stream)
-    share = _shares.setdefault((stream["StreamARN"], shard), Share(now))
+    capacity = _capacities.setdefault((stream["StreamARN"], shard), Capacity(now))
     # The data are base64 here: four characters for three bytes.
-    return share.takes(len(record.get("Data", "")) * 3 // 4 + len(key), now)
+    return capacity.accepts(len(record.get("Data", "")) * 3 // 4 + len(key), now)

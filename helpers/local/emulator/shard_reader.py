@@ -1,17 +1,17 @@
-"""How Lambda reads one shard of a stream: a batch at a time, in order, failed ones again.
+"""Reads one shard of a stream as Lambda does: batch by batch, in order, with retries.
 
-What AWS documents (Lambda Developer Guide, "Using AWS Lambda with Amazon Kinesis", "Configuring
-partial batch response with Kinesis Data Streams", "Retain discarded batch records") is quoted in
-the tests. How long it pauses between retries AWS does not document: here it is short and capped.
+The tests quote AWS's documentation (Lambda Developer Guide, "Using AWS Lambda with Amazon Kinesis",
+"Configuring partial batch response with Kinesis Data Streams", "Retain discarded batch records").
+AWS does not document the pauses between retries: here they are short and limited.
 
-Nothing in here knows the emulator: where records come from, how a function is called and where a
-discarded batch is reported are passed in.
+This module does not depend on the emulator: the functions that fetch records, invoke the Lambda
+function and report a discarded batch are arguments.
 """
 
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 FIRST_PAUSE_SECONDS = 0.1
@@ -22,12 +22,12 @@ EXHAUSTED, TOO_OLD = "RetryAttemptsExhausted", "RecordAgeExceeded"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one invocation.
+    """The result of one invocation.
 
     Args:
-        body: what the function returned.
+        body: the function's return value.
         error: the function failed (raised, timed out, was killed).
-        throttled: it was not called at all.
+        throttled: the function was not called.
     """
 
     body: Any = None
@@ -37,7 +37,7 @@ class Result:
 
 @dataclass(slots=True)
 class Batch:
-    """Records that are given to the function together, and what became of them so far."""
+    """Records that the function gets together, with their invocations so far."""
 
     records: list[dict]
     retries: int = 0
@@ -50,16 +50,13 @@ class ShardReader:
     """Reads one shard; `step` does the next thing that is due.
 
     Args:
-        settings: the event source mapping as its API shows it, read anew at each step.
+        settings: returns the event source mapping as its API shows it; called at each step.
         fetch: returns up to so many records after a sequence number, oldest first.
-        wanted: drops the records that the mapping's filter does not let through.
+        wanted: drops the records that do not match the mapping's filter.
         invoke: calls the function.
-        discard: reports a batch that is given up, and why.
+        discard: reports a discarded batch, and why.
         position: sequence number of the last record read; "" before the first.
         clock: the time, epoch seconds.
-
-    Example:
-        `pause = reader.step()`
     """
 
     settings: Callable[[], dict]
@@ -69,16 +66,16 @@ class ShardReader:
     discard: Callable[[Batch, str], None]
     position: str = ""
     clock: Callable[[], float] = time.time
-    # What is left of the batch that was read last, in order; bisecting makes more than one of it.
+    # The rest of the batch that was read last, in order; bisecting splits it into several.
     parts: list[Batch] = field(default_factory=list)
     due: float = 0.0  # not before: the pause after a failure
     gathering_since: float | None = None
 
     def step(self) -> float | None:
-        """Do what is next.
+        """Do the next thing.
 
         Returns:
-            Seconds until there is something to do; None: not before another record arrives.
+            Seconds until the next step is due; None: not before another record arrives.
         """
         now, settings = self.clock(), self.settings()
         if now < self.due:
@@ -87,7 +84,7 @@ class ShardReader:
             pause = self._read(settings, now)
             if not self.parts:
                 return pause
-        self._give_up_the_old(settings, now)
+        self._discard_old(settings, now)
         if self.parts:
             self._call(self.parts[0], settings)
         return max(0.0, self.due - self.clock())
@@ -110,14 +107,14 @@ class ShardReader:
             self.parts.append(Batch(matching))
         return 0.0
 
-    def _give_up_the_old(self, settings: dict, now: float) -> None:
+    def _discard_old(self, settings: dict, now: float) -> None:
         limit = settings.get("MaximumRecordAgeInSeconds", -1)
         while limit >= 0 and self.parts:
             batch = self.parts[0]
-            young = _first(batch.records, lambda record: now - arrival_of(record) <= limit)
+            ages = [now - arrival_of(record) for record in batch.records]
+            young = next((n for n, age in enumerate(ages) if age <= limit), len(ages))
             if young:
-                old = Batch(batch.records[:young], batch.retries, batch.invocations, batch.last)
-                self.discard(old, TOO_OLD)
+                self.discard(replace(batch, records=batch.records[:young]), TOO_OLD)
                 batch.records = batch.records[young:]
             if batch.records:
                 return
@@ -149,22 +146,13 @@ class ShardReader:
             batch.retries += 1
 
     def _pause(self, retries: int) -> None:
-        # min() first: 2 to the power of some thousand retries would be no float any more.
+        # min() first: 2 to the power of thousands of retries is too large for a float.
         pause = min(FIRST_PAUSE_SECONDS * 2 ** min(retries, 10), LONGEST_PAUSE_SECONDS)
         self.due = self.clock() + pause
 
 
 def first_failed(records: list[dict], result: Result, reports: bool) -> int | None:
-    """Return the position of the record to begin again at; None if all went well.
-
-    Args:
-        records: what the function was given.
-        result: what came of it.
-        reports: the mapping takes ReportBatchItemFailures.
-
-    Example:
-        `first_failed(records, Result({"batchItemFailures": []}), True)` -> None
-    """
+    """Return the position of the first record to retry; None if all succeeded."""
     if result.error:
         return 0
     body = result.body
@@ -178,21 +166,21 @@ def first_failed(records: list[dict], result: Result, reports: bool) -> int | No
         return None
     positions = {number_of(record): position for position, record in enumerate(records)}
     try:
-        # A number that is none of the batch's is as wrong as no number: all of it failed.
+        # With an unknown number, as with none, the whole batch has failed.
         return min(positions.get(failure["itemIdentifier"], 0) for failure in failures)
     except (KeyError, TypeError):
         return 0
 
 
 def number_of(record: dict) -> str:
-    """Return a record's sequence number, as a function is given it (Kinesis or DynamoDB)."""
+    """Return the sequence number of a function's record (Kinesis or DynamoDB)."""
     if "kinesis" in record:
         return record["kinesis"]["sequenceNumber"]
     return record["dynamodb"]["SequenceNumber"]
 
 
 def arrival_of(record: dict) -> float:
-    """Return when a record came to its stream, epoch seconds."""
+    """Return when a record arrived in its stream, epoch seconds."""
     if "kinesis" in record:
         return record["kinesis"]["approximateArrivalTimestamp"]
     return record["dynamodb"]["ApproximateCreationDateTime"]
@@ -200,10 +188,8 @@ def arrival_of(record: dict) -> float:
 
 def _halves(batch: Batch) -> list[Batch]:
     middle = len(batch.records) // 2
-    return [
-        Batch(half, batch.retries, batch.invocations, batch.last)
-        for half in (batch.records[:middle], batch.records[middle:])
-    ]
+    halves = batch.records[:middle], batch.records[middle:]
+    return [replace(batch, records=half) for half in halves]
 
 
 def _up_to_the_payload_limit(records: list[dict]) -> list[dict]:
@@ -213,8 +199,3 @@ def _up_to_the_payload_limit(records: list[dict]) -> list[dict]:
         if total > PAYLOAD_BYTES and position:
             return records[:position]
     return records
-
-
-def _first(records: list[dict], true: Callable[[dict], bool]) -> int:
-    """Position of the first record of which something is true; their number if it is of none."""
-    return next((n for n, record in enumerate(records) if true(record)), len(records))

@@ -1,4 +1,4 @@
-"""The emulator's two kinds of streams, as an event source reads them: shards, records, events."""
+"""The emulator's Kinesis and DynamoDB streams as event sources: shards, records, events."""
 
 from bisect import bisect_right
 from collections.abc import Callable
@@ -6,15 +6,11 @@ from collections.abc import Callable
 from ministack.core.arn import parse_arn
 from ministack.services import dynamodb, kinesis
 
-DYNAMODB_SHARD = "shardId-00000000000000000000-00000000"  # the emulator's streams have this one
+DYNAMODB_SHARD = "shardId-00000000000000000000-00000000"  # the only one of the emulator's streams
 
 
 def shards(arn: str) -> list[str]:
-    """Return the shards of a stream, named by its ARN; none if there is no such stream (any more).
-
-    Example:
-        `shards("arn:aws:kinesis:us-east-1:000000000000:stream/rwa-metrics")`
-    """
+    """Return the shards of a stream, by its ARN; none if the stream does not exist (any more)."""
     spec = parse_arn(arn)
     if spec.service == "kinesis":
         return list(_kinesis_stream(arn).get("shards", {}))
@@ -22,29 +18,29 @@ def shards(arn: str) -> list[str]:
 
 
 def records_after(arn: str, shard: str, number: str, most: int) -> list[dict]:
-    """Return records as a function is given them, oldest first.
+    """Return records as a function gets them, oldest first.
 
     Args:
         arn: the stream.
         shard: the shard.
-        number: the sequence number after which to begin; "" for the oldest record there is.
-        most: how many at most.
+        number: the sequence number after which to begin; "" for the oldest record.
+        most: the maximum number of records.
     """
     if parse_arn(arn).service == "dynamodb":
         return _after(_changes(arn), number, most, lambda r: r["dynamodb"]["SequenceNumber"])
     stored = _kinesis_stream(arn).get("shards", {}).get(shard, {}).get("records", [])
-    found = _after(stored, number, most, lambda r: r["SequenceNumber"])
-    return [_kinesis_event(arn, shard, record) for record in found]
+    records = _after(stored, number, most, lambda r: r["SequenceNumber"])
+    return [_kinesis_event(arn, shard, record) for record in records]
 
 
 def _after(records: list[dict], number: str, most: int, of: Callable[[dict], str]) -> list[dict]:
-    # The emulator's numbers all have one length, so text is in order as the numbers are.
+    # The emulator's numbers all have one length, so their order as text is the same.
     while True:
         start = bisect_right(records, number, key=of)
-        found = records[start : start + most]
-        # Another thread may have dropped expired records at the front: then all have moved up.
+        batch = records[start : start + most]
+        # If another thread has dropped expired records at the front, positions have changed.
         if start == 0 or start <= len(records) and of(records[start - 1]) <= number:
-            return found
+            return batch
 
 
 def _kinesis_stream(arn: str) -> dict:
@@ -54,7 +50,7 @@ def _kinesis_stream(arn: str) -> dict:
 
 
 def _table(arn: str) -> str | None:
-    """The table whose stream this is, unless it has another one by now."""
+    """Return the table whose current stream this is."""
     spec = parse_arn(arn)
     name = spec.resource.split("/")[1]
     table = dynamodb._tables.get_scoped(spec.account_id, spec.region, name) or {}

@@ -1,48 +1,49 @@
-"""Functions: the process that works on an event can be found by its function's name.
+"""Functions: the process of an invocation can be found by its function's name.
 
-The lock `function-<name>` is held during an invocation and says the worker's pid: whoever wants to
-kill a function in the middle of a batch looks there. Of two invocations at once, one is noted.
+The lock `function-<name>` is held during an invocation and contains the worker's pid: tests and
+notebooks that kill a function during a batch read it. Of two invocations at once, one is recorded.
 """
 
 from typing import IO
 
 from ministack.core.lambda_runtime import Worker
 
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.target_files import FUNCTION_LOCK
 
 _invoke, _spawn = Worker.invoke, Worker._spawn
-_notes: dict[Worker, IO] = {}
+_locks: dict[Worker, IO] = {}
 
 
 def apply() -> None:
-    """Note each invocation."""
+    """Record each invocation."""
     Worker.invoke, Worker._spawn = invoke, spawn
 
 
 def invoke(worker: Worker, *arguments: object, **named: object) -> dict:
-    """Invoke a function as the emulator does, under a note of its process."""
+    """Invoke a function as the emulator does, while a lock names its process."""
     if worker._proc and worker._proc.poll() is None:
-        _note(worker)
+        _record(worker)
     try:
         return _invoke(worker, *arguments, **named)
     finally:
-        _forget(worker)
+        _release(worker)
 
 
 def spawn(worker: Worker) -> None:
-    """Start a worker's process, which happens at the start of an invocation."""
+    """Start a worker's process, at the start of an invocation."""
     _spawn(worker)
-    _note(worker)
+    _record(worker)
 
 
-def _note(worker: Worker) -> None:
-    _forget(worker)  # of a process that has died since
-    lock = locks.take(locks.pid_file(FUNCTION_LOCK.format(worker.func_name)), pid=worker._proc.pid)
+def _record(worker: Worker) -> None:
+    _release(worker)  # of a former process
+    path = process_lock.pid_file(FUNCTION_LOCK.format(worker.func_name))
+    lock = process_lock.take(path, pid=worker._proc.pid)
     if lock:
-        _notes[worker] = lock
+        _locks[worker] = lock
 
 
-def _forget(worker: Worker) -> None:
-    if worker in _notes:
-        _notes.pop(worker).close()
+def _release(worker: Worker) -> None:
+    if worker in _locks:
+        _locks.pop(worker).close()

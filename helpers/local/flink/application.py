@@ -1,4 +1,4 @@
-"""What the emulator says of a Flink application, and its code."""
+"""A Flink application as the emulator describes it, and its code."""
 
 import io
 import shutil
@@ -41,12 +41,8 @@ class Application:
 
 
 def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a boto3 client
-    """Return all Flink applications by their names.
-
-    Args:
-        client: the boto3 client of `kinesisanalyticsv2`.
-    """
-    found: dict[str, Application] = {}
+    """Return all Flink applications by their names."""
+    by_name: dict[str, Application] = {}
     for page in client.get_paginator("list_applications").paginate():
         for summary in page["ApplicationSummaries"]:
             name = summary["ApplicationName"]
@@ -55,8 +51,8 @@ def applications(client: Any) -> dict[str, Application]:  # noqa: ANN401 - a bot
             except client.exceptions.ResourceNotFoundException:
                 continue  # deleted since it was listed
             if application := _parse(detail):
-                found[name] = application
-    return found
+                by_name[name] = application
+    return by_name
 
 
 def _parse(detail: dict) -> Application | None:
@@ -64,7 +60,7 @@ def _parse(detail: dict) -> Application | None:
     code = configuration.get("ApplicationCodeConfigurationDescription", {})
     location = code.get("CodeContentDescription", {}).get("S3ApplicationCodeLocationDescription")
     if location is None:
-        return None  # its code is not in S3: not one of ours
+        return None  # its code is not in S3: not one of the workshop's
     return Application(
         name=detail["ApplicationName"],
         status=detail["ApplicationStatus"],
@@ -81,12 +77,12 @@ def unpack_code(s3: Any, application: Application, folder: Path) -> None:  # noq
 
     Args:
         s3: the boto3 client of S3.
-        application: whose zip.
-        folder: is replaced by what the zip holds.
+        application: the application.
+        folder: is replaced by the zip's contents.
 
     Raises:
-        botocore.exceptions.ClientError: the bucket or the zip is not there.
-        zipfile.BadZipFile: it is no zip.
+        botocore.exceptions.ClientError: the bucket or the zip does not exist.
+        zipfile.BadZipFile: the file is not a zip.
     """
     body = s3.get_object(Bucket=application.bucket, Key=application.key)["Body"].read()
     with zipfile.ZipFile(io.BytesIO(body)) as archive:

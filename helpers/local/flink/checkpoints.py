@@ -11,11 +11,7 @@ from pathlib import Path
 
 
 def complete(folder: Path) -> list[Path]:
-    """Return the folders of all complete checkpoints, the oldest first.
-
-    Args:
-        folder: where Flink keeps them (`execution.checkpointing.dir`).
-    """
+    """Return the folders of all complete checkpoints, the oldest first."""
     dated = []
     for metadata in folder.glob("*/chk-*/_metadata"):
         try:
@@ -26,13 +22,13 @@ def complete(folder: Path) -> list[Path]:
 
 
 def covered(names: set[str], folder: Path) -> set[str]:
-    """Return those input files that no restart can need again.
+    """Return the input files that no restart needs again.
 
-    The file source remembers in each checkpoint the path of every file it has found, and the path
-    of each file that is still to be read or half read, once more. So a file that a checkpoint
-    names exactly once has been read to its end before that checkpoint: a restart from it does not
-    open the file. It may go when that is true of every checkpoint that is kept, the oldest too.
-    (A file's age says nothing: a job that catches up reads it minutes later.)
+    In each checkpoint, the file source stores the path of every file that it has found, and once
+    more the path of each file that is unread or half read. So a file that a checkpoint names
+    exactly once was read to its end before that checkpoint: a restart from it does not open the
+    file. It may be deleted when that is true of every kept checkpoint, the oldest too. (A file's
+    age is no criterion: a job that catches up reads it minutes later.)
 
     Args:
         names: file names, each beginning with `<digits>-<digits>`.
@@ -44,19 +40,14 @@ def covered(names: set[str], folder: Path) -> set[str]:
         try:
             metadata = (checkpoint / "_metadata").read_bytes()
         except FileNotFoundError:
-            return set()  # deleted since it was listed: look again next time
+            return set()  # deleted since it was listed: nothing until the next call
         counts = Counter(re.findall(rb"/(\d+-\d+-\d+\.json)", metadata))
         done = {name for name in done if counts[name.encode()] == 1}
     return done
 
 
 def forget_other_jobs(folder: Path, job: Path) -> None:
-    """Delete the checkpoints of all jobs but one, once that one has its own.
-
-    Args:
-        folder: where Flink keeps them.
-        job: the folder of the job that runs now.
-    """
+    """Delete the checkpoints of all jobs but one, once that one has its own."""
     for other in folder.iterdir():
         if other != job:
             shutil.rmtree(other, ignore_errors=True)

@@ -6,12 +6,12 @@ import signal
 import subprocess
 from pathlib import Path
 
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.paths import home
 from helpers.core.target_files import JOB_LOCK
 from helpers.flink import plans
 from helpers.flink.properties import Folders
-from helpers.local import child_process as lifeline
+from helpers.local import child_process
 
 from . import checkpoints
 from .application import Application
@@ -21,25 +21,20 @@ GRACE_SECONDS = 3
 
 
 class Job:
-    """One run of an application's code.
-
-    Args:
-        application: whose job it is.
-        plan: the file of its plan.
-        code: the folder with its main.py and the modules of its Python stage.
-        folders: where it reads and writes.
-    """
+    """One run of an application's code."""
 
     def __init__(self, application: Application, plan: Path, code: Path, folders: Folders) -> None:
         self.log = home() / "logs" / f"flink-{application.name}.log"
-        self._known = set(folders.checkpoints.glob("*")) if folders.checkpoints.exists() else set()
+        self._former_jobs = (
+            set(folders.checkpoints.glob("*")) if folders.checkpoints.exists() else set()
+        )
         self._folders = folders
         lock = JOB_LOCK.format(application.name)
-        _end_former(locks.pid_file(lock))
+        _end_former(process_lock.pid_file(lock))
         folders.create()
         kept = checkpoints.complete(folders.checkpoints)
         self.restored = bool(kept)
-        self.process: subprocess.Popen = lifeline.start(
+        self.process: subprocess.Popen = child_process.start(
             plans.run_command(plan, code, folders, kept[-1] if kept else None),
             log=self.log,
             environment=plans.run_environment(folders)
@@ -50,29 +45,26 @@ class Job:
 
     @property
     def exit_code(self) -> int | None:
-        """How the process ended, or None while it runs."""
+        """The process's exit code, or None while it runs."""
         return self.process.poll()
 
     def checkpoint_folder(self) -> Path | None:
         """Return the folder of this run's own checkpoints, once the first one is complete."""
-        for metadata in self._folders.checkpoints.glob("*/chk-*/_metadata"):
-            if metadata.parent.parent not in self._known:
-                return metadata.parent.parent
-        return None
+        jobs = (path.parent for path in checkpoints.complete(self._folders.checkpoints))
+        return next((job for job in jobs if job not in self._former_jobs), None)
 
-    def last_words(self) -> str:
-        """Return the last line that the process wrote."""
+    def last_line(self) -> str:
         return last_line(self.log)
 
     def end(self) -> None:
-        """End the process and its JVM. What it goes on from later is its last checkpoint."""
-        # The JVM ends when Python is gone; a worker that hangs is in the same process group.
-        lifeline.end(self.process, seconds=GRACE_SECONDS, group=True)
+        """End the process and its JVM; a later run continues from the last checkpoint."""
+        # The JVM ends with Python; a worker that hangs is in the same process group.
+        child_process.end(self.process, seconds=GRACE_SECONDS, group=True)
 
 
 def _end_former(lock: Path) -> None:
-    # Of a controller that was killed: it goes on until it notices, and would write what we write.
-    if pid := locks.holder(lock):
+    # A killed controller's job runs for a moment longer, and would write the same files.
+    if pid := process_lock.holder(lock):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
-        locks.wait_until_free(lock)
+        process_lock.wait_until_free(lock)

@@ -1,31 +1,25 @@
-"""The plan of one version of an application: kept from before, or made by a process of its own."""
+"""The plan of one version of an application: kept already, or made by a process of its own."""
 
 import tempfile
 from pathlib import Path
 
 from helpers.core.paths import home
 from helpers.flink import plans
-from helpers.local import child_process as lifeline
+from helpers.local import child_process
 
 from .application import Application
 
 
 class Refused(Exception):
-    """Flink refuses a statement. The same text would be refused again."""
+    """Flink refuses a statement; it would refuse the same text again."""
 
 
 class NotPlanned(Exception):
-    """The process ended without a plan, which may be by chance."""
+    """The process ended without a plan; another attempt may succeed."""
 
 
 class Planning:
-    """Makes the plan, unless it is kept already.
-
-    Args:
-        application: whose code is unpacked.
-        code: the folder with it.
-        plan: the file for it.
-    """
+    """Makes the plan, unless it is kept already."""
 
     def __init__(self, application: Application, code: Path, plan: Path) -> None:
         self.version, self.plan = application.version, plan
@@ -34,7 +28,7 @@ class Planning:
         if not plans.is_kept(self.plan):
             self.log.unlink(missing_ok=True)
             self._temporary = tempfile.TemporaryDirectory(prefix="workshop-")
-            self._process = lifeline.start(
+            self._process = child_process.start(
                 plans.command(self.plan, code),
                 log=self.log,
                 environment=plans.environment(
@@ -47,8 +41,8 @@ class Planning:
         """Return the file of the plan, or None while it is being made.
 
         Raises:
-            Refused: Flink refuses the code: its words.
-            NotPlanned: the process ended with something else: its words. Or the plan is gone.
+            Refused: Flink refuses the code; with Flink's message.
+            NotPlanned: the process failed, with its last line; or the plan was deleted.
         """
         if self._process is None:
             if plans.is_kept(self.plan):
@@ -65,9 +59,8 @@ class Planning:
         return self.plan
 
     def end(self) -> None:
-        """End the process, if it still runs."""
         if self._process:
-            lifeline.end(self._process, seconds=1, group=True)
+            child_process.end(self._process, seconds=1, group=True)
             self._temporary.cleanup()
             self._process = None
 

@@ -1,7 +1,7 @@
-"""Until which moment all that arrived has been counted: from there a replay reckons its edge.
+"""The moment until which all records are counted: a replay computes its start from it.
 
-Read is not counted: a record waits in a file until the job has read it, its values wait in a file
-until a checkpoint is complete, and then until the metrics stream has taken them.
+A record that was read is not counted yet: it waits in a file until the job has read it, and its
+values wait in a file until a checkpoint is complete and the metrics stream has accepted them.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ class Progress:
     """Follows the files between the two streams.
 
     Args:
-        file: remembers `until`.
+        file: stores `until`.
         clicks: the folder of click records; a file's time is the arrival of its first record.
         metrics: the folder of metric rows.
     """
@@ -27,14 +27,14 @@ class Progress:
         self._next: tuple[float, int] | None = None
 
     def note(self, read_until: float, uncovered: set[str]) -> None:
-        """Look how far it has come. Called again and again while the job runs.
+        """Update `until`. Called repeatedly while the job runs.
 
         Args:
             read_until: all that arrived before this moment (epoch seconds) is in files, or counted.
             uncovered: the files, listed after `read_until`, that not every checkpoint has read.
         """
         if self._next and all(written > self._next[1] for written in self._unsent()):
-            # What was counted when we looked last is sent: it was in no later file.
+            # All that was counted at the last call is sent: it was in no later file.
             moment, self._next = self._next[0], None
             if moment > self.until:
                 self.until = moment

@@ -1,9 +1,9 @@
-"""From the clicks stream to the folder that the job reads: what the Kinesis connector does on AWS.
+"""From the clicks stream to the folder that the job reads, as the Kinesis connector does on AWS.
 
-Each call of GetRecords makes one file, named by its shard and its first and last sequence number.
-The file is moved into place whole, and its name is the position from then on: a pump goes on behind
-the newest file of each shard. A file may be deleted only once positions.json knows its position too
-(`remembered`). So a kill at any moment neither reads a record twice nor leaves one out.
+Each call of GetRecords creates one file, named by its shard and its first and last sequence number.
+The complete file is renamed into place, and from then on its name is the position: a pump continues
+after the newest file of each shard. A file may be deleted only once positions.json has its position
+(`remembered`). So a kill at any moment neither duplicates nor loses a record.
 """
 
 import contextlib
@@ -17,20 +17,20 @@ from typing import Any
 from helpers.core.paths import read_json, write_json
 
 SECONDS_BETWEEN_LISTS = 3
-# A job that catches up with a long stream reads more slowly than we do: let it, then go on.
+# A job that catches up with a long stream reads more slowly than the pump, which then waits.
 FOLDER_BYTES = 64_000_000
 RECORDS_PER_FILE = 10_000  # what GetRecords returns at most
-# The emulator's sequence numbers have leading zeros, the names of files leave them out.
+# The emulator's sequence numbers have leading zeros, which the files' names omit.
 SEQUENCE_DIGITS = 30
 
 
 def start_position(clicks: dict[str, str], now: float) -> dict[str, Any]:
-    """Return where an application wants to begin, as arguments of GetShardIterator.
+    """Return where an application begins to read, as arguments of GetShardIterator.
 
     Args:
         clicks: the application's property group; `source.init.position` is TRIM_HORIZON, LATEST
             or AT_TIMESTAMP, then with `source.init.timestamp` (epoch seconds or ISO 8601).
-        now: the time, epoch seconds. LATEST means that moment, also after a restart.
+        now: the time, epoch seconds. LATEST means this moment, also after a restart.
 
     Example:
         >>> start_position({"source.init.position": "TRIM_HORIZON"}, now=0)
@@ -49,14 +49,14 @@ def start_position(clicks: dict[str, str], now: float) -> dict[str, Any]:
 
 
 class PumpIn:
-    """Moves the records of one stream into files, from where it stopped last time.
+    """Moves the records of one stream into files, from where it stopped before.
 
     Args:
         client: the boto3 client of Kinesis.
         stream: the stream's name.
         folder: where the job reads.
-        positions: the file that remembers how far each shard has been read.
-        start: where to begin a shard that has not been read yet: see `start_position`.
+        positions: the file that stores how far each shard has been read.
+        start: where to begin with a shard that has not been read yet: see `start_position`.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class PumpIn:
         return moved
 
     def save(self) -> None:
-        """Write down how far each shard has been read."""
+        """Store how far each shard has been read."""
         write_json(self.positions, {"start": self.start, "shards": self.last})
 
     def _list_shards(self) -> None:
@@ -119,7 +119,7 @@ class PumpIn:
         return answer["ShardIterator"]
 
     def _read(self, shard: str) -> int:
-        asked = time.time()
+        requested_at = time.time()
         try:
             answer = self.client.get_records(
                 ShardIterator=self.iterators[shard], Limit=RECORDS_PER_FILE
@@ -132,13 +132,13 @@ class PumpIn:
             self.last[shard] = records[-1]["SequenceNumber"]
             self.caught_up[shard] = records[-1]["ApproximateArrivalTimestamp"].timestamp()
         if not answer.get("MillisBehindLatest"):
-            self.caught_up[shard] = asked
-        # A shard that was split or merged ends: it has no next iterator, and is not read again.
+            self.caught_up[shard] = requested_at
+        # A shard that was split or merged ends: it has no next iterator.
         self.iterators[shard] = answer.get("NextShardIterator")
         if self.iterators[shard] is None:
             self.caught_up.pop(shard, None)
         if records:
-            # Last: where it fails (a full disk), this pump still goes on behind what it has moved.
+            # Last: if it fails (a full disk), this pump still continues after the moved records.
             self.save()
         return len(records)
 
@@ -167,29 +167,24 @@ def _end(name: str) -> tuple[str, str]:
 
 
 def remembered(names: set[str], positions: Path) -> set[str]:
-    """Return those files without which a new pump knows that their records were read.
-
-    Args:
-        names: names of files in the job's folder.
-        positions: the file that remembers how far each shard has been read.
-    """
+    """Return the files whose positions are stored, so that a new pump does not need them."""
     saved = read_json(positions, {}).get("shards", {})
     ends = ((name, *_end(name)) for name in names)
     return {name for name, shard, last in ends if int(last) <= int(saved.get(shard, "0"))}
 
 
 def write_file(folder: Path, shard: str, records: list[dict]) -> Path:
-    """Write records as one file of JSON lines, in place at once or not at all.
+    """Write records as one file of JSON lines, completely or not at all.
 
     Args:
-        folder: where the job reads; drafts are written beside it.
+        folder: where the job reads; its parent has the draft.
         shard: its id, e.g. `shardId-000000000000`.
         records: what GetRecords returned, at least one.
 
     Returns:
-        The file. Its time is when its first record arrived in the stream.
+        The file. Its modification time is the arrival of its first record in the stream.
     """
-    # Numbers without their leading zeros: the job remembers the name of every file it ever read.
+    # Without leading zeros: the job stores the name of every file that it has read.
     ends = [records[0]["SequenceNumber"], records[-1]["SequenceNumber"]]
     number, first, last = (int(re.sub(r"\D", "", text)) for text in (shard, *ends))
     path = folder / f"{number}-{first}-{last}.json"
@@ -202,5 +197,5 @@ def write_file(folder: Path, shard: str, records: list[dict]) -> Path:
 
 
 def _line(record: dict) -> bytes:
-    # A line is a record. Inside JSON a line break is only a blank between two tokens.
+    # One record a line. In JSON a line break is only white space between two tokens.
     return re.sub(rb"[\r\n]+", b" ", record["Data"].strip()) + b"\n"

@@ -1,7 +1,7 @@
-"""From the folder that the job writes to the metrics stream: what the Kinesis sink does on AWS.
+"""From the folder that the job writes to the metrics stream, as the Kinesis sink does on AWS.
 
 A file appears in the folder when a checkpoint is complete, and is deleted once all its rows are in
-the stream. A kill in between sends rows again: they are whole values, so readers don't mind.
+the stream. After a kill in between, rows are sent again; that is harmless for whole values.
 """
 
 import json
@@ -12,9 +12,9 @@ from typing import Any
 
 from helpers.core.paths import read_json, write_json
 
-BATCH = 500  # PutRecords takes no more records at once
+BATCH = 500  # the limit of PutRecords
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-FINAL = "event_anomaly"  # the one metric whose values are never amended, whatever else is read
+FINAL = "event_anomaly"  # the only metric whose values never change, whatever is read later
 Row = tuple[str, bytes]
 
 
@@ -25,9 +25,9 @@ class PumpOut:
         client: the boto3 client of Kinesis.
         stream: the stream's name.
         folder: where the job writes: a folder for each metric.
-        begin: rows of buckets that begin before this moment (epoch seconds) are left out: after a
-            replay, their beacons were not all read.
-        finals: the file that remembers the newest bucket whose final values were sent.
+        begin: rows of buckets that begin before this moment (epoch seconds) are omitted: a replay
+            has not read all their beacons.
+        finals: the file that stores the newest bucket whose final values were sent.
         begin_finals: the same as `begin` for final values: a replay must not send them again.
     """
 
@@ -51,12 +51,11 @@ class PumpOut:
         rows, newest = [], self.newest_final
         for file in files:
             is_final = metric_of(file) == FINAL
-            found = list(read_rows(file, self.begin_finals if is_final else self.begin))
-            rows += found
+            new = list(read_rows(file, self.begin_finals if is_final else self.begin))
+            rows += new
             if is_final:
-                newest = max(
-                    [newest, *(json.loads(row)["after"]["EventTimestamp"] for _, row in found)]
-                )
+                buckets = (json.loads(row)["after"]["EventTimestamp"] for _, row in new)
+                newest = max([newest, *buckets])
         for start in range(0, len(rows), BATCH):
             send(self.client, self.stream, rows[start : start + BATCH])
         if self.finals and newest > self.newest_final:
@@ -74,12 +73,12 @@ def newest_final(finals: Path) -> int:
 
 
 def metric_of(file: Path) -> str:
-    """Return the metric of whose rows a file is full."""
+    """Return the metric of a file's rows."""
     return file.parent.name.split("=", 1)[1]
 
 
 def finished_files(folder: Path) -> list[Path]:
-    """Return the files that the job has finished, in the order in which they were written.
+    """Return the files that the job has finished, in the order in which it wrote them.
 
     Args:
         folder: holds `MetricType=<name>/part-<job's id>-<subtask>-<counter>`; the name of a file
@@ -92,12 +91,12 @@ def finished_files(folder: Path) -> list[Path]:
 def read_rows(file: Path, begin: int = 0) -> Iterator[Row]:
     """Yield the metric type and the JSON of each row, as the Kinesis sink would send it.
 
-    The job takes an old value back (`"op": "d"`) before each new one. Every reader of the stream
-    ignores that: the new row is the whole value. Here it is left out, which halves what is sent.
+    The job retracts an old value (`"op": "d"`) before each new one. All readers of the stream
+    ignore retractions, because a new row is the whole value. Omitting them halves the records.
 
     Args:
-        file: a finished file. Flink has put MetricType into its folder's name, not into its rows.
-        begin: leave out rows of buckets before this moment (epoch seconds).
+        file: a finished file. Flink writes MetricType into its folder's name, not into its rows.
+        begin: omit rows of buckets before this moment (epoch seconds).
     """
     metric = metric_of(file)
     for line in file.read_bytes().splitlines():
@@ -108,9 +107,9 @@ def read_rows(file: Path, begin: int = 0) -> Iterator[Row]:
 
 
 def send(client: Any, stream: str, rows: list[Row]) -> None:  # noqa: ANN401 - a boto3 client
-    """Put rows into a stream, in order within each metric type, until it has taken all.
+    """Put rows into a stream, in order within each metric type, until all are accepted.
 
-    PutRecords may refuse some records of a call and take others. From the first that was refused,
+    PutRecords may refuse some records of a call and accept others. From the first refused one on,
     the rows of that metric type are sent again, so that none overtakes it.
 
     Args:
@@ -122,24 +121,20 @@ def send(client: Any, stream: str, rows: list[Row]) -> None:  # noqa: ANN401 - a
     while rows:
         records = [{"PartitionKey": metric, "Data": data} for metric, data in rows]
         answer = client.put_records(StreamName=stream, Records=records)
-        again = not_taken(rows, answer["Records"])
+        again = to_send_again(rows, answer["Records"])
         if len(again) < len(rows):
-            pause = FIRST_PAUSE  # it goes on, if slowly
+            pause = FIRST_PAUSE  # some were accepted
         rows = again
         if rows:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def not_taken(rows: list[Row], results: list[dict]) -> list[Row]:
+def to_send_again(rows: list[Row], results: list[dict]) -> list[Row]:
     """Return the rows to send again: of each metric type, those from the first refused one on.
 
-    Args:
-        rows: what was sent.
-        results: what PutRecords answered for each; a refused one has an ErrorCode.
-
     Example:
-        >>> not_taken([("a", b"1"), ("b", b"2"), ("a", b"3")], [{"ErrorCode": "x"}, {}, {}])
+        >>> to_send_again([("a", b"1"), ("b", b"2"), ("a", b"3")], [{"ErrorCode": "x"}, {}, {}])
         [('a', b'1'), ('a', b'3')]
     """
     again, refused = [], set()

@@ -18,20 +18,14 @@ from .pump_out import PumpOut
 
 log = logging.getLogger("workshop.flink")
 
-# A record waits half as long on average. More often makes more files, and Flink keeps their names:
-# four a second are 1.6 MB in each checkpoint after an hour (measured: 95 bytes a file).
+# A record waits half as long on average. Shorter pauses make more files, and Flink stores their
+# names in each checkpoint: four a second are 1.6 MB after an hour (measured: 95 bytes a file).
 SECONDS_BETWEEN_READS, SECONDS_BETWEEN_SENDS = 0.25, 0.05
 SECONDS_BETWEEN_CLEANUPS = 2
 
 
 class Pumping(threading.Thread):
-    """Calls a pump's step again and again, in its own thread, until it is ended.
-
-    Args:
-        name: what the log calls it.
-        pump: has a `step` that moves what there is to move.
-        pause: seconds between two steps.
-    """
+    """Calls a pump's step repeatedly in a thread, until `end`."""
 
     def __init__(self, name: str, pump: PumpIn | PumpOut, pause: float) -> None:
         super().__init__(name=name, daemon=True)
@@ -39,7 +33,7 @@ class Pumping(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Pump until ended; a failure is logged, and the step tried again."""
+        """Call the step until ended; a failure is logged, and the step is tried again."""
         while not self._ended.wait(self._pause):
             try:
                 self._pump.step()
@@ -54,19 +48,12 @@ class Pumping(threading.Thread):
 
 
 class Run:
-    """Starts the job; the metrics are sent at once, the clicks read once the job can take them.
+    """Starts the job; metrics are sent at once, clicks are read once the job runs.
 
-    Records stay in the stream until then: that keeps them in order.
-
-    Args:
-        kinesis: the boto3 client.
-        application: whose run it is.
-        plan: the file of its plan.
-        code: the folder with its code.
-        folders: where the job reads and writes.
+    Until then records stay in the stream, which keeps them in order.
 
     Raises:
-        KeyError: the application names no stream.
+        KeyError: a property group of the application has no stream.
     """
 
     def __init__(
@@ -97,11 +84,11 @@ class Run:
 
     @property
     def is_running(self) -> bool:
-        """Whether the job takes records."""
+        """Whether the job receives records."""
         return len(self._threads) > 1
 
     def follow(self) -> None:
-        """Read the clicks once the job has its first checkpoint; then delete what it has read."""
+        """Read the clicks once the job has its first checkpoint; delete files that it has read."""
         is_due = time.monotonic() - self._cleaned > SECONDS_BETWEEN_CLEANUPS
         if not is_due or (own := self.job.checkpoint_folder()) is None:
             return

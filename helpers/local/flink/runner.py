@@ -1,12 +1,12 @@
-"""One application: keeps its job running and its records moving.
+"""One application: keeps its job running.
 
-crash                  the job goes on from its last checkpoint
-stop, then start       so too
-new code, properties   replay: the state of changed SQL can't be trusted, so it is thrown away,
-                       and the stream is read again from two hours and some minutes before the
-                       point until which all was counted (flink/replay_edge.py). Rows of buckets
-                       that may still change are whole: they replace themselves. Older rows are not
-                       sent, nor final ones that were sent before.
+crash                  the job continues from its last checkpoint
+stop, then start       the same
+new code, properties   replay: the state of changed SQL may not fit, so it is deleted, and the
+                       stream is read again from two hours and some minutes before the moment until
+                       which all records are counted (flink/replay_edge.py). Rows of buckets that
+                       may still change are whole values and replace the former ones. Older rows are
+                       not sent, nor final ones that were sent before.
 """
 
 import contextlib
@@ -33,17 +33,12 @@ log = logging.getLogger("workshop.flink")
 
 RESTORE_ATTEMPTS = 3
 STATUS_SECONDS = 0.5
-# The statuses of an application whose job is to run. The emulator calls it RUNNING once our
-# status.json does.
+# The statuses in which the job has to run. The emulator sets RUNNING once our status.json does.
 WANTED = ("STARTING", "UPDATING", "RUNNING")
 
 
 class StatusFile:
-    """Writes a job's status when it has changed, at most twice a second.
-
-    Args:
-        path: the file.
-    """
+    """Writes a job's status when it has changed, at most twice a second."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._written_at = path, 0.0
@@ -57,12 +52,7 @@ class StatusFile:
 
 
 class Runner:
-    """Makes one application's status real.
-
-    Args:
-        kinesis, s3: boto3 clients.
-        name: the application's name.
-    """
+    """Runs one application's job as its status requires."""
 
     def __init__(self, kinesis: Any, s3: Any, name: str) -> None:  # noqa: ANN401
         self.kinesis, self.s3 = kinesis, s3
@@ -75,11 +65,7 @@ class Runner:
         self.state, self.reason = JobState.STOPPED, ""
 
     def step(self, application: Application) -> None:
-        """Bring the job nearer to what the application's status says. Called a few times a second.
-
-        Args:
-            application: as the emulator describes it now.
-        """
+        """Do the next thing that the application's status requires. Called a few times a second."""
         if self.run and application.version != self.version:
             self.end(JobState.RESTARTING)
         if application.status in WANTED:
@@ -103,17 +89,13 @@ class Runner:
         )
 
     def end(self, state: JobState) -> None:
-        """End the job and the pumps; their files and positions stay.
-
-        Args:
-            state: what the status is then.
-        """
+        """End the job and the pumps; their files and positions stay."""
         run, self.run, self.state = self.run, None, state
         if run:
             run.end()
 
     def forget(self) -> None:
-        """End everything and delete all that is left of a deleted application."""
+        """End the job and delete all files of a deleted application."""
         self.end(JobState.STOPPED)
         self._end_planning()
         shutil.rmtree(self.folders.root, ignore_errors=True)
@@ -123,14 +105,14 @@ class Runner:
             if self.state != JobState.FAILED and self.backoff.is_due():
                 self._start(application)
         elif self.run.job.exit_code is not None:
-            self._note_death(self.run)
+            self._note_exit(self.run)
         else:
             self.run.follow()
             if self.run.is_running:
                 self.state = JobState.RUNNING
 
     def _plan_ahead(self, application: Application) -> None:
-        # While it is not started yet: its start is then quick. A fault is told when it starts.
+        # Before it is started, which is then quick. An error is reported at the start.
         self._remembered(application)
         with contextlib.suppress(Exception):
             self._begin_planning(application)
@@ -140,7 +122,7 @@ class Runner:
             return self.planning
         code = self._code(application)
         plan = plans.plan_file(code, application.groups)
-        if self.planning and self.planning.plan == plan:  # only what no plan needs has changed
+        if self.planning and self.planning.plan == plan:  # the change does not affect the plan
             self.planning.version = application.version
         else:
             self._end_planning()
@@ -153,7 +135,7 @@ class Runner:
             self.planning = None
 
     def _plan(self, application: Application) -> Path | None:
-        """Return the application's plan; None while there is none, or can be none."""
+        """Return the application's plan; None if it is not there yet, or Flink refuses the code."""
         planning = self._begin_planning(application)
         try:
             return planning.poll()
@@ -181,7 +163,7 @@ class Runner:
                 self.run = Run(self.kinesis, application, plan, code, self.folders)
                 self.state, self.reason = JobState.STARTING, ""
                 log.info("%s version %s starts", application.name, application.version)
-        except Exception as error:  # whatever S3, the zip or a property lacks: it may come later
+        except Exception as error:  # S3, the zip or a property, which may be there later
             self._try_again(f"The application can't be started: {error!r}")
 
     def _prepare(self, application: Application) -> None:
@@ -191,7 +173,7 @@ class Runner:
             write_json(self.folders.memory, memory)
 
     def _remembered(self, application: Application) -> dict[str, Any]:
-        """Return what we know of this application; all of an older one of its name is deleted."""
+        """Return the memory of this application; an older one's of its name is deleted."""
         memory = read_json(self.folders.memory, {})
         if memory.get("created") != application.created:
             self._end_planning()
@@ -201,10 +183,10 @@ class Runner:
         return memory
 
     def _begin_replay(self) -> dict[str, int]:
-        # A kill in here leaves the memory with the former version: all of it is done once more.
+        # After a kill in here the memory has the former version, so all of this is done again.
         start = read_json(self.folders.positions, {}).get("start")
         begin, newest = 0, newest_final(self.folders.finals)
-        # Where nothing was counted yet, it begins where the application says.
+        # If nothing is counted yet, it begins at the application's own start position.
         if counted_until := read_json(self.folders.counted, {}).get("until"):
             begin = first_bucket(counted_until)
             start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": reading_start(begin)}
@@ -214,8 +196,8 @@ class Runner:
         log.info("replay from %s", begin)
         return {"begin": begin, "begin_finals": newest + BUCKET_SECONDS if newest else 0}
 
-    def _note_death(self, run: Run) -> None:
-        reason = f"The job ended with {run.job.exit_code}: {run.job.last_words()}"
+    def _note_exit(self, run: Run) -> None:
+        reason = f"The job ended with {run.job.exit_code}: {run.job.last_line()}"
         started = run.job.checkpoint_folder() is not None
         self.end(JobState.RESTARTING)
         self.backoff.failures = 1 if started else self.backoff.failures + 1

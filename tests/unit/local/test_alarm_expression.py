@@ -1,4 +1,4 @@
-"""Metric math of alarms, and the words that go with a state."""
+"""Metric math of alarms, and the reason of a state."""
 
 import json
 
@@ -17,7 +17,7 @@ M = {"m1": [10.0, 0.0, None, 4.0], "m2": [1.0, 2.0, 3.0, None]}
     [
         ("m1", [10, 0, None, 4]),
         ("m1 + 1", [11, 1, None, 5]),
-        ("100 * m2 / m1", [10, None, None, None]),  # nothing is divided by 0
+        ("100 * m2 / m1", [10, None, None, None]),  # no value where it divides by 0
         ("-m1 + 2 * (m1 - 3)", [4, -6, None, -2]),
         ("m1 ^ 2", [100, 0, None, 16]),
         ("m1 > 3", [1, 0, None, 1]),
@@ -41,7 +41,7 @@ M = {"m1": [10.0, 0.0, None, 4.0], "m2": [1.0, 2.0, 3.0, None]}
         ("(m1 - 20) ^ 0.5", [None] * 4),
     ],
 )
-def test_an_expression(text, values):
+def test_an_expression_has_a_value_for_each_period(text, values):
     assert evaluate(text, M, {"half": "m1 / 2"}) == values
 
 
@@ -64,7 +64,7 @@ def test_an_expression(text, values):
         "(" * 300 + "m1" + ")" * 300,
     ],
 )
-def test_what_is_not_metric_math_is_refused(text):
+def test_invalid_metric_math_is_refused(text):
     with pytest.raises(Unsupported):
         evaluate(text, M, {"loop": "loop2 + 1", "loop2": "loop"})
 
@@ -86,32 +86,34 @@ def described(**changed: object):
     return alarm(settings | changed)
 
 
-def why(watched, values, start=1_795_564_800) -> str:
+def reason_of(watched, values, start=1_795_564_800) -> str:
     decision = decide(watched.breaches(values), watched.periods, watched.needed, watched.missing)
     return reason(watched, decision, values, start)
 
 
 def test_the_reason_names_the_datapoints_and_the_threshold():
-    assert why(described(), [1.0, 1.0, 2.0, 1.0, 3.0]) == (
+    assert reason_of(described(), [1.0, 1.0, 2.0, 1.0, 3.0]) == (
         "Threshold Crossed: 2 out of the last 3 datapoints [3.0 (25/11/26 00:00:40), "
         "2.0 (25/11/26 00:00:20)] were greater than or equal to the threshold (2.0) "
         "(minimum 2 datapoints for OK -> ALARM transition)."
     )
-    assert why(described(EvaluationPeriods=1, DatapointsToAlarm=1, StateValue="ALARM"), [1.5]) == (
+    assert reason_of(
+        described(EvaluationPeriods=1, DatapointsToAlarm=1, StateValue="ALARM"), [1.5]
+    ) == (
         "Threshold Crossed: 1 out of the last 1 datapoint [1.5 (25/11/26 00:00:00)] was not "
         "greater than or equal to the threshold (2.0) "
         "(minimum 1 datapoint for ALARM -> OK transition)."
     )
 
 
-def test_the_reason_names_what_was_missing():
+def test_the_reason_counts_missing_datapoints():
     nothing = [None] * 5
-    assert why(described(), nothing) == "Insufficient Data: 3 datapoints were unknown."
-    assert why(described(TreatMissingData="breaching"), nothing) == (
+    assert reason_of(described(), nothing) == "Insufficient Data: 3 datapoints were unknown."
+    assert reason_of(described(TreatMissingData="breaching"), nothing) == (
         "Threshold Crossed: no datapoints were received for 3 periods and "
         "3 missing datapoints were treated as [Breaching]."
     )
-    assert "and 2 missing datapoints were treated as [NonBreaching]" in why(
+    assert "and 2 missing datapoints were treated as [NonBreaching]" in reason_of(
         described(TreatMissingData="notBreaching"), [None, None, 1.0, None, None]
     )
 

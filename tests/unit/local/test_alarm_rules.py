@@ -1,4 +1,4 @@
-"""When an alarm rings: the tables of AWS's document, M of N, and every comparison.
+"""An alarm's state: the tables of AWS's document, M of N, and every comparison.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 """
@@ -38,7 +38,7 @@ def points(text: str) -> list[bool | None]:
 
 
 @pytest.mark.parametrize("row", DOCUMENTED, ids=lambda row: f"{row[0]} of 3: {row[1]}")
-def test_the_documents_tables(row):
+def test_the_states_are_those_of_the_documents_tables(row):
     needed, text, filled, *states = row
     for missing, state in zip(TREATMENTS, states, strict=True):
         decision = decide(points(text), 3, needed, missing)
@@ -46,7 +46,7 @@ def test_the_documents_tables(row):
 
 
 @pytest.mark.parametrize("text", ["- - - - X", "- - - X -"])
-def test_no_premature_alarm(text):
+def test_a_young_breaching_datapoint_keeps_the_state(text):
     # "the alarm does not go immediately into ALARM state [...] and Datapoints to Alarm is 3"
     assert decide(points(text), 3, 3, "missing").state is RETAIN
 
@@ -63,7 +63,7 @@ def test_the_newest_datapoints_count_and_older_ones_only_where_newer_are_missing
 
 
 @pytest.mark.parametrize("needed", [1, 2, 3, 4, 5])
-def test_m_of_n(needed):
+def test_m_breaches_of_n_suffice_for_an_alarm(needed):
     for breaching in range(6):
         newest = [True] * breaching + [False] * (5 - breaching)
         expected = "ALARM" if breaching >= needed else "OK"
@@ -71,8 +71,8 @@ def test_m_of_n(needed):
 
 
 def test_each_comparison_below_at_and_above_the_threshold():
-    found = {name: [compare(v, 2) for v in (1, 2, 3)] for name, compare in COMPARISONS.items()}
-    assert found == {
+    breaches = {name: [compare(v, 2) for v in (1, 2, 3)] for name, compare in COMPARISONS.items()}
+    assert breaches == {
         "GreaterThanThreshold": [False, False, True],
         "GreaterThanOrEqualToThreshold": [False, True, True],
         "LessThanThreshold": [True, False, False],
@@ -95,7 +95,7 @@ METRIC = {
 }
 
 
-def test_an_alarm_on_one_metric():
+def test_an_alarm_on_one_metric_has_one_query():
     read = alarm({**DESCRIBED, **METRIC, "Statistic": "Average", "ExtendedStatistic": "p99.9"})
     assert (read.period, read.periods, read.needed, read.range) == (10, 3, 3, 5)
     assert (read.missing, read.statistic) == ("missing", "p99.9")
@@ -109,7 +109,7 @@ def test_an_alarm_on_one_metric():
     assert read.breaches([None, 2.0, 2.5]) == [None, False, True]
 
 
-def test_an_alarm_on_an_expression():
+def test_an_alarm_on_an_expression_has_its_metrics_and_expressions():
     def of(name: str, **more: object) -> dict:
         return {"Id": name, "ReturnData": False, **more}
 
@@ -134,6 +134,6 @@ def test_an_alarm_on_an_expression():
     ],
     ids=["anomaly band", "trimmed mean", "SQL"],
 )
-def test_what_needs_cloudwatch_itself_is_said_and_not_guessed(changed):
+def test_an_alarm_that_only_cloudwatch_can_evaluate_is_unsupported(changed):
     with pytest.raises(Unsupported):
         alarm({**DESCRIBED, **METRIC, **changed})

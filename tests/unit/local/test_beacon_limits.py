@@ -1,4 +1,4 @@
-"""What a beacon server allows a client: time, connections, memory. (Sizes: tests/parity.)"""
+"""A beacon server's limits for clients: time, connections, memory. (Sizes: tests/parity.)"""
 
 import asyncio
 import contextlib
@@ -44,10 +44,10 @@ def logged(server: Server) -> list[str]:
 
 
 def drip(client: socket.socket, byte: bytes) -> bytes:
-    """Send a byte every little while until the server ends the connection; what it said."""
+    """Send a byte every 50 ms until the server ends the connection; return its answer."""
     deadline = time.monotonic() + SECONDS
     while not select.select([client], [], [], 0.05)[0]:
-        assert time.monotonic() < deadline, "the server waits for ever"
+        assert time.monotonic() < deadline, "the server does not end the connection"
         client.sendall(byte)
     return all_of(client)
 
@@ -61,17 +61,17 @@ def drip(client: socket.socket, byte: bytes) -> bytes:
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\n",
     ],
 )
-def test_a_client_that_sends_a_byte_now_and_then_gets_no_more_time(start, begun):
+def test_a_client_that_sends_single_bytes_gets_no_more_time(start, begun):
     server = start("--timeout", "0.5")
     with server.raw() as client:
         client.sendall(begun)
         answer = drip(client, b"x")
-    unheard = b"\n" not in begun  # as Apache: logged, not answered
-    assert statuses(answer) == ([] if unheard else [408])
+    is_answered = b"\n" in begun  # without a request line, 408 is logged only, as Apache does
+    assert statuses(answer) == ([408] if is_answered else [])
     assert logged(server) == ["408"]
 
 
-def test_a_hundred_slow_clients_keep_nobody_else_waiting(start):
+def test_a_hundred_slow_clients_delay_no_other(start):
     server = start("--timeout", "30")
     slow = [server.raw() for _ in range(100)]
     for number, client in enumerate(slow):
@@ -87,7 +87,7 @@ def test_a_hundred_slow_clients_keep_nobody_else_waiting(start):
     assert sorted(server.events()) == sorted(expected)
 
 
-def test_one_client_more_than_the_most_is_told_so_and_is_no_beacon(start):
+def test_a_client_beyond_the_maximum_gets_503_and_is_not_logged(start):
     server = start("--connections", "5")
     kept = [server.connect() for _ in range(5)]
     for number, client in enumerate(kept):
@@ -98,7 +98,7 @@ def test_one_client_more_than_the_most_is_told_so_and_is_no_beacon(start):
     assert len(server.events()) == 10
     kept[0].close()
     until(lambda: answered(server) == [200], SECONDS)
-    assert [line for line in server.said if "5 clients are connected, the most" in line]
+    assert [line for line in server.said if "5 clients are connected, the maximum" in line]
 
 
 def answered(server: Server) -> list[int]:
@@ -107,25 +107,25 @@ def answered(server: Server) -> list[int]:
         return statuses(all_of(client))
 
 
-def test_a_flood_of_connections_ends_no_client_that_was_there(start):
+def test_a_flood_of_connections_ends_no_existing_one(start):
     server = start("--connections", "20")
     kept = [server.connect() for _ in range(20)]
     for client in kept:
         assert server.beacon("before", client) == 200
     flood = []
     for _ in range(500):
-        with contextlib.suppress(OSError):  # the queue of new connections is full: as it should
+        with contextlib.suppress(OSError):  # the queue of new connections is full, which is allowed
             flood.append(socket.create_connection(("127.0.0.1", server.port), timeout=0.2))
     for client in kept:
         assert server.beacon("after", client) == 200
     for client in flood:
         client.close()
     assert server.events() == ["before"] * 20 + ["after"] * 20
-    assert 1 <= len(server.said) < 20  # no flood of words either
+    assert 1 <= len(server.said) < 20  # the messages are rate limited, too
 
 
 def test_requests_sent_without_waiting_are_all_answered_and_take_no_memory(start):
-    """20,000 in one go by a client that begins to read when it has sent them all."""
+    """20,000 at once, by a client that reads no answer before it has sent them all."""
     server, count = start(), 20_000
     before = peak_kb(server)
     with server.raw() as client:
@@ -134,7 +134,7 @@ def test_requests_sent_without_waiting_are_all_answered_and_take_no_memory(start
         )
         sender.start()
         other = server.connect()
-        for _ in range(20):  # somebody else is served all the while
+        for _ in range(20):  # another client is served meanwhile
             assert server.beacon("other", other) == 200
         answers = statuses(all_of(client))
         sender.join()
@@ -160,7 +160,7 @@ def in_process(tmp_path, monkeypatch, client) -> Service:
     async def serve():
         loop = asyncio.get_running_loop()
         listener = socket.socket()
-        # Otherwise the kernel would take a megabyte of answers that nobody reads.
+        # By default the kernel buffers a megabyte of unread answers.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         listener.bind(("127.0.0.1", 0))
         server = await loop.create_server(lambda: Connection(service), sock=listener)
@@ -169,7 +169,7 @@ def in_process(tmp_path, monkeypatch, client) -> Service:
         deadline = loop.time() + SECONDS
         while service.connections and loop.time() < deadline:
             await asyncio.sleep(0.02)
-        assert not service.connections, "the connection never ends"
+        assert not service.connections, "the connection does not end"
         sweep.cancel()
         server.close()
 
@@ -177,7 +177,7 @@ def in_process(tmp_path, monkeypatch, client) -> Service:
     return service
 
 
-def test_an_idle_connection_ends_without_a_word(tmp_path, monkeypatch):
+def test_an_idle_connection_ends_without_an_answer_or_a_log_line(tmp_path, monkeypatch):
     def client(port):
         with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as kept:
             kept.sendall(HEAD + b"\r\n")
@@ -187,7 +187,7 @@ def test_an_idle_connection_ends_without_a_word(tmp_path, monkeypatch):
     assert (tmp_path / "access.log").read_text().count("\n") == 1
 
 
-def test_a_client_that_reads_no_answer_is_not_kept_for_ever(tmp_path, monkeypatch):
+def test_the_connection_of_a_client_that_reads_no_answer_ends(tmp_path, monkeypatch):
     with socket.socket() as reads_little, socket.socket() as sends_much:
 
         def client(port):
@@ -202,7 +202,7 @@ def test_a_client_that_reads_no_answer_is_not_kept_for_ever(tmp_path, monkeypatc
         in_process(tmp_path, monkeypatch, client)
 
 
-def test_there_are_files_for_all_connections_or_fewer_connections():
+def test_the_limit_of_open_files_is_raised_for_all_connections():
     assert files_for(100) == 100
     import resource
 

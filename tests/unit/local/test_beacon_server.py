@@ -1,4 +1,4 @@
-"""The beacon server as a process: what holds beyond the log's letters (those: tests/parity)."""
+"""The beacon server as a process. (The log's exact text: tests/parity.)"""
 
 import signal
 import socket
@@ -40,7 +40,7 @@ def test_lines_of_many_clients_never_interleave(server):
     assert all(line.count(agent) == 1 for line in server.log.read_text().splitlines())
 
 
-def test_renamed_it_begins_a_new_file_and_hup_does_so_without_a_request(server):
+def test_after_a_rename_a_request_or_hup_begins_a_new_file(server):
     server.beacon("before")
     first, second = (server.log.with_name(f"access.log.{n}") for n in (1, 2))
     server.log.rename(first)
@@ -53,7 +53,7 @@ def test_renamed_it_begins_a_new_file_and_hup_does_so_without_a_request(server):
     assert server.events() == ["after"] and server.said == []
 
 
-def test_term_lets_a_kept_connection_finish_and_takes_no_new_one(server):
+def test_term_answers_a_kept_connections_last_request_and_accepts_no_new_connection(server):
     connection = server.connect()
     server.beacon("first", connection)
     server.process.terminate()
@@ -65,7 +65,7 @@ def test_term_lets_a_kept_connection_finish_and_takes_no_new_one(server):
     assert server.events()[0] == "first" and server.events()[-1] == "last"
 
 
-def test_term_with_an_idle_and_a_half_sent_request_ends_all_the_same(server):
+def test_term_ends_idle_connections_and_half_sent_requests(server):
     idle = server.connect()
     server.beacon("first", idle)
     with socket.create_connection(("127.0.0.1", server.port)) as half:
@@ -79,7 +79,7 @@ def test_a_beacon_that_cannot_be_logged_is_not_confirmed():
         for _ in range(20):
             assert server.beacon("lost") == 503
         assert server.process.poll() is None
-    (said,) = server.said  # no flood
+    (said,) = server.said  # rate limited
     assert said.startswith("The access log can't be written: [Errno 28] No space left on device")
 
 
@@ -93,7 +93,7 @@ def test_two_servers_share_a_port(server, tmp_path):
             assert server.events() and other.events()
 
 
-def test_a_port_in_use_is_said_in_a_sentence(tmp_path):
+def test_a_port_in_use_is_reported_in_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         server = Server(tmp_path / "access.log", taken.getsockname()[1], wait=False)
         _, said = server.process.communicate(timeout=20)
@@ -133,7 +133,7 @@ def test_requests_that_arrive_byte_by_byte_are_answered(server):
 
 
 def test_a_server_imports_none_of_the_large_packages():
-    """Up to five run beside all else, and each is to start at once."""
+    """Up to five servers run on one machine, and each has to start quickly."""
     code = "import sys, helpers.local.beacon_server.__main__; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], encoding="utf-8").split()
     assert not {"boto3", "botocore", "numpy", "pandas", "matplotlib"} & set(loaded)

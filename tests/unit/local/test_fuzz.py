@@ -1,4 +1,4 @@
-"""Any bytes at all to the beacon server and the agent: neither falls over, nothing vanishes."""
+"""Any bytes to the beacon server and the agent: neither fails, and no request is lost."""
 
 import json
 import math
@@ -101,7 +101,7 @@ def test_a_head_is_read_the_same_however_it_arrives(data, cuts):
 
 
 def with_fields(count: int) -> bytes:
-    """A request's head of so many fields: Apache takes a hundred."""
+    """A request's head of so many fields: Apache allows a hundred."""
     lines = [b"Host: a", *(b"f%d: 1" % n for n in range(1, count))]
     return b"\r\n".join([b"GET / HTTP/1.1", *lines, b"", b""])
 
@@ -122,7 +122,7 @@ def test_fields_are_read_the_same_at_once_and_one_by_one(data):
         assert read_request(data) == at_once
 
 
-def test_what_a_browser_sends_is_read_at_once():
+def test_a_browsers_fields_are_read_at_once():
     head = hostile.get(hostile.FIELDS)
     begin = head.index(b"\n") + 1
     fields, end = header_fields.read_usual(head, begin, 100)
@@ -147,7 +147,7 @@ LINES = st.tuples(
     st.lists(QUOTED, min_size=9, max_size=9).map(b" ".join),
     st.sampled_from([b"1795500000000", b"99999999999999999999", b"x"]),
 ).map(b" ".join)
-# Lines with nothing odd in them but one number.
+# Lines in which only one number is odd.
 PLAIN = [b"200", b"2", b"312", b"0.5", b"1764028860123"]
 NUMBERS = [b"-", b"", b"7", b"-0", b"9" * 30, b"1e3", b"%d" % 2**63, b"%d" % (-(2**63) - 1)]
 NUMBERS += [b"1e999", b"-1.5e-400", b"nan", b"Infinity", b"1_0", b"0x1", b"\xd9\xa3", b" 1"]

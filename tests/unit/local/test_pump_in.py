@@ -29,7 +29,7 @@ def lines(folders):
     return [json.loads(line)["n"] for file in files for line in file.read_text().splitlines()]
 
 
-def test_every_record_is_moved_once_and_a_new_pump_goes_on_from_there(kinesis, stream, folders):
+def test_every_record_is_moved_once_and_a_new_pump_continues_there(kinesis, stream, folders):
     put(kinesis, stream, range(300))
     assert pump(kinesis, stream, folders).step() == 300
     put(kinesis, stream, range(300, 400))
@@ -42,12 +42,12 @@ def test_every_record_is_moved_once_and_a_new_pump_goes_on_from_there(kinesis, s
         assert shard in ("0", "1") and first <= last
 
 
-# All that a step does to the disk, and its question to the stream.
+# All functions with which a step writes to the disk.
 STEPS = ("os.utime", "pathlib.Path.write_bytes", "pathlib.Path.write_text", "pathlib.Path.replace")
 
 
 def killing(patch, nth, after):
-    """Let the nth of these calls raise, as a kill before it is done, or once it is done."""
+    """Let the nth of these calls raise, as a kill before the call, or after it."""
     calls = itertools.count()
     for name in STEPS:
         module, function = name.rsplit(".", 1)
@@ -87,10 +87,10 @@ def test_a_kill_at_any_moment_moves_no_record_twice_and_leaves_none_out(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_what_the_job_has_read_goes_only_once_its_position_is_saved(
+def test_a_file_is_deleted_only_once_its_position_is_saved(
     kinesis, stream, folders, monkeypatch, after
 ):
-    """As above, but the job reads each file at once, and it is deleted as soon as it may be."""
+    """As above, but the job reads each file at once, and it is deleted as soon as possible."""
     read = []
     for nth in range(40):
         put(kinesis, stream, range(100 * nth, 100 * nth + 100))

@@ -22,8 +22,8 @@ def write_rows(folders, metric, counter, values, job="a"):
 
 
 def read_values(kinesis, stream):
-    """Return what the stream holds: by metric, the values in order."""
-    found = {}
+    """Return the stream's values by metric, in order."""
+    values = {}
     for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
         iterator = kinesis.get_shard_iterator(
             StreamName=stream, ShardId=shard["ShardId"], **TRIM_HORIZON
@@ -31,8 +31,8 @@ def read_values(kinesis, stream):
         for record in kinesis.get_records(ShardIterator=iterator)["Records"]:
             row = json.loads(record["Data"])
             assert row["op"] == "c" and row["after"]["MetricType"] == record["PartitionKey"]
-            found.setdefault(record["PartitionKey"], []).append(row["after"]["UnitValueInt"])
-    return found
+            values.setdefault(record["PartitionKey"], []).append(row["after"]["UnitValueInt"])
+    return values
 
 
 def test_finished_files_are_sent_in_order_and_deleted(kinesis, stream, folders):
@@ -65,14 +65,14 @@ def test_a_kill_before_the_file_is_deleted_sends_it_again(kinesis, stream, folde
     assert read_values(kinesis, stream) == {"event_count": [*range(5), *range(5)]}
 
 
-def test_rows_before_a_replay_began_are_left_out(kinesis, stream, folders):
+def test_rows_before_a_replays_begin_are_omitted(kinesis, stream, folders):
     write_rows(folders, "event_count", 0, range(5))  # bucket 60
     assert PumpOut(kinesis, stream, folders.metrics, begin=70).step() == 0
     assert read_values(kinesis, stream) == {}
 
 
 def test_refused_rows_are_sent_again_without_overtaking(kinesis, stream):
-    """The emulator refuses nothing, so what AWS would refuse is played here."""
+    """The emulator refuses no record, so this client does, as AWS would."""
 
     class Throttled:
         calls = 0

@@ -1,4 +1,4 @@
-"""A child that ends at once is started less and less often: one rule for all."""
+"""A child that ends soon after its start is restarted after growing pauses."""
 
 import socket
 
@@ -29,7 +29,7 @@ def test_pauses_grow_to_half_a_minute(clock):
     assert pauses == [1, 2, 4, 8, 16, 30, 30, 30] == [backoff_delay(n) for n in range(1, 9)]
 
 
-def test_one_that_lived_for_ten_seconds_begins_again_at_once(clock):
+def test_a_child_that_lived_for_ten_seconds_is_restarted_at_once(clock):
     child = Restarts()
     for lived in (1, 1, 11):
         child.note_start()
@@ -40,32 +40,33 @@ def test_one_that_lived_for_ten_seconds_begins_again_at_once(clock):
 
 def test_a_server_whose_port_is_taken_is_not_started_without_a_pause(own_home, monkeypatch, clock):
     starts = []
-    real = child.lifeline.start
+    real = child.child_process.start
 
     def start(command, **options):
         starts.extend(command)
         return real(command, **options)
 
-    monkeypatch.setattr(child.lifeline, "start", start)
+    monkeypatch.setattr(child.child_process, "start", start)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # without SO_REUSEPORT
         taken.listen()
-        one = server.Server("one", own_home / "one", taken.getsockname()[1], "stream")
-        try:
-            for _ in range(20):  # ten seconds of the controller, at one moment
-                one.keep_alive()
-                if process := one.server.process:
-                    assert process.wait(60) != 0
-            assert starts.count("helpers.local.beacon_server") == 1
+        single = server.Server("one", own_home / "one", taken.getsockname()[1], "stream")
+
+        def keep_alive(seconds: float) -> None:
             for _ in range(20):
-                clock[0] += 0.5
-                one.keep_alive()
-                if process := one.server.process:
+                clock[0] += seconds
+                single.keep_alive()
+                if process := single.server.process:
                     assert process.wait(60) != 0
-            # At 1, 3 and 7 s after the first one; it was each time in the controller's way before.
+
+        try:
+            keep_alive(0)  # twenty calls at one moment
+            assert starts.count("helpers.local.beacon_server") == 1
+            keep_alive(0.5)
+            # At 1, 3 and 7 s after the first start.
             assert starts.count("helpers.local.beacon_server") == 4
         finally:
             monkeypatch.undo()
-            one.end()
+            single.end()

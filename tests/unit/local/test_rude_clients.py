@@ -1,4 +1,4 @@
-"""No client harms another or the machine: good ones beside every kind of bad one."""
+"""No client harms another or the machine: good clients together with every kind of rude one."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ HEAD = b"GET /beacon HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST /beacon HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 GOOD_CLIENTS, GOOD_REQUESTS = 6, 40
-MOST_KB = 60_000  # more than before; what one rude client cost was 370,000
+MOST_KB = 60_000  # more than before; one rude client once needed 370,000
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def in_pieces(data: bytes, size: int):
 
 
 def reads_nothing(client: socket.socket) -> None:
-    """Wait until the server ends the connection, but take none of what it sends."""
+    """Wait until the server ends the connection, without reading its answers."""
     client.settimeout(0.1)
     with contextlib.suppress(TimeoutError):
         while True:
@@ -84,9 +84,9 @@ RUDE = {
     "reset behind many requests": sends((HEAD + b"event: rude\r\n\r\n") * 500, reset),
     "reset behind pages": sends(PAGES * 200, reset),
     "close behind many requests": sends((HEAD + b"event: rude\r\n\r\n") * 500, socket.socket.close),
-    "pages that nobody reads": sends(PAGES * 3000, reads_nothing),
-    "requests that nobody reads": sends((HEAD + b"\r\n") * 4000, reads_nothing),
-    "errors that nobody reads": sends(PUT * 3000, reads_nothing),
+    "unread pages": sends(PAGES * 3000, reads_nothing),
+    "unread answers": sends((HEAD + b"\r\n") * 4000, reads_nothing),
+    "unread errors": sends(PUT * 3000, reads_nothing),
     "one-byte chunks": sends(CHUNKED + ONE_BYTE_CHUNKS + b"0\r\n\r\n", half_close),
     "one-byte chunks and a reset": sends(CHUNKED + ONE_BYTE_CHUNKS, reset),
     "a body byte by byte": in_pieces(CHUNKED + b"1\r\nx\r\n" * 500, 1),
@@ -112,22 +112,22 @@ RUDE = {
 
 
 def rude_client(server: Server, kind, stopping: threading.Event) -> int:
-    """Do one rude thing again and again; return how often it was begun."""
+    """Repeat one rude thing; return how often it was begun."""
     begun = 0
     while not stopping.is_set():
         with (
             contextlib.suppress(OSError),
             server.raw() as client,
-        ):  # the server ends it: as it should
+        ):  # the server ends the connection, as it should
             begun += 1
             kind(client)
-        # Else connections that are reset already would be more than the most: that is refused.
+        # Without a pause, connections that are already reset would exceed the maximum.
         stopping.wait(0.1)
     return begun
 
 
 def good_client(server: Server, name: str, answered: Counter) -> None:
-    """Beacons one by one, some posted, some in chunks, on one connection."""
+    """Send beacons one by one, some posted, some in chunks, on one connection."""
     kinds = [
         HEAD + b"event: %s\r\n\r\n",
         POST + b"Content-Length: 3\r\nevent: %s\r\n\r\nabc",
@@ -140,7 +140,7 @@ def good_client(server: Server, name: str, answered: Counter) -> None:
             received = b""
             while not received.endswith(b"\r\n\r\nok"):
                 more = client.recv(65536)
-                assert more, f"{event} is never answered: {received}"
+                assert more, f"{event} is not answered: {received}"
                 received += more
             answered[event] += len(statuses(received))
 
@@ -152,12 +152,12 @@ def serve_good_clients(server: Server) -> Counter:
     return answered
 
 
-WORST = [["reset behind a request"], ["pages that nobody reads"], ["one-byte chunks"]]
+WORST = [["reset behind a request"], ["unread pages"], ["one-byte chunks"]]
 
 
 @pytest.mark.parametrize("kinds", [*WORST, list(RUDE)], ids=["reset", "unread", "chunks", "all"])
 def test_each_good_request_is_answered_once_and_logged_once(server, kinds):
-    serve_good_clients(server)  # what the server needs by itself
+    serve_good_clients(server)  # so that `before` has what the server needs for them
     server.log.write_bytes(b"")
     before, stopping = peak_kb(server), threading.Event()
     each = 1 if kinds[1:] else 3
@@ -173,8 +173,8 @@ def test_each_good_request_is_answered_once_and_logged_once(server, kinds):
     logged = re.findall(rb'"(good[0-9]+-[0-9]+)"', server.log.read_bytes())
     assert Counter(event.decode() for event in logged) == expected
     assert peak_kb(server) - before < MOST_KB
-    # Where the machine is slow, resets come faster than they are noticed: too many clients.
-    assert [said for said in server.said if "are connected, the most" not in said] == []
+    # On a slow machine, resets are faster than the server notices them: too many clients.
+    assert [said for said in server.said if "are connected, the maximum" not in said] == []
 
 
 def test_many_clients_with_huge_heads_are_refused_and_small_ones_are_not(tmp_path):
@@ -199,7 +199,7 @@ def test_many_clients_with_huge_heads_are_refused_and_small_ones_are_not(tmp_pat
 
 
 def test_a_reset_between_an_answer_and_its_end_stops_no_other_answer(tmp_path, monkeypatch):
-    """The client's side of a moment too short to hit: it resets as soon as its answer is there."""
+    """The client resets the connection as soon as its answer arrives, inside the server's write."""
     transport_type = asyncio.selector_events._SelectorSocketTransport
     real_write, rude_name = transport_type.write, None
     clients = [socket.socket() for _ in range(3)]

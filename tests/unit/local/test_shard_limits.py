@@ -1,4 +1,4 @@
-"""What a shard of the emulator takes where the bench asks for AWS' limits."""
+"""A shard of the emulator has the write limits of AWS if the bench sets the variable."""
 
 import json
 
@@ -13,7 +13,7 @@ def stream(monkeypatch):
     ends = {"starting_hash_key": "0", "ending_hash_key": str(kinesis.MAX_HASH_KEY)}
     stream = {"StreamARN": "arn", "shards": {"shardId-0": ends}}
     monkeypatch.setattr(kinesis, "_resolve_stream", lambda request: ("clicks", stream))
-    monkeypatch.setattr(shard_limits, "_shares", {})
+    monkeypatch.setattr(shard_limits, "_capacities", {})
     monkeypatch.setattr(shard_limits, "_put_records", put)
 
 
@@ -31,7 +31,7 @@ def results(sizes, monkeypatch, at=0.0):
     return refused
 
 
-def test_a_shard_takes_1000_records_a_second_and_1_mb(stream, monkeypatch):
+def test_a_shard_accepts_1000_records_and_1_mb_a_second(stream, monkeypatch):
     too_much = "ProvisionedThroughputExceededException"
     assert results([4] * 500, monkeypatch) == [None] * 500
     assert results([4] * 500, monkeypatch) == [None] * 500
