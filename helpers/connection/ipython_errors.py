@@ -44,7 +44,7 @@ def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 - IPython's shel
 
 
 def _show(
-    shell: Any,  # noqa: ANN401 - IPython's shell, which this package can do without
+    shell: Any,  # noqa: ANN401 - IPython's shell
     kind: type[BaseException],
     error: BaseException,
     trace: TracebackType,
