@@ -62,7 +62,7 @@ _CODES = [
     ({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
       "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure",
       "IncompleteSignature", "MissingAuthenticationToken"}, NotSignedIn,
-     "AWS refused the credentials", _NEW_KEYS + " (A region that is not enabled gives this error, too.)"),
+     "AWS refused the credentials", _NEW_KEYS + " (Is the region not enabled?)"),
     ({"OptInRequired", "SubscriptionRequiredException"}, WorkshopError,
      "This AWS account can't use that service yet",
      "Finish the account's sign-up in the AWS console (a payment method), then run this again."),

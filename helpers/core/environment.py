@@ -1,7 +1,7 @@
 """The environment variables of a child process: this process's own, without its AWS settings.
 
-A session token, endpoint, profile or settings file from the learner's shell could direct a child to
-another cloud, or send a real credential there. So a child gets only the AWS settings that are given.
+A session token, endpoint, profile or settings file from the learner's shell could direct a child
+to another cloud, or send a real credential there. So a child gets only the given AWS settings.
 """
 
 import os

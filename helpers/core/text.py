@@ -31,7 +31,7 @@ def number(value: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with each control or direction mark replaced by `□`; `(blank)` if it is empty.
+    """Return the text with each control or direction mark replaced by `□`; `(blank)` if empty.
 
     Example:
         >>> printable("/a\\nb"), printable("")

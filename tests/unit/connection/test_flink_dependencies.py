@@ -1,8 +1,8 @@
 """The zip for AWS contains the connector and the Python packages.
 
 A Maven repository of this test serves a jar and its checksums; with a network, a real connector is
-fetched from Maven Central too. Flink's command line then runs the zip, with the options that Managed
-Flink takes from the property group.
+fetched from Maven Central too. Flink's command line then runs the zip with the options of
+the property group, as Managed Flink does.
 """
 
 import hashlib
