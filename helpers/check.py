@@ -1,6 +1,6 @@
-"""The check cell of each module: waits until the numbers have settled, then says what agrees.
+"""The check cell of each module: waits until the last beacons are counted, then compares.
 
-A check that fails raises a WorkshopError, which says what to do.
+A check that fails raises a WorkshopError with the next step.
 """
 
 from collections.abc import Callable
@@ -26,18 +26,18 @@ def connected(cloud: Cloud) -> None:
     """Check that the cloud answers.
 
     Example:
-        `check.connected(cloud)` prints `✓ us-east-1 answers, and knows you as account 0000...`
+        `check.connected(cloud)` prints `✓ us-east-1 responds; your account is 0000...`
     """
     account = cloud.client("sts").get_caller_identity()["Account"]
-    print(f"✓ {cloud.region} answers, and knows you as account {account}.")
+    print(f"✓ {cloud.region} responds; your account is {account}.")
     note_passed(cloud, "0-start-here")
 
 
-# What the archive holds besides the beacons that the generator sent, by the ledger's rows.
+# The ledger's row -> its beacons, which the archive contains besides those of the generator.
 _OTHERS = {
     "not_in_journal": "from elsewhere, such as your own visit to the shop",
-    "unanswered_but_logged": "that a server logged and did not answer",
-    "sent_again": "that an agent sent a second time; they share a beacon_id",
+    "unanswered_but_logged": "that a server logged but did not answer",
+    "sent_again": "that an agent sent twice; both copies have the same beacon_id",
 }
 
 
@@ -45,12 +45,12 @@ def captured(cloud: Cloud, traffic: Traffic) -> None:
     """Check that each beacon of the latest traffic is in the archive, once it has been flushed.
 
     Raises:
-        WorkshopError: traffic flows still, there was none, or beacons are missing.
+        WorkshopError: traffic is running, there was none, or beacons are missing.
 
     Example:
         `check.captured(cloud, traffic)` prints `✓ 412 beacons sent since ..., 412 archived.`
     """
-    since = _with_the_late(traffic)
+    since = _earliest_request(traffic)
     account = poll_until(
         lambda: ledger(cloud, since),
         lambda account: (
@@ -76,10 +76,10 @@ def captured(cloud: Cloud, traffic: Traffic) -> None:
         )
     others = {words: int(frame.loc[row, "Beacons"]) for row, words in _OTHERS.items()}
     ours = archived["Beacons"] - sum(others.values())
-    print(f"✓ {sent:,} beacons sent since {since:%H:%M:%S} UTC, by hand too; {ours:,} archived.")
+    print(f"✓ {sent:,} beacons sent since {since:%H:%M:%S} UTC, also by hand; {ours:,} archived.")
     for words, count in others.items():
         if count:
-            print(f"  Archived besides: {count:,} {words}.")
+            print(f"  Also archived: {count:,} {words}.")
     note_passed(cloud, "1-capture")
 
 
@@ -87,7 +87,7 @@ def analyzed(cloud: Cloud, traffic: Traffic) -> None:
     """Check that every value in the table equals the archive's recount, since the latest start.
 
     Raises:
-        WorkshopError: traffic flows still, there was none, or values differ.
+        WorkshopError: traffic is running, there was none, or values differ.
 
     Example:
         `check.analyzed(cloud, traffic)` prints `✓ Every value of eight metrics equals ...`
@@ -108,12 +108,12 @@ def visualized(cloud: Cloud, traffic: Traffic) -> None:
     """Check that the archive's recount, the table and CloudWatch agree, since the latest start.
 
     Raises:
-        WorkshopError: traffic flows still, there was none, or values differ.
+        WorkshopError: traffic is running, there was none, or values differ.
 
     Example:
         `check.visualized(cloud, traffic)` prints `✓ event_count: 1,204 in DynamoDB, ...`
     """
-    # First the table against what was archived: two stages that both saw nothing agree, too.
+    # First the table against the archive: DynamoDB and CloudWatch also agree if both are empty.
     analyzed(cloud, traffic)
     since = _latest_minute(traffic)
     totals = poll_until(
@@ -135,36 +135,34 @@ def visualized(cloud: Cloud, traffic: Traffic) -> None:
 
 
 def unchanged(cloud: Cloud, before: pd.DataFrame) -> None:
-    """Check that the values of an earlier snapshot are still in the table, as they were.
+    """Check that the values of an earlier snapshot are unchanged in the table.
 
     Args:
-        cloud: where the table is.
-        before: what `snapshot(cloud)` returned then.
+        cloud: the account with the table.
+        before: the earlier result of `snapshot(cloud)`.
 
     Raises:
-        WorkshopError: a value is missing or another one now.
+        WorkshopError: a value is missing or has changed.
 
     Example:
-        `check.unchanged(cloud, before)` prints `✓ 412 earlier values of 8 metrics are as they ...`
+        `check.unchanged(cloud, before)` prints `✓ 412 earlier values of 8 metrics are unchanged.`
     """
     _refuse_any(
         lambda: changed_since(cloud, before),
         "the replay catches up",
         lambda wrong: f"{len(wrong)} of {len(before)} earlier values have changed",
         ("Value_now", "Value"),
-        "Were there late beacons? They may amend. Else take a new snapshot and update again.",
+        "Late beacons may change values. Without any, take a new snapshot and update again.",
     )
-    print(
-        f"✓ {len(before):,} earlier values of {before['Metric'].nunique()} metrics are as they "
-        "were."
-    )
+    metrics = before["Metric"].nunique()
+    print(f"✓ {len(before):,} earlier values of {metrics} metrics are unchanged.")
 
 
 def extended(cloud: Cloud, traffic: Traffic) -> None:
     """Check that each mean load time equals pandas' in DynamoDB and CloudWatch, since the start.
 
     Raises:
-        WorkshopError: traffic flows still, there was none, or means differ.
+        WorkshopError: traffic is running, there was none, or means differ.
 
     Example:
         `check.extended(cloud, traffic)` prints `✓ avg_pg_ld: 31 means of 580 beacons ...`
@@ -201,12 +199,12 @@ def unbroken(cloud: Cloud, traffic: Traffic) -> None:
     """Check that the ledger balances at every stage, since the latest start.
 
     Raises:
-        WorkshopError: traffic flows still, there was none, or a stage lacks or doubles beacons.
+        WorkshopError: traffic is running, there was none, or beacons are missing or counted twice.
 
     Example:
         `check.unbroken(cloud, traffic)` prints `✓ 3,412 beacons sent, 0 missing, 0 double ...`
     """
-    since = _with_the_late(traffic)
+    since = _earliest_request(traffic)
     account = poll_until(
         lambda: ledger(cloud, since), lambda account: account.balances, "all stages agree", 120
     )
@@ -220,11 +218,11 @@ def unbroken(cloud: Cloud, traffic: Traffic) -> None:
 
 
 def scaled(cloud: Cloud, crowd: CrowdRun) -> None:
-    """Check that everything a small flash crowd sent was counted.
+    """Check that every beacon of a small flash crowd was counted.
 
     Args:
-        cloud: where it came to.
-        crowd: as `run_flash_crowd` returned it.
+        cloud: the account.
+        crowd: the result of `run_flash_crowd`.
 
     Raises:
         WorkshopError: beacons are missing at a stage.
@@ -248,18 +246,18 @@ def scaled(cloud: Cloud, crowd: CrowdRun) -> None:
 def _latest_run(traffic: Traffic) -> datetime:
     status = traffic.status()
     if status["state"] == "running":
-        raise WorkshopError("Traffic is still flowing.", "Run traffic.stop(), then this cell.")
+        raise WorkshopError("Traffic is still running.", "Run traffic.stop(), then this cell.")
     if status["started"] is None:
         raise WorkshopError(
-            "There was no traffic yet.",
+            "There has been no traffic yet.",
             "Run the cell with traffic.start(rate=20), wait half a minute, then this notebook's "
             "cells from traffic.stop() on.",
         )
     return datetime.fromtimestamp(status["started"], UTC)
 
 
-def _with_the_late(traffic: Traffic) -> datetime:
-    # A late beacon counts when it was requested: before the run began, perhaps.
+def _earliest_request(traffic: Traffic) -> datetime:
+    # A late beacon is counted at the time of its request, which may be before the run began.
     late = min(timedelta(seconds=traffic.settings()["late_seconds"]), LATENESS_HORIZON)
     return _latest_run(traffic) - late
 
@@ -275,14 +273,14 @@ def _refuse_any(
     columns: tuple[str, str],
     remedy: str,
 ) -> None:
-    """Wait until no value is wrong; raise an error that describes the first one that stays so.
+    """Wait until no value is wrong; raise an error that describes the first that remains wrong.
 
     Args:
-        read: returns the wrong values: Metric, Item, Time, and what is and what should be.
-        what: what is waited for.
-        problem: returns what is wrong, in words.
-        columns: of the value that is and of the one that should be.
-        remedy: what to do.
+        read: returns the wrong values with Metric, Item, Time, and the two `columns`.
+        what: the condition, as `poll_until` shows it.
+        problem: returns the error's first words.
+        columns: the names of the actual and of the expected value.
+        remedy: the error's next step.
     """
     wrong = poll_until(read, lambda frame: frame.empty, what, SETTLE_SECONDS)
     if not wrong.empty:

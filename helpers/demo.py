@@ -1,4 +1,4 @@
-"""The whole journey without a notebook: `make demo [LOG=access.log] [RATE=200] [KEEP=1]`.
+"""The whole pipeline without a notebook: `make demo [LOG=access.log] [RATE=200] [KEEP=1]`.
 
 It starts the local target, deploys the stacks, replays a log, waits until every stage has counted
 every beacon, and prints the ledger, the totals by metric, and one JSON object as its last line.
@@ -32,11 +32,13 @@ SAMPLE = REPOSITORY / "assets" / "sample" / "access.log.gz"
 
 
 def main() -> int:
-    """Run the demo; return 0, or 1 if a stage disagrees or something could not be done."""
+    """Run the demo; return 0, or 1 if a stage disagrees or an error occurred."""
     arguments = _arguments()
-    ours = not is_running()
+    started_here = not is_running()
     try:
-        check_replay(arguments.log, arguments.rate)  # before a minute is spent on starting
+        check_replay(
+            arguments.log, arguments.rate
+        )  # an error before the start, which takes a minute
         with explained():
             return demo(connect("local"), arguments.log, arguments.rate)
     except WorkshopError as error:
@@ -46,13 +48,15 @@ def main() -> int:
         print("\nStopped.", file=sys.stderr)
         return 130
     finally:
-        # A target that was running before belongs to somebody's notebook.
-        if ours and not arguments.keep and is_running():
+        # A target that was running before may be in use by a notebook.
+        if started_here and not arguments.keep and is_running():
             disconnect()
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make demo", description="A log's whole journey.")
+    parser = argparse.ArgumentParser(
+        prog="make demo", description="Replays a log through the pipeline."
+    )
     parser.add_argument("--log", default=str(SAMPLE), help="an Apache combined log, plain or .gz")
     parser.add_argument("--rate", type=float, default=100, help="beacons per second")
     parser.add_argument("--keep", action="store_true", help="leave the local target running")
@@ -60,10 +64,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def demo(cloud: Cloud, log: str, rate: float) -> int:
-    """Replay a log through a deployed chain and compare every stage.
+    """Deploy the pipeline, replay a log through it, and compare every stage.
 
     Args:
-        cloud: where to deploy.
+        cloud: the account.
         log: path of an Apache combined log, plain or gzip.
         rate: beacons per second.
 
@@ -85,7 +89,7 @@ def demo(cloud: Cloud, log: str, rate: float) -> int:
         )
     print(f"\n{metric_totals(cloud, since).to_string()}\n\n{account}\n")
     if account.unread:
-        return 1  # nothing is known of a stage, and no number of it can be told
+        return 1  # the counts of a stage are unknown
     summary = summarise(account, archived_outcomes(cloud, since), watch)
     print(json.dumps(summary))
     return 0 if account.balances and summary["latency_p99_s"] is not None else 1
@@ -100,7 +104,7 @@ def summarise(account: Ledger, outcomes: pd.DataFrame, watch: CloudWatchWatch) -
         watch: has seen `event_count` of `pageview` grow.
     """
     frame = account.frame
-    stages = frame["Beacons"] - frame["Duplicates"]  # further copies are no further beacons
+    stages = frame["Beacons"] - frame["Duplicates"]  # copies are not counted again
     accepted = outcomes[(outcomes["outcome"] == "accepted") & (outcomes["event"] == "pageview")]
     latencies = watch.latencies(accepted["received_at"])
     p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (None, None)

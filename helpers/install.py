@@ -1,7 +1,7 @@
 """Sets up `.venv` from requirements.lock: what `make` runs before anything else.
 
-It runs under whatever Python the machine has, so it uses the standard library only, and syntax
-that an old Python can read far enough to say that it is too old.
+It runs with any Python of the machine, so it uses only the standard library, and syntax with which
+an old Python still reaches the message that it is too old.
 """
 
 import ast
@@ -15,9 +15,9 @@ import venv
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 LOCK = os.path.join(ROOT, "requirements.lock")
-FREE_GB = 3  # the environment takes 1.5 GB, its downloads as much again while they are unpacked
+FREE_GB = 3  # 1.5 GB for the environment, and as much for its downloads during set-up
 SUPPORTED = ((3, 11), (3, 12))
-# Settings of pip: the variable of uv, and what stands between several values.
+# A setting of pip -> the variable of uv, and the separator of several values.
 UV_SETTINGS = {
     "index-url": ("UV_DEFAULT_INDEX", " "),
     "extra-index-url": ("UV_INDEX", " "),
@@ -30,12 +30,12 @@ KERNEL, SHOWN = "realtime-web-analytics", "Python (realtime web analytics)"
 
 
 def fail(cause, remedy):
-    """Say in one sentence what happened and what to do, and end."""
+    """Print a cause and a remedy, and exit with an error."""
     sys.exit("\n{0}\n-> {1}\n".format(cause, remedy))
 
 
 def check_python():
-    """End with a sentence if this Python is too old or too new."""
+    """Exit with a message if this Python is too old or too new."""
     if sys.version_info[:2] not in SUPPORTED:
         fail(
             "The workshop needs Python 3.11 or 3.12; this is %d.%d." % sys.version_info[:2],
@@ -44,7 +44,7 @@ def check_python():
 
 
 def check_disk():
-    """End with a sentence if the disk has no room for the packages."""
+    """Exit with a message if the disk has no space for the packages."""
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < FREE_GB:
         fail(
@@ -63,7 +63,7 @@ def create_environment():
     """Create `.venv` with this Python unless it is there; return its own Python's path."""
     python = os.path.join(VENV, "bin", "python")
     if has_pip(python):
-        return python  # after a change of the lock, only what differs is installed
+        return python  # after a change of the lock, only the differences are installed
     try:
         venv.EnvBuilder(with_pip=True, clear=True).create(VENV)
     except (subprocess.CalledProcessError, ImportError):
@@ -86,7 +86,7 @@ def has_pip(python):
 def settings_for_uv(python):
     """Return environment variables that give uv what pip is configured with.
 
-    uv reads neither pip's files nor its variables. A variable of uv's own that is set already wins.
+    uv reads neither pip's files nor its variables. A variable of uv that is set has priority.
     """
     command = [python, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8").stdout
@@ -117,33 +117,33 @@ def run(command, environment=None):
         errors.append(line)
     if process.wait() == 0:
         return
-    words = "".join(errors).lower()
-    if "no space left" in words:
+    output = "".join(errors).lower()
+    if "no space left" in output:
         fail("The disk is full.", "Free about %d GB and run the same command again." % FREE_GB)
-    # pip, asked to be quiet, says no more of a dead network than that it found no version.
-    if re.search(r"resolve|connect|network|dns|timed out|tls|unreachable|no matching", words):
+    # Without a network, pip --quiet reports only that there is no matching version.
+    if re.search(r"resolve|connect|network|dns|timed out|tls|unreachable|no matching", output):
         fail(
             "The packages could not be downloaded: the package index did not answer.",
             "Check the network (and the proxy settings of pip), and run the same command again.",
         )
-    fail("The packages could not be installed; the reason stands above.", "Run `make reset` first.")
+    fail("The packages could not be installed; see the reason above.", "Run `make reset` first.")
 
 
 def register_kernel(python, where):
-    """Make `.venv` a kernel that JupyterLab offers: the one that the notebooks name.
+    """Register the Python of `.venv` as the kernel that the notebooks name.
 
     `where` is an option of `ipykernel install`: `--sys-prefix` for the JupyterLab in `.venv`,
     `--user` for one that runs on this machine already (SageMaker).
     """
     command = [python, "-m", "ipykernel", "install", where, "--name", KERNEL]
     if subprocess.call([*command, "--display-name", SHOWN], stdout=subprocess.DEVNULL):
-        fail("The kernel could not be registered; the reason stands above.", "Run `make reset`.")
+        fail("The kernel could not be registered; see the reason above.", "Run `make reset`.")
 
 
 def write_kernel_settings(where):
-    """Let each kernel of an environment say in two lines what a name lacks that it does not know.
+    """Let each kernel of an environment explain an undefined name in two lines.
 
-    Before the first cell has run, after a restart, nothing of `helpers` is there to say so.
+    After a restart, names are undefined before the first cell has imported `helpers`.
     """
     folder = os.path.join(where, "etc", "ipython")
     os.makedirs(folder, exist_ok=True)
@@ -163,10 +163,10 @@ def write_server_settings(where):
 
 
 def filter_notebooks():
-    """Let git, in this clone alone, keep notebooks without outputs: see docs/stored_notebooks.py.
+    """Let git, in this clone only, store notebooks without outputs: see docs/stored_notebooks.py.
 
-    Git runs the filter in the clone's folder, so no path is written down that may change. Where
-    there is no git, or no clone, there is nothing to do.
+    Git runs the filter in the clone's folder, so its setting contains no absolute path. Without
+    git, or a clone, it does nothing.
     """
     if not os.path.exists(os.path.join(ROOT, ".git")):
         return
@@ -185,7 +185,7 @@ def filter_notebooks():
 
 
 def main():
-    """Check the machine, create the environment, install exactly what the lock says."""
+    """Check the machine, create the environment, install the packages of the lock."""
     check_python()
     check_disk()
     print("Setting up .venv (once; about a minute with a fast network) ...", flush=True)

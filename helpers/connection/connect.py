@@ -1,4 +1,4 @@
-"""The first call of each notebook: which cloud the workshop runs in."""
+"""`connect`, the first call of each notebook, and `disconnect`."""
 
 import re
 
@@ -12,47 +12,47 @@ from helpers.core.waiting import waiting
 from .aws_sign_in import sign_in
 from .ipython_errors import explain_in_notebooks
 
-_PREFIX = "[a-z][a-z0-9]{1,11}"  # as in every template: no hyphen, which ends it
+_PREFIX = "[a-z][a-z0-9]{1,11}"  # as in every template; names have a hyphen after it
 
 
 def connect(target: str = "local", prefix: str = "rwa", *, confirm: bool = False) -> Cloud:
-    """Connect to AWS, or to its stand-in on this machine. It never falls through to the other.
+    """Connect to AWS, or to the local target on this machine; never to the other one instead.
 
-    On AWS it shows the account, the region, who you are there, what the modules cost an hour, and
-    what is deployed already, and asks you to type yes before anything can cost. One yes holds for
-    eight hours (for this account, region and prefix), so that the next notebook need not ask.
+    On AWS it shows the account, the region, your identity, the costs of an hour and the deployed
+    modules, and asks you to confirm the costs. A confirmation is valid for eight hours, for this
+    account, region and prefix.
 
     Args:
         target: `"local"` (no account, costs nothing) or `"aws"` (the account of your credentials).
-        prefix: what every name of this workshop begins with; another one is another workshop.
-        confirm: True says yes to the costs in the cell itself, where nobody can be asked.
+        prefix: the first part of every resource's name; another prefix is another workshop.
+        confirm: True confirms the costs without a question, e.g. in a script.
 
     Returns:
         The Cloud that the other helpers take.
 
     Raises:
         WorkshopError: an unknown target, a local target that does not start; on AWS: no
-            credentials, no region or one without the services needed, or no yes.
+            credentials, no region or one without the services needed, or no confirmation.
 
     Example:
         `cloud = connect("local")`
     """
     if not re.fullmatch(_PREFIX, prefix):
         raise WorkshopError(
-            f"{prefix!r} can't begin the names of AWS resources.",
-            "A prefix has 2 to 12 lower-case letters and digits, a letter first.",
+            f"The prefix {prefix!r} is not valid in the names of AWS resources.",
+            "Use 2 to 12 lower-case letters and digits, beginning with a letter.",
         )
     explain_in_notebooks()
     if target == "local":
-        # Imported here, so that the AWS target needs nothing of the local one's packages.
+        # Imported here: the AWS target does not need the packages of the local one.
         from helpers.local.client import connect_local
 
         cloud, price = connect_local(prefix), "It costs nothing."
     elif target == "aws":
-        cloud, price = _connect_aws(prefix, confirm), "What you deploy costs until you delete it."
+        cloud, price = _connect_aws(prefix, confirm), "Resources cost until you delete them."
     else:
         raise WorkshopError(
-            f"There is no target called {target!r}.", 'Use connect("local") or connect("aws").'
+            f"There is no target {target!r}.", 'Use connect("local") or connect("aws").'
         )
     print(f"Connected ({target}): account {cloud.account}, region {cloud.region}. {price}")
     return cloud
@@ -60,7 +60,7 @@ def connect(target: str = "local", prefix: str = "rwa", *, confirm: bool = False
 
 def _connect_aws(prefix: str, confirm: bool) -> Cloud:
     with explained():
-        session = boto3.Session()  # a profile that is not there is noticed here
+        session = boto3.Session()  # raises an error if the profile does not exist
     return sign_in(session, prefix, confirm)
 
 
@@ -75,16 +75,16 @@ def is_running() -> bool:
     return state.holder() is not None
 
 
-@waiting("Ending the local target")
+@waiting("Stopping the local target")
 def disconnect() -> None:
-    """End what `connect("local")` started on this machine; on AWS nothing runs here to be ended.
+    """Stop the local target that `connect("local")` started; on AWS there is nothing to stop.
 
-    The emulator, the beacon servers and the stream job end, and with them everything that was
-    deployed locally. Running it again does no harm.
+    The emulator, the beacon servers and the stream job end, and everything that was deployed
+    locally is deleted. Running it again does no harm.
 
     Example:
         `disconnect()`
     """
     from helpers.local.supervisor import stop
 
-    print("The local target has ended." if stop() else "Nothing of the workshop runs here.")
+    print("The local target has ended." if stop() else "No local target is running.")

@@ -1,6 +1,6 @@
-"""What the Flink application needs on AWS beside our code: a connector and a Python package.
+"""Fetches the Flink application's dependencies on AWS: a connector and a Python package.
 
-Managed Flink has PyFlink and nothing else. It takes the rest from the application's zip, where the
+Managed Flink has only PyFlink. It loads the rest from the application's zip, where the
 property group `kinesis.analytics.flink.run.options` of cfn/2-analyze.yaml names it: `jarfile`, one
 jar of connectors, and `pyFiles`, a folder of Python packages. (AWS documents this layout in its
 "amazon-managed-service-for-apache-flink-examples", python/PackagedPythonDependencies.)
@@ -19,24 +19,24 @@ from pathlib import Path
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY, home
 
-# Flink SQL's way to Kinesis, with all that it depends on, for Flink 2.x.
+# The Kinesis connector for SQL, with its dependencies, for Flink 2.x.
 CONNECTOR = "org.apache.flink:flink-sql-connector-aws-kinesis-streams:6.0.0-2.0"
-# Where to look instead of Maven's central repository, e.g. a mirror of your company's.
+# The variable that names another repository than Maven Central, e.g. a company's mirror.
 REPOSITORY_VARIABLE = "MAVEN_REPOSITORY"
-# All that the job imports and PyFlink does not bring.
+# The job's imports that PyFlink does not include.
 PACKAGES = ("krcf",)
-# Managed Flink's machine: FLINK-2_2 runs Python 3.12 on x86_64.
+# Managed Flink's runtime FLINK-2_2 has Python 3.12 on x86_64.
 PYTHON, PLATFORM = "3.12", "x86_64-manylinux_2_28"
 _CHECK_NETWORK = "Check the network (a proxy, a firewall), then run this cell again."
 
 
 def dependencies() -> Path:
-    """Return a folder that holds what the zip needs: lib/ (the jar) and dep/ (Python packages).
+    """Return a folder with lib/ (the jar) and dep/ (Python packages), for the zip.
 
-    Both are downloaded once, checked, and kept in `.workshop/managed-flink/`.
+    Both are downloaded once, verified, and kept in `.workshop/managed-flink/`.
 
     Raises:
-        WorkshopError: a download failed, or is not what its checksum says.
+        WorkshopError: a download failed, or does not match its checksum.
 
     Example:
         `Cloud(session, account, extras={"analytics": dependencies})`
@@ -50,18 +50,18 @@ def dependencies() -> Path:
 def fetch_jar(coordinates: str, folder: Path) -> Path:
     """Download a jar from a Maven repository, unless it is there, and verify its SHA-1.
 
-    SHA-1 is what Maven Central has for every artifact; a stronger one it has for a few.
+    Maven Central has a SHA-1 of every artifact, and a stronger hash of only a few.
 
     Args:
         coordinates: `group:artifact:version`.
-        folder: where to; made if it is missing.
+        folder: the target; it is created if it is missing.
 
     Returns:
         The file, `artifact-version.jar`.
 
     Raises:
-        WorkshopError: the repository does not answer, has no such artifact, or sent other bytes
-            than its checksum says.
+        WorkshopError: the repository does not answer, has no such artifact, or the jar does not
+            match its checksum.
 
     Example:
         `fetch_jar(CONNECTOR, Path("lib"))`
@@ -72,7 +72,7 @@ def fetch_jar(coordinates: str, folder: Path) -> Path:
         from maven_artifact.requestor import RequestException
     except ImportError:
         raise WorkshopError(
-            "There is no Python package maven-artifact, which fetches Flink's connector.",
+            "The Python package maven-artifact, which downloads the connector, is not installed.",
             "Run `make setup` (or `pip install -e .`), then this cell again.",
         ) from None
     artifact = Artifact.parse(coordinates)
@@ -86,31 +86,31 @@ def fetch_jar(coordinates: str, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         part = Path(temporary) / path.name
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # it prints where it looks
+            with contextlib.redirect_stdout(io.StringIO()):  # the library prints its URLs
                 downloader.download(artifact, str(part))
                 url = downloader.resolver.uri_for_artifact(artifact)
                 is_whole = downloader.verify_file(str(part), url, "sha1")
-        except (RequestException, OSError) as error:  # requests' own errors are OSErrors
+        except (RequestException, OSError) as error:  # requests raises OSErrors
             first = str(getattr(error, "msg", error)).splitlines()[0]
             raise WorkshopError(
                 f"{coordinates} could not be downloaded: {first}", _CHECK_NETWORK
             ) from None
         if not is_whole:
             raise WorkshopError(
-                f"{coordinates} is not what its checksum says: it came broken, or was changed.",
-                "Run this cell again; if it stays so, do not use this network.",
+                f"{coordinates} does not match its checksum: it is damaged or was changed.",
+                "Run this cell again; if the error remains, do not use this network.",
             )
         part.replace(path)
     return path
 
 
 def fetch_packages(folder: Path) -> None:
-    """Put `PACKAGES` into a folder, as Managed Flink's machine needs them, unless they are there.
+    """Install `PACKAGES` for Managed Flink's platform into a folder, unless they are there.
 
-    Their versions and hashes are those of requirements.lock, whatever machine this is.
+    Their versions and hashes are those of requirements.lock.
 
     Args:
-        folder: is made; each package is a folder in it.
+        folder: is created; each package is a folder in it.
 
     Raises:
         WorkshopError: a package could not be downloaded, or has another hash.
@@ -134,9 +134,9 @@ def fetch_packages(folder: Path) -> None:
         ]
         ended = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
         if ended.returncode:
-            said = re.sub(r"\s+", " ", ended.stderr).strip()[-300:]
+            reason = re.sub(r"\s+", " ", ended.stderr).strip()[-300:]
             raise WorkshopError(
-                f"{', '.join(PACKAGES)} could not be downloaded: {said}", _CHECK_NETWORK
+                f"{', '.join(PACKAGES)} could not be downloaded: {reason}", _CHECK_NETWORK
             )
         shutil.rmtree(folder, ignore_errors=True)
         target.replace(folder)
@@ -144,7 +144,7 @@ def fetch_packages(folder: Path) -> None:
 
 
 def _locked(package: str) -> str:
-    """Return what requirements.lock says of a package: its version and its hashes."""
+    """Return a package's version and hashes from requirements.lock."""
     lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
     found = re.search(rf"^{package}==\S+( \\\n    --hash=\S+)+", lock, re.MULTILINE)
     assert found, f"requirements.lock has no {package}"

@@ -1,4 +1,4 @@
-"""In a notebook, an error that has a remedy is shown in two lines, whoever called."""
+"""Shows an error with a known remedy in two lines, in every cell of a notebook."""
 
 import builtins
 import difflib
@@ -14,11 +14,11 @@ from helpers.plotting.html_tables import show_tables
 
 
 def explain_in_notebooks() -> None:
-    """Let IPython show two lines in the place of the traceback of an error that has a remedy.
+    """Let IPython show an error with a known remedy in two lines, without a traceback.
 
-    Credentials that expire after an hour meet the learner in whatever cell comes next: a helper's
-    or a boto3 call of the learner's own; and so does a restart of the kernel, which forgets the
-    cells above. Errors without a remedy keep their traceback. Outside of IPython nothing happens.
+    Credentials can expire in any cell, also in a learner's own boto3 call, and after a restart of
+    the kernel any name may be undefined. Other errors keep their traceback. Outside of IPython it
+    does nothing.
 
     Example:
         `explain_in_notebooks()`
@@ -29,9 +29,9 @@ def explain_in_notebooks() -> None:
 
 
 def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
-    """Do so in a shell, and show tables as `helpers.plotting.html_tables` does.
+    """Do this in a shell, and show tables as `helpers.plotting.html_tables` does.
 
-    IPython calls this when a kernel of the workshop starts (see install.py); so does `connect`.
+    IPython calls this when a kernel of the workshop starts (see install.py), and so does `connect`.
 
     Args:
         shell: IPython's.
@@ -44,30 +44,28 @@ def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 - IPython's shel
 
 
 def _show(
-    shell: Any,  # noqa: ANN401 - IPython's shell, which this package can do without
+    shell: Any,  # noqa: ANN401 - IPython's shell
     kind: type[BaseException],
     error: BaseException,
     trace: TracebackType,
     tb_offset: int | None = None,
 ) -> None:
     if isinstance(error, NameError):
-        said = _unknown_name(shell, error, trace)
+        explained = _unknown_name(shell, error, trace)
     elif isinstance(error, KeyboardInterrupt):
-        said = WorkshopError(
-            "You stopped this cell.", "Run it again whenever you like: it is safe."
-        )
+        explained = WorkshopError("You stopped this cell.", "You can run it again safely.")
     else:
-        said = explanation(error)
-    if said is None:
+        explained = explanation(error)
+    if explained is None:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
     else:
-        shell.showtraceback((type(said), said, trace))
+        shell.showtraceback((type(explained), explained, trace))
 
 
 def _unknown_name(shell: Any, error: NameError, trace: TracebackType) -> WorkshopError | None:  # noqa: ANN401
     while trace.tb_next is not None:
         trace = trace.tb_next
-    # One within a function is that function's defect: its traceback says where.
+    # Within a function it is a defect, and the traceback shows the line.
     if trace.tb_frame.f_globals is not shell.user_ns or trace.tb_frame.f_code.co_name != "<module>":
         return None
     if error.name in getattr(sys.modules.get("helpers"), "__all__", ()):
@@ -78,8 +76,8 @@ def _unknown_name(shell: Any, error: NameError, trace: TracebackType) -> Worksho
         )
     alike = difflib.get_close_matches(str(error.name), [*shell.user_ns, *dir(builtins)], 1, 0.8)
     return WorkshopError(
-        f"This kernel knows nothing called `{error.name}`"
+        f"`{error.name}` is not defined in this kernel"
         + (f". Did you mean `{alike[0]}`?" if alike else " (yet)."),
         "After a restart of the kernel, run the cells above again: choose `Run All Above Selected "
-        "Cell` in the menu Run, then this cell. What is deployed is still there.",
+        "Cell` in the menu Run, then this cell. Deployed resources are not affected.",
     )

@@ -1,7 +1,4 @@
-"""Translates what boto3 raises when AWS can't be reached, or refuses, into a `WorkshopError`.
-
-No other module does; `explained` is what the other helpers call.
-"""
+"""Translates the errors of boto3 into a `WorkshopError`; the other helpers call `explained`."""
 
 import re
 from collections.abc import Iterator
@@ -20,43 +17,43 @@ _NEW_KEYS = (
 )
 _CONFIGURE = "Correct ~/.aws/config (`aws configure` writes it), or %env AWS_PROFILE; run it again."
 _ADMINISTRATOR = (
-    "Ask the account's administrator for it (the folder policy/ lists all that the workshop "
+    "Ask the account's administrator for this permission (policy/ lists all that the workshop "
     "needs), then run this cell again."
 )
 _ORGANISATION = (
-    "A policy above this role forbids it: ask who made that policy, or use another account."
+    "A policy of the organisation denies it: ask its administrator, or use another account."
 )
 _QUOTA = (
-    "Delete what you no longer need there, or ask for more in AWS's Service Quotas console, "
-    "then run this cell again."
+    "Delete resources that you no longer need, or request an increase in AWS's Service Quotas "
+    "console, then run this cell again."
 )
 _CLOCK = "Set the clock (Linux: `sudo timedatectl set-ntp true`), then run this cell again."
 _THROTTLED, _WAIT = "AWS is throttling requests", "Wait a minute, then run this cell again."
 _OTHER_PREFIX = 'Choose another prefix, e.g. `connect("aws", prefix="rwa2")`, and begin again.'
 
-# Errors by the type that botocore raises before or instead of an answer: the first that fits.
+# Errors by botocore's class, where AWS sent no response; the first match applies.
 _TYPES = [
     (aws.NoCredentialsError, NotSignedIn, "No AWS credentials were found", _CONNECT),
     (aws.PartialCredentialsError, NotSignedIn, "No AWS credentials were found", _CONFIGURE),
     ((aws.SSOError, aws.TokenRetrievalError, aws.NoAuthTokenError), NotSignedIn,
-     "You are not signed in to AWS any more", _SSO),
-    (aws.LoginError, NotSignedIn, "You are not signed in to AWS any more",
+     "You are no longer signed in to AWS", _SSO),
+    (aws.LoginError, NotSignedIn, "You are no longer signed in to AWS",
      "Run `aws login` in a terminal, then this cell again."),
     (aws.CredentialRetrievalError, NotSignedIn, "The AWS credentials could not be fetched",
      _NEW_KEYS),
     ((aws.ProfileNotFound, aws.ConfigNotFound, aws.ConfigParseError, aws.InvalidConfigError),
-     WorkshopError, "Your AWS configuration can't be used", _CONFIGURE),
-    (aws.MissingDependencyException, WorkshopError, "Your way to sign in needs a package",
+     WorkshopError, "The AWS configuration is invalid", _CONFIGURE),
+    (aws.MissingDependencyException, WorkshopError, "The configured sign-in needs a Python package",
      "Install it (`%pip install 'botocore[crt]'`), restart the kernel, then run this cell again."),
     (aws.NoRegionError, WorkshopError, "No AWS region is set",
      "Run `%env AWS_DEFAULT_REGION=us-east-1` (or another region), then this cell again."),
-    (aws.SSLError, WorkshopError, "The connection to AWS can't be trusted",
-     "Behind a company's proxy, %env AWS_CA_BUNDLE to its certificates; then run it again."),
+    (aws.SSLError, WorkshopError, "The certificate of the connection to AWS could not be verified",
+     "Behind a company's proxy, set %env AWS_CA_BUNDLE to its certificates, then run it again."),
     ((aws.ConnectionError, aws.HTTPClientError), TargetStopped, "The cloud does not answer",
      _CONNECT),
 ]  # fmt: skip
 
-# Errors by the code in AWS's answer. One thing has a code of its own in almost every service.
+# Errors by the code in AWS's response. Services have different codes for the same error.
 _CODES = [
     ({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}, NotSignedIn,
      "Your AWS credentials have expired", _NEW_KEYS),
@@ -65,7 +62,7 @@ _CODES = [
     ({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
       "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure",
       "IncompleteSignature", "MissingAuthenticationToken"}, NotSignedIn,
-     "AWS refused the credentials", _NEW_KEYS[:-1] + " (a region you never enabled says so too)."),
+     "AWS refused the credentials", _NEW_KEYS + " (Is the region not enabled?)"),
     ({"OptInRequired", "SubscriptionRequiredException"}, WorkshopError,
      "This AWS account can't use that service yet",
      "Finish the account's sign-up in the AWS console (a payment method), then run this again."),
@@ -78,25 +75,25 @@ _CODES = [
      _OTHER_PREFIX),
     ({"BucketAlreadyOwnedByYou", "EntityAlreadyExists", "AlreadyExistsException",
       "ResourceAlreadyExistsException", "ResourceConflictException", "QueueAlreadyExists"},
-     WorkshopError, "Something of this name exists already",
-     "If it is an earlier run's, run `destroy(cloud)`; else " + _OTHER_PREFIX[0].lower()
+     WorkshopError, "A resource of this name already exists",
+     "If an earlier run created it, run `destroy(cloud)`; else " + _OTHER_PREFIX[0].lower()
      + _OTHER_PREFIX[1:]),
 ]  # fmt: skip
-# Codes that are told from a learner's mistake only where it is known what is read.
+# Translated only where the caller names the resource: else they may be a learner's own mistake.
 _MISSING = {"ResourceNotFoundException", "ResourceNotFound", "NoSuchBucket", "ParameterNotFound",
             "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}  # fmt: skip
 _CHANGED = {"ExpiredIteratorException", "NoSuchKey"}
-# A name for "too many of them": VpcLimitExceeded, TooManyBuckets, ServiceQuotaExceededException ...
+# E.g. VpcLimitExceeded, TooManyBuckets, ServiceQuotaExceededException.
 _QUOTA_CODE = re.compile(r"LimitExceeded|QuotaExceeded|^TooManyBuckets$|^MaxSpot|LimitsExceeded")
 _DENIED_CODE = re.compile(r"^(AccessDenied|UnauthorizedOperation|AuthorizationError|403$)")
-# A signature made by a wrong clock: Signature Version 4 says so in the message alone.
+# A wrong clock makes a Signature Version 4 invalid; only the message names that cause.
 _SKEWED = re.compile(r"Signature (expired|not yet current)", re.IGNORECASE)
 _ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:\w+)(?: on resource: (\S+))?")
 
-# What CloudFormation's reasons for a failed resource say -> the next thing to do.
+# Words in CloudFormation's reason for a failed resource -> the next thing to do.
 _REASONS = [
     ("requested bucket name is not available", _OTHER_PREFIX),
-    ("already exists", "Run `destroy(cloud)` to remove what an earlier run left, then this cell; "
+    ("already exists", "Run `destroy(cloud)` to remove an earlier run's resources, then this cell; "
      'if it is not yours, `connect("aws", prefix="rwa2")`.'),
     ("No export named", "Deploy the earlier modules first, in their order."),
     ("explicit deny", _ORGANISATION),
@@ -105,27 +102,27 @@ _REASONS = [
     ("quota", _QUOTA),
     ("limit", _QUOTA),
     ("maximum number of", _QUOTA),
-    ("insufficient", "AWS has none of this size there now: try again later, or choose another "
-     "InstanceType."),
+    ("insufficient", "AWS has no capacity for this instance type now: try again later, or choose "
+     "another InstanceType."),
 ]  # fmt: skip
-_CORRECT_IT = "Correct that, then run this cell again: it removes what the failed attempt left."
+_CORRECT_IT = "Correct that, then run this cell again: it removes the failed stack first."
 
 
 @contextmanager
 def explained(what: str = "", module: str = "") -> Iterator[None]:
-    """Turn what boto3 raises when AWS can't be reached, or refuses, into a WorkshopError.
+    """Translate an error of boto3 that the block raises into a WorkshopError.
 
-    Anything else passes as it is.
+    Any other error, and one without a known remedy, is raised unchanged.
 
     Args:
-        what: the resource that is read in the block, e.g. `"The table rwa-Metrics"`, if it is one.
+        what: the resource that the block reads, e.g. `"The table rwa-Metrics"`.
         module: the module that creates it, e.g. `"2-analyze"`.
 
     Raises:
-        NotDeployed: the resource does not exist; only where it is named.
+        NotDeployed: the resource does not exist; only if `module` is given.
         TemporaryFailure: AWS is throttling requests or had an internal error, or the resource
-            changed meanwhile.
-        TargetStopped: nothing answers.
+            changed while it was read.
+        TargetStopped: the endpoint does not respond.
         NotSignedIn: AWS refuses the credentials, or there are none.
         WorkshopError: another error with a remedy.
 
@@ -150,7 +147,7 @@ def explained(what: str = "", module: str = "") -> Iterator[None]:
 
 
 def explanation(error: BaseException) -> WorkshopError | None:
-    """Return an error of boto3's in two lines, or None where there is no remedy to name.
+    """Return the WorkshopError for an error of boto3, or None if no remedy is known.
 
     Args:
         error: what was raised.
@@ -169,7 +166,7 @@ def explanation(error: BaseException) -> WorkshopError | None:
 
 
 def cause_and_remedy(error: Exception) -> tuple[str, str]:
-    """Return a cause and a remedy for any error, to be shown where none can be raised: by a thread.
+    """Return a cause and a remedy for any error, for a thread, which can't raise one in a cell.
 
     Args:
         error: what was raised.
@@ -180,12 +177,12 @@ def cause_and_remedy(error: Exception) -> tuple[str, str]:
     """
     known = error if isinstance(error, WorkshopError) else explanation(error)
     if known is None:
-        return f"{type(error).__name__}: {error}", "If it stays, run the cell again."
+        return f"{type(error).__name__}: {error}", "If the error remains, run the cell again."
     return known.cause, known.remedy
 
 
 def remedy_for(reason: str) -> str:
-    """Return what to do about CloudFormation's reason for a resource that failed.
+    """Return the remedy for CloudFormation's reason for a resource that failed.
 
     Example:
         >>> remedy_for("No export named rwa-CodeBucket found")
@@ -197,7 +194,7 @@ def remedy_for(reason: str) -> str:
 
 def _answer(error: ClientError) -> WorkshopError | None:
     answer = error.response["Error"]
-    # DynamoDB and others put a namespace before the code, some a "Client." too.
+    # DynamoDB and others prefix the code with a namespace, some with "Client.".
     code, message = answer["Code"].rsplit("#", 1)[-1].removeprefix("Client."), answer["Message"]
     if _SKEWED.search(message):
         return WorkshopError(f"This machine's clock is wrong: {_line(message)}", _CLOCK)
@@ -216,7 +213,7 @@ def _answer(error: ClientError) -> WorkshopError | None:
 
 def _denied(operation: str, message: str) -> WorkshopError:
     found = _ACTION.search(message)
-    # S3 and some others say no more than "Access Denied": then the call must do.
+    # S3 and some others send only "Access Denied": then the cause names the call.
     what = found[1] if found else f"the call {operation}"
     where = f" on {found[2].rstrip('.')}" if found and found[2] else ""
     by_policy = "explicit deny" in message or "service control policy" in message
@@ -226,6 +223,6 @@ def _denied(operation: str, message: str) -> WorkshopError:
 
 
 def _line(message: str) -> str:
-    """Return a message in one line of bearable length (EC2 adds 800 encoded characters)."""
+    """Return a message in one line, cut to 300 characters (EC2 adds 800 encoded ones)."""
     text = " ".join(message.split())
     return text if len(text) <= 300 else text[:299] + "…"

@@ -1,8 +1,7 @@
-"""What counts as a beacon, in which bucket, and until when: the one definition in Python.
+"""The definition of a beacon in Python: the request, the bucket and the horizon.
 
-The SQL says the same in its own words (assets/flink/sql/03_copies.sql). The servers see to it that
-no other request is answered as if it counted (assets/fleet/httpd.conf, answers.py): another
-spelling of the same path is answered 404. tests/beacon_lines.py is the table that they all share.
+The SQL repeats it (assets/flink/sql/03_copies.sql). The servers answer 404 to every other spelling
+of the path (assets/fleet/httpd.conf, answers.py). All are tested against tests/beacon_lines.py.
 """
 
 import re
@@ -10,16 +9,16 @@ import re
 BUCKET_SECONDS = 10
 HORIZON_SECONDS = 3600  # a beacon that arrives later after its request is rejected as too_late
 PATH = "/beacon"
-HEALTH_CHECKER = "ELB-HealthChecker"  # how the load balancer's own requests begin their User-Agent
+HEALTH_CHECKER = "ELB-HealthChecker"  # the load balancer's User-Agent begins with it
 _REQUEST = re.compile(rf"(?:GET|POST) {PATH}(?:[? ]|\Z)")
 
 
 def is_beacon_line(request: object, status: object, agent: object) -> bool:
-    """Return whether a log line is a beacon's: a GET or POST of /beacon that was answered 200.
+    """Return whether a log line is a beacon: a GET or POST of /beacon, answered with status 200.
 
     Args:
-        request: the request line; None (or what is no text) if there was none.
-        status: the answer's status.
+        request: the request line; None (or another type) if there was none.
+        status: the response's status code.
         agent: the User-Agent; the load balancer's health check is no beacon.
 
     Example:

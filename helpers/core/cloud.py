@@ -1,7 +1,7 @@
 """A `Cloud` is where the workshop runs: a session, a region, and the names of its resources.
 
-Helpers and notebooks take a `Cloud` and call AWS through it. None of them asks which target it is:
-the difference between a real account and this machine is an endpoint, and it stays in here.
+Helpers and notebooks call AWS through a `Cloud`, whichever target it is: the only difference
+between an AWS account and the local target is the endpoint.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,11 +16,10 @@ from .environment import child_environment
 
 NAMESPACE = "RealtimeWebAnalytics"
 
-# Retries are botocore's own ("standard" backs off with jitter); the pool serves the live charts'
-# thread and the busy cell at once.
+# botocore retries ("standard" backs off with jitter); cells and the live charts share the pool.
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=20)
 
-# How AWS itself is reached from here, by botocore's names for it.
+# Settings of the network between this machine and AWS -> botocore's names for them.
 _NETWORK = {
     "AWS_CA_BUNDLE": "ca_bundle",
     "AWS_USE_FIPS_ENDPOINT": "use_fips_endpoint",
@@ -30,18 +29,17 @@ _NETWORK = {
 
 @dataclass(frozen=True)
 class Cloud:
-    """An account (or its stand-in on this machine), a region, and a prefix for every name.
+    """An AWS account (or the local target), a region, and a prefix for every name.
 
     Args:
         session: the boto3 session whose credentials and region are used.
         account: the account's 12 digits.
-        prefix: what every name of this workshop begins with, e.g. `rwa`.
-        endpoint: URL that answers for AWS, or None for AWS itself.
-        extras: what a zip of code needs beside our code where it runs: name of the zip -> what
-            returns the folder of those files, e.g. `{"analytics": managed_flink.dependencies}`.
-        parameters: what a new stack is given where the learner says nothing: module -> what
-            returns its parameters, told those that are given,
-            e.g. `{"1-frontend": address.frontend_parameters}`.
+        prefix: the first part of every resource's name, e.g. `rwa`.
+        endpoint: URL of the emulator, or None for AWS.
+        extras: further files of a zip of code: its name -> a function that returns their folder,
+            e.g. `{"analytics": flink_dependencies.dependencies}`.
+        parameters: defaults for a new stack's parameters: module -> a function that returns them
+            and takes the given ones, e.g. `{"1-frontend": public_ip.frontend_parameters}`.
     """
 
     session: boto3.Session
@@ -65,7 +63,7 @@ class Cloud:
         """Return the boto3 client of a service; the same one each time.
 
         Args:
-            service: boto3's name for it, e.g. `"kinesis"`.
+            service: its name in boto3, e.g. `"kinesis"`.
 
         Example:
             `cloud.client("kinesis").list_streams()["StreamNames"]`
@@ -81,7 +79,7 @@ class Cloud:
         return f"{self.prefix}-{what}"
 
     def bucket(self, what: str) -> str:
-        """Return a bucket's name, which must be unique in the world: account and region are in it.
+        """Return a bucket's name; it contains account and region, to be unique worldwide.
 
         Example:
             `cloud.bucket("archive")` -> `rwa-archive-000000000000-us-east-1`
@@ -91,8 +89,8 @@ class Cloud:
     def child_environment(self) -> dict[str, str]:
         """Return environment variables with which a child process reaches the same cloud.
 
-        The credentials are explicit; of what the shell, a profile or a file says of AWS, the child
-        sees nothing but what a company's network needs.
+        They contain the credentials; of the AWS settings in the shell and in files, only those of
+        the network are passed on.
         """
         credentials = self.session.get_credentials().get_frozen_credentials()
         values = {
@@ -103,7 +101,7 @@ class Cloud:
             "AWS_ENDPOINT_URL": self.endpoint,
         }
         if self.endpoint is None:
-            told = self.session._session.get_config_variable
-            found = {variable: told(name) for variable, name in _NETWORK.items()}
-            values |= {name: "true" if value is True else value for name, value in found.items()}
+            setting = self.session._session.get_config_variable
+            settings = {variable: setting(name) for variable, name in _NETWORK.items()}
+            values |= {name: "true" if value is True else value for name, value in settings.items()}
         return child_environment(values)

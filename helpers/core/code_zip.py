@@ -1,4 +1,4 @@
-"""Zips of code: the same files always give the same bytes, so a zip's hash is its version."""
+"""Zips of code. The same files always give the same bytes, so a zip's hash is its version."""
 
 import io
 import zipfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .errors import WorkshopError
 
-# The earliest time a zip can hold; the files' own times differ from clone to clone.
+# The earliest time that a zip can store; the files' own times differ between clones.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 
@@ -14,7 +14,7 @@ _UNIX = 3
 def zip_folder(folder: Path | str, *more: Path) -> bytes:
     """Return a zip of all files in a folder, byte for byte the same for the same files.
 
-    Hidden files and what Python or an editor leaves behind (`__pycache__`, `*.pyc`) stay out.
+    Hidden files and those that Python or an editor generates (`__pycache__`, `*.pyc`) are left out.
 
     Args:
         folder: its files are at the root of the zip, its sub-folders below.
@@ -30,7 +30,7 @@ def zip_folder(folder: Path | str, *more: Path) -> bytes:
     if not files:
         raise WorkshopError(
             f"There is no code to package in {folder}.",
-            "Get the file back with `git checkout assets`, then run this cell again.",
+            "Restore it with `git checkout assets`, then run this cell again.",
         )
     for other in more:
         files |= _files(other)

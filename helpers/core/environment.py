@@ -1,8 +1,7 @@
-"""The environment variables of a child process: ours, without a single AWS setting of the shell.
+"""The environment variables of a child process: this process's own, without its AWS settings.
 
-A learner's shell may hold a real session token, an endpoint, a profile, a file of settings: beside
-the keys of another cloud they lead a child elsewhere, or a credential to where it has no business.
-So every child of the workshop gets its variables from here, and of AWS's only those that are given.
+A session token, endpoint, profile or settings file from the learner's shell could direct a child
+to another cloud, or send a real credential there. So a child gets only the given AWS settings.
 """
 
 import os
@@ -11,23 +10,19 @@ from pathlib import Path
 
 from .paths import REPOSITORY
 
-# What ~/.aws holds is left out as well: its [default] profile may name an endpoint, too.
+# The files in ~/.aws are not read either: their [default] profile may name an endpoint, too.
 _NO_FILES = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-# Many a container sets it. Then each start of Python compiles all that it imports: 2.7 s for boto3,
-# pandas and matplotlib; 0.8 s where compiled files are kept.
+# Many containers set it. Then Python compiles its imports at each start: 2.7 s for boto3, pandas
+# and matplotlib, instead of 0.8 s.
 _SLOW = "PYTHONDONTWRITEBYTECODE"
 
 
 def python_path(first: Path) -> str:
-    """Return this process's PYTHONPATH with a folder before all others.
-
-    Args:
-        first: the folder.
-    """
+    """Return this process's PYTHONPATH with the folder `first` before all others."""
     paths = [str(first), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return os.pathsep.join(dict.fromkeys(filter(None, paths)))
 
@@ -35,11 +30,10 @@ def python_path(first: Path) -> str:
 def child_environment(values: Mapping[str, str | None] | None = None) -> dict[str, str]:
     """Return this process's environment variables for a child, with `values` as its AWS settings.
 
-    A child that is Python finds the workshop's modules, and reads and writes UTF-8 whatever the
-    machine's encoding is.
+    A Python child finds the workshop's modules, and uses UTF-8 whatever the machine's encoding is.
 
     Args:
-        values: the variables to be set, AWS's among them; those without a value are left out.
+        values: the variables to set; those without a value are left out.
 
     Example:
         >>> child_environment({"AWS_DEFAULT_REGION": "us-east-1"})["AWS_DEFAULT_REGION"]

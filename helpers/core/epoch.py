@@ -6,12 +6,12 @@ import pandas as pd
 def times(values: pd.Series, unit: str = "ms") -> pd.Series:
     """Return the times of a column of whole numbers.
 
-    pandas keeps the times of values that stand there often, and then takes a missing value among
-    them for any place in that list: an error, or another value's time (2.2, nullable integers).
+    It turns off pandas' cache of repeated values, which gives a missing value among nullable
+    integers an error, or another value's time (pandas 2.2).
 
     Args:
-        values: since 1970-01-01 UTC, as nullable integers: through floats, milliseconds would lose
-            their last digits.
+        values: time since 1970-01-01 UTC, as nullable integers (floats would lose the last digits
+            of milliseconds).
         unit: `ms` or `s`.
 
     Returns:

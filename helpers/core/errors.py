@@ -1,4 +1,4 @@
-"""Errors that speak to a learner: what happened and the next thing to do, never a bare traceback.
+"""Errors for learners: a cause and a remedy in place of a traceback.
 
 Example:
     >>> print(WorkshopError("No credentials were found.", "Run `aws configure`."))
@@ -8,7 +8,7 @@ Example:
 
 
 class WorkshopError(Exception):
-    """A problem the learner can fix. Jupyter shows its two lines alone, without a traceback.
+    """A problem the learner can fix. Jupyter shows its two lines without a traceback.
 
     Args:
         cause: one sentence: what happened, and why.
@@ -46,7 +46,7 @@ class NotDeployed(WorkshopError):
 
 
 class TargetStopped(WorkshopError):
-    """Nothing answers at the target: the local one has ended, or AWS can't be reached."""
+    """The target does not respond: the local one has ended, or AWS can't be reached."""
 
 
 class NotSignedIn(WorkshopError):
@@ -58,4 +58,4 @@ class TemporaryFailure(WorkshopError):
 
 
 class IncompleteError(WorkshopError):
-    """A store returned only a part of what it was asked for; what the rest holds is unknown."""
+    """A store returned only a part of the requested data; the rest is unknown."""

@@ -1,8 +1,8 @@
 """CloudWatch's metric math, for the dashboards drawn here and for the alarms evaluated here.
 
-Metric math reads like Python, so Python's own parser reads it; a walk over the tree allows the few
-parts named here and nothing else. The emulator has no metric math, so it is done here for every
-target alike. Alarms are evaluated in a small process: nothing here imports numpy or pandas.
+Python's parser parses it, because its syntax is similar; only the parts named here are evaluated.
+The emulator has no metric math, so all targets use this module. The process that evaluates alarms
+is small: this module imports neither numpy nor pandas.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class Unsupported(Exception):
-    """A dashboard or an alarm needs CloudWatch itself; the text names the part that does."""
+    """A dashboard or an alarm uses a feature that only CloudWatch has; the text names it."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TimeSeries:
 
     Args:
         values: by the start of their periods, ascending; a period without a value is left out.
-        source: what the caller knows about the metric. Arithmetic with numbers keeps it.
+        source: the caller's own data on the metric; arithmetic with numbers keeps it.
         period: seconds from one period to the next.
     """
 
@@ -51,7 +51,7 @@ _OPERATORS = {
     ast.And: lambda left, right: bool(left) and bool(right),
     ast.Or: lambda left, right: bool(left) or bool(right),
 }
-# What Python spells differently, and quoted text, which stays as it is.
+# Operators that Python spells differently, and quoted text, which is not changed.
 _SPELLINGS = re.compile(r"""'[^']*'|"[^"]*"|\b(?:AND|OR)\b|&&|\|\||\^""")
 _PYTHON = {"AND": "and", "OR": "or", "&&": " and ", "||": " or ", "^": "**"}
 STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
@@ -72,10 +72,10 @@ class MetricMath:
     """Evaluates expressions over metrics.
 
     Args:
-        named: returns what has an id: a metric's values, or the text of an expression; None where
-            nothing has it.
+        named: returns the metric's values or the text of the expression with an id, or None if no
+            query has that id.
         metrics: returns all metrics, for METRICS().
-        search: returns what SEARCH finds, given its text, statistic and period (None: none given).
+        search: returns the result of SEARCH for a text, a statistic and a period (None: not given).
         periods: the periods that FILL fills, and in which a number within a list has its value:
             all of an alarm's evaluation range. None: a series begins and ends with its data.
 
@@ -98,7 +98,7 @@ class MetricMath:
             text: metric math, e.g. `"IF(m1 > 0, m2 / m1, 0)"`.
 
         Raises:
-            Unsupported: it has a part that is not known here, or refers to itself.
+            Unsupported: it uses an unsupported feature, or refers to itself.
         """
         if text in self._open:
             raise Unsupported(f"an expression that refers to itself: {text}")
@@ -178,7 +178,7 @@ class MetricMath:
         return filled if isinstance(value, list) else filled[0]
 
     def _fill(self, series: TimeSeries, filler: float | TimeSeries | None) -> TimeSeries:
-        """Fill a series' gaps with another's values; with its own last one if there is none."""
+        """Fill a series' gaps with another's values; if None, with its own last value (REPEAT)."""
         filled: dict[float, float] = {}
         last = math.nan
         for at in self.periods if self.periods is not None else _from_first_to_last(series):
@@ -188,7 +188,7 @@ class MetricMath:
 
 
 def series_of(value: Value, text: str) -> list[TimeSeries]:
-    """Return a value's time series, of which it has one or several.
+    """Return the time series in an expression's value.
 
     Args:
         value: of an expression.
@@ -254,7 +254,7 @@ def _if(condition: Value, then: Value, otherwise: Value = math.nan) -> Value:
 
 
 def _merged(function: Callable, value: Value, text: str) -> Value:
-    """Apply to several metrics, period by period; of a single one, to all its values."""
+    """Aggregate several metrics in each period; a single one over all its periods."""
     if isinstance(value, TimeSeries):
         return float(function(list(value.values.values()))) if value.values else 0.0
     columns: dict[float, list[float]] = {}

@@ -1,4 +1,4 @@
-"""Which modules' checks have passed: kept on this machine, for each account, region and prefix."""
+"""Stores on this machine which modules' checks passed, by account, region and prefix."""
 
 import html
 import json
@@ -15,21 +15,23 @@ NOTEBOOKS = REPOSITORY / "notebooks"
 
 @dataclass(frozen=True)
 class Progress:
-    """The modules and their checks; as the last line of a cell they are shown.
+    """The modules and their checks; a cell whose last line it is shows them.
 
     Args:
-        passed: for each notebook's name, in their order, when its check passed last; None if never.
+        passed: each notebook's name -> when its check last passed, or None if it never did.
     """
 
     passed: dict[str, datetime | None]
 
     @property
     def sentence(self) -> str:
-        """How far you are, in words."""
+        """The number of passed checks, and the next module."""
         done = sum(at is not None for at in self.passed.values())
         words = f"{done} of {len(self.passed)} modules are checked."
         following = next((name for name, at in self.passed.items() if at is None), None)
-        return f"{words} Next: {title(following)}." if following else f"{words} That was all of it."
+        return (
+            f"{words} Next: {title(following)}." if following else f"{words} All modules are done."
+        )
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -48,10 +50,10 @@ class Progress:
 def progress(cloud: Cloud) -> Progress:
     """Return which modules' checks have passed in this account, region and prefix.
 
-    A check that passes notes it on this machine, under `.workshop/progress/`; `make reset` forgets.
+    A check that passes stores its time in `.workshop/progress/`; `make reset` deletes it.
 
     Args:
-        cloud: where you are working.
+        cloud: the account, region and prefix.
 
     Returns:
         `.passed` and `.sentence`; a cell shows it as a list with links.
@@ -70,12 +72,7 @@ def progress(cloud: Cloud) -> Progress:
 
 
 def note_passed(cloud: Cloud, notebook: str) -> None:
-    """Note that a notebook's check has passed just now.
-
-    Args:
-        cloud: where.
-        notebook: its name, e.g. `"1-capture"`.
-    """
+    """Store that a notebook's check has passed now; `notebook` is e.g. `"1-capture"`."""
     noted = read_json(_path(cloud), default={})
     write_json(_path(cloud), noted | {notebook: datetime.now(UTC).timestamp()})
 

@@ -1,4 +1,4 @@
-"""Where the workshop keeps what it writes on this machine: one folder, `.workshop/`."""
+"""The folder in which the workshop writes its files on this machine: `.workshop/`."""
 
 import errno
 import json
@@ -14,8 +14,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def home() -> Path:
     """Return the folder for state, logs and ports, creating it if needed.
 
-    It is `.workshop/` beside `helpers/`; the environment variable `WORKSHOP_HOME` names another
-    (the tests do, so that they never meet a learner's running target).
+    It is `.workshop/` next to `helpers/`; the environment variable `WORKSHOP_HOME` names another
+    one (tests use it, to leave a learner's running target alone).
 
     Example:
         >>> home().is_dir()
@@ -27,7 +27,7 @@ def home() -> Path:
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON value
-    """Write a JSON file so that a reader sees the old or the new text, never half of it.
+    """Write a JSON file atomically: a reader gets the old or the new text, never a part of it.
 
     Args:
         path: the file; its folder is created.
@@ -51,12 +51,12 @@ def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON value
             raise
         raise WorkshopError(
             f"The disk is full: {path} can't be written.",
-            "Free some space (`make reset` deletes what the workshop has written), then try again.",
+            "Free some space (`make reset` deletes the workshop's files), then try again.",
         ) from None
 
 
 def read_json(path: Path, default: Any = None) -> Any:  # noqa: ANN401 - any JSON value
-    """Return what a JSON file holds, or `default` where it is missing or not JSON.
+    """Return a JSON file's content, or `default` if it is missing or not JSON.
 
     Example:
         >>> read_json(home() / "no-such-file.json", default={})

@@ -1,7 +1,6 @@
-"""A lock that tells who holds it: one process of a kind at a time, on this machine.
+"""A lock file with its holder's pid: at most one process on this machine holds it.
 
-The kernel gives the lock back however its holder ends, so a stale file or a reused pid can mislead
-nobody.
+The kernel releases the lock however its holder ends, so a stale file or a reused pid does no harm.
 """
 
 import fcntl
@@ -12,7 +11,7 @@ from typing import IO
 
 from .paths import home
 
-# Who asks for the holder has the lock for a moment: that is no reason to go away.
+# `holder` takes the lock for a moment: an attempt at that time is repeated.
 LOOKS, SECONDS_BETWEEN_LOOKS = 20, 0.01
 
 
@@ -29,16 +28,15 @@ def pid_file(name: str) -> Path:
 
 
 def take(path: Path, *, wait: bool = False, pid: int | None = None) -> IO | None:
-    """Become the one holder of a lock.
+    """Take a lock.
 
     Args:
         path: the lock's file; its folder is created.
-        wait: wait for as long as another process has it.
-        pid: what `holder` shall say, if the lock is held on behalf of another process.
+        wait: wait while another process holds it.
+        pid: the pid that `holder` returns, if the lock is held on behalf of another process.
 
     Returns:
-        The open file, to be kept open for as long as the lock is held; None if another process
-        has it.
+        The open file, which holds the lock until it is closed; None if another process holds it.
 
     Example:
         `lock = take(home() / "local.lock")`
@@ -69,7 +67,7 @@ def _locked(file: IO, path: Path) -> bool:
 
 
 def wait_until_free(path: Path) -> None:
-    """Wait for as long as another process holds a lock.
+    """Wait while another process holds a lock.
 
     Args:
         path: the lock's file.
@@ -82,7 +80,7 @@ def wait_until_free(path: Path) -> None:
 
 
 def holder(path: Path) -> int | None:
-    """Return the pid of a lock's holder, or None if nobody holds it.
+    """Return the pid of a lock's holder, or None if it is free.
 
     Args:
         path: the lock's file.

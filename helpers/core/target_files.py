@@ -1,4 +1,4 @@
-"""Files of the local target that more than one part reads: paths, names and formats.
+"""Paths and formats of the local target's files that more than one room reads.
 
 helpers/local writes them; fault injection and the kills, which run in the notebook, use them too.
 """
@@ -16,7 +16,7 @@ EMULATOR_LOCK, FLINK_CONTROLLER_LOCK = "emulator", "flink"
 
 
 class JobState(StrEnum):
-    """What a Flink job does, as the field `state` of its status says."""
+    """A Flink job's state: the field `state` of its status file."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -54,7 +54,7 @@ def job_status_file(application: str) -> Path:
 
 
 def job_status(application: str) -> dict[str, Any]:
-    """Return what the status file of a Flink job holds; {} where there is none.
+    """Return the content of a Flink job's status file; {} if there is none.
 
     Args:
         application: the application's name.

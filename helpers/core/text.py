@@ -1,7 +1,7 @@
-"""Numbers, days, and text that came from the web, as a sentence or a page shows them.
+"""Formats numbers, days and text from visitors for a sentence or a page.
 
-A page's name, a referrer or a User-Agent is whatever a visitor sent. It may hold letters that no
-font has, a line break, or a mark that turns the text around it from right to left.
+A visitor can send any page name, referrer or User-Agent: with characters that no font has, line
+breaks, or marks that reverse the direction of the text around them.
 """
 
 import math
@@ -13,7 +13,7 @@ UNKNOWN = "□"
 
 
 def number(value: float) -> str:
-    """Return a number as a reader would write it.
+    """Return a number with separators, or in millions or billions.
 
     Example:
         >>> number(1204), number(0.51234), number(2_500_000), number(float("nan"))
@@ -31,7 +31,7 @@ def number(value: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with each control or direction mark replaced by `□`, and never empty.
+    """Return the text with each control or direction mark replaced by `□`; `(blank)` if empty.
 
     Example:
         >>> printable("/a\\nb"), printable("")
@@ -44,7 +44,7 @@ def printable(text: str) -> str:
 def shorten(text: str, most: int = 40) -> str:
     """Return the text cut in its middle to at most `most` characters, for use in a sentence.
 
-    The middle goes, because the ends tell pages, addresses and User-Agents apart.
+    It keeps both ends, which distinguish pages, addresses and User-Agents.
 
     Example:
         >>> shorten("https://example.com/a/very/long/way/to/the/page.html", most=20)
@@ -57,16 +57,13 @@ def shorten(text: str, most: int = 40) -> str:
 
 
 def quoted(item: str, most: int = 40) -> str:
-    """Return an item for use in a sentence: short, and not turning the words beside it around."""
+    """Return a shortened item that does not change the direction of the sentence around it."""
     # First-strong isolate and its end (Unicode TR9): an Arabic page must not reorder the numbers.
     return f"\u2068{shorten(item, most)}\u2069"
 
 
 def day(moment: datetime) -> str:
-    """Return a moment's day; strftime's `%b` would follow the language that a program has chosen.
-
-    Args:
-        moment: a datetime of the zone in which it is shown.
+    """Return a datetime's day, in English (strftime's `%b` depends on the locale).
 
     Example:
         >>> day(datetime(2026, 11, 25))

@@ -1,4 +1,4 @@
-"""Waiting with a word: a line that moves while a cell has nothing to show yet."""
+"""Waits, and shows meanwhile what a cell is waiting for."""
 
 import contextvars
 import sys
@@ -15,26 +15,24 @@ from IPython.display import display
 
 from .beacon_definition import BUCKET_SECONDS
 
-STEP_SECONDS = 1.0  # nothing is said of what is over sooner
-LOG_SECONDS = 5  # before and between lines where none can be overwritten: a file, a CI's log
+STEP_SECONDS = 1.0  # between updates of the line; a shorter wait shows none
+LOG_SECONDS = 5  # between lines in a file or a CI log, where none can be overwritten
 BAR_CELLS = 20
-PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 10  # between two readings of `poll_until`
-_Value = TypeVar("_Value")
-
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 10  # between two reads of `poll_until`
 _T = TypeVar("_T")
 _being_shown = contextvars.ContextVar("_being_shown", default=False)
 
 
 @contextmanager
 def waiting(what: str, seconds: float | None = None) -> Iterator[None]:
-    """Show what is waited for, and for how long already, until the block ends.
+    """Show a line with the reason for a wait and its length so far, until the block ends.
 
-    The line moves by itself each second, also while a call in the block takes long. A wait within
-    another adds no second line, and neither does one in a thread, which has no cell to show it in.
+    A thread updates the line each second, even during a long call. A wait within another one, or in
+    a thread, which has no cell, shows no line.
 
     Args:
         what: a sentence without its full stop.
-        seconds: how long it takes, where that is known: then there is a bar.
+        seconds: the length of the wait, if known: then the line has a progress bar.
 
     Example:
         with waiting("Waiting until the last beacons are counted"):
@@ -51,7 +49,7 @@ def waiting(what: str, seconds: float | None = None) -> Iterator[None]:
             line.show(_words(what, time.monotonic() - began, seconds))
 
     shown = _being_shown.set(True)
-    # In this cell's context: Jupyter puts what it shows under the cell that waits.
+    # In this cell's context: Jupyter displays the line under the cell that waits.
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(tick,), name="waiting", daemon=True)
     thread.start()
@@ -65,10 +63,10 @@ def waiting(what: str, seconds: float | None = None) -> Iterator[None]:
 
 
 def wait(seconds: float) -> None:
-    """Let traffic and charts run for a while before the next cell.
+    """Let traffic and charts run for some seconds before the next cell.
 
     Args:
-        seconds: how long.
+        seconds: the length of the wait.
 
     Example:
         `wait(20)`
@@ -78,7 +76,7 @@ def wait(seconds: float) -> None:
 
 
 def in_notebook() -> bool:
-    """Say whether a Jupyter kernel shows what is displayed (a terminal shows only text)."""
+    """Return whether this is a Jupyter kernel (a terminal displays only text)."""
     return hasattr(get_ipython(), "kernel")
 
 
@@ -88,12 +86,12 @@ def wait_until(
     is_over: Callable[[_T], object] = bool,
     delay: float | None = None,
 ) -> _T:
-    """Call a function until what it returns ends the wait; return what it returned last.
+    """Call a function until its result ends the wait; return the last result.
 
     Args:
-        look: what is called, once at least.
-        seconds: after how long the wait ends even so.
-        is_over: is given what `look` returned; true ends the wait.
+        look: the function, which is called at least once.
+        seconds: the longest wait.
+        is_over: is called with the result of `look`; true ends the wait.
         delay: seconds between two calls; None for those of `backoff_delays`.
 
     Example:
@@ -101,15 +99,15 @@ def wait_until(
     """
     deadline = time.monotonic() + seconds
     for pause in backoff_delays() if delay is None else repeat(delay):
-        found = look()
-        if is_over(found) or time.monotonic() > deadline:
+        result = look()
+        if is_over(result) or time.monotonic() > deadline:
             break
         time.sleep(pause)
-    return found
+    return result
 
 
 def backoff_delays() -> Iterator[float]:
-    """Yield the seconds between two calls of AWS: few at first, then 2, for AWS limits the rate."""
+    """Yield the seconds between two calls to AWS: from 0.1 up to 2, as AWS limits the rate."""
     pause = 0.1
     while True:
         yield pause
@@ -117,22 +115,22 @@ def backoff_delays() -> Iterator[float]:
 
 
 def poll_until(
-    read: Callable[[], _Value], done: Callable[[_Value], bool], what: str, seconds: float = 60
-) -> _Value:
-    """Read a value again and again until it is as wanted, or the time is over.
+    read: Callable[[], _T], done: Callable[[_T], bool], what: str, seconds: float = 60
+) -> _T:
+    """Read a value repeatedly until it meets a condition, or the time is over.
 
-    The pause between two readings is three times as long as a reading takes, but one second at
-    least and ten at most: a long reading takes its time from what is waited for.
+    The pause is three times as long as a read, at least one second and at most ten: on a busy
+    machine, reads delay the work that is waited for.
 
     Args:
         read: returns the current value.
-        done: returns whether a value is as wanted.
-        what: what is waited for, e.g. `"the last beacons are counted"`.
-        seconds: after which only one more reading is begun, however long readings take: the value
-            returned is never older than the wait.
+        done: returns whether a value meets the condition.
+        what: the condition, for the line shown, e.g. `"the last beacons are counted"`.
+        seconds: the time after which only one more read begins; so the value returned is never
+            older than the wait.
 
     Returns:
-        The last value read, as wanted or not.
+        The last value read, whether or not it meets the condition.
 
     Example:
         `poll_until(lambda: ledger(cloud), lambda account: account.balances, "it balances")`
@@ -149,10 +147,10 @@ def poll_until(
 
 
 def bucket_edge(seconds: int = BUCKET_SECONDS) -> datetime:
-    """Wait for the next edge of a bucket and return it: a clean place to begin counting.
+    """Wait until the next bucket begins, and return its start, from which to count.
 
     Args:
-        seconds: how long a bucket is, and so the longest wait.
+        seconds: the length of a bucket, and the longest wait.
 
     Example:
         `start = bucket_edge()`
@@ -171,11 +169,11 @@ def _words(what: str, passed: float, seconds: float | None) -> str:
 
 
 class _Line:
-    """One line that is replaced, in a notebook or a terminal; in a file, a line now and then."""
+    """A line that is replaced in a notebook or a terminal, and printed again in a file."""
 
     def __init__(self) -> None:
         self._handle, self._on_terminal = None, sys.stdout.isatty()
-        self._said_at, self._overwritten = time.monotonic(), False
+        self._printed_at, self._overwritten = time.monotonic(), False
 
     def show(self, text: str) -> None:
         if not in_notebook():
@@ -195,9 +193,9 @@ class _Line:
         if self._on_terminal:
             print(f"{text:<78}", end="\r", flush=True)
             self._overwritten = True
-        elif time.monotonic() - self._said_at >= LOG_SECONDS:
+        elif time.monotonic() - self._printed_at >= LOG_SECONDS:
             print(text, flush=True)
-            self._said_at = time.monotonic()
+            self._printed_at = time.monotonic()
 
 
 class _Text:

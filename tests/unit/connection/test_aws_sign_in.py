@@ -1,4 +1,4 @@
-"""connect("aws"): what it shows, what it asks, what it refuses. The emulator answers for AWS."""
+"""connect("aws") shows the account and the costs, and asks; the emulator answers for AWS."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from helpers.connection.aws_sign_in import SERVICES, check_region, short_arn, sign_in
 from helpers.connection.connect import connect
@@ -23,8 +24,7 @@ from tests.running_notebooks import run_cells
 
 @pytest.fixture
 def session(emulator):
-    """A session that means AWS, endpoints and all; its requests arrive at the emulator."""
-    # Where the emulator answers for AWS, its key is the account's.
+    """A session with the endpoints of AWS whose requests are sent to the emulator."""
     key = emulator.session.get_credentials()
     session = boto3.Session(key.access_key, key.secret_key, region_name="us-east-1")
     place = urlsplit(emulator.endpoint)
@@ -48,53 +48,55 @@ def clean(own_home, monkeypatch):
 
 
 def answering(monkeypatch, *answers):
-    """Let input() give these answers; return the list of what is not given yet."""
+    """Let input() return these answers; return the list of the remaining ones."""
     left = list(answers)
     monkeypatch.setattr("builtins.input", lambda _: left.pop(0))
     return left
 
 
-def test_it_shows_who_where_and_how_much_then_asks(session, monkeypatch, capsys):
+def test_it_shows_the_account_the_region_and_the_costs_then_asks(session, monkeypatch, capsys):
     left = answering(monkeypatch, "yes")
     cloud = sign_in(session, "rwa", confirm=False)
-    told = capsys.readouterr().out
+    shown = capsys.readouterr().out
     assert left == []
     assert (cloud.account, cloud.region, cloud.endpoint) == ("000000000000", "us-east-1", None)
-    assert "AWS account 000000000000, region us-east-1, as root." in told
-    assert "root user" in told  # the emulator's caller is one
-    assert f"${hourly():.2f} an hour" in told
+    assert "AWS account 000000000000, region us-east-1, as root." in shown
+    assert "root user" in shown  # the emulator's caller
+    assert f"${hourly():.2f} an hour" in shown
     assert cloud.extras == {"analytics": dependencies}  # what Managed Flink needs in the zip
 
 
-def test_one_yes_holds_for_the_next_notebook_but_for_no_other_workshop(session, monkeypatch):
+def test_a_confirmation_is_valid_for_the_next_notebook_but_not_for_another_prefix(
+    session, monkeypatch
+):
     left = answering(monkeypatch, "Yes ", "no")
     sign_in(session, "rwa", confirm=False)
     sign_in(session, "rwa", confirm=False)
     assert left == ["no"]
-    with pytest.raises(WorkshopError, match="did not say yes"):
+    with pytest.raises(WorkshopError, match="did not type yes"):
         sign_in(session, "rwb", confirm=False)
     assert left == []
 
 
-def test_a_yes_of_last_week_is_over(session, own_home, monkeypatch):
+def test_a_confirmation_expires(session, own_home, monkeypatch):
     left = answering(monkeypatch, "yes", "")
     sign_in(session, "rwa", confirm=False)
     answers = json.loads((own_home / "yes.json").read_text())
     (own_home / "yes.json").write_text(
         json.dumps({key: at - 7 * 86400 for key, at in answers.items()})
     )
-    with pytest.raises(WorkshopError, match="did not say yes"):
+    with pytest.raises(WorkshopError, match="did not type yes"):
         sign_in(session, "rwa", confirm=False)
     assert left == []
 
 
-def test_confirm_says_it_in_the_cell(session, monkeypatch):
+def test_confirm_replaces_the_question_for_the_next_notebook_too(session, monkeypatch):
     answering(monkeypatch)  # a question would find no answer
     sign_in(session, "rwa", confirm=True)
-    sign_in(session, "rwa", confirm=False)  # and it holds for the next notebook
+    sign_in(session, "rwa", confirm=False)
 
 
-def test_where_nobody_can_be_asked_nothing_is_started(session, monkeypatch):
+def test_without_a_terminal_it_raises_an_error_that_names_confirm(session, monkeypatch):
     def no_terminal(_):
         raise EOFError
 
@@ -104,19 +106,19 @@ def test_where_nobody_can_be_asked_nothing_is_started(session, monkeypatch):
     assert 'connect("aws", confirm=True)' in error.value.remedy
 
 
-def test_what_is_deployed_already_is_told(session, emulator, monkeypatch, capsys):
-    cloud = Cloud(emulator.session, emulator.account, "told", emulator.endpoint)
+def test_it_lists_the_deployed_modules(session, emulator, monkeypatch, capsys):
+    cloud = Cloud(emulator.session, emulator.account, "listed", emulator.endpoint)
     deploy(cloud, "1-capture")
     try:
         capsys.readouterr()
-        sign_in(session, "told", confirm=True)
-        assert "Deployed here as told: 0-expiry, 1-capture (since 20" in capsys.readouterr().out
+        sign_in(session, "listed", confirm=True)
+        assert "Deployed here as listed: 0-expiry, 1-capture (since 20" in capsys.readouterr().out
     finally:
         destroy(cloud)
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KINESIS"])
-def test_it_never_falls_through_to_an_emulator(variable, emulator, monkeypatch):
+def test_it_never_connects_to_an_emulator(variable, emulator, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -130,12 +132,12 @@ def test_it_never_falls_through_to_an_emulator(variable, emulator, monkeypatch):
     ("region", "cause"),
     [
         (None, "No AWS region is set"),
-        ("mars", "no AWS region called 'mars'"),
+        ("mars", "no AWS region 'mars'"),
         ("us-est-1", "no AWS region 'us-est-1'"),
         ("us-east-9", "no AWS region 'us-east-9'"),
     ],
 )
-def test_a_region_that_is_none_is_refused(region, cause):
+def test_a_region_that_does_not_exist_is_refused(region, cause):
     session = boto3.Session("x", "x", region_name=region)
     with pytest.raises(WorkshopError, match=cause) as error:
         check_region(session)
@@ -147,7 +149,7 @@ def test_a_region_with_every_service_is_accepted(region):
     check_region(boto3.Session("x", "x", region_name=region))
 
 
-def test_a_region_that_lacks_a_service_names_it():
+def test_the_error_for_a_region_names_the_missing_services():
     session = boto3.Session("x", "x", region_name="us-iso-west-1")
     there = {name: session.get_available_regions(name, "aws-iso") for name in SERVICES}
     lacking = [name for name, regions in there.items() if "us-iso-west-1" not in regions]
@@ -157,8 +159,8 @@ def test_a_region_that_lacks_a_service_names_it():
 
 
 @pytest.mark.parametrize("prefix", ["My", "a", "my-shop", "rwa_", "9lives", "x" * 13])
-def test_a_prefix_that_no_bucket_could_bear_is_refused_at_once(prefix):
-    with pytest.raises(WorkshopError, match="can't begin the names"):
+def test_a_prefix_that_is_invalid_in_a_bucket_name_is_refused(prefix):
+    with pytest.raises(WorkshopError, match="is not valid in the names"):
         connect("aws", prefix)
 
 
@@ -170,11 +172,11 @@ def test_arns_are_shortened():
 
 
 def run(cells: list[str]) -> list[str]:
-    """Run cells in a kernel that nobody watches; return what they printed."""
+    """Run cells in a kernel without a front end; return their output."""
     return ["".join(o.get("text", "") for o in cell.outputs) for cell in run_cells(*cells)]
 
 
-# In a kernel: the same detour as above, around the whole of connect.
+# In a kernel: the same redirection as above, for the sessions of connect.
 DETOUR = """
 import boto3
 from urllib.parse import urlsplit
@@ -187,29 +189,22 @@ def session():
     return made
 helpers.connection.connect.boto3.Session = session
 """
+CONNECT = 'cloud = helpers.connection.connect.connect("aws", confirm=True)'
 
 
 def detour_to(emulator: Cloud) -> str:
-    """Return the code of a cell that sends what means AWS to the emulator."""
+    """Return the code of a cell that redirects requests to AWS to the emulator."""
     key, place = emulator.session.get_credentials(), urlsplit(emulator.endpoint).netloc
     return DETOUR.format(place=place, key=key.access_key, secret=key.secret_key)
 
 
-def test_run_all_without_a_reader_ends_at_the_question_and_goes_on_with_a_confirmed_one(emulator):
+def test_run_all_without_input_ends_at_the_question_and_continues_with_confirm(emulator):
     detour = detour_to(emulator)
-    from nbclient.exceptions import CellExecutionError
-
-    with pytest.raises(CellExecutionError, match="Nobody is there to say yes") as stopped:
+    with pytest.raises(CellExecutionError, match="These costs were not confirmed") as stopped:
         run([detour, 'helpers.connection.connect.connect("aws")', "print('spent')"])
     assert "botocore" not in stopped.value.traceback and "spent" not in str(stopped.value)
-    told = run(
-        [
-            detour,
-            'cloud = helpers.connection.connect.connect("aws", confirm=True)',
-            "print('spent')",
-        ]
-    )
-    assert "Connected (aws): account 000000000000" in told[1] and told[2] == "spent\n"
+    printed = run([detour, CONNECT, "print('spent')"])
+    assert "Connected (aws): account 000000000000" in printed[1] and printed[2] == "spent\n"
 
 
 REFUSED = """
@@ -229,17 +224,14 @@ kinesis.list_streams()
         ("Unheard", "_api_call", "→"),  # no remedy: the traceback is all there is
     ],
 )
-def test_in_a_notebook_any_cells_boto3_error_has_two_lines(emulator, code, shown, hidden):
+def test_a_boto3_error_in_any_cell_is_shown_in_two_lines(emulator, code, shown, hidden):
     detour = detour_to(emulator)
-    connected = 'cloud = helpers.connection.connect.connect("aws", confirm=True)'
-    from nbclient.exceptions import CellExecutionError
-
     with pytest.raises(CellExecutionError) as stopped:
-        run([detour, connected, REFUSED.format(code=code)])
+        run([detour, CONNECT, REFUSED.format(code=code)])
     assert shown in stopped.value.traceback and hidden not in stopped.value.traceback
 
 
-def test_a_script_without_a_terminal_gets_two_lines(tmp_path):
+def test_a_script_prints_the_error(tmp_path):
     environment = os.environ | {"HOME": str(tmp_path)}
     ended = subprocess.run(
         [sys.executable, "-c", 'from helpers import connect; connect("aws")'],

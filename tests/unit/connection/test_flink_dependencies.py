@@ -1,8 +1,8 @@
-"""What the zip holds for AWS. The connector itself is not fetched here: other files, the same way.
+"""The zip for AWS contains the connector and the Python packages.
 
-A Maven repository of this test's own serves a jar and its checksums; where the network reaches the
-real one, a connector that it has is fetched from there too. The zip is then run by Flink's own
-command line, with the options that Managed Flink takes from the property group.
+A Maven repository of this test serves a jar and its checksums; with a network, a real connector is
+fetched from Maven Central too. Flink's command line then runs the zip with the options of
+the property group, as Managed Flink does.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ def maven(tmp_path, monkeypatch):
 
 
 def fetched(fetch, *arguments):
-    """Call it, or skip the test where the network does not reach what it needs."""
+    """Call a function, or skip the test if there is no network."""
     try:
         return fetch(*arguments)
     except WorkshopError as error:
@@ -78,7 +78,7 @@ def dep(tmp_path_factory):
     return folder
 
 
-def test_a_jar_is_fetched_once_by_its_coordinates(maven, tmp_path, capsys):
+def test_a_jar_is_downloaded_once_by_its_coordinates(maven, tmp_path, capsys):
     path = managed_flink.fetch_jar(OWN, tmp_path / "lib")
     assert path == tmp_path / "lib" / "connector-1.2.jar" and path.read_bytes() == JAR
     assert capsys.readouterr().out == "Fetching connector-1.2.jar (once) ...\n"
@@ -95,7 +95,9 @@ def test_a_jar_is_fetched_once_by_its_coordinates(maven, tmp_path, capsys):
         (lambda place: (place / "connector-1.2.jar.sha1").unlink(), "could not be downloaded"),
     ],
 )
-def test_what_is_broken_missing_or_unproved_is_not_kept(maven, tmp_path, break_it, cause):
+def test_a_jar_that_is_damaged_missing_or_without_checksum_is_not_stored(
+    maven, tmp_path, break_it, cause
+):
     break_it(maven)
     with pytest.raises(WorkshopError, match=cause) as error:
         managed_flink.fetch_jar(OWN, tmp_path / "lib")
@@ -110,7 +112,7 @@ def test_a_repository_that_does_not_answer_is_explained(tmp_path, monkeypatch):
     assert "network" in error.value.remedy
 
 
-def test_a_real_connector_is_fetched_and_verified(tmp_path):
+def test_a_real_connector_is_downloaded_and_verified(tmp_path):
     coordinates = "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2"
     path = fetched(managed_flink.fetch_jar, coordinates, tmp_path)
     with zipfile.ZipFile(path) as jar:
@@ -118,7 +120,7 @@ def test_a_real_connector_is_fetched_and_verified(tmp_path):
     assert b"KafkaDynamicTableFactory" in factories
 
 
-def test_the_packages_are_those_of_the_lock_for_managed_flinks_machine(dep):
+def test_the_packages_have_the_locks_version_and_managed_flinks_platform(dep):
     library = (dep / "krcf" / "krcf.abi3.so").read_bytes()
     # ELF, 64 bits, little endian; machine 62 is x86-64.
     assert library[:6] == b"\x7fELF\x02\x01" and int.from_bytes(library[18:20], "little") == 62
@@ -126,11 +128,11 @@ def test_the_packages_are_those_of_the_lock_for_managed_flinks_machine(dep):
     assert f"\nkrcf=={facts.name.split('-')[1].removesuffix('.dist')} " in (
         REPOSITORY / "requirements.lock"
     ).read_text().replace("\\", "")
-    managed_flink.fetch_packages(dep)  # all there: nothing is fetched, with or without a network
+    managed_flink.fetch_packages(dep)  # nothing is downloaded again, so it needs no network
     assert "manylinux_2_28_x86_64" in (facts / "WHEEL").read_text()
 
 
-def test_the_template_names_what_the_zip_holds():
+def test_the_template_names_the_files_of_the_zip():
     template = read_template("2-analyze")
     application = template["Resources"]["Analytics"]["Properties"]
     groups = application["ApplicationConfiguration"]["EnvironmentProperties"]["PropertyGroups"]
@@ -147,7 +149,7 @@ def test_the_template_names_what_the_zip_holds():
     }
 
 
-def test_an_extra_goes_into_the_zip_of_its_name_only(emulator, tmp_path):
+def test_extra_files_are_only_in_the_zip_of_their_name(emulator, tmp_path):
     code, extra = tmp_path / "code", tmp_path / "extra"
     (extra / "lib").mkdir(parents=True)
     (extra / "lib" / "a.jar").write_bytes(JAR)
@@ -173,7 +175,7 @@ def test_an_extra_goes_into_the_zip_of_its_name_only(emulator, tmp_path):
     sys.platform != "linux" or os.uname().machine != "x86_64", reason="the package is for Linux x86"
 )
 def test_flinks_own_command_line_runs_the_zip(maven, dep, tmp_path):
-    """As Managed Flink does: main.py, its SQL, its modules and its packages, out of the zip."""
+    """As Managed Flink does: main.py with the SQL, the modules and the packages of the zip."""
     extra = tmp_path / "extra"
     managed_flink.fetch_jar(OWN, extra / "lib")
     shutil.copytree(dep, extra / "dep")
@@ -182,7 +184,7 @@ def test_flinks_own_command_line_runs_the_zip(maven, dep, tmp_path):
     app = tmp_path / "app"
     code = zip_folder(REPOSITORY / "assets" / "flink", extra)
     zipfile.ZipFile(io.BytesIO(code)).extractall(app)
-    # Whoever imports krcf tells where it came from: the environment here has one of its own.
+    # The package prints its path when it is imported: this environment has a krcf of its own.
     with (app / "dep" / "krcf" / "__init__.py").open("a") as file:
         file.write("\nimport sys\nprint('krcf is', __file__, file=sys.stderr)\n")
     groups = {

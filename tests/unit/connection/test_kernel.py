@@ -1,4 +1,4 @@
-"""`make kernel`: the workshop's Python for a JupyterLab that runs already."""
+"""`make kernel` registers the workshop's Python for a JupyterLab that is already installed."""
 
 import json
 import os
@@ -32,16 +32,16 @@ def test_the_kernel_is_this_python_under_the_name_that_the_notebooks_ask_for(reg
         assert (asked["name"], asked["display_name"]) == (KERNEL, SHOWN), path.name
 
 
-def test_it_finds_the_helpers_and_leads_to_the_cells_above_after_a_restart(registered, tmp_path):
+def test_the_kernel_finds_the_helpers_and_explains_an_undefined_name(registered, tmp_path):
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import KernelManager
 
-    # As set-up does in `.venv`; here as the settings of a user, which kernels read as well.
+    # Set-up writes this into `.venv`; kernels also read the settings of a user.
     write_kernel_settings(tmp_path)
     (tmp_path / "etc" / "ipython").rename(tmp_path / "profile_default")
     specs = KernelSpecManager(kernel_dirs=[str(registered)])
     manager = KernelManager(kernel_name=KERNEL, kernel_spec_manager=specs)
-    # As set-up's workshop.pth does in an environment that was set up in this folder.
+    # In place of workshop.pth, which set-up writes into `.venv`.
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "IPYTHONDIR": str(tmp_path)}
     manager.start_kernel(cwd=str(REPOSITORY / "notebooks"), env=environment)
     client = manager.client()
@@ -54,21 +54,21 @@ def test_it_finds_the_helpers_and_leads_to_the_cells_above_after_a_restart(regis
             return answer["content"]
 
         shown = "".join(run("cloud.client('sts')")["traceback"])
-        assert "nothing called `cloud` (yet)" in shown and "Run All Above" in shown
+        assert "`cloud` is not defined in this kernel (yet)" in shown and "Run All Above" in shown
         assert len(shown.splitlines()) == 2
         assert run("import helpers; clouds = 1")["status"] == "ok"
         assert "Did you mean `clouds`?" in "".join(run("cloud")["traceback"])
         threading.Timer(1, manager.interrupt_kernel).start()
         shown = "".join(run("helpers.wait(50)")["traceback"])
         assert "You stopped this cell." in shown and len(shown.splitlines()) == 2
-        # Within a function it is a defect, and keeps the place where it is.
+        # Within a function it is a defect, and the traceback shows the line.
         assert "line" in "".join(run("def own():\n    return cloud\n\nown()")["traceback"])
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
 
 
-def test_its_name_is_the_projects():
+def test_the_kernels_name_is_the_projects():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     assert project["name"].startswith(KERNEL)
-    assert KERNEL in (REPOSITORY / "Makefile").read_text()  # `make reset` takes it away
+    assert KERNEL in (REPOSITORY / "Makefile").read_text()  # `make reset` removes it

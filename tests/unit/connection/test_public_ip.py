@@ -1,4 +1,4 @@
-"""The learner's own address, from a service that answers well, badly, or not at all."""
+"""The learner's public address, from a service that answers correctly, wrongly or not at all."""
 
 import http.server
 import threading
@@ -13,7 +13,7 @@ from helpers.local.ports import free_port
 
 @pytest.fixture
 def service():
-    """A service that answers with what is put into it; its URL and that list."""
+    """The URL of a service, and the list with its answer."""
     answers: list[tuple[int, bytes]] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -34,7 +34,7 @@ def service():
         thread.join()
 
 
-def test_it_is_a_network_of_one(service):
+def test_the_address_is_returned_as_a_cidr_block(service):
     url, answers = service
     answers.append((200, b"203.0.113.9\n"))
     assert public_ip(url) == "203.0.113.9/32"
@@ -50,7 +50,7 @@ def test_it_is_a_network_of_one(service):
         (503, b"", "could not be found: .*503"),
     ],
 )
-def test_another_answer_is_an_error_that_says_what_to_do(service, status, body, cause):
+def test_an_invalid_answer_is_an_error_with_a_remedy(service, status, body, cause):
     url, answers = service
     answers.append((status, body))
     with pytest.raises(WorkshopError, match=cause) as error:
@@ -58,12 +58,12 @@ def test_another_answer_is_an_error_that_says_what_to_do(service, status, body, 
     assert "BeaconSourceCIDR=" in error.value.remedy
 
 
-def test_no_answer_is_one_too():
+def test_no_answer_is_an_error():
     with pytest.raises(WorkshopError, match="could not be found: .*refused"):
         public_ip(f"http://127.0.0.1:{free_port()}")
 
 
-def test_who_names_an_address_is_not_asked(monkeypatch, capsys):
+def test_a_given_address_is_used_without_a_lookup(monkeypatch, capsys):
     monkeypatch.setattr(helpers.connection.public_ip, "public_ip", lambda: "203.0.113.9/32")
     assert frontend_parameters({"BeaconSourceCIDR": "0.0.0.0/0"}) == {
         "SmallestFleet": "2",
@@ -71,4 +71,4 @@ def test_who_names_an_address_is_not_asked(monkeypatch, capsys):
     }
     assert capsys.readouterr().out == ""
     assert frontend_parameters({})["BeaconSourceCIDR"] == "203.0.113.9/32"
-    assert "from 203.0.113.9/32 alone" in capsys.readouterr().out
+    assert "Only 203.0.113.9/32" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Each error as botocore itself raises it: from AWS's answers, from files, from the network."""
+"""Errors that botocore raises, from AWS's responses, from files and from the network."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ ANSWERS = [
      "request is expired", "credentials have expired", "Get new ones"),
     ("kinesis", "list_streams", {}, "ExpiredTokenException", "expired", "have expired", "new ones"),
     ("sts", "get_caller_identity", {}, "InvalidClientTokenId", "The security token included in "
-     "the request is invalid.", "refused the credentials", "never enabled"),
+     "the request is invalid.", "refused the credentials", "not enabled"),
     ("dynamodb", "list_tables", {}, "UnrecognizedClientException", "invalid",
      "refused the credentials", "Get new ones"),
     ("s3", "list_buckets", {}, "RequestTimeTooSkewed", "The difference between the request time "
@@ -43,7 +43,7 @@ ANSWERS = [
      "policy/"),
     ("cloudformation", "describe_stacks", {}, "AccessDenied", DENIED + "cloudformation:DescribeSta"
      "cks on resource: arn:aws:cloudformation:us-east-1:1:stack/x/* with an explicit deny in a "
-     "service control policy", "stack/x/*", "A policy above this role"),
+     "service control policy", "stack/x/*", "A policy of the organisation"),
     ("s3", "head_object", {"Bucket": "b", "Key": "k"}, "403", "Forbidden",
      "the call HeadObject", "administrator"),
     ("ec2", "describe_vpcs", {}, "UnauthorizedOperation", "You are not authorized to perform this "
@@ -62,7 +62,7 @@ ANSWERS = [
     ("s3", "create_bucket", {"Bucket": "b"}, "BucketAlreadyExists", "The requested bucket name is "
      "not available.", "Another AWS account owns", 'connect("aws", prefix='),
     ("iam", "list_roles", {}, "EntityAlreadyExists", "Role with name rwa-x already exists.",
-     "exists already", "destroy(cloud)"),
+     "already exists", "destroy(cloud)"),
     ("athena", "list_work_groups", {}, "OptInRequired", "not subscribed",
      "can't use that service yet", "sign-up"),
 ]  # fmt: skip
@@ -75,18 +75,18 @@ def two_lines(error: pytest.ExceptionInfo) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("case", ANSWERS, ids=lambda case: f"{case[0]}-{case[3]}-{case[4][:12]}")
-def test_what_aws_answers_is_said_in_two_lines(case):
+def test_an_error_of_aws_is_explained_in_two_lines(case):
     service, operation, parameters, code, message, cause, remedy = case
     client = boto3.client(service, "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stub = Stubber(client)
     stub.add_client_error(operation, code, message, expected_params=parameters)
     with stub, pytest.raises(WorkshopError) as error, explained():
         getattr(client, operation)(**parameters)
-    said = two_lines(error)
-    assert cause in said[0] and remedy in said[1]
+    shown = two_lines(error)
+    assert cause in shown[0] and remedy in shown[1]
 
 
-def test_an_error_without_a_remedy_stays_as_it_is():
+def test_an_error_without_a_known_remedy_is_raised_unchanged():
     client = boto3.client("sqs", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stub = Stubber(client)
     stub.add_client_error("list_queues", "InvalidAddress", "oops")
@@ -108,7 +108,7 @@ def test_an_error_without_a_remedy_stays_as_it_is():
         ("ResourceNotFoundException", NotDeployed),
     ],
 )
-def test_the_class_of_an_error_is_known_by_aws_code(code, kind):
+def test_the_code_of_aws_determines_the_class_of_the_error(code, kind):
     answer = ClientError({"Error": {"Code": code, "Message": "m"}}, "GetObject")
     with pytest.raises(WorkshopError) as error, explained("The bucket b", "1-capture"):
         raise answer
@@ -120,19 +120,19 @@ def test_the_class_of_an_error_is_known_by_aws_code(code, kind):
         )
 
 
-def test_only_what_is_named_is_known_not_to_be_deployed():
+def test_not_deployed_is_raised_only_for_a_named_resource():
     answer = ClientError({"Error": {"Code": "NoSuchBucket", "Message": "m"}}, "GetObject")
     with pytest.raises(ClientError), explained():
         raise answer
 
 
 @pytest.mark.parametrize("fault", ["no network", "no certificate"])
-def test_a_cloud_that_is_not_reached(fault, emulator):
+def test_a_connection_error_is_explained(fault, emulator):
     endpoint, cause, kind = {
         "no network": ("http://127.0.0.1:9", "The cloud does not answer", TargetStopped),
         "no certificate": (
             emulator.endpoint.replace("http:", "https:"),
-            "can't be trusted",
+            "could not be verified",
             WorkshopError,
         ),
     }[fault]
@@ -156,13 +156,13 @@ WHO += "    boto3.Session().client('sts', "
 WHO += "region_name='us-east-1').get_caller_identity()"
 # ~/.aws/config, the SSO token in the cache if any -> words of the cause, of the remedy
 FILES = {
-    "never signed in": (LEGACY, None, "not signed in", "aws sso login"),
-    "never signed in, by session": (SESSION, None, "not signed in", "aws sso login"),
-    "expired": (LEGACY, EXPIRED, "not signed in", "aws sso login"),
-    "expired, by session": (SESSION, EXPIRED, "not signed in", "aws sso login"),
-    "no such session": (f"[default]\nsso_session=gone\n{SSO}", None, "can't be used", "Correct"),
+    "never signed in": (LEGACY, None, "no longer signed in", "aws sso login"),
+    "never signed in, by session": (SESSION, None, "no longer signed in", "aws sso login"),
+    "expired": (LEGACY, EXPIRED, "no longer signed in", "aws sso login"),
+    "expired, by session": (SESSION, EXPIRED, "no longer signed in", "aws sso login"),
+    "no such session": (f"[default]\nsso_session=gone\n{SSO}", None, "is invalid", "Correct"),
     "half a key": ("[default]\naws_access_key_id=x\n", None, "No AWS credentials", "Correct"),
-    "no file that parses": ("[default\n", None, "can't be used", "Correct"),
+    "no file that parses": ("[default\n", None, "is invalid", "Correct"),
     "a program that fails": ("[default]\ncredential_process=/bin/false\n", None, "be fetched",
                              "Get new ones"),
     "nothing": ("", None, "No AWS credentials", "sign in"),
@@ -171,7 +171,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_the_files_of_this_machine_lack(name, tmp_path):
+def test_missing_or_invalid_credentials_are_explained(name, tmp_path):
     config, token, cause, remedy = FILES[name]
     (tmp_path / "config").write_text("" if config == "AWS_PROFILE" else config)
     if token:
@@ -179,7 +179,7 @@ def test_what_the_files_of_this_machine_lack(name, tmp_path):
         cache.mkdir(parents=True)
         for key in (START, "school"):
             (cache / f"{hashlib.sha1(key.encode()).hexdigest()}.json").write_text(json.dumps(token))
-    # A process of its own: botocore finds its cache's folder once, when it is imported.
+    # A separate process: botocore sets the folder of its cache when it is imported.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | {
         "HOME": str(tmp_path),
         "AWS_CONFIG_FILE": str(tmp_path / "config"),
@@ -190,9 +190,9 @@ def test_what_the_files_of_this_machine_lack(name, tmp_path):
     ended = subprocess.run(
         [sys.executable, "-c", WHO], cwd=REPOSITORY, env=environment, capture_output=True, text=True
     )
-    said = ended.stderr.strip().split("\n")[-2:]
-    assert "helpers.core.errors." in said[0] and cause in said[0], ended.stderr
-    assert remedy in said[1]
+    shown = ended.stderr.strip().split("\n")[-2:]
+    assert "helpers.core.errors." in shown[0] and cause in shown[0], ended.stderr
+    assert remedy in shown[1]
 
 
 @pytest.mark.parametrize(
@@ -201,11 +201,11 @@ def test_what_the_files_of_this_machine_lack(name, tmp_path):
         ("The requested bucket name is not available.", "another prefix"),
         ("rwa-clicks already exists", "destroy(cloud)"),
         (DENIED + "iam:CreateRole", "administrator"),
-        (DENIED + "iam:CreateRole with an explicit deny in an SCP", "A policy above"),
+        (DENIED + "iam:CreateRole with an explicit deny in an SCP", "A policy of the organisation"),
         ("The maximum number of VPCs has been reached.", "Service Quotas"),
         ("You have requested more vCPU capacity than your current vCPU limit", "Service Quotas"),
         ("Value must be an integer", "Correct that"),
     ],
 )
-def test_the_reason_of_a_failed_resource_names_its_remedy(reason, remedy):
+def test_cloudformations_reason_determines_the_remedy(reason, remedy):
     assert remedy in remedy_for(reason)

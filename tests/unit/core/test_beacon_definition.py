@@ -1,6 +1,6 @@
-"""One definition of a beacon: the server, the agent and all who count agree, line by line.
+"""The server, the agent and every stage use the same definition of a beacon, line by line.
 
-The real Apache is asked the same in tests/parity, the SQL in tests/e2e (test_flink_job.py).
+tests/parity tests Apache with the same lines, and tests/e2e/test_flink_job.py the SQL.
 """
 
 import gzip
@@ -25,7 +25,7 @@ from tests.running_server import Server, all_of
 SENT = beacon_lines.SENT
 
 
-def test_the_server_answers_200_to_what_is_counted_and_to_nothing_else(tmp_path):
+def test_the_server_answers_200_only_to_requests_that_are_counted(tmp_path):
     server = Server(tmp_path / "access.log")
     try:
         answers = {}
@@ -38,8 +38,10 @@ def test_the_server_answers_200_to_what_is_counted_and_to_nothing_else(tmp_path)
     assert answers == SENT
     now = int(time.time() * 1000)
     logged = [click_record(line, "s:1:0:0", now) for line in server.log.read_bytes().splitlines()]
-    assert [one["response"] for one in logged] == [*SENT.values()]
-    counted = [is_beacon_line(one["request"], one["response"], one["agent"]) for one in logged]
+    assert [entry["response"] for entry in logged] == [*SENT.values()]
+    counted = [
+        is_beacon_line(entry["request"], entry["response"], entry["agent"]) for entry in logged
+    ]
     assert counted == [status == 200 for status in SENT.values()]
     assert 10 < sum(counted) < len(SENT) - 40
 
@@ -60,7 +62,7 @@ def records() -> list[tuple[dict, bool]]:
 
 @pytest.fixture
 def cloud(emulator):
-    """A cloud with an archive of its own."""
+    """A cloud with its own archive."""
     cloud = Cloud(emulator.session, emulator.account, uuid.uuid4().hex[:8], emulator.endpoint)
     cloud.client("s3").create_bucket(Bucket=cloud.bucket("archive"))
     return cloud
@@ -71,8 +73,8 @@ def test_the_archive_the_ledger_the_generator_and_the_reference_agree(cloud):
     wanted = [record["beacon_id"] for record, counted in table if counted]
     assert 10 < len(wanted) < len(table) - 60
     named = {
-        "generator": [one["beacon_id"] for one, _ in table if duplicates.is_beacon(one)],
-        "reference": [one["beacon_id"] for one, _ in table if flink_reference.is_beacon(one)],
+        "generator": [row["beacon_id"] for row, _ in table if duplicates.is_beacon(row)],
+        "reference": [row["beacon_id"] for row, _ in table if flink_reference.is_beacon(row)],
     }
     key = datetime.now(UTC).strftime("beacons/year=%Y/month=%m/day=%d/hour=%H/one.gz")
     body = "".join(json.dumps(record) + "\n" for record, _ in table).encode()

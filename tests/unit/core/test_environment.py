@@ -1,4 +1,4 @@
-"""A child's environment: of AWS's settings those that are given, whatever the shell holds."""
+"""A child's environment has only the AWS settings that are given, not the shell's."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import pytest
 from helpers.core.cloud import Cloud
 from helpers.core.environment import child_environment
 from helpers.core.paths import REPOSITORY
-from helpers.local import child_process as lifeline
+from helpers.local import child_process
 from helpers.local.access_key import random_key
 from helpers.local.client import session_with
 from helpers.local.emulator.settings import emulator_environment
@@ -46,24 +46,30 @@ NOTHING = {
 }
 
 
-def test_a_child_that_is_given_nothing_has_nothing():
-    made = child_environment({"AWS_SESSION_TOKEN": None, "OTHER": "set"})
-    assert aws(made) == NOTHING and (made["OTHER"], made["LEARNERS_OWN"]) == ("set", "kept")
+def test_a_child_has_no_aws_settings_unless_they_are_given():
+    environment = child_environment({"AWS_SESSION_TOKEN": None, "OTHER": "set"})
+    assert aws(environment) == NOTHING and (environment["OTHER"], environment["LEARNERS_OWN"]) == (
+        "set",
+        "kept",
+    )
 
 
 def test_a_child_finds_the_workshops_modules_before_others_and_reads_utf_8(monkeypatch):
     for inherited in ("/other", f"/other{os.pathsep}{REPOSITORY}"):
         monkeypatch.setenv("PYTHONPATH", inherited)
-        made = child_environment()
-        assert made["PYTHONPATH"] == f"{REPOSITORY}{os.pathsep}/other" and made["PYTHONUTF8"] == "1"
+        environment = child_environment()
+        assert (
+            environment["PYTHONPATH"] == f"{REPOSITORY}{os.pathsep}/other"
+            and environment["PYTHONUTF8"] == "1"
+        )
 
 
-def test_a_child_keeps_its_compiled_files_though_the_shell_would_not(monkeypatch):
+def test_a_child_stores_compiled_files_even_if_the_shell_disables_it(monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     assert "PYTHONDONTWRITEBYTECODE" not in child_environment()
 
 
-def test_the_emulator_and_a_local_clouds_child_have_the_emulators_key_alone(tmp_path):
+def test_the_emulator_and_a_child_of_a_local_cloud_have_only_the_emulators_key(tmp_path):
     key = random_key()
     pair = {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret}
     region = {"AWS_DEFAULT_REGION": "us-east-1"}
@@ -73,15 +79,15 @@ def test_the_emulator_and_a_local_clouds_child_have_the_emulators_key_alone(tmp_
     assert aws(cloud.child_environment()) == NOTHING | pair | region | endpoint
 
 
-def test_a_local_session_takes_nothing_from_the_shell(emulator):
+def test_a_local_session_ignores_the_settings_of_the_shell(emulator):
     assert emulator.client("sts").get_caller_identity()["Account"] == emulator.account
     assert emulator.region == "us-east-1"
 
 
-def test_a_child_of_the_lifeline_has_nothing_unless_it_is_given(tmp_path):
+def test_a_started_child_has_no_aws_settings_unless_they_are_given(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import json, os\nprint(json.dumps(dict(os.environ)))\n")
-    child = lifeline.start([str(script)], log=tmp_path / "log", outlive=True)
+    child = child_process.start([str(script)], log=tmp_path / "log", outlive=True)
     assert child.wait(60) == 0
     assert aws(json.loads((tmp_path / "log").read_text())) == NOTHING
 
@@ -114,8 +120,8 @@ def test_on_aws_a_child_reaches_the_same_account_as_a_profile_does(tmp_path, mon
         (tmp_path / name).write_text(text)
         monkeypatch.setenv(f"AWS_{name}", str(tmp_path / name))
     cloud = Cloud(boto3.Session(profile_name="work"), "123456789012")
-    made = cloud.child_environment()
-    assert aws(made) == NOTHING | {
+    environment = cloud.child_environment()
+    assert aws(environment) == NOTHING | {
         "AWS_ACCESS_KEY_ID": "WORKKEY",
         "AWS_SECRET_ACCESS_KEY": "worksecret",
         "AWS_SESSION_TOKEN": "worktoken",
@@ -125,7 +131,9 @@ def test_on_aws_a_child_reaches_the_same_account_as_a_profile_does(tmp_path, mon
     }
     script = tmp_path / "ask.py"
     script.write_text(ASK)
-    child = lifeline.start([str(script)], log=tmp_path / "log", environment=made, outlive=True)
+    child = child_process.start(
+        [str(script)], log=tmp_path / "log", environment=environment, outlive=True
+    )
     assert child.wait(60) == 0
     assert (tmp_path / "log").read_text().split() == [
         *("WORKKEY", "worksecret", "worktoken", "eu-central-1"),

@@ -1,4 +1,4 @@
-"""Which checks have passed: noted for each deployment, shown in the notebooks' order."""
+"""The checks that passed are stored by deployment and shown in the notebooks' order."""
 
 from helpers.core.cloud import Cloud
 from helpers.core.module_progress import note_passed, progress, title
@@ -13,14 +13,14 @@ class _Region:
     region_name = "eu-west-1"
 
 
-def test_nothing_has_passed_before_a_check_has(own_home):
+def test_at_first_no_check_has_passed(own_home):
     found = progress(cloud())
     assert list(found.passed)[:2] == ["0-start-here", "1-capture"]
     assert not any(found.passed.values())
     assert found.sentence.startswith("0 of ") and found.sentence.endswith("Next: 0 · Start here.")
 
 
-def test_what_has_passed_is_remembered_for_this_prefix_only(own_home):
+def test_a_passed_check_is_stored_for_its_prefix_only(own_home):
     note_passed(cloud(), "0-start-here")
     note_passed(cloud(), "1-capture")
     found = progress(cloud())
@@ -32,13 +32,13 @@ def test_what_has_passed_is_remembered_for_this_prefix_only(own_home):
     assert not any(progress(cloud("other")).passed.values())
 
 
-def test_all_of_them(own_home):
+def test_the_sentence_reports_that_all_modules_are_done(own_home):
     for name in progress(cloud()).passed:
         note_passed(cloud(), name)
-    assert progress(cloud()).sentence.endswith("That was all of it.")
+    assert progress(cloud()).sentence.endswith("All modules are done.")
 
 
-def test_a_damaged_file_is_as_none(own_home):
+def test_a_damaged_file_counts_as_no_passed_check(own_home):
     note_passed(cloud(), "1-capture")
     (file,) = (home() / "progress").iterdir()
     file.write_text("{")

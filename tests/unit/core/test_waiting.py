@@ -1,4 +1,4 @@
-"""A wait says what it waits for, in a log a line now and then, and only one at a time."""
+"""A wait shows its reason: one line at a time, repeated in a log."""
 
 import threading
 import time
@@ -16,22 +16,22 @@ def fast(monkeypatch):
     monkeypatch.setattr(module, "LOG_SECONDS", 0.1)
 
 
-def test_a_call_that_takes_long_is_told_of_while_it_runs(capsys):
+def test_a_long_call_shows_a_line_while_it_runs(capsys):
     with waiting("Counting"):
         time.sleep(0.3)
-        told = capsys.readouterr().out.splitlines()
-    assert 1 <= len(told) <= 3 and set(told) == {"Counting ... 0 s"}
+        lines = capsys.readouterr().out.splitlines()
+    assert 1 <= len(lines) <= 3 and set(lines) == {"Counting ... 0 s"}
     time.sleep(0.2)
     assert capsys.readouterr().out == ""  # its thread has ended
 
 
-def test_what_is_over_at_once_says_nothing(capsys):
+def test_a_short_wait_shows_no_line(capsys):
     with waiting("Counting"):
         pass
     assert capsys.readouterr().out == ""
 
 
-def test_a_wait_within_a_wait_and_one_in_a_thread_add_no_line(capsys):
+def test_a_nested_wait_and_one_in_a_thread_show_no_line(capsys):
     @waiting("inner")
     def slow():
         time.sleep(0.3)
@@ -41,31 +41,31 @@ def test_a_wait_within_a_wait_and_one_in_a_thread_add_no_line(capsys):
     thread = threading.Thread(target=slow)
     thread.start()
     thread.join()
-    told = capsys.readouterr().out
-    assert "outer" in told and "inner" not in told
+    shown = capsys.readouterr().out
+    assert "outer" in shown and "inner" not in shown
     slow()
     assert "inner" in capsys.readouterr().out
 
 
-def test_a_known_length_has_a_bar(capsys):
+def test_a_wait_of_known_length_shows_a_progress_bar(capsys):
     wait(0.3)
     first, *_, last = capsys.readouterr().out.splitlines()
     assert 0 <= first.count("█") < last.count("█") <= 20
     assert len(first) == len(last) == len("Letting it run 0 of 0 s") + 21
 
 
-def test_an_error_ends_it_too(capsys):
+def test_an_error_ends_the_thread_too(capsys):
     with pytest.raises(KeyError), waiting("Counting"):
         raise KeyError
     assert not any(thread.name == "waiting" for thread in threading.enumerate())
 
 
-def test_a_condition_is_looked_at_until_it_is_true_or_the_time_is_over():
+def test_wait_until_ends_when_the_condition_is_true_or_the_time_is_over():
     looks = iter([None, 0, "there"])
     assert wait_until(lambda: next(looks), seconds=60, delay=0) == "there"
     seen = []
     assert wait_until(lambda: seen.append(1), seconds=0, delay=0.01) is None and seen
-    assert not wait_until(lambda: False, seconds=-1), "it is looked at once"
+    assert not wait_until(lambda: False, seconds=-1), "the condition is evaluated at least once"
     states = iter(["STOPPING", "READY", "RUNNING"])
     assert wait_until(lambda: next(states), 60, lambda state: state == "READY", 0) == "READY"
 
