@@ -11,8 +11,8 @@ TABLE = re.search(
     (REPOSITORY / "README.md").read_text(encoding="utf-8"),
     re.MULTILINE | re.DOTALL,
 )[1]
-# Messages of Python and git, not of the workshop.
-FOREIGN = {"No module named 'helpers'", "Your local changes … would be overwritten"}
+# A command, and messages of Python and git.
+FOREIGN = {"git pull", "No module named 'helpers'", "Your local changes … would be overwritten"}
 SEEN = [line.split("|")[1] for line in TABLE.splitlines() if line.startswith("|")]
 QUOTED = {text for seen in SEEN for text in re.findall(r"`([^`]+)`", seen)} - FOREIGN
 SOURCE = "\n".join(
