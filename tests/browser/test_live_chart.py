@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 CHART = """
 import time, threading
 import ipywidgets, numpy, pandas
-from helpers.live import LiveChart
-from helpers.metric_picture import Metric, draw_metric
+from helpers.plotting.live_view import LiveChart
+from helpers.plotting.metric_figure import Metric, draw_metric
 HOSTILE = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script> $x^$"
 rate = ipywidgets.IntSlider(value=5, min=0, max=50, step=5, description="Requests/s",
                             continuous_update=False)
