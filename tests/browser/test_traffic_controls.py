@@ -33,8 +33,8 @@ print("REPLAYED", totals.answered)
 """
 BOARD = """
 import time, numpy, pandas
-from helpers.dashboards.site_figures import Numbers
-from helpers.dashboards.site_view import draw, words
+from helpers.dashboards.site_figures import SiteSnapshot
+from helpers.dashboards.site_view import draw, sentence
 from helpers.plotting.live_view import LiveBoard
 HOSTILE = "<img src=x onerror=window.hacked=1>$x^$" + "x" * 300
 MIX = {"pageview": 60, "click": 20, "playvideo": 6, "login": 5, "logoff": 4, "conversion": 3,
@@ -46,11 +46,11 @@ def read():
     events = pandas.DataFrame(rows, columns=["Time", "Item", "Value"])
     events["Time"] = pandas.to_datetime(events["Time"], unit="s", utc=True)
     pages = [("/", 612), ("/products/espresso-machine", 441), (HOSTILE, 40)]
-    seen = Numbers(at=now, visitors=196, visitors_note="in 13:04; 53 so far in 13:05", pace=rate,
-        views=570, conversions=12, to_table=1.2, latency=1.6, pages=pages, events=events,
+    seen = SiteSnapshot(at=now, visitors=196, visitors_note="in 13:04; 53 so far in 13:05",
+        rate=rate, views=570, conversions=12, to_table=1.2, latency=1.6, pages=pages, events=events,
         referrers=[("https://news.example.com/item?id=41000000" + "x" * 60, 9), ("(direct)", 7)],
         alarms=[("click-anomaly", "OK" if rate < 100 else "ALARM"), ("no-page-view", "OK")])
-    return draw(seen), words(seen)
+    return draw(seen), sentence(seen)
 board = LiveBoard(read, blank="", name="board", period=0.3).start(); board
 """
 STOP_BOARD = "board.stop()"
@@ -77,7 +77,7 @@ def test_the_first_press_is_heard_while_a_cell_is_busy(notebook):
     panel = notebook.output(1)
     expect(panel.get_by_role("status")).to_contain_text("No traffic. Press Start.")
     notebook.run(2, wait=False)
-    # Each of these is the first message of its widget: the busy cell ends once both are heard.
+    # Each of these is the first message of its widget: the busy cell ends once both are delivered.
     panel.get_by_title("Send beacons as the sliders say").click()
     panel.get_by_role("slider", name="Beacons per second").press("ArrowRight")
     expect(notebook.output(2)).to_contain_text("RECEIVED 25")

@@ -142,9 +142,9 @@ def test_stop_leaves_a_still_picture_where_the_chart_was_shown(start):
             self.html = thing.data
 
     chart = start(lambda picture: 'page <b> "quoted" $x$')
-    chart._shown.append(Handle())
+    chart._handles.append(Handle())
     chart.stop()
-    html = chart._shown[0].html
+    html = chart._handles[0].html
     assert 'src="data:image/png;base64,' in html
     assert 'alt="page &lt;b&gt; &quot;quoted&quot; $x$ (Stopped at' in html
     assert "<b>" not in html
