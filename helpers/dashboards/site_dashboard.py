@@ -12,7 +12,7 @@ from helpers.stores.dynamodb import metric_values
 from helpers.timing.stage_latency import newest_latency
 
 from . import site_figures as numbers
-from .site_figures import SiteSnapshot, RateEstimator
+from .site_figures import RateEstimator, SiteSnapshot
 from .site_view import draw, sentence
 
 BUCKET = 10

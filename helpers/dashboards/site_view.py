@@ -77,13 +77,13 @@ def _alarm_tile(seen: SiteSnapshot) -> str:
 def _alarm_words(seen: SiteSnapshot) -> tuple[str, str]:
     if seen.alarms is None:
         return _NOTHING, "module 3 is not deployed" if seen.missing else "not read yet"
-    ringing = [name for name, state in seen.alarms if state == "ALARM"]
-    if ringing:
-        return "ALARM", ", ".join(ringing)
+    in_alarm = [name for name, state in seen.alarms if state == "ALARM"]
+    if in_alarm:
+        return "ALARM", ", ".join(in_alarm)
     unknown = [name for name, state in seen.alarms if state != "OK"]
     if unknown:
         return "no data", f"yet for {', '.join(unknown)}"
-    return "all OK", f"{len(seen.alarms)} alarms, none rings"
+    return "all OK", f"{len(seen.alarms)} alarms, none in ALARM"
 
 
 def _conversions(seen: SiteSnapshot) -> str:

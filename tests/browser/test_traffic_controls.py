@@ -73,7 +73,7 @@ def notebook(open_notebook):
     expect(notebook.output(6)).to_contain_text("ENDED")
 
 
-def test_the_first_press_is_heard_while_a_cell_is_busy(notebook):
+def test_the_first_click_is_delivered_while_a_cell_is_busy(notebook):
     panel = notebook.output(1)
     expect(panel.get_by_role("status")).to_contain_text("No traffic. Press Start.")
     notebook.run(2, wait=False)

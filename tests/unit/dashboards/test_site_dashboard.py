@@ -9,8 +9,8 @@ import pytest
 from helpers.core.errors import NotDeployed, WorkshopError
 from helpers.dashboards import site_dashboard as board
 from helpers.dashboards.site_figures import (
-    SiteSnapshot,
     RateEstimator,
+    SiteSnapshot,
     count_of,
     seconds_to_table,
     totals,
