@@ -16,7 +16,7 @@ from .site_figures import RateEstimator, SiteSnapshot
 from .site_view import draw, sentence
 
 BUCKET = 10
-FRESH_MINUTES = 1.5  # most reader ask for what may still change often: the newest buckets
+FRESH_MINUTES = 1.5  # most readings query only the newest buckets, which change often
 WHOLE_SECONDS = 30  # how often older buckets are read again, for late beacons
 
 
@@ -24,8 +24,8 @@ def live_dashboard(cloud: Cloud, minutes: float = 5, period: float = 2) -> LiveB
     """Start a dashboard of tiles and lists that redraws itself while other cells run.
 
     Visitors, events a second, conversion, latency, alarms; events over time, pages and referrers.
-    The tables are read a minute and a half back at most reader, as far as the lists reach twice
-    a minute. One reading is four queries, four GetItems of the catalog, one DescribeAlarms and one
+    Most readings query the last minute and a half of the tables; twice a minute, a reading queries
+    the whole range. One reading is four queries, four GetItems of the catalog, one DescribeAlarms and one
     GetMetricData of four statistics. (On AWS an hour of it costs 8 cents at most: 7,200 of those at
     one cent a thousand, and some 20,000 read units of DynamoDB at 12.5 cents a million.)
 

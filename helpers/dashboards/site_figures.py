@@ -60,8 +60,8 @@ class RateEstimator:
         """Return the rate of the last ten seconds; None at the first reading.
 
         Args:
-            now: when it was read, epoch seconds.
-            frame: Time and Value of each row, whole buckets, as far back as it was read.
+            now: time of the reading, epoch seconds.
+            frame: Time and Value of each row that was read, in whole buckets.
         """
         if self._before is None:
             self._before = (now, frame)
