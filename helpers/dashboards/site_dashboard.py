@@ -16,7 +16,7 @@ from .site_figures import RateEstimator, SiteSnapshot
 from .site_view import draw, sentence
 
 BUCKET = 10
-FRESH_MINUTES = 1.5  # most readings query only the newest buckets, which change often
+FRESH_MINUTES = 1.5  # most readings query only the newest buckets
 WHOLE_SECONDS = 30  # how often older buckets are read again, for late beacons
 
 
