@@ -25,9 +25,10 @@ def live_dashboard(cloud: Cloud, minutes: float = 5, period: float = 2) -> LiveB
 
     Visitors, events a second, conversion, latency, alarms; events over time, pages and referrers.
     Most readings query the last minute and a half of the tables; twice a minute, a reading queries
-    the whole range. One reading is four queries, four GetItems of the catalog, one DescribeAlarms and one
-    GetMetricData of four statistics. (On AWS an hour of it costs 8 cents at most: 7,200 of those at
-    one cent a thousand, and some 20,000 read units of DynamoDB at 12.5 cents a million.)
+    the whole range. One reading is four queries, four GetItems of the catalog, one DescribeAlarms
+    and one GetMetricData of four statistics. (On AWS an hour costs 8 cents at most: 7,200
+    statistics at one cent a thousand, and some 20,000 read units of DynamoDB at 12.5 cents a
+    million.)
 
     Args:
         cloud: where the tables, metrics and alarms are.
