@@ -1,4 +1,4 @@
-"""What a CloudWatch dashboard's JSON says: its range of time, its widgets, their metrics.
+"""Reads a CloudWatch dashboard's JSON: its time range, its widgets, their metrics.
 
 The format: "Dashboard Body Structure and Syntax" in the CloudWatch API Reference.
 """
@@ -25,7 +25,7 @@ class Row:
     Args:
         namespace, name: of the metric; empty for an expression.
         dimensions: (name, value) pairs.
-        options: what the row's last element says: id, label, color, stat, period, visible, yAxis.
+        options: from the row's last element: id, label, color, stat, period, visible, yAxis.
     """
 
     namespace: str = ""
@@ -63,8 +63,8 @@ class Widget:
 def rows(metrics: Sequence[Sequence[Any]]) -> list[Row]:
     """Return the rows of a widget's "metrics" with their shorthand written out.
 
-    `"."` repeats what stands at the same place of the row before; `"..."` repeats everything of it
-    up to the elements that follow.
+    `"."` repeats the element at the same place of the previous row; `"..."` all its elements
+    that are not given.
 
     Args:
         metrics: the JSON array.

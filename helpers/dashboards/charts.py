@@ -1,7 +1,6 @@
 """Charts of one metric or stream: live, still, or as a table of bars.
 
-The live chart reads what the learner's own pipeline wrote, so what moves in it has made the whole
-journey. Every chart says in a sentence what it shows.
+The live chart reads the output of the learner's own pipeline. A sentence describes each chart.
 """
 
 from collections.abc import Sequence
@@ -27,12 +26,12 @@ _SIZE = (8.8, 3.1)
 
 
 def describe(cloud: Cloud, metric: str, minutes: float = 5) -> Metric:
-    """Return what the catalog says about a metric; counts per 10 seconds if it has no such row.
+    """Return a metric's row of the catalog; counts per 10 seconds if there is none.
 
     Args:
         cloud: where the catalog is.
         metric: a MetricType.
-        minutes: how far back it is to be read: beyond three hours CloudWatch keeps minutes only.
+        minutes: how far back it is read: beyond three hours CloudWatch keeps only minutes.
 
     Raises:
         WorkshopError: module 2-analyze is not deployed.
@@ -75,8 +74,9 @@ def live_chart(
         The running chart. As the last line of a cell it is shown; `.stop()` ends it.
 
     Raises:
-        WorkshopError: there is no such source, or the time is not positive. What reading raises
-            (a module that is not deployed, say) is shown under the chart, which goes on trying.
+        WorkshopError: there is no such source, or the time is not positive. An error while
+            reading (for example, a module is not deployed) is shown under the chart, which tries
+            again.
 
     Example:
         `live_chart(cloud, "top_pages", minutes=2)`
@@ -159,9 +159,9 @@ def bar_chart(
     title: str = "",
     top: int = 10,
 ) -> Picture:
-    """Return a picture of the largest items of a table, each upon a bar as long as its value.
+    """Return a picture of the largest items of a table, each on a bar as long as its value.
 
-    Rows of the same label are added up; what is left over is one bar, "all others".
+    Rows of the same label are added up; the remaining items are one bar, "all others".
 
     Args:
         frame: the table.

@@ -27,7 +27,7 @@ from .queries import NO_POINTS, Points, Query, Reader
 
 WIDTH = 9.6  # inches: 920 CSS pixels, what a laptop's window leaves to an output
 _COLUMN, _ROW, _GAP = WIDTH / COLUMNS, 0.42, 0.035
-# A definition may hold anything: one widget that can't be read must not hide the others.
+# One malformed widget must not hide the others.
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
@@ -95,7 +95,7 @@ def size(body: dict[str, Any]) -> tuple[float, float]:
 def draw_dashboard(
     picture: Picture, name: str, body: dict[str, Any], reader: Reader, now: float | None = None
 ) -> str:
-    """Draw a dashboard; return the sentence that says what it shows.
+    """Draw a dashboard; return the sentence that describes it.
 
     Args:
         picture: of the dashboard's `size`; drawn into.
@@ -195,7 +195,7 @@ def _draw_widget(
 
 
 def _read(every: list[Widget], reader: Reader, now: float) -> dict[Query, Points]:
-    """Find out what all widgets ask for, and read it at once."""
+    """Collect the queries of all widgets, and read them in one request."""
     asked: list[Query] = []
 
     def note(query: Query) -> Points:
@@ -204,7 +204,7 @@ def _read(every: list[Widget], reader: Reader, now: float) -> dict[Query, Points
 
     for each in every:
         if each.kind == "metric":
-            with suppress(Unsupported, *_MALFORMED):  # its box says so when it is drawn
+            with suppress(Unsupported, *_MALFORMED):  # its box shows the reason when it is drawn
                 lines(each, reader, note)
     if not asked:
         return {}

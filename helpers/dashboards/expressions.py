@@ -130,7 +130,7 @@ def _line(row: Row, series: TimeSeries, every: Sequence[TimeSeries]) -> Line:
 
 
 def _label(row: Row, series: TimeSeries, every: Sequence[TimeSeries]) -> str:
-    """The row's own label with its placeholders filled, or what tells it from the others."""
+    """The row's own label with its placeholders filled, or what differs from the others."""
     query, values = series.source, list(series.values.values())
     differing = " ".join(
         value

@@ -1,4 +1,4 @@
-"""Reading what a dashboard shows: one ListMetrics for each search, one GetMetricData for all."""
+"""Reads a dashboard's metrics: one ListMetrics for each search, one GetMetricData for all."""
 
 import time
 from collections.abc import Iterable

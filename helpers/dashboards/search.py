@@ -3,7 +3,7 @@
     {Namespace,Dimension,Dimension} MetricName="exact" Dimension="exact" word
 
 The whole language: "CloudWatch search expression syntax" in the CloudWatch User Guide. `OR`, `NOT`
-and parentheses are left out; a widget that has them says so.
+and parentheses are not supported; a widget with them shows that.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What the owner of a site looks at: who is there now, what they do, and whether all is well."""
+"""The site owner's dashboard: current visitors, their events, latency and alarms."""
 
 import time
 
@@ -12,22 +12,23 @@ from helpers.stores.dynamodb import metric_values
 from helpers.timing.stage_latency import newest_latency
 
 from . import site_figures as numbers
-from .site_figures import Numbers, Pace
-from .site_view import draw, words
+from .site_figures import RateEstimator, SiteSnapshot
+from .site_view import draw, sentence
 
 BUCKET = 10
-FRESH_MINUTES = 1.5  # most readings ask for what may still change often: the newest buckets
-WHOLE_SECONDS = 30  # so long after a beacon that came late, an older bucket is read again
+FRESH_MINUTES = 1.5  # most readings query only the newest buckets
+WHOLE_SECONDS = 30  # how often older buckets are read again, for late beacons
 
 
 def live_dashboard(cloud: Cloud, minutes: float = 5, period: float = 2) -> LiveBoard:
     """Start a dashboard of tiles and lists that redraws itself while other cells run.
 
     Visitors, events a second, conversion, latency, alarms; events over time, pages and referrers.
-    The tables are read a minute and a half back at most readings, as far as the lists reach twice
-    a minute. One reading is four queries, four GetItems of the catalog, one DescribeAlarms and one
-    GetMetricData of four statistics. (On AWS an hour of it costs 8 cents at most: 7,200 of those at
-    one cent a thousand, and some 20,000 read units of DynamoDB at 12.5 cents a million.)
+    Most readings query the last minute and a half of the tables; twice a minute, a reading queries
+    the whole range. One reading is four queries, four GetItems of the catalog, one DescribeAlarms
+    and one GetMetricData of four statistics. (On AWS an hour costs 8 cents at most: 7,200
+    statistics at one cent a thousand, and some 20,000 read units of DynamoDB at 12.5 cents a
+    million.)
 
     Args:
         cloud: where the tables, metrics and alarms are.
@@ -38,8 +39,8 @@ def live_dashboard(cloud: Cloud, minutes: float = 5, period: float = 2) -> LiveB
         The running dashboard. As the last line of a cell it is shown; `.stop()` ends it.
 
     Raises:
-        WorkshopError: the time is not positive. What reading raises (a module that is not
-            deployed, say) is shown under the dashboard, which goes on trying.
+        WorkshopError: the time is not positive. An error while reading (for example, a module
+            is not deployed) is shown under the dashboard, which tries again.
 
     Example:
         `live_dashboard(cloud)`
@@ -48,19 +49,19 @@ def live_dashboard(cloud: Cloud, minutes: float = 5, period: float = 2) -> LiveB
         raise WorkshopError(
             f"A dashboard of {minutes} minutes shows nothing.", "Use a number above 0: minutes=5."
         )
-    readings = Readings(cloud, minutes)
+    reader = SiteReader(cloud, minutes)
 
     def read() -> tuple[str, str]:
-        seen = readings.read()
-        return draw(seen), words(seen)
+        seen = reader.read()
+        return draw(seen), sentence(seen)
 
-    empty = draw(Numbers(at=time.time(), minutes=minutes))
+    empty = draw(SiteSnapshot(at=time.time(), minutes=minutes))
     name = cloud.name("live-dashboard")
     return LiveBoard(read, blank=empty, name=name, period=period).start()
 
 
-class Readings:
-    """Reads everything that the dashboard shows, again and again.
+class SiteReader:
+    """Reads all values of the dashboard, repeatedly.
 
     Args:
         cloud: where to read.
@@ -70,7 +71,7 @@ class Readings:
     def __init__(self, cloud: Cloud, minutes: float) -> None:
         self._cloud, self._minutes = cloud, minutes
         self._events, self._pages, self._referrers, self._visitors = (
-            Rows(cloud, metric, max(minutes, least))
+            RecentRows(cloud, metric, max(minutes, least))
             for metric, least in (
                 ("event_count", 2),
                 ("top_pages", 0),
@@ -78,14 +79,14 @@ class Readings:
                 ("visitor_count", 2),
             )
         )
-        self._pace = Pace()
+        self._rate = RateEstimator()
 
-    def read(self) -> Numbers:
-        """Return what is there now.
+    def read(self) -> SiteSnapshot:
+        """Return the current values.
 
         Raises:
-            WorkshopError: module 2-analyze is not deployed. (Without 3-visualize there are tiles
-                that say so.)
+            WorkshopError: module 2-analyze is not deployed. (A missing 3-visualize is named
+                in the tiles.)
         """
         now = time.time()
         events = self._events.read(now)
@@ -93,12 +94,12 @@ class Readings:
         alarms, missing = self._alarms()
         start = pd.Timestamp(now - self._minutes * 60, unit="s", tz="UTC")
         recent = events[events["Time"] >= start]
-        return Numbers(
+        return SiteSnapshot(
             at=now,
             minutes=self._minutes,
             visitors=visitors,
             visitors_note=note,
-            pace=self._pace.seen(now, events),
+            rate=self._rate.update(now, events),
             views=numbers.count_of(recent, "pageview"),
             conversions=numbers.count_of(recent, "conversion"),
             to_table=numbers.seconds_to_table(events, now),
@@ -120,8 +121,8 @@ class Readings:
         return list(zip(names, states["State"], strict=True)), ""
 
 
-class Rows:
-    """The last minutes of one metric's rows, of which only the newest are read each time.
+class RecentRows:
+    """The last minutes of one metric's rows, of which each reading queries only the newest.
 
     Args:
         cloud: where the table is.
@@ -151,7 +152,7 @@ class Rows:
             return fresh
         oldest = pd.Timestamp(now - self._minutes * 60 - BUCKET, unit="s", tz="UTC")
         known = known[(known["Time"] < first) & (known["Time"] >= oldest)]
-        # An empty frame beside another one would blur the columns' types.
+        # Concatenation with an empty frame would change the columns' types.
         if len(known):
             self._kept = pd.concat([known, fresh], ignore_index=True)
         return self._kept

@@ -1,6 +1,6 @@
-"""The numbers of the live dashboard: from rows of the tables to what its tiles and lists say.
+"""The numbers in the live dashboard's tiles and lists, computed from rows of the tables.
 
-Everything here is reckoned from what was read already; nothing here reads.
+These functions make no AWS calls.
 """
 
 from collections import deque
@@ -10,23 +10,23 @@ from datetime import UTC, datetime
 import pandas as pd
 
 MINUTE = 60
-PACE_SECONDS = 10  # the pace is a mean over this long: shorter, and each batch of Flink's shows
+RATE_SECONDS = 10  # the rate is a mean over this time; a shorter one would show Flink's batches
 OTHERS = "(other)"
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What one reading found. None: not known yet.
+class SiteSnapshot:
+    """The values of one reading. None: not known yet.
 
     Times are epoch seconds, durations seconds; lists hold (item, count), the largest first.
-    `alarms` holds (name, state); `missing` says which module is not there, if one is not.
+    `alarms` holds (name, state); `missing` names a module that is not deployed.
     """
 
     at: float
     minutes: float = 5
     visitors: int | None = None
     visitors_note: str = ""
-    pace: float | None = None
+    rate: float | None = None
     views: int = 0
     conversions: int = 0
     to_table: float | None = None
@@ -43,25 +43,25 @@ class Numbers:
         return 100 * self.conversions / self.views if self.views else None
 
 
-class Pace:
-    """How many beacons a second come to be counted: what each reading found more than the last.
+class RateEstimator:
+    """Counted beacons per second, from the difference between one reading and the next.
 
-    So it needs no bucket to be full, and counts a late beacon when it comes.
+    So it does not wait for full buckets, and includes late beacons.
 
     Example:
-        `pace.seen(now, frame)` -> `31.5`
+        `rate.update(now, frame)` -> `31.5`
     """
 
     def __init__(self) -> None:
-        self._more: deque[tuple[float, float]] = deque()  # (when read, how many more)
+        self._more: deque[tuple[float, float]] = deque()  # (time of the reading, increase)
         self._before: tuple[float, pd.DataFrame] | None = None
 
-    def seen(self, now: float, frame: pd.DataFrame) -> float | None:
-        """Return the pace of the last ten seconds; None at the first reading.
+    def update(self, now: float, frame: pd.DataFrame) -> float | None:
+        """Return the rate of the last ten seconds; None at the first reading.
 
         Args:
-            now: when it was read, epoch seconds.
-            frame: Time and Value of each row, whole buckets, as far back as it was read.
+            now: time of the reading, epoch seconds.
+            frame: Time and Value of each row that was read, in whole buckets.
         """
         if self._before is None:
             self._before = (now, frame)
@@ -73,8 +73,8 @@ class Pace:
             more -= float(known.loc[known["Time"] >= frame["Time"].min(), "Value"].sum())
         self._before = (now, frame)
         self._more.append((now, max(more, 0)))
-        # The oldest entry only says since when; the newest of those that are old enough is kept.
-        while len(self._more) > 2 and self._more[1][0] <= now - PACE_SECONDS:
+        # The oldest entry is only the start of the interval: keep the newest that is old enough.
+        while len(self._more) > 2 and self._more[1][0] <= now - RATE_SECONDS:
             self._more.popleft()
         since = self._more[0][0]
         counted = sum(count for at, count in self._more if at > since)
@@ -82,9 +82,9 @@ class Pace:
 
 
 def visitors_now(frame: pd.DataFrame, now: float) -> tuple[int, str]:
-    """Return how many visitors there are, and of which minute that is.
+    """Return the number of visitors, and the minute in which they were counted.
 
-    A minute that has just begun has few yet, so the one before it is shown until it is overtaken.
+    A new minute has few visitors yet, so the previous one is shown until the new one has as many.
 
     Args:
         frame: the visitor_count rows: Time (start of the minute) and Value.
@@ -103,8 +103,8 @@ def visitors_now(frame: pd.DataFrame, now: float) -> tuple[int, str]:
 def seconds_to_table(frame: pd.DataFrame, now: float) -> float | None:
     """Return the median seconds from a beacon's reception to its row in DynamoDB.
 
-    Of each row written in the last minute: when it was written, minus when the newest beacon in it
-    was received.
+    For each row of the last minute: the time when it was written, minus the time when its newest
+    beacon was received.
 
     Args:
         frame: rows with NewestBeacon and UpdatedAt.

@@ -1,4 +1,4 @@
-"""Drawing one widget of a dashboard into its box, and saying in words what it shows.
+"""Draws one widget of a dashboard in its box, and describes it in words.
 
 Each function returns a phrase for the dashboard's sentence, or an empty one.
 """
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.core.metric_math import Unsupported
@@ -39,7 +38,7 @@ def metric(box: Box, widget: Widget, lines: Sequence[Line], start: float, now: f
 
     Args:
         box: the widget's card.
-        widget: what the JSON says.
+        widget: its JSON.
         lines: its values.
         start, now: the time axis, epoch seconds.
 
@@ -88,7 +87,7 @@ def alarm(box: Box, widget: Widget, states: dict[str, dict[str, Any]]) -> str:
 
     Args:
         box: the widget's card.
-        widget: what the JSON says; its "alarms" are ARNs.
+        widget: its JSON; "alarms" are ARNs.
         states: MetricAlarms of DescribeAlarms by their names.
     """
     inner = box.inside(left=_MARGIN, top=title(box, widget), right=_MARGIN, bottom=0.08)
@@ -112,7 +111,7 @@ def alarm(box: Box, widget: Widget, states: dict[str, dict[str, Any]]) -> str:
 
 
 def not_drawn(box: Box, widget: Widget, reason: str) -> None:
-    """Draw an empty box that says what is left to the CloudWatch console, and why."""
+    """Draw a box with the reason why only the CloudWatch console shows this widget."""
     inner = box.inside(left=_MARGIN, top=title(box, widget), right=_MARGIN, bottom=0.1)
     lines = _wrap(f"Not drawn here: {reason}.", 9, inner.width)
     for row, line in enumerate(lines[: max(int(inner.height / 0.18), 1)]):
@@ -150,7 +149,7 @@ def _time_series(box: Box, widget: Widget, lines: Sequence[Line], start: float, 
     entries = [(each.label, colors[each.label]) for each in shown]
     hidden = len(series) - len(shown) if not stacked else 0
     legend = widget.properties.get("legend", {}).get("position", "bottom") != "hidden"
-    # In a small box the curve needs the room more than the name of a single line.
+    # A small box needs its space for the curve.
     rows = (1 if len(entries) < 4 else 2) if legend and box.height > 1.1 else 0
     area = box.inside(left=0.38, top=0.02, bottom=0.26 + rows * _ROW)
     axes = area.axes()
@@ -175,13 +174,34 @@ def _time_series(box: Box, widget: Widget, lines: Sequence[Line], start: float, 
         _mark(area, axes, mark)
     if rows:
         below = box.inside(top=box.height - rows * _ROW)
-        plot.flow_legend(below, entries, rows, hidden)
-    times = np.unique(np.concatenate([each.times for each in shown]))
-    finished = times[times + bucket + plot.JOURNEY_SECONDS <= now]
-    newest = finished[-1] if len(finished) else times[-1]
+        _legend(below, entries, rows, hidden)
+    newest = plot.newest_bucket(shown, bucket, now)
     return _phrase(
         widget, [(each.label, each.between(newest, newest + 1).total()) for each in shown]
     )
+
+
+def _legend(box: Box, entries: Sequence[tuple[str, str]], rows: int, hidden: int) -> None:
+    """Write (label, colour) entries on up to `rows` rows, then how many more series there are.
+
+    `hidden` is the number of series that the chart does not show.
+    """
+    x, row = 0.0, 0
+    for index, (label, color) in enumerate(entries):
+        left = len(entries) - index + hidden
+        more = 0.75 if row == rows - 1 and left > 1 else 0  # inches for "12 more"
+        text = fit(label, 9, min(1.6, box.width - 0.3 - more))
+        needed = 0.17 + width(text, 9)
+        if x and x + needed + more > box.width:
+            if row == rows - 1:
+                hidden = left
+                break
+            x, row = 0.0, row + 1
+        box.rectangle(x, 0.04 + row * _ROW, 0.11, 0.11, color)
+        box.text(x + 0.16, 0.09 + row * _ROW, text)
+        x += needed + 0.16
+    if hidden:
+        box.text(x, 0.09 + row * _ROW, f"{hidden} more", color=QUIET)
 
 
 def _mark(area: Box, axes: Axes, mark: dict[str, Any]) -> None:
@@ -203,7 +223,7 @@ def _bars(box: Box, lines: Sequence[Series], widget: Widget) -> str:
         box.text(box.width / 2, box.height / 2, "no data yet", color=QUIET, ha="center")
         return ""
     if len(rows) > _MOST_BARS:
-        rows = sorted(rows, key=lambda row: -row[1])  # what is left out must be the smallest
+        rows = sorted(rows, key=lambda row: -row[1])  # only the smallest may be left out
     plot.bars(box, rows[:_MOST_BARS])
     return _phrase(widget, rows)
 
@@ -229,10 +249,7 @@ def _pie(box: Box, lines: Sequence[Series], widget: Widget) -> str:
         y = 0.12 + row * 0.24
         if y > side.height:
             break
-        share = f"{each.total() / whole:.0%}"
-        side.rectangle(0, y - 0.06, 0.12, 0.12, colors[each.label])
-        side.text(0.18, y, fit(each.label, 9, side.width - 0.25 - width(share, 9)))
-        side.text(side.width, y, share, ha="right")
+        plot.swatch_row(side, y, colors[each.label], each.label, f"{each.total() / whole:.0%}")
     return _phrase(widget, [(each.label, each.total()) for each in shown])
 
 
@@ -261,7 +278,6 @@ def _phrase(widget: Widget, values: Sequence[tuple[str, float]]) -> str:
 
 
 def _plain(markdown: str) -> str:
-    """Markdown's words without its marks."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markdown.strip())
     text = re.sub(r"^[*-]\s+", "• ", text)
     return re.sub(r"\*\*|__|`", "", text)

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
-from helpers.plotting.notebook_widgets import button, hear_while_busy, panel, wrapping_row
+from helpers.plotting.notebook_widgets import button, deliver_while_busy, panel, wrapping_row
 from helpers.plotting.palette import CARD, GREEN, INK, ORANGE, QUIET, SLATE, VERMILION
 
 from .fault_injection import fault
@@ -63,7 +63,7 @@ class BreakPanel:
         rows = [self._row("Kill:", kills), self._row(f"For {FAULT_SECONDS} s:", faults)]
         self.widget = panel([*rows, self._lines])
         self._show()
-        hear_while_busy([*kills, *faults])
+        deliver_while_busy([*kills, *faults])
 
     def _button(
         self, words: str, icon: str, color: str, tooltip: str, action: Callable[[int], None]

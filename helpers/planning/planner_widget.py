@@ -6,7 +6,7 @@ import threading
 import ipywidgets as widgets
 
 from helpers.plotting.figure import Picture
-from helpers.plotting.notebook_widgets import NamedImage, hear_while_busy, named
+from helpers.plotting.notebook_widgets import NamedImage, deliver_while_busy, named
 from helpers.plotting.palette import CARD, INK, LINE, VERMILION
 
 from .bottlenecks import MOST_EVENTS
@@ -70,7 +70,7 @@ class ScalePanel:
         )
         self.widget = named(widgets.VBox([row, self._image, self._line], layout=layout))
         self._draw()
-        hear_while_busy([self._slider, self._box])
+        deliver_while_busy([self._slider, self._box])
 
     @property
     def sentence(self) -> str:

@@ -17,13 +17,12 @@ from .palette import CARD, INK, LINE
 from .text_fitting import FAMILY, drawable
 
 DOTS_PER_INCH = 144  # one and a half dots per CSS pixel: sharp on a laptop, cheap to draw
-_CSS_PIXELS_PER_INCH = 96
-# matplotlib makes no promise about two threads drawing at once; the charts take turns.
+# matplotlib is not thread-safe: only one chart is drawn at a time.
 _drawing = threading.Lock()
 
 
 class Picture(Figure):
-    """A matplotlib Figure, outside pyplot, with a `sentence` that says what it shows.
+    """A matplotlib Figure, outside pyplot, with a `sentence` that describes it.
 
     Args:
         width, height: size in inches; on the screen an inch is 96 CSS pixels.
@@ -55,7 +54,7 @@ class Picture(Figure):
 
     def css_width(self) -> int:
         """Return the picture's width on the screen in CSS pixels."""
-        return round(self.get_size_inches()[0] * _CSS_PIXELS_PER_INCH)
+        return round(self.get_size_inches()[0] * 96)
 
     def _repr_html_(self) -> str:
         return as_html(self.png(), self.sentence, self.css_width())
@@ -74,7 +73,7 @@ def as_html(png: bytes, sentence: str, css_width: int) -> str:
     """
     text = html.escape(sentence)
     source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    # The class keeps JupyterLab from taking what stands between two $ for a formula.
+    # Without this class, JupyterLab shows text between two $ as a formula.
     return (
         '<figure class="mathjax_ignore" style="margin:0">'
         f'<img src="{source}" alt="{text}" width="{css_width}" style="max-width:100%;height:auto">'
@@ -86,7 +85,7 @@ def as_html(png: bytes, sentence: str, css_width: int) -> str:
 class Box:
     """A rectangle of a picture, measured in inches from the picture's upper left corner.
 
-    Sizes in inches keep letters and margins alike in a small and in a large picture.
+    Sizes in inches give a small and a large picture the same letters and margins.
     """
 
     figure: Picture
@@ -123,9 +122,9 @@ class Box:
         color: str = INK,
         **options: Any,  # noqa: ANN401 - matplotlib's own text options
     ) -> Text:
-        """Write a text whose left end and middle are `x` and `y` inches from the upper left.
+        """Write a text whose left end is `x`, and whose middle is `y`, inches from the upper left.
 
-        It is taken literally: `$` does not begin a formula, and no character needs another font.
+        It is shown as it is: `$` does not begin a formula, and no character needs another font.
         """
         return self.figure.text(
             self.left + x,

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the kernel starts without pandas: a second less
     import pandas as pd
 
-_TIMES = ("datetime", "Measured")  # columns of texts that are times
-_LETTERS = 160  # of a text; pandas shows 50, and an alarm's reason ends before it names the value
+_TIMES = ("datetime", "Measured")  # columns whose texts are times
+_LETTERS = 160  # of a text; pandas shows 50, which cuts an alarm's reason before its value
 
 
 def show_tables(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
-    """Let IPython show each DataFrame as `table_html` writes it.
+    """Let IPython show each DataFrame as HTML from `table_html`.
 
     Args:
         shell: IPython's.
@@ -23,12 +23,12 @@ def show_tables(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
 
 
 def table_html(frame: "pd.DataFrame") -> str | None:
-    """Return what a notebook shows of a table; what the table holds stays as it is.
+    """Return the HTML that a notebook shows for a table; the table itself does not change.
 
-    Times stand on one line, a text that is absent is a dash, and up to 160 letters are shown.
+    A time is on one line, a missing value is a dash, and a text has up to 160 letters.
 
-    JupyterLab takes what is between two `$` of an HTML output for a formula, unless a class
-    forbids it. pandas' own option `display.html.use_mathjax` sets the class of MathJax 2, which
+    JupyterLab shows text between two `$` of an HTML output as a formula, unless a class prevents
+    it. pandas' own option `display.html.use_mathjax` sets the class of MathJax 2, which
     JupyterLab's MathJax 3 ignores.
 
     Args:
@@ -39,24 +39,23 @@ def table_html(frame: "pd.DataFrame") -> str | None:
     """
     import pandas as pd
 
-    # A learner's own setting is left alone.
+    # A learner's own setting is kept.
     letters = pd.get_option("display.max_colwidth")
     with pd.option_context("display.max_colwidth", _LETTERS if letters == 50 else letters):
-        written = to_the_second(frame).apply(_dashed)._repr_html_()
-    if not written:
+        table = to_the_second(frame).apply(_dashed)._repr_html_()
+    if not table:
         return None
-    times = [
-        place
+    cells = [
+        frame.index.nlevels + place + 1
         for place, name in enumerate(frame.columns)
         if name in _TIMES or _is_moment(frame.iloc[:, place])
     ]
-    if not times:
-        return f'<div class="mathjax_ignore">{written}</div>'
-    cells = [frame.index.nlevels + place + 1 for place in times]
+    if not cells:
+        return f'<div class="mathjax_ignore">{table}</div>'
     name = f"rwa-times-{'-'.join(map(str, cells))}"
     where = ", ".join(f".{name} td:nth-child({cell})" for cell in cells)
     style = f"<style>{where} {{white-space: nowrap}}</style>"
-    return f'{style}<div class="mathjax_ignore {name}">{written}</div>'
+    return f'{style}<div class="mathjax_ignore {name}">{table}</div>'
 
 
 def to_the_second(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -83,15 +82,15 @@ def _is_moment(column: "pd.Series") -> bool:
 
 
 def _dashed(column: "pd.Series") -> "pd.Series":
-    """Return a column in which what is absent is a dash, not None here, <NA> there, NaT elsewhere.
+    """Return a column whose missing values (None, <NA>, NaT) are dashes.
 
-    Floats that are all whole are shown as the counts that they are.
+    Floats that are all whole are counts, and become integers.
     """
     import pandas as pd
 
     if pd.api.types.is_float_dtype(column):
         present = column.dropna()
         if present.empty or not (present == present.round()).all() or present.abs().max() >= 2**53:
-            return column  # as objects they would lose the common number of their digits
+            return column  # as objects they would lose their common number of decimals
         column = column.astype("Int64")
     return column.astype(object).where(column.notna(), "–") if column.isna().any() else column

@@ -1,7 +1,7 @@
 """Tiles and lists in HTML that follow JupyterLab's theme, and grow with the width of the page.
 
-Whatever a visitor sent is escaped here, cut in its middle, and kept from turning the words beside
-it around (bdi).
+Text from a visitor is escaped here, shortened in its middle, and isolated (bdi), so that it can't
+reverse the text around it.
 """
 
 import html
@@ -46,12 +46,13 @@ def tile(name: str, big: str, note: str, color: str = "") -> str:
 
     Args:
         name, big, note: plain text.
-        color: of the figure's mark, or nothing; the words alone must say it all.
+        color: of the mark before the figure, or none; the text must be sufficient without it.
 
     Example:
         `tile("Visitors now", "196", "in 13:04")`
     """
-    mark = f'<span style="color:{color}" aria-hidden="true">{_mark(color)}</span> ' if color else ""
+    sign = "▲" if color == VERMILION else "✔"
+    mark = f'<span style="color:{color}" aria-hidden="true">{sign}</span> ' if color else ""
     return (
         f'<div class="rwa-card" role="group" aria-label="{html.escape(name)}">'
         f'<div class="rwa-name">{html.escape(name)}</div>'
@@ -61,14 +62,14 @@ def tile(name: str, big: str, note: str, color: str = "") -> str:
 
 
 def listing(name: str, rows: Sequence[tuple[str, float]], most: int = 5) -> str:
-    """Return a card with the largest items, each upon a bar as long as its count.
+    """Return a card with the largest items, each on a bar as long as its count.
 
-    It is as high without rows as it is with all of them, so that nothing jumps.
+    Its height does not depend on the number of rows, so that the page does not move.
 
     Args:
         name: the heading.
-        rows: (item, count), the largest first; an item is anything that a visitor sent.
-        most: how many rows there are.
+        rows: (item, count), the largest first; an item may be any text from a visitor.
+        most: the number of rows.
 
     Example:
         `listing("Top pages", [("/", 612), ("/products", 441)])`
@@ -95,7 +96,7 @@ def drawing(name: str, note: str, svg: str, keys: str) -> str:
 
 
 def board(tiles: Sequence[str], left: str, right: Sequence[str]) -> str:
-    """Return tiles in a row, and below them one card beside a column of others."""
+    """Return tiles in a row, and below them one card next to a column of others."""
     return (
         f'{STYLE}<div class="rwa-board"><div class="rwa-sheet">'
         f'<div class="rwa-tiles">{"".join(tiles)}</div>'
@@ -110,7 +111,3 @@ def _row(item: str, count: float, part: float) -> str:
         f'<div class="rwa-row" style="background-size:{100 * part:.1f}% 100%" title="{whole}">'
         f"<bdi>{html.escape(shorten(item, 38))}</bdi><span>{number(count)}</span></div>"
     )
-
-
-def _mark(color: str) -> str:
-    return "▲" if color == VERMILION else "✔"

@@ -1,7 +1,8 @@
 """A picture that redraws itself in place while other cells run.
 
 JupyterLab updates a widget while a cell is busy; a thread draws a matplotlib Figure into an image
-widget. One chart is one thread, found by its name: running a cell again never starts a second.
+widget. Each chart has one thread, registered by the chart's name: running a cell again never starts
+a second one.
 """
 
 import html
@@ -18,10 +19,10 @@ from IPython.display import HTML, display
 from helpers.core.aws_errors import cause_and_remedy
 
 from .figure import Picture, as_html
-from .notebook_widgets import NamedImage, hear_while_busy
+from .notebook_widgets import NamedImage, deliver_while_busy
 
-LONGEST_SECONDS = 3600  # a chart forgotten in a tab must not read, and on AWS cost, for ever
-LONGEST_PAUSE = 30  # seconds between two tries while drawing fails
+LONGEST_SECONDS = 3600  # a chart in a forgotten tab must not read, and on AWS cost, for ever
+LONGEST_PAUSE = 30  # seconds between two attempts while drawing fails
 
 _running: dict[str, "Live"] = {}
 
@@ -29,12 +30,12 @@ _running: dict[str, "Live"] = {}
 class Live(ABC):
     """One thread that shows something new every `period` seconds, a sentence, and a Stop button.
 
-    A subclass defines what is shown. What `_frame` raises is shown in the sentence's place; the
-    thread goes on trying, at longer and longer pauses. After an hour it stops by itself.
+    A subclass draws it. An error of `_frame` is shown in place of the sentence; the thread tries
+    again, after longer and longer pauses. After an hour it stops by itself.
 
     Args:
-        shown: the widget that holds the picture.
-        name: one of the same name that still runs is stopped first.
+        shown: the widget with the picture.
+        name: a running one of the same name is stopped first.
         period: seconds from one picture to the next.
         max_width: of picture and sentence, in CSS pixels or another CSS length.
     """
@@ -42,15 +43,15 @@ class Live(ABC):
     def __init__(self, shown: widgets.Widget, *, name: str, period: float, max_width: str) -> None:
         self.name, self.period = name, period
         self.frames = self.failures = 0
-        self.sentence = ""  # what is shown, in words
+        self.sentence = ""
         self._line = widgets.HTML(layout=widgets.Layout(flex="1 1 auto"))
         button = widgets.Button(description="Stop", tooltip=f"Stop the chart {name}")
         button.layout = widgets.Layout(width="auto", flex="0 0 auto")
         button.on_click(lambda _: self.stop())
-        hear_while_busy([button])
+        deliver_while_busy([button])
         self.widget = widgets.VBox([shown, widgets.HBox([self._line, button])])
         self.widget.layout = widgets.Layout(max_width=max_width)
-        self._shown: list = []
+        self._handles: list = []  # of the outputs that show the widget
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"live-{name}", daemon=True)
 
@@ -64,7 +65,7 @@ class Live(ABC):
         return self
 
     def stop(self) -> None:
-        """Stop, and leave the last picture in the notebook: a saved notebook keeps no widget."""
+        """Stop, and replace the widget by its last picture: a saved notebook keeps no widgets."""
         if self._ending.is_set():
             return
         self._ending.set()
@@ -72,11 +73,11 @@ class Live(ABC):
             self._thread.join(timeout=5)
         if _running.get(self.name) is self:
             del _running[self.name]
-        words = f"{self.sentence} (Stopped at {datetime.now(UTC):%H:%M:%S} UTC.)"
-        self._say(html.escape(words))
-        figure = self._still(words)
-        for handle in self._shown:
-            handle.update(HTML(figure))
+        caption = f"{self.sentence} (Stopped at {datetime.now(UTC):%H:%M:%S} UTC.)"
+        self._show_status(html.escape(caption))
+        still = HTML(self._still(caption))
+        for handle in self._handles:
+            handle.update(still)
 
     @abstractmethod
     def _frame(self) -> str:
@@ -87,8 +88,8 @@ class Live(ABC):
         """Show an empty picture."""
 
     @abstractmethod
-    def _still(self, words: str) -> str:
-        """Return the HTML that remains in the notebook, with these words below."""
+    def _still(self, caption: str) -> str:
+        """Return the HTML that remains in the notebook, with this caption below."""
 
     def _run(self) -> None:
         ends = time.monotonic() + LONGEST_SECONDS
@@ -105,11 +106,11 @@ class Live(ABC):
     def _redraw(self) -> None:
         try:
             self.sentence = self._frame()
-        except Exception as error:  # a thread has no cell to raise in: say it under the picture
+        except Exception as error:  # a thread has no cell to raise in: show it under the picture
             self.failures += 1
             cause, remedy = cause_and_remedy(error)
             self.sentence = f"{cause} {remedy}"
-            self._say(
+            self._show_status(
                 f"<b>⚠ {html.escape(cause)}</b><br>→ {html.escape(remedy)} "
                 f"Trying again in {max(self._pause(), 1):.0f} s."
             )
@@ -117,27 +118,26 @@ class Live(ABC):
                 self._blank()
             return
         self.failures = 0
-        self._say(html.escape(self.sentence))
+        self._show_status(html.escape(self.sentence))
         self.frames += 1
 
-    def _say(self, markup: str) -> None:
-        # The wider the window, the larger: it may stand on a projector.
+    def _show_status(self, markup: str) -> None:
+        # Letters grow with the window, for projectors.
         style = "display:inline-block;line-height:1.4;font-size:clamp(13px,0.9vw,20px)"
         self._line.value = f'<span role="status" style="{style}">{markup}</span>'
 
     def _ipython_display_(self) -> None:
-        self._shown.append(display(self.widget, display_id=True))
+        self._handles.append(display(self.widget, display_id=True))
 
 
 class LiveChart(Live):
     """Calls `draw(picture)` every `period` seconds and shows the result as one image widget.
 
-    `draw` gets an empty Picture and returns one sentence of plain text that says what it drew.
+    `draw` draws in an empty Picture and returns one sentence of plain text that describes it.
 
     Args:
-        draw: draws into the Picture and returns the sentence.
-        name: a chart of the same name that still runs is stopped first.
-        period: seconds from one picture to the next.
+        draw: draws in the Picture and returns the sentence.
+        name, period: as for Live.
         size: width and height in inches (an inch is 96 CSS pixels).
 
     Example:
@@ -154,9 +154,9 @@ class LiveChart(Live):
     ) -> None:
         self._draw, self._picture = draw, Picture(*size)
         width = self._picture.css_width()
-        # The tooltip is the name that a screen reader says: the widget has no alt text.
-        said_below = f"Chart {name}: the sentence below says what it shows"
-        self._image = NamedImage(format="png", width=str(width), tooltip=said_below)
+        # A screen reader reads the tooltip: the widget has no alt text.
+        tooltip = f"Chart {name}: described by the sentence below"
+        self._image = NamedImage(format="png", width=str(width), tooltip=tooltip)
         self._image.layout = widgets.Layout(max_width="100%", height="auto")
         super().__init__(self._image, name=name, period=period, max_width=f"{width}px")
 
@@ -170,20 +170,21 @@ class LiveChart(Live):
         self._picture.clear()
         self._image.value = self._picture.png()
 
-    def _still(self, words: str) -> str:
-        return as_html(bytes(self._image.value), words, self._picture.css_width())
+    def _still(self, caption: str) -> str:
+        return as_html(bytes(self._image.value), caption, self._picture.css_width())
 
 
 class LiveBoard(Live):
     """Shows HTML, and a sentence, that `read()` returns every `period` seconds.
 
-    HTML takes its colours from JupyterLab's theme and its width from the window, and is set all at
-    once: nothing flickers. Whoever makes it escapes what came from the web.
+    The HTML takes its colours from JupyterLab's theme and its width from the window, and is set at
+    once, so that nothing flickers.
 
     Args:
-        read: returns the HTML and one sentence of plain text.
+        read: returns the HTML, in which text from visitors is escaped, and one sentence of plain
+            text.
         blank: the HTML until the first reading succeeds.
-        name, period: as for a LiveChart.
+        name, period: as for Live.
 
     Example:
         `LiveBoard(read, blank="<p>…</p>", name="board").start()` as the last line of a cell
@@ -203,9 +204,9 @@ class LiveBoard(Live):
     def _blank(self) -> None:
         self._board.value = self._empty
 
-    def _still(self, words: str) -> str:
-        # The class keeps JupyterLab from taking what stands between two $ for a formula.
-        return f'<div class="mathjax_ignore">{self._board.value}<p>{html.escape(words)}</p></div>'
+    def _still(self, caption: str) -> str:
+        # Without this class, JupyterLab shows text between two $ as a formula.
+        return f'<div class="mathjax_ignore">{self._board.value}<p>{html.escape(caption)}</p></div>'
 
 
 def stop_charts() -> int:

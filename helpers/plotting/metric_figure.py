@@ -1,4 +1,4 @@
-"""How a metric's values over time become a picture and the sentence that says what is in it."""
+"""A picture of a metric's values over time, and the sentence that describes it."""
 
 import time
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from . import chart_parts as plot
 from .figure import Box, Picture
 from .palette import OTHERS, QUIET
 from .series import Series, edges, largest
-from .text_fitting import fit, width
+from .text_fitting import fit
 
-SHOWN = 6  # items with a name of their own; the palette tells seven colours apart
+SHOWN = 6  # items with a name of their own; the palette has seven colours
 _LEGEND_INCHES = 2.5
-# Each value covers the whole hour before it, so that values must not be added up over time.
+# Each value covers the whole hour before it: its values must not be added up over time.
 _OVERLAPPING = {"hourly_events"}
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What the catalog says about a metric: how to read and to draw it."""
+    """A metric's row of the catalog: how to read and to draw it."""
 
     name: str
     title: str
@@ -46,26 +46,27 @@ def draw_metric(
     items: Sequence[str] | None = None,
     now: float | None = None,
 ) -> str:
-    """Draw a metric's values over the last minutes; return the sentence that says what is seen.
+    """Draw a metric's values over the last minutes; return the sentence that describes them.
 
     Args:
-        picture: drawn into; it should be empty.
+        picture: an empty one, to draw in.
         frame: columns Time, Item, Value, as `cloudwatch_values` and `metric_values` return them.
-        metric: what the catalog says about it.
-        minutes: what the time axis covers; it ends now.
+        metric: its row of the catalog.
+        minutes: length of the time axis, which ends now.
         items: only these, or None for the largest.
         now: epoch seconds; the clock's by default.
     """
     now = time.time() if now is None else now
     start = now - minutes * 60
     if items is not None:
-        items = [items] if isinstance(items, str) else items
-        frame = frame[frame["Item"].isin(list(items))]
+        items = [items] if isinstance(items, str) else list(items)
+        frame = frame[frame["Item"].isin(items)]
+    recent = [each.between(start - metric.bucket, now + metric.bucket) for each in as_series(frame)]
     series = [
-        replace(each.between(start - metric.bucket, now + metric.bucket), color=_color(each.label))
-        for each in as_series(frame)
+        replace(each, color=OTHERS if each.label == "(other)" else None)
+        for each in recent
+        if len(each.times)
     ]
-    series = [each for each in series if len(each.times)]
     box = picture.box().inside(left=0.15, right=0.15, bottom=0.1)
     units = {"Count": f", per {metric.bucket} s", "None": ""}
     title = metric.title + units.get(metric.unit, f", {metric.unit.lower()}")
@@ -108,23 +109,21 @@ def as_series(frame: pd.DataFrame) -> list[Series]:
 
 
 def choose(series: Sequence[Series], metric: Metric, most: int) -> list[Series]:
-    """Return the series to be drawn: the largest, and the sum of the others if sums make sense."""
+    """Return the series to draw: the largest, and the sum of the others if they add up."""
     if metric.adds_up():
         return largest(series, most, OTHERS)
     return sorted(series, key=lambda each: (-each.values[-1], each.label))[: most + 1]
 
 
 def latest(series: Sequence[Series], metric: Metric, now: float) -> tuple[str, list[float]]:
-    """Return what the newest amounts are called, and the amount of each series.
+    """Return the time that the newest amounts cover, in words, and the amount of each series.
 
-    Counts of short buckets are added up over the last minute. Others are shown as they are, because
-    a sum of means, of distinct visitors or of overlapping hours would mean nothing.
+    Counts of short buckets are added up over the last minute. Others are shown as they are: a sum
+    of means, of distinct visitors or of overlapping hours would be meaningless.
     """
-    if _summed(metric):
+    if metric.adds_up() and metric.bucket < 60 and metric.name not in _OVERLAPPING:
         return "in the last minute", [each.between(now - 60, now + 60).total() for each in series]
-    times = np.unique(np.concatenate([each.times for each in series]))
-    finished = times[times + metric.bucket + plot.JOURNEY_SECONDS <= now]
-    start = finished[-1] if len(finished) else times[-1]
+    start = plot.newest_bucket(series, metric.bucket, now)
     heading = f"in the {metric.bucket} s from {datetime.fromtimestamp(start, UTC):%H:%M:%S}"
     return heading, [each.between(start, start + 1).total() for each in series]
 
@@ -134,46 +133,34 @@ def clock(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S} UTC"
 
 
-def _summed(metric: Metric) -> bool:
-    return metric.adds_up() and metric.bucket < 60 and metric.name not in _OVERLAPPING
-
-
-def _color(item: str) -> str | None:
-    return OTHERS if item == "(other)" else None
-
-
 def _legend(box: Box, shown: Sequence[Series], metric: Metric, now: float, more: int) -> None:
     colors = plot.colored(shown)
     heading, amounts = latest(shown, metric, now)
     rows = list(zip(shown, amounts, strict=True))
     if metric.adds_up():
-        rows.reverse()  # from top to bottom, as the layers lie
+        rows.reverse()  # in the order of the layers, from top to bottom
         note = "pale: still filling"
     else:
         rows.sort(key=lambda row: -row[1])
         note = f"{more} more are not shown" if more else ""
     box.text(box.width, 0.24, heading, color=QUIET, ha="right")
     for row, (each, amount) in enumerate(rows):
-        y, value = 0.58 + row * 0.25, number(amount)
-        box.rectangle(0, y - 0.065, 0.13, 0.13, colors[each.label])
-        box.text(0.2, y, fit(each.label, 9, box.width - 0.35 - width(value, 9)))
-        box.text(box.width, y, value, ha="right")
+        plot.swatch_row(box, 0.58 + row * 0.25, colors[each.label], each.label, number(amount))
     box.text(0, box.height - 0.07, note, color=QUIET)
 
 
 def _sentence(metric: Metric, series: Sequence[Series], frame: pd.DataFrame, now: float) -> str:
     heading, amounts = latest(series, metric, now)
-    best = int(np.argmax(amounts))
-    words = number(sum(amounts) if metric.adds_up() else amounts[best])
-    if len(series) > 1 and amounts[best] > 0:
-        name = quoted(series[best].label)
-        words += f" {heading}, most of them {name} ({number(amounts[best])})"
-        if not metric.adds_up():
-            words = f"highest {number(amounts[best])} ({name}) {heading}"
+    highest = int(np.argmax(amounts))
+    name, amount = quoted(series[highest].label), number(amounts[highest])
+    several = len(series) > 1 and amounts[highest] > 0
+    if metric.adds_up():
+        values = f"{number(sum(amounts))} {heading}"
+        values += f", most of them {name} ({amount})" if several else ""
     else:
-        words += f" {heading}"
+        values = f"highest {amount} ({name}) {heading}" if several else f"{amount} {heading}"
     if "NewestBeacon" in frame and frame["NewestBeacon"].notna().any():
         newest = f"newest beacon {frame['NewestBeacon'].max():%H:%M:%S} UTC"
     else:
         newest = f"newest bucket {clock(max(each.times[-1] for each in series))}"
-    return f"{metric.name}: {words}; {newest}, read at {clock(now)}."
+    return f"{metric.name}: {values}; {newest}, read at {clock(now)}."

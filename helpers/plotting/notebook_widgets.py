@@ -1,8 +1,8 @@
-"""What the notebooks' widgets share: a panel, a button, names, and events during a cell.
+"""Parts of the notebooks' widgets: a panel, a button, names, and events while a cell runs.
 
-ipywidgets 8.1 writes a slider's description beside it, but ties it to nothing: the handle, which
-takes the focus and has the role of a slider, has no name (WCAG 2.2, 4.1.2), and no trait gives it
-one. A small script in the page does, each time the widgets are shown.
+ipywidgets 8.1 writes a slider's description next to it, but does not connect the two: the handle,
+which takes the focus and has the role of a slider, has no name (WCAG 2.2, 4.1.2), and no trait sets
+one. A small script in the page sets it, each time the widgets are shown.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from traitlets import Unicode
 from .palette import LETTERS_ON, LINE
 
 _CLASS = "rwa-named"
-# JupyterLab runs a script before it puts its `element` into the page: hence the tries.
+# JupyterLab runs a script before it adds the script's `element` to the page: hence the attempts.
 _SCRIPT = """
 let tries = 0;
 const begin = () => {
@@ -22,14 +22,14 @@ const begin = () => {
   if (!panel) { if (tries++ < 100) setTimeout(begin, 50); return; }
   const name = () => panel.querySelectorAll('.widget-slider').forEach(slider => {
     const label = slider.querySelector('label');
-    const words = label.textContent || label.title;
-    const say = (part, label) => {
+    const text = label.textContent || label.title;
+    const setLabel = (part, label) => {
       if (part && part.getAttribute('aria-label') !== label) part.setAttribute('aria-label', label);
     };
-    say(slider.querySelector('[role=slider]'), words);
+    setLabel(slider.querySelector('[role=slider]'), text);
     const readout = slider.querySelector('.widget-readout');
     if (readout) readout.setAttribute('role', 'textbox');
-    say(readout, words + ': the number');
+    setLabel(readout, text + ': the number');
   });
   name();
   new MutationObserver(name).observe(panel, {childList: true, subtree: true});
@@ -39,7 +39,7 @@ begin();
 
 
 class NamedImage(widgets.Image):
-    """An image whose tooltip is its name; ipywidgets sets one only where there is a description."""
+    """An image with a tooltip, which ipywidgets sets only where there is a description."""
 
     description = Unicode("").tag(sync=True)
 
@@ -64,27 +64,27 @@ def named(panel: widgets.Box) -> widgets.Box:
     return panel
 
 
-def hear_while_busy(each: Iterable[widgets.Widget]) -> None:
-    """Let widgets made by a cell be heard while another cell is busy.
+def deliver_while_busy(each: Iterable[widgets.Widget]) -> None:
+    """Deliver events of a cell's widgets while another cell is busy.
 
-    JupyterLab sends what a widget says to a subshell, which a busy cell does not block. ipykernel
-    7.4, however, sends each widget's first message to the shell that the widget was made in, and
-    that is the busy one: it takes the message for an answer (`_reply_subshell_for` in
-    ipykernel/comm/comm.py). Forgetting that shell leaves the message where JupyterLab sent it. A
-    version without that attribute is left as it is.
+    JupyterLab sends a widget's messages to a subshell, which a busy cell does not block. However,
+    ipykernel 7.4 forwards each widget's first message to the shell in which the widget was created,
+    because it takes the message for a reply (`_reply_subshell_for` in ipykernel/comm/comm.py), and
+    that shell is busy. Without the attribute that names the shell, the message stays in the
+    subshell. Versions that do not have the attribute need no change.
 
     Args:
-        each: the widgets, after their last change from the kernel's side.
+        each: the widgets, after their last change by the kernel.
 
     Example:
-        `hear_while_busy([slider, button])`
+        `deliver_while_busy([slider, button])`
     """
     for widget in each:
         vars(widget.comm).pop("_reply_subshell_id", None)
 
 
 def panel(children: Sequence[widgets.Widget]) -> widgets.VBox:
-    """Return widgets below each other, with a rim around them.
+    """Return widgets below each other, with a border around them.
 
     Example:
         `panel([slider, button])`
@@ -99,32 +99,32 @@ def panel(children: Sequence[widgets.Widget]) -> widgets.VBox:
 
 
 def wrapping_row(children: Sequence[widgets.Widget]) -> widgets.HBox:
-    """Return widgets beside each other, on several rows where the page is narrow."""
+    """Return widgets next to each other, on several rows if the page is narrow."""
     return widgets.HBox(children, layout=widgets.Layout(flex_flow="row wrap"))
 
 
 def button(
-    words: str, icon: str, color: str, tooltip: str, action: Callable[[], Any], width: str = "auto"
+    text: str, icon: str, color: str, tooltip: str, action: Callable[[], Any], width: str = "auto"
 ) -> widgets.Button:
     """Return a button of one of the palette's colours.
 
     Args:
-        words: written on it.
-        icon: one of Font Awesome's names.
+        text: the button's label.
+        icon: a name from Font Awesome.
         color: a key of `LETTERS_ON`.
-        tooltip: what it does.
-        action: called at each press.
-        width: in CSS's units.
+        tooltip: the button's effect.
+        action: called at each click.
+        width: a CSS length.
 
     Example:
         `button("Stop", "stop", SLATE, "End the traffic", traffic.stop)`
     """
-    made = widgets.Button(
-        description=words,
+    result = widgets.Button(
+        description=text,
         icon=icon,
         style={"button_color": color, "text_color": LETTERS_ON[color]},
         tooltip=tooltip,
         layout=widgets.Layout(width=width),
     )
-    made.on_click(lambda _: action())
-    return made
+    result.on_click(lambda _: action())
+    return result

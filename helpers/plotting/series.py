@@ -1,4 +1,4 @@
-"""Values over time, and how many of them fit into one picture."""
+"""Values over time: sums, buckets, and the largest series of many."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,10 +11,10 @@ class Series:
     """One line of a chart.
 
     Args:
-        label: what it is called.
+        label: its name.
         times: the start of each bucket, epoch seconds, ascending.
-        values: its value.
-        color: a colour that was asked for, or None.
+        values: the value of each bucket.
+        color: the requested colour, or None.
     """
 
     label: str
@@ -28,24 +28,22 @@ class Series:
         return replace(self, times=self.times[inside], values=self.values[inside])
 
     def total(self) -> float:
-        """Return the sum of the values; 0 where there is none."""
+        """Return the sum of the values; 0 without any."""
         return float(self.values.sum())
 
-    def on(self, edges: np.ndarray, missing: float = 0) -> np.ndarray:
-        """Return the values in the buckets between `edges`; `missing` where there is none.
+    def on(self, edges: np.ndarray) -> np.ndarray:
+        """Return the values in the buckets between `edges`; 0 where there is none.
 
         Args:
             edges: the buckets' starts and the last one's end, epoch seconds, equally spaced.
-            missing: the value of a bucket in which nothing was measured.
 
         Example:
             >>> Series("a", np.array([10.0]), np.array([3.0])).on(np.array([0, 10, 20])).tolist()
             [0.0, 3.0]
         """
-        values = np.full(len(edges) - 1, float(missing))
+        values = np.zeros(len(edges) - 1)
         index = ((self.times - edges[0]) // (edges[1] - edges[0])).astype(int)
         inside = (index >= 0) & (index < len(values))
-        values[index[inside]] = 0
         np.add.at(values, index[inside], self.values[inside])
         return values
 
@@ -74,7 +72,7 @@ def largest(series: Iterable[Series], most: int, others_color: str) -> list[Seri
     Args:
         series: counts, which may be added up.
         most: how many keep their own name.
-        others_color: the colour of the rest.
+        others_color: the colour of the sum.
 
     Example:
         >>> ones = [Series(f"/{i}", np.array([0.0]), np.array([1.0])) for i in range(9)]
@@ -82,7 +80,7 @@ def largest(series: Iterable[Series], most: int, others_color: str) -> list[Seri
         ['/0', '/1', 'all others (7)']
     """
     ranked = sorted(series, key=lambda each: (-each.total(), each.label))
-    # One that is left over keeps its name: "all others (1)" would take the same room.
+    # A single remaining one keeps its name: "all others (1)" would take the same space.
     if len(ranked) <= most + 1:
         return ranked
     rest = ranked[most:]

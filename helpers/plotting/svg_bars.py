@@ -1,7 +1,7 @@
 """Counts over time as an SVG drawing that takes its colours from JupyterLab's theme.
 
-It is a part of the page, not a picture in it: in the dark theme its letters are light, and on a
-projector they are as sharp as the page's own.
+It is a part of the page, not an image: in the dark theme its letters are light, and on a projector
+they are as sharp as the page's own.
 """
 
 import html
@@ -19,20 +19,20 @@ from .series import Series, edges
 
 WIDTH, HEIGHT = 560, 345  # units of the drawing; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 6, 10, 26
-# Slate is too dark for a dark page: there, and here, it is the colour of quiet letters.
+# Slate is too dark for a dark page: there it becomes the colour of secondary text.
 _THEMED = {SLATE: f"var(--jp-ui-font-color2, {SLATE})"}
 
 
-def event_bars(series: Sequence[Series], start: float, now: float, bucket: int, words: str) -> str:
+def event_bars(series: Sequence[Series], start: float, now: float, bucket: int, alt: str) -> str:
     """Return the drawing: a column for each bucket, the series on top of each other.
 
-    What may still grow is faint.
+    Buckets that are still filling are faint.
 
     Args:
         series: counts; the first lies at the bottom.
         start, now: the time axis, epoch seconds.
         bucket: seconds in a bucket.
-        words: what a screen reader says in the drawing's place.
+        alt: the text that a screen reader reads instead.
 
     Example:
         `event_bars(series, now - 300, now, 10, "Events, per 10 s")`
@@ -41,8 +41,7 @@ def event_bars(series: Sequence[Series], start: float, now: float, bucket: int, 
     across = (WIDTH - _LEFT - _RIGHT) / (now - start)
     floor = HEIGHT - _BOTTOM
     columns = [each.on(bounds) for each in series]
-    highest = float(np.sum(columns, axis=0).max()) if columns else 0
-    top = max(highest, 1) * 1.05
+    top = 1.05 * (max(np.sum(columns, axis=0).max(), 1) if columns else 1)
     up = (floor - _TOP) / top
 
     parts = []
@@ -56,12 +55,11 @@ def event_bars(series: Sequence[Series], start: float, now: float, bucket: int, 
         if _LEFT + 12 < x < WIDTH - 24:
             parts.append(_text(x, HEIGHT - 5, f"{datetime.fromtimestamp(tick, UTC):%H:%M}"))
     open_from = now - plot.JOURNEY_SECONDS - bucket  # a later bucket may still grow
-    base = np.zeros(len(bounds) - 1)
+    base, colors = np.zeros(len(bounds) - 1), plot.colored(series)
     for each, values in zip(series, columns, strict=True):
-        color = themed(plot.colored(series)[each.label])
+        color = _themed(colors[each.label])
         for n in np.flatnonzero(values):
-            left = max(bounds[n], start)
-            right = min(bounds[n] + bucket, now)
+            left, right = max(bounds[n], start), min(bounds[n] + bucket, now)
             if right <= left:
                 continue
             parts.append(
@@ -73,7 +71,7 @@ def event_bars(series: Sequence[Series], start: float, now: float, bucket: int, 
         base += values
     return (
         f'<svg class="rwa-bars" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{html.escape(words)}">{"".join(parts)}</svg>'
+        f'aria-label="{html.escape(alt)}">{"".join(parts)}</svg>'
     )
 
 
@@ -81,16 +79,15 @@ def legend(series: Sequence[Series]) -> str:
     """Return the colours and names of the series, as HTML."""
     colors = plot.colored(series)
     return "".join(
-        f'<span class="rwa-key"><i style="background:{themed(colors[each.label])}"></i>'
+        f'<span class="rwa-key"><i style="background:{_themed(colors[each.label])}"></i>'
         f"<bdi>{html.escape(shorten(each.label, 18))}</bdi></span>"
         for each in series
     )
 
 
-def themed(color: str) -> str:
-    """Return a colour of the palette as CSS that can be seen on a light and on a dark page."""
+def _themed(color: str) -> str:
     return _THEMED.get(color, color)
 
 
-def _text(x: float, y: float, words: str, anchor: str = "middle") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{html.escape(words)}</text>'
+def _text(x: float, y: float, text: str, anchor: str = "middle") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{html.escape(text)}</text>'

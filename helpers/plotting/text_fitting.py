@@ -1,4 +1,4 @@
-"""How wide a text is drawn, and texts cut to the room that a picture has for them."""
+"""The width of a drawn text, and texts cut to the width that a picture has for them."""
 
 from bisect import bisect_right
 from functools import lru_cache
@@ -8,7 +8,7 @@ from matplotlib.font_manager import findfont, get_font
 from helpers.core.text import UNKNOWN, printable, shorten
 
 FAMILY = "DejaVu Sans"  # comes with matplotlib: the same letters, of the same width, everywhere
-_MEASURED_AT = 100  # points: large, so that the hinting of small letters does not matter
+_MEASURED_AT = 100  # points: large, so that the hinting of small letters has no effect
 
 
 def drawable(text: str) -> str:
@@ -22,7 +22,7 @@ def drawable(text: str) -> str:
 
 
 def width(text: str, points: float) -> float:
-    """Return how wide a text is drawn, in inches, in letters of `points` points.
+    """Return the width of a text in inches, in letters of `points` points.
 
     Example:
         >>> width("mm", 9) == 2 * width("m", 9)
@@ -34,12 +34,12 @@ def width(text: str, points: float) -> float:
 
 @lru_cache(maxsize=4096)
 def fit(text: str, points: float, inches: float) -> str:
-    """Return the text ready to be drawn, cut in its middle where it is wider than `inches`.
+    """Return the drawable text, cut in its middle if it is wider than `inches`.
 
     Args:
         text: any text.
         points: size of its letters.
-        inches: how wide it may be.
+        inches: its largest width.
 
     Example:
         >>> fit("Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0", points=9, inches=1.2)
@@ -55,7 +55,7 @@ def fit(text: str, points: float, inches: float) -> str:
 
 @lru_cache(maxsize=8192)
 def _advance(char: str) -> float | None:
-    """How far a letter moves the pen, in ems; None if the font does not have it."""
+    """A letter's width in ems; None if the font does not have it."""
     font = get_font(findfont(FAMILY))
     if ord(char) not in font.get_charmap():
         return None

@@ -16,7 +16,7 @@ import ipywidgets as widgets
 
 from helpers.core.errors import WorkshopError
 from helpers.generator.settings import DEFAULT_MIX, DEFAULTS
-from helpers.plotting.notebook_widgets import button, hear_while_busy, named, panel, wrapping_row
+from helpers.plotting.notebook_widgets import button, deliver_while_busy, named, panel, wrapping_row
 from helpers.plotting.palette import BLUE, GREEN, INK, ORANGE, QUIET, SKY, SLATE, VERMILION
 
 THREAD_NAME = "traffic-controls"
@@ -81,7 +81,7 @@ class Controls:
             widget.observe(partial(self._moved, name), "value")
         for widget in self._mix.values():
             widget.observe(partial(self._moved, "mix"), "value")
-        hear_while_busy([*self._sliders.values(), *self._mix.values(), *self._buttons])
+        deliver_while_busy([*self._sliders.values(), *self._mix.values(), *self._buttons])
 
     def start(self) -> None:
         """Begin to follow the traffic."""
@@ -140,7 +140,7 @@ class Controls:
             value = int(min(max(value, widget.min), widget.max))
             if widget.value != value:
                 widget.value = value
-                hear_while_busy([widget])
+                deliver_while_busy([widget])
 
     def _run(self) -> None:
         while True:

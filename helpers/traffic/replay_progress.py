@@ -50,14 +50,14 @@ def _bar(name: str, press: Callable[[], None]) -> Callable[[dict[str, Any]], Non
     import ipywidgets as widgets
     from IPython.display import display
 
-    from helpers.plotting.notebook_widgets import hear_while_busy
+    from helpers.plotting.notebook_widgets import deliver_while_busy
 
     bar = widgets.FloatProgress(0, min=0, max=1, layout=widgets.Layout(width="40%"))
     button = widgets.Button(description="Stop", tooltip=f"Stop the replay of {name}")
     button.layout = widgets.Layout(width="auto")
     button.on_click(lambda _: press())
     label = widgets.Label()
-    hear_while_busy([button])
+    deliver_while_busy([button])
     display(widgets.HBox([bar, button, label]))
 
     def tell(status: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from tests.browser.lab import (
 from tests.distribution import same_group
 from tests.running_notebooks import notebook_of
 
-__all__ = ["SCREENSHOTS"]  # some tests draw pages of their own beside the notebooks'
+__all__ = ["SCREENSHOTS"]  # some tests draw pages of their own in addition to the notebooks'
 
 WINDOW = {"width": 1280, "height": 1100}
 SHARED, ENDINGS = {}, ExitStack()

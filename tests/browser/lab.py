@@ -29,7 +29,7 @@ SETTINGS = {
     # Cells outside the window must be in the document too.
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
-# What a page is to show it shows on a busy machine, too, only later.
+# Pages are slower on a busy machine.
 SECONDS = 300
 expect.set_options(timeout=SECONDS * 1000)
 CHROMIUM_FLAGS = [
@@ -56,7 +56,7 @@ RUN_CELL = """async ([index, wait]) => {
     if (wait) await done;
 }"""
 
-# Null while cells run. JupyterLab stops at one that raises, unless its tag says that it may.
+# Null while cells run. JupyterLab stops at one that raises, unless its tags allow that.
 ERRORS_OF_RUN_ALL = """() => {
     const cells = window.jupyterapp.shell.currentWidget.content.widgets
         .map(widget => widget.model).filter(model => model.type === 'code');
@@ -162,7 +162,7 @@ class Notebook:
         return "".join(cell["outputs"][0]["data"]["text/html"])
 
     def cell(self, words: str) -> int:
-        """Return the number of the first code cell in whose source the words stand."""
+        """Return the number of the first code cell whose source contains the words."""
         cells = json.loads(self.path.read_text())["cells"]
         return next(
             number
@@ -171,12 +171,12 @@ class Notebook:
         )
 
     def whole(self, index: int) -> Locator:
-        """Return a cell with all that stands under it."""
+        """Return a cell with its outputs."""
         cell = ".jp-Notebook > .jp-Cell, .jp-WindowedPanel-viewport > .jp-Cell"
         return self.page.locator(cell).nth(index)
 
     def output(self, index: int) -> Locator:
-        """Return what stands under a cell."""
+        """Return a cell's outputs."""
         return self.whole(index).locator(".jp-OutputArea").first
 
     def command(self, name: str, **arguments) -> None:
@@ -192,7 +192,7 @@ class Notebook:
         return self.page.locator("mjx-container, .MathJax, .katex").all_inner_texts()
 
     def serious_findings(self) -> list[tuple[str, list[str]]]:
-        """Return what axe-core finds serious or critical in all that stands under cells."""
+        """Return what axe-core finds serious or critical in the outputs of all cells."""
         # JupyterLab's own frame scrolls a wide output; Chromium lets the keyboard scroll it.
         rules = {"rules": {"scrollable-region-focusable": {"enabled": False}}}
         found = Axe().run(self.page, ".jp-OutputArea-output", rules).response["violations"]

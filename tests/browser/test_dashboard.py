@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 CONNECT = """
 import boto3
 from helpers import dashboard
-from helpers.cloud import Cloud
+from helpers.core.cloud import Cloud
 session = boto3.Session(*{key}, region_name="us-east-1")
 cloud = Cloud(session, "{account}", prefix="browser", endpoint="{endpoint}")
 """

@@ -1,7 +1,7 @@
-"""What visitors put into page, agent, referrer and event, as every view of a notebook shows it.
+"""Hostile page, agent, referrer and event, shown in each view of a notebook.
 
-Sent as real beacons through the whole chain; looked at by a real browser, in which not one letter
-of it may become anything but a letter.
+Sent as real beacons through the whole chain; opened in a real browser, which
+must show all of it as text.
 """
 
 import json
@@ -68,7 +68,7 @@ def target_home(own_home):
 
 @pytest.fixture
 def visitors(chain):
-    """Send these beacons all the while: a live chart speaks of the last minute."""
+    """Send these beacons repeatedly: a live chart shows the last minute."""
     url, ending = urlsplit(beacon_url(chain)), threading.Event()
 
     def send() -> None:
@@ -87,14 +87,14 @@ def visitors(chain):
 
 
 def write_to_the_inbox(chain) -> None:
-    told = {
+    alarm = {
         "AlarmName": MARKUP,
         "NewStateValue": BROKEN_OUT,
         "NewStateReason": FORMULA,
         "StateChangeTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     queue = chain.client("sqs").get_queue_url(QueueName=chain.name("inbox"))["QueueUrl"]
-    for text in (json.dumps(told), WORDS):
+    for text in (json.dumps(alarm), WORDS):
         body = {"Message": text, "MessageId": str(time.time_ns()), "Timestamp": "2026-11-25"}
         chain.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(body))
 

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 CHART = """
 import time, threading
 import ipywidgets, numpy, pandas
-from helpers.live import LiveChart
-from helpers.metric_picture import Metric, draw_metric
+from helpers.plotting.live_view import LiveChart
+from helpers.plotting.metric_figure import Metric, draw_metric
 HOSTILE = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script> $x^$"
 rate = ipywidgets.IntSlider(value=5, min=0, max=50, step=5, description="Requests/s",
                             continuous_update=False)
@@ -20,8 +20,8 @@ def draw(picture):
     items = ["pageview", "click", HOSTILE, "\\u202e\\u05e9\\u05dc\\u05d5\\u05dd"]
     rows = [(t, item, rate.value * (4 - n)) for n, item in enumerate(items) for t in times]
     frame = pandas.DataFrame(rows, columns=["Time", "Item", "Value"])
-    said = draw_metric(picture, frame, Metric("top_pages", "Most visited pages"), minutes=5)
-    return f"slider {rate.value} {HOSTILE} {said}"
+    sentence = draw_metric(picture, frame, Metric("top_pages", "Most visited pages"), minutes=5)
+    return f"slider {rate.value} {HOSTILE} {sentence}"
 rate
 """
 SHOW = 'chart = LiveChart(draw, name="rate", period=0.2).start(); chart'
@@ -79,7 +79,7 @@ def test_markup_from_a_visitor_is_shown_as_text(notebook):
     assert status(notebook).locator("img, script, b").count() == 0
 
 
-def test_an_error_is_said_under_the_chart_and_passes(notebook):
+def test_an_error_is_shown_under_the_chart_until_it_is_over(notebook):
     slider = notebook.page.get_by_role("slider").first
     slider.press("Home")
     expect(status(notebook)).to_contain_text("ValueError: no <b>rate</b>")
@@ -119,7 +119,7 @@ def test_the_chart_is_readable_in_the_dark_theme(notebook):
     notebook.command("apputils:change-theme", theme="JupyterLab Light")
 
 
-def test_stop_is_heard_at_its_first_press_while_a_cell_is_busy(notebook):
+def test_the_first_click_on_stop_works_while_a_cell_is_busy(notebook):
     notebook.run(2, wait=False)
     expect(notebook.output(2)).not_to_contain_text("FRAMES")  # of an earlier run
     notebook.output(1).get_by_role("button", name="Stop").click()

@@ -20,7 +20,7 @@ FETCH = """async ([url, body]) => {
     try { await fetch(url, {method: "POST", mode: "no-cors", body}); return "sent"; }
     catch (error) { return String(error); }
 }"""
-# The text of a form is NAME=VALUE: the sign is put inside a string that nobody reads.
+# The text of a form is NAME=VALUE: the sign is put inside a string that is ignored.
 FORM = """([url, body]) => {
     const frame = document.createElement("iframe");
     frame.name = "answer";

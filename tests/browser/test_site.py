@@ -1,4 +1,4 @@
-"""The demo shop in a real browser, served by a real beacon server: what its log says of a visit."""
+"""The demo shop in a real browser, served by a real beacon server: the log of a visit."""
 
 import http.client
 import http.server
@@ -28,7 +28,7 @@ def context(chromium):
     context.close()
 
 
-def told(server, *wanted: tuple[str, str]) -> list[dict]:
+def logged_beacons(server, *wanted: tuple[str, str]) -> list[dict]:
     """The beacons in the log, once those `wanted` (event, page) are among them, in any order."""
 
     def beacons() -> list[dict]:
@@ -41,11 +41,11 @@ def told(server, *wanted: tuple[str, str]) -> list[dict]:
     deadline = time.monotonic() + 60
     while steps() != sorted(wanted) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert Counter(steps()) == Counter(wanted)  # says what is missing, and what is too many
+    assert Counter(steps()) == Counter(wanted)  # its message shows missing and extra beacons
     return beacons()
 
 
-def test_each_step_of_a_visit_is_told_though_the_pages_are_left_at_once(server, context):
+def test_each_step_of_a_visit_is_logged_though_the_pages_are_left_at_once(server, context):
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{server.port}/?q=secret#there")
     film = page.locator("video")
@@ -58,7 +58,7 @@ def test_each_step_of_a_visit_is_told_though_the_pages_are_left_at_once(server, 
     page.locator(".goods a", has_text="grinder").click()
     page.get_by_role("button", name="voucher").click()
     page.get_by_role("link", name="Buy").click()
-    # A page is told of from when its deferred scripts ran, which is when its DOM is ready.
+    # A page sends beacons once its deferred scripts ran, which is when its DOM is ready.
     page.wait_for_url("**/thank-you.html", wait_until="domcontentloaded")
     page.goto(f"http://127.0.0.1:{server.port}/login.html")
     page.get_by_role("textbox").fill("Ann")
@@ -66,7 +66,7 @@ def test_each_step_of_a_visit_is_told_though_the_pages_are_left_at_once(server, 
     page.wait_for_url(f"http://127.0.0.1:{server.port}/?")
     expect(page.locator(".strip")).to_contain_text("pageview / · page_load_time")
     grinder = "/grinder.html"
-    beacons = told(
+    beacons = logged_beacons(
         server,
         *[("pageview", "/"), ("play", "/"), ("stop", "/"), ("click", "/")],
         *[("pageview", grinder), ("click", grinder), ("exception", grinder)],
@@ -146,7 +146,7 @@ def test_another_site_loses_nothing_when_a_page_is_left_or_its_tab_closed(
     context.new_page()  # the browser stays, its tabs go
     page = context.new_page()
     page.goto(f"{elsewhere}/shop")
-    page.get_by_role("link").click()  # before the servers have said that another site may
+    page.get_by_role("link").click()  # before the servers have allowed requests from another site
     page.wait_for_url("**/next?secret")
     page.get_by_role("button").click()
     page.close()
@@ -156,7 +156,7 @@ def test_another_site_loses_nothing_when_a_page_is_left_or_its_tab_closed(
         ("pageview", "/next"),
         ("conversion", "/next"),
     ]
-    beacons = told(server, *steps)
+    beacons = logged_beacons(server, *steps)
     assert len({beacon["clientid"] for beacon in beacons}) == 1
     log = server.log.read_text()
     assert '"OPTIONS /beacon HTTP/1.1" 204' in log and "secret" not in log
@@ -176,9 +176,7 @@ def test_everybody_can_use_the_shop(server, chromium, scheme):
 
 
 @pytest.mark.parametrize("is_reachable", [True, False], ids=["reachable", "through the proxy"])
-def test_the_shop_stands_in_the_notebook_wherever_the_browser_is(
-    server, open_notebook, is_reachable
-):
+def test_the_notebook_shows_the_shop_wherever_the_browser_is(server, open_notebook, is_reachable):
     """Where the port is out of the browser's reach, the Jupyter server passes everything on."""
     # The server listens on IPv4 alone. (A route that Playwright cuts would do, but where it looks
     # into a page's requests, those that outlive the page are lost now and then.)
@@ -192,7 +190,7 @@ def test_the_shop_stands_in_the_notebook_wherever_the_browser_is(
     expect(frame.locator(".strip")).to_contain_text("conversion /kettle.html")
     kettle = "/kettle.html"
     steps = [("pageview", "/"), ("click", "/"), ("pageview", kettle), ("conversion", kettle)]
-    told(server, *steps, ("pageview", "/thank-you.html"))
+    logged_beacons(server, *steps, ("pageview", "/thank-you.html"))
     link = notebook.output(0).get_by_role("link").get_attribute("href")
     assert (link == url) is is_reachable and link.endswith(("/", f"/proxy/{server.port}/"))
     notebook.screenshot(f"site-in-notebook-{'direct' if is_reachable else 'proxy'}")

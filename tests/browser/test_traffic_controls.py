@@ -9,8 +9,8 @@ SET_UP = """
 import os, tempfile
 os.environ["WORKSHOP_HOME"] = tempfile.mkdtemp()
 import boto3
-from helpers import traffic as module
-from helpers.cloud import Cloud
+from helpers.traffic import traffic as module
+from helpers.core.cloud import Cloud
 from tests.catcher import Catcher
 catcher = Catcher().start()
 module.beacon_url = lambda cloud: catcher.url
@@ -24,18 +24,18 @@ deadline = time.monotonic() + 250
 while traffic.settings()["rate"] != 25 or not catcher.beacons:
     assert time.monotonic() < deadline
     time.sleep(0.1)
-print("HEARD", traffic.settings()["rate"])
+print("RECEIVED", traffic.settings()["rate"])
 """
 REPLAY = """
-from helpers.home import REPOSITORY
+from helpers.core.paths import REPOSITORY
 totals = traffic.replay(REPOSITORY / "assets" / "sample" / "access.log.gz", rate=2000)
 print("REPLAYED", totals.answered)
 """
 BOARD = """
 import time, numpy, pandas
-from helpers.board_numbers import Numbers
-from helpers.board_picture import draw, words
-from helpers.live import LiveBoard
+from helpers.dashboards.site_figures import SiteSnapshot
+from helpers.dashboards.site_view import draw, sentence
+from helpers.plotting.live_view import LiveBoard
 HOSTILE = "<img src=x onerror=window.hacked=1>$x^$" + "x" * 300
 MIX = {"pageview": 60, "click": 20, "playvideo": 6, "login": 5, "logoff": 4, "conversion": 3,
        HOSTILE: 2}
@@ -46,17 +46,17 @@ def read():
     events = pandas.DataFrame(rows, columns=["Time", "Item", "Value"])
     events["Time"] = pandas.to_datetime(events["Time"], unit="s", utc=True)
     pages = [("/", 612), ("/products/espresso-machine", 441), (HOSTILE, 40)]
-    seen = Numbers(at=now, visitors=196, visitors_note="in 13:04; 53 so far in 13:05", pace=rate,
-        views=570, conversions=12, to_table=1.2, latency=1.6, pages=pages, events=events,
+    seen = SiteSnapshot(at=now, visitors=196, visitors_note="in 13:04; 53 so far in 13:05",
+        rate=rate, views=570, conversions=12, to_table=1.2, latency=1.6, pages=pages, events=events,
         referrers=[("https://news.example.com/item?id=41000000" + "x" * 60, 9), ("(direct)", 7)],
         alarms=[("click-anomaly", "OK" if rate < 100 else "ALARM"), ("no-page-view", "OK")])
-    return draw(seen), words(seen)
+    return draw(seen), sentence(seen)
 board = LiveBoard(read, blank="", name="board", period=0.3).start(); board
 """
 STOP_BOARD = "board.stop()"
 END = """
 traffic.stop()
-from helpers.generator import controls
+from helpers.traffic import controls
 controls._registry["traffic-controls"].stop()
 catcher.close()
 print("ENDED")
@@ -73,14 +73,14 @@ def notebook(open_notebook):
     expect(notebook.output(6)).to_contain_text("ENDED")
 
 
-def test_the_first_press_is_heard_while_a_cell_is_busy(notebook):
+def test_the_first_click_is_delivered_while_a_cell_is_busy(notebook):
     panel = notebook.output(1)
     expect(panel.get_by_role("status")).to_contain_text("No traffic. Press Start.")
     notebook.run(2, wait=False)
-    # Each of these is the first message of its widget: the busy cell ends once both are heard.
+    # Each of these is the first message of its widget: the busy cell ends once both are delivered.
     panel.get_by_title("Send beacons as the sliders say").click()
     panel.get_by_role("slider", name="Beacons per second").press("ArrowRight")
-    expect(notebook.output(2)).to_contain_text("HEARD 25")
+    expect(notebook.output(2)).to_contain_text("RECEIVED 25")
     expect(panel.get_by_role("status")).to_contain_text("beacons/s")
 
 

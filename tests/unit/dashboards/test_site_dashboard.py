@@ -1,4 +1,4 @@
-"""The live dashboard without a cloud: its numbers, what they say, and what of the web it shows."""
+"""The live dashboard without a cloud: its numbers, its sentence, and text from visitors."""
 
 import re
 from types import SimpleNamespace
@@ -9,14 +9,14 @@ import pytest
 from helpers.core.errors import NotDeployed, WorkshopError
 from helpers.dashboards import site_dashboard as board
 from helpers.dashboards.site_figures import (
-    Numbers,
-    Pace,
+    RateEstimator,
+    SiteSnapshot,
     count_of,
     seconds_to_table,
     totals,
     visitors_now,
 )
-from helpers.dashboards.site_view import draw, words
+from helpers.dashboards.site_view import draw, sentence
 from helpers.plotting.live_view import stop_charts
 from helpers.plotting.series import Series
 from helpers.plotting.svg_bars import event_bars
@@ -46,15 +46,15 @@ def test_a_minute_that_has_just_begun_is_not_taken_for_an_empty_shop():
     assert visitors_now(rows((120, "All", 196)), NOW)[0] == 0, "they left a minute ago"
 
 
-def test_the_pace_counts_what_is_new_late_beacons_too_and_forgets():
-    pace = Pace()
-    assert pace.seen(NOW, rows((300, "a", 500), (10, "a", 40))) is None
+def test_the_rate_counts_new_and_late_beacons_and_forgets_old_ones():
+    rate = RateEstimator()
+    assert rate.update(NOW, rows((300, "a", 500), (10, "a", 40))) is None
     # The oldest bucket has left the window; one bucket grew, one was amended, one began.
-    assert pace.seen(NOW + 2, rows((200, "a", 3), (10, "a", 50), (0, "a", 7))) == 10
-    assert pace.seen(NOW + 4, rows((200, "a", 3), (10, "a", 50), (0, "a", 7))) == 5
-    later = [pace.seen(NOW + 4 + n, rows((10, "a", 50), (0, "a", 7))) for n in range(2, 14, 2)]
+    assert rate.update(NOW + 2, rows((200, "a", 3), (10, "a", 50), (0, "a", 7))) == 10
+    assert rate.update(NOW + 4, rows((200, "a", 3), (10, "a", 50), (0, "a", 7))) == 5
+    later = [rate.update(NOW + 4 + n, rows((10, "a", 50), (0, "a", 7))) for n in range(2, 14, 2)]
     assert later[-1] == 0
-    assert pace.seen(NOW + 30, rows()) == 0
+    assert rate.update(NOW + 30, rows()) == 0
 
 
 def test_latency_is_of_the_rows_of_the_last_minute_only():
@@ -78,7 +78,7 @@ def full(**changes):
         "at": NOW,
         "visitors": 1196,
         "visitors_note": "in 13:04",
-        "pace": 31.25,
+        "rate": 31.25,
         "views": 400,
         "conversions": 12,
         "to_table": 1.2,
@@ -88,23 +88,23 @@ def full(**changes):
         "alarms": [("click-anomaly", "OK"), ("no-traffic", "OK")],
         "events": rows((20, "pageview", 40), (10, HOSTILE, 5)),
     }
-    return Numbers(**known | changes)
+    return SiteSnapshot(**known | changes)
 
 
-def test_the_sentence_says_what_the_tiles_say():
-    said, shown = words(full()), draw(full())
+def test_the_sentence_has_the_figures_of_the_tiles():
+    text, shown = sentence(full()), draw(full())
     for figure in ("1,196", "31.2", "3.0%", "1.6 s", "all OK"):
-        assert figure in said
+        assert figure in text
         assert f"{figure}</div>" in shown
-    assert "(median, click to CloudWatch)" in said
-    assert "612" in said
+    assert "(median, click to CloudWatch)" in text
+    assert "612" in text
 
 
-def test_what_visitors_send_is_letters_and_short():
+def test_text_from_visitors_is_escaped_and_shortened():
     shown = draw(full())
     assert "<img" not in shown
     assert shown.count("&lt;img src=x onerror=alert(1)&gt;□ &quot;&#x27;&amp;") >= 2
-    assert "\u202e" not in shown + words(full())
+    assert "\u202e" not in shown + sentence(full())
     assert "x" * 301 not in shown
     assert "https://example.com…xxx" in shown
 
@@ -117,23 +117,23 @@ def test_what_visitors_send_is_letters_and_short():
         (None, "–", "not read yet"),
     ],
 )
-def test_an_alarm_is_told_in_words(alarms, big, note):
+def test_an_alarm_is_described_in_words(alarms, big, note):
     shown = draw(full(alarms=alarms))
     alarm = re.search(r'aria-label="Alarms">(.*?)</div></div>', shown)[1]
     assert f"{big}</div>" in alarm and alarm.endswith(note)
-    assert f"alarms: {big} ({note})" in words(full(alarms=alarms))
+    assert f"alarms: {big} ({note})" in sentence(full(alarms=alarms))
 
 
 def test_without_module_3_the_sentence_names_the_cell_and_the_rest_is_shown():
     seen = full(alarms=None, missing='No alarm. Run deploy(cloud, "3-visualize").', latency=None)
-    assert 'deploy(cloud, "3-visualize")' in words(seen)
+    assert 'deploy(cloud, "3-visualize")' in sentence(seen)
     assert "module 3 is not deployed" in draw(seen)
-    assert "latency 1.2 s (click to table; CloudWatch: none yet)" in words(seen)
+    assert "latency 1.2 s (click to table; CloudWatch: none yet)" in sentence(seen)
 
 
 def test_a_dashboard_that_has_read_nothing_has_the_shape_of_a_full_one():
-    empty = Numbers(at=NOW)
-    assert "traffic.start(rate=30)" in words(full(pages=[]))
+    empty = SiteSnapshot(at=NOW)
+    assert "traffic.start(rate=30)" in sentence(full(pages=[]))
     cards = re.compile(r'class="rwa-(?:card|row|big)"')
     assert len(cards.findall(draw(empty))) == len(cards.findall(draw(full())))
 
@@ -155,16 +155,16 @@ def test_columns_stack_up_and_the_newest_are_faint():
         for name, values in (("pageview", [30.0, 4.0]), ("click", [10.0, 2.0]))
     ]
     (x1, y1, h1, old1), (x2, _, h2, new), (x3, y3, h3, old2), _ = column(
-        event_bars(series, NOW - 300, NOW, 10, 'said "below"')
+        event_bars(series, NOW - 300, NOW, 10, 'see "below"')
     )
     assert x1 == x3 < x2 and h1 == pytest.approx(3 * h3, abs=0.2) and h1 > h2
-    assert y3 + h3 == pytest.approx(y1, abs=0.2), "one lies upon the other"
+    assert y3 + h3 == pytest.approx(y1, abs=0.2), "the second is on top of the first"
     assert (old1, old2, new) == (1, 1, 0.5)
-    assert "said &quot;below&quot;" in event_bars([], NOW - 300, NOW, 10, 'said "below"')
+    assert "see &quot;below&quot;" in event_bars([], NOW - 300, NOW, 10, 'see "below"')
 
 
 class Table:
-    """Stands for the table: what it holds, and how far back it was asked."""
+    """A fake table, which notes how far back each query reaches."""
 
     def __init__(self):
         self.held, self.asked = rows((290, "a", 1), (10, "a", 5)), []
@@ -177,7 +177,7 @@ class Table:
 def test_only_the_newest_rows_are_read_each_time_and_all_of_them_now_and_then(monkeypatch):
     table = Table()
     monkeypatch.setattr(board, "metric_values", table.values)
-    kept = board.Rows(None, "event_count", 5)
+    kept = board.RecentRows(None, "event_count", 5)
     assert kept.read(NOW)["Value"].tolist() == [1, 5]
     table.held = rows((290, "a", 2), (10, "a", 6), (0, "b", 1))
     assert kept.read(NOW + 2)["Value"].tolist() == [1, 6, 1], "the old one is not read again yet"
@@ -197,7 +197,7 @@ def test_a_stage_that_is_missing_is_named_and_tried_again(monkeypatch):
     assert "Trying again" in running._line.value
     assert 'aria-label="Visitors now"' in running._board.value
     left = []
-    running._shown.append(SimpleNamespace(update=lambda thing: left.append(thing.data)))
+    running._handles.append(SimpleNamespace(update=lambda thing: left.append(thing.data)))
     assert stop_charts() == 1
     assert "Stopped at" in left[0] and 'aria-label="Visitors now"' in left[0]
 
@@ -224,9 +224,9 @@ def test_a_reading_brings_all_together_and_names_alarms_shortly(monkeypatch):
     monkeypatch.setattr(board, "metric_values", values)
     monkeypatch.setattr(board, "newest_latency", lambda cloud: 1.4)
     monkeypatch.setattr(board, "alarm_states", lambda cloud: states)
-    readings = board.Readings(SOMEWHERE, minutes=5)
-    first, second = readings.read(), readings.read()
-    assert (first.pace, second.pace) == (None, 10), "20 more in two seconds"
+    reader = board.SiteReader(SOMEWHERE, minutes=5)
+    first, second = reader.read(), reader.read()
+    assert (first.rate, second.rate) == (None, 10), "20 more in two seconds"
     assert (second.views, second.conversions) == (350, 3)
     assert (second.to_table, second.latency) == (1, 1.4)
     assert second.alarms == [("click-anomaly", "OK")]
@@ -236,5 +236,5 @@ def test_a_reading_brings_all_together_and_names_alarms_shortly(monkeypatch):
         raise NotDeployed("An alarm", "3-visualize")
 
     monkeypatch.setattr(board, "alarm_states", not_there)
-    states, missing = readings._alarms()
+    states, missing = reader._alarms()
     assert states is None and 'Run `deploy(cloud, "3-visualize")`' in missing

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from docs.stored_notebooks import stored, stored_notebooks
-from helpers.dashboards.early_and_final import draw_clocks
+from helpers.dashboards.early_and_final import draw_counts
 from helpers.planning.cost_comparison import cost_comparison_table
 from helpers.planning.limits import planner_figures
 from helpers.plotting import chart_parts as plot
@@ -55,7 +55,7 @@ def test_a_metric_that_is_no_count_keeps_its_fractions():
 def test_the_two_clocks_have_whole_numbers(highest):
     picture = Picture(8.8, 3.1)
     values = pd.Series([highest], index=[NOW // 10 * 10 - 60])
-    draw_clocks(picture, values, values, "click", 5, NOW)
+    draw_counts(picture, values, values, "click", 5, NOW)
     assert not [tick for tick in ticks(picture) if "." in tick]
 
 

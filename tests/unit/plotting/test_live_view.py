@@ -1,4 +1,4 @@
-"""The live chart without a browser: one thread, errors said and passed, what is left behind."""
+"""The live chart without a browser: one thread, errors, and the picture that remains."""
 
 import threading
 
@@ -70,7 +70,7 @@ def test_stop_ends_the_thread_and_can_be_repeated(start):
     assert chart.frames == frames
 
 
-def test_an_error_is_said_with_its_remedy_and_passes(start):
+def test_an_error_is_shown_with_its_remedy_until_it_is_over(start):
     wrong = threading.Event()
 
     def draw(picture):
@@ -142,9 +142,9 @@ def test_stop_leaves_a_still_picture_where_the_chart_was_shown(start):
             self.html = thing.data
 
     chart = start(lambda picture: 'page <b> "quoted" $x$')
-    chart._shown.append(Handle())
+    chart._handles.append(Handle())
     chart.stop()
-    html = chart._shown[0].html
+    html = chart._handles[0].html
     assert 'src="data:image/png;base64,' in html
     assert 'alt="page &lt;b&gt; &quot;quoted&quot; $x$ (Stopped at' in html
     assert "<b>" not in html
