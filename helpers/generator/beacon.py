@@ -22,7 +22,7 @@ class Beacon:
         agent: the User-Agent header.
         referrer: the Referer header.
         extra: other headers, as `(name, value)`.
-        kind: `beacon` or `garbage`, or `late`, which goes to the stream and not over HTTP.
+        kind: `beacon` or `malformed`, or `late`, which goes to the stream and not over HTTP.
         expect: what should become of it: `accepted`, or the reason of its rejection.
         altered: what had to be changed so that HTTP can carry it.
         due: when the schedule wants it sent, in seconds of the event loop's clock.

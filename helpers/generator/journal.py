@@ -135,7 +135,7 @@ class Status:
                 **{name: totals[name] for name in names},
                 "late": totals["late"],
                 "duplicates": totals["duplicate"],
-                "garbage": totals["garbage"],
+                "malformed": totals["malformed"],
                 "expect": dict(self._journal.expected),
                 "rate_now": self._rate_now(totals["sent"]),
                 "lag_ms": round(lag * 1000),

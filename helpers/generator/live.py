@@ -10,7 +10,7 @@ from .beacon import Beacon
 from .connections import Connections
 from .delayed_delivery import CutOff
 from .journal import entry
-from .malformed import garbage
+from .malformed import malformed_variant
 from .pacer import Pacer
 from .run import ANSWERS_SECONDS, Run
 from .settings import DEFAULTS, folder, rate_now
@@ -93,8 +93,8 @@ class Live:
         if chance() < settings["late_percent"] / 100:
             beacon.kind = "late"
             self._cut_off.late.add(beacon)
-        elif chance() < settings["garbage_percent"] / 100:
-            self._run.connections.send(garbage(beacon, self._chance))
+        elif chance() < settings["malformed_percent"] / 100:
+            self._run.connections.send(malformed_variant(beacon, self._chance))
         else:
             self._run.connections.send(beacon)
 

@@ -44,7 +44,7 @@ _CASES: list[tuple[str, dict]] = [
 ]
 
 
-def garbage(beacon: Beacon, chance: random.Random) -> Beacon:
+def malformed_variant(beacon: Beacon, chance: random.Random) -> Beacon:
     """Return a hostile variant of a beacon; its `expect` says what should become of it.
 
     Args:
@@ -53,5 +53,5 @@ def garbage(beacon: Beacon, chance: random.Random) -> Beacon:
     """
     expect, changes = chance.choice(_CASES)
     return dataclasses.replace(
-        beacon, **{"kind": "garbage", "expect": expect, "extra": ()} | changes
+        beacon, **{"kind": "malformed", "expect": expect, "extra": ()} | changes
     )

@@ -17,7 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "late_percent": 0.0,
     "late_seconds": 30.0,
     "duplicates_percent": 0.0,
-    "garbage_percent": 0.0,
+    "malformed_percent": 0.0,
     "bots_percent": 0.0,
     "mix": DEFAULT_MIX,
 }
@@ -29,7 +29,7 @@ BOUNDS = {
     "late_percent": (0, 20),
     "late_seconds": (1, 7_200),
     "duplicates_percent": (0, 20),
-    "garbage_percent": (0, 20),
+    "malformed_percent": (0, 20),
     "bots_percent": (0, 50),
 }
 

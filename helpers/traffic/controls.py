@@ -29,7 +29,7 @@ _SLIDERS = {
     "bots_percent": ("Known bots, %", 0, 50, 1, "Share of beacons whose agent is a known bot"),
     "late_percent": ("Late beacons, %", 0, 20, 1, "Share that a cut-off server delivers 30 s late"),
     "duplicates_percent": ("Duplicates, %", 0, 20, 1, "Beacons sent a second time, on top"),
-    "garbage_percent": ("Garbage, %", 0, 20, 1, "Share of hostile ones: too long, no number, ..."),
+    "malformed_percent": ("Malformed, %", 0, 20, 1, "Too long, not a number, unusual text"),
 }
 _LEFT = ("rate", "visitors", "bots_percent")
 
@@ -177,7 +177,7 @@ def _sentence(status: dict[str, Any], problem: str) -> str:
         words = "<b>No traffic.</b> " + ("Press Start. " if not status["sent"] else "Last run: ")
     if flows or status["sent"]:
         counts = [f"{status['sent']:,} sent", f"{status['answered']:,} answered"]
-        names = ("failed", "late", "duplicates", "garbage")
+        names = ("failed", "late", "duplicates", "malformed")
         counts += [f"{status[name]:,} {name}" for name in names if status[name] or name == "failed"]
         words += ", ".join(counts) + ". "
     if problem:

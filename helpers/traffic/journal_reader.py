@@ -16,7 +16,7 @@ from .generator_process import running_pid
 NOTHING_YET: dict[str, Any] = {
     "state": "never started",
     **dict.fromkeys(("sent", "answered", "failed", "unknown", "not_sent", "altered"), 0),
-    **dict.fromkeys(("late", "duplicates", "garbage"), 0),
+    **dict.fromkeys(("late", "duplicates", "malformed"), 0),
     "expect": {},
     "seconds": 0.0,
     "rate": 0.0,
@@ -41,7 +41,7 @@ class Totals:
         unknown: of those, sent without an answer: the server may have them or not.
         late: put to the stream late, as a cut-off server's agent does.
         duplicates: copies put to the stream.
-        garbage: hostile ones.
+        malformed: beacons with a missing, overlong or invalid value.
         altered: values that HTTP can't carry as they are (see the journal).
         expect: how many of the answered should become what, e.g. `{"accepted": 98, "too_long": 2}`.
         seconds: how long it took.
@@ -55,7 +55,7 @@ class Totals:
     unknown: int
     late: int
     duplicates: int
-    garbage: int
+    malformed: int
     altered: int
     expect: dict[str, int]
     seconds: float
@@ -68,7 +68,7 @@ class Totals:
             "failed": self.failed,
             "late": self.late,
             "duplicates": self.duplicates,
-            "garbage": self.garbage,
+            "malformed": self.malformed,
         }
         parts += [
             f"{count:,} {name}" for name, count in counts.items() if count or name == "failed"

@@ -56,7 +56,7 @@ class Traffic:
             rate: beacons per second, 0 to 10,000, open loop: slow answers slow nothing down.
             seconds: end by itself after so many seconds; such a run always begins anew.
             settings: `visitors` (different client ids), `late_percent` (0-20) and `late_seconds`,
-                `duplicates_percent` (0-20, on top of the rate), `garbage_percent` (0-20),
+                `duplicates_percent` (0-20, on top of the rate), `malformed_percent` (0-20),
                 `bots_percent` (0-50), `mix` (weight by event). What is not given is at its default.
 
         Raises:
@@ -146,8 +146,8 @@ class Traffic:
     def journal(self) -> pd.DataFrame:
         """Return all beacons ever sent to this cloud from this machine, a row each.
 
-        Columns: `run` (its file), `sent_at` (epoch ms), `kind` (beacon, late, duplicate, garbage),
-        `event`, `clientid`, `page`, `agent`, `referrer` (as their click record shows them),
+        Columns: `run` (its file), `sent_at` (epoch ms), `kind` (beacon, late, duplicate,
+        malformed), `event`, `clientid`, `page`, `agent`, `referrer` (as their click record shows them),
         `status` (of the answer; missing = sent, no answer came; 0 = not sent), `expect` (accepted,
         duplicate, or a reason of rejection), `altered`, `beacon_id` and `datetime` (of late ones
         and duplicates).

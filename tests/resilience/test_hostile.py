@@ -22,7 +22,7 @@ from helpers.audit.recount import compare, metric_totals
 from helpers.core.paths import home
 from helpers.deployment.fleet import beacon_url
 from helpers.generator.beacon import request_bytes, request_start
-from helpers.generator.malformed import garbage
+from helpers.generator.malformed import malformed_variant
 from helpers.generator.visitors import Shop
 from helpers.stores.archive import archived_beacons, is_beacon
 from helpers.stores.dynamodb import metric_values
@@ -50,14 +50,14 @@ POISON = [
 
 
 def requests(count: int, chance: random.Random) -> Iterator[bytes]:
-    """Yield hostile requests: known ones, the same with bytes changed, garbage beacons, noise."""
+    """Yield hostile requests: known ones, the same with bytes changed, malformed beacons, noise."""
     shop, start = Shop(chance), request_start("shop.example")
     for _ in range(count):
         kind = chance.random()
         if kind < 0.4:
             yield chance.choice(hostile.SMALL)
         elif kind < 0.7:
-            yield request_bytes(garbage(shop.beacon(50, 10), chance), start)
+            yield request_bytes(malformed_variant(shop.beacon(50, 10), chance), start)
         elif kind < 0.9:
             data = bytearray(chance.choice(hostile.SMALL))
             for _ in range(chance.randint(1, 4)):

@@ -39,7 +39,7 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
     chain, traffic, capsys, monkeypatch
 ):
     since = bucket_edge(60)
-    traffic.start(rate=50, late_percent=2, garbage_percent=2)
+    traffic.start(rate=50, late_percent=2, malformed_percent=2)
     assert time_to_recovery(chain, seconds=SECONDS) is not None
     for names in TURNS:
         killed = [(name, kill(chain, name)) for name in names]

@@ -10,7 +10,7 @@ from helpers.core.errors import WorkshopError
 from helpers.generator.beacon import sendable
 from helpers.generator.delayed_delivery import log_line
 from helpers.generator.duplicates import is_beacon
-from helpers.generator.malformed import garbage
+from helpers.generator.malformed import malformed_variant
 from helpers.generator.pacer import Pacer
 from helpers.generator.settings import BOUNDS, DEFAULT_MIX, checked, rate_now
 from helpers.generator.visitors import BOTS, Shop, visitor_number
@@ -65,7 +65,7 @@ def test_some_pageviews_tell_how_long_the_page_took():
 def test_everything_drawn_can_be_sent_as_it_is():
     chance = random.Random(2)
     for beacon in drawn(2_000, bots=0.2):
-        for each in (beacon, garbage(beacon, chance)):
+        for each in (beacon, malformed_variant(beacon, chance)):
             assert all(sendable(value) == (value, None) for _, value in each.headers())
 
 

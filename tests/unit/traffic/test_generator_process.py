@@ -83,13 +83,13 @@ def test_an_outage_stops_the_flow_and_a_burst_needs_one(flowing):
     until(lambda: len(catcher.beacons) > before)
 
 
-def test_garbage_says_what_should_become_of_it(flowing):
+def test_malformed_beacons_carry_their_expected_outcome(flowing):
     traffic, catcher = flowing
-    traffic.start(rate=500, seconds=2, garbage_percent=20)
+    traffic.start(rate=500, seconds=2, malformed_percent=20)
     until(lambda: traffic.status()["state"] != "running")
     totals, journal = traffic.stop(), traffic.journal()
     assert totals.sent == totals.answered == len(catcher.beacons) == 1_000
-    assert totals.garbage == (journal.kind == "garbage").sum() > 100
+    assert totals.malformed == (journal.kind == "malformed").sum() > 100
     assert totals.expect == journal.expect.value_counts().to_dict()
     assert set(totals.expect) == {expect for expect, _ in _CASES}
     assert b"banana" in {beacon.get("custom_metric_int_value") for beacon in catcher.beacons}
@@ -211,8 +211,8 @@ def test_the_sliders_follow_what_a_cell_sets_and_never_take_it_back(flowing):
     traffic.controls()
     panel = controls._registry["traffic-controls"]
     assert (panel._sliders["rate"].value, panel._sliders["bots_percent"].value) == (500, 7)
-    traffic.set(garbage_percent=5, mix={"click": 9})
-    until(lambda: panel._sliders["garbage_percent"].value == 5)
+    traffic.set(malformed_percent=5, mix={"click": 9})
+    until(lambda: panel._sliders["malformed_percent"].value == 5)
     until(lambda: panel._mix["click"].value == 9 and panel._mix["login"].value == 0)
     panel._sliders["visitors"].value = 77
     until(lambda: traffic.settings()["visitors"] == 77)
