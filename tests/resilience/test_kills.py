@@ -12,7 +12,7 @@ from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.waiting import bucket_edge, poll_until
 from helpers.experiments.fault_injection import fault
-from helpers.experiments.process_kill import VICTIMS, kill, recovered
+from helpers.experiments.process_kill import PROCESS_KINDS, kill, recovered
 from helpers.experiments.recovery import time_to_recovery
 from helpers.traffic.traffic import Traffic
 from tests.read_ledger import assert_recount_agrees, assert_sums_agree
@@ -96,12 +96,12 @@ def assert_mended(cloud, since, monkeypatch) -> None:
 
 
 def test_what_is_not_there_can_not_be_killed(chain):
-    assert sorted(VICTIMS) == sorted(sum(TURNS, []))
+    assert sorted(PROCESS_KINDS) == sorted(sum(TURNS, []))
     with pytest.raises(WorkshopError, match="server, agent, flink, pump, function, supervisor"):
         kill(chain, "database")
     with pytest.raises(WorkshopError, match=r"Flink can't be killed.*\n.*start_analytics\(cloud\)"):
         kill(Cloud(chain.session, chain.account, "other", chain.endpoint), "flink")
     with pytest.raises(WorkshopError, match="Fault Injection Service"):
         kill(Cloud(chain.session, "123456789012"), "flink")
-    with pytest.raises(WorkshopError, match="has not come back within 0 s"):
+    with pytest.raises(WorkshopError, match="was not replaced within 0 s"):
         recovered(chain, "server", kill(chain, "server"), seconds=0)

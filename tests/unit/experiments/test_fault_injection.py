@@ -233,8 +233,8 @@ def test_calls_that_hang_are_let_go_when_the_fault_ends(cloud):
 @pytest.mark.parametrize(
     ("service", "settings", "words"),
     [
-        ("s3", {"throttle": 0.5}, "no faults of 's3'"),
-        ("kinesis", {}, "does nothing"),
+        ("s3", {"throttle": 0.5}, "Faults of 's3' can't"),
+        ("kinesis", {}, "no effect"),
         ("kinesis", {"throttle": 30}, "throttle can't be 30"),
         ("kinesis", {"error": "some"}, "error can't be 'some'"),
         ("kinesis", {"delay": -1}, "delay can't be -1"),

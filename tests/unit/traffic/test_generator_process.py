@@ -72,7 +72,7 @@ def test_settings_are_followed_while_it_runs(flowing):
 
 def test_an_outage_stops_the_flow_and_a_burst_needs_one(flowing):
     traffic, catcher = flowing
-    with pytest.raises(WorkshopError, match="No traffic flows"):
+    with pytest.raises(WorkshopError, match="No traffic is flowing"):
         traffic.burst()
     traffic.start(rate=200)
     until(lambda: catcher.beacons)
@@ -114,7 +114,7 @@ def test_it_ends_when_its_parent_is_killed(flowing):
     traffic, catcher = flowing
     code = (
         "import boto3, sys, time\n"
-        "from helpers import traffic\n"
+        "from helpers.traffic import traffic\n"
         "from helpers.core.cloud import Cloud\n"
         "traffic.beacon_url = lambda cloud: sys.argv[1]\n"
         "session = boto3.Session('test', 'test', region_name='us-east-1')\n"
@@ -147,7 +147,7 @@ def test_the_latest_start_wins(flowing):
         stderr=subprocess.PIPE,
     )
     # Without settings there is nothing to send, and it says what to do.
-    assert b"start traffic with helpers.traffic.traffic" in other.communicate(timeout=30)[1]
+    assert b"start traffic with Traffic(cloud).start()" in other.communicate(timeout=30)[1]
     traffic.start(rate=20)
     first = traffic.status()["pid"]
     second = subprocess.run(
@@ -156,7 +156,7 @@ def test_the_latest_start_wins(flowing):
         capture_output=True,
         stdin=subprocess.DEVNULL,
     )
-    assert b"runs already" in second.stderr
+    assert b"is already running" in second.stderr
     traffic.start(rate=20, seconds=60)  # a run of some seconds begins anew
     assert traffic.status()["pid"] != first
     with pytest.raises(ProcessLookupError):
