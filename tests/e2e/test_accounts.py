@@ -1,4 +1,4 @@
-"""The running chain's ledger and its CloudWatch: they balance, and say so where they do not."""
+"""The running chain's ledger and its CloudWatch: they balance, or report the difference."""
 
 import gzip
 import json
@@ -38,7 +38,7 @@ def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chai
     assert_recount_agrees(chain, start, SECONDS)
     assert_sums_agree(chain, start, SECONDS)
 
-    # What each stage stamped on its way.
+    # The time that each stage added.
     times = latency(chain, minutes=5).frame
     assert (times["Count"] > 5).all()
     assert times["Count"].loc["agent"] >= totals.sent - totals.duplicates, "a copy is not timed"

@@ -76,7 +76,7 @@ def put(target: Target, clicks: list[dict], firsts: dict[str, int], delay: float
 
 
 def settle(target: Target, rows: list[dict], wanted: dict) -> None:
-    """Read the metrics stream until it says what is wanted; then a little more, for what is not."""
+    """Read the metrics stream until it has the wanted values, then longer for unwanted ones."""
 
     def found() -> dict:
         # Scores are left out: what they are depends on when beacons came (see test_truth.py).
@@ -150,7 +150,7 @@ def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(t
 
     target.wait_for(scored, 180, "no invented name keeps a real event from its scores")
 
-    # A statement that Flink refuses: the reason stands in the status, and it is not tried again.
+    # A statement that Flink refuses: the status contains the reason, and there is no retry.
     target.upload("code/wrong.zip", {"17_wrong.sql": WRONG})
     target.update("code/wrong.zip")
     put(target, others[1500:], firsts)

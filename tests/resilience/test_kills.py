@@ -62,8 +62,8 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
     assert not counted.any(), account
     assert account.frame.loc["answered", "Beacons"] > 1000, account
     assert_recount_agrees(chain, since, SECONDS)
-    # A call that did its work and whose answer was lost: nobody could decide that, but it can be
-    # found and mended.
+    # A call that took effect and whose response was lost is ambiguous, but the double value can be
+    # found and repaired.
     assert is_put_twice(account), account
     assert "reconcile" in account.frame.loc["cloudwatch", "Cause"]
     assert_mended(chain, since, monkeypatch)
@@ -78,7 +78,7 @@ def nothing_missing(account) -> bool:
 
 
 def assert_mended(cloud, since, monkeypatch) -> None:
-    """What is in CloudWatch twice is found, repaired, and then the ledger balances."""
+    """Values that CloudWatch has twice are found and repaired; then the ledger balances."""
     monkeypatch.setattr(reconciling, "SETTLED_SECONDS", 0)
     monkeypatch.setattr(reconciling, "PAUSE_SECONDS", 0)
     found = reconcile(cloud, since)

@@ -1,4 +1,4 @@
-"""The server that was cut off reads a stream to which anybody may put anything."""
+"""Late beacons and duplicates, with foreign records in the stream."""
 
 import json
 import random

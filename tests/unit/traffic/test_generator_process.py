@@ -18,7 +18,7 @@ from helpers.traffic import traffic as traffic_module
 from helpers.traffic.traffic import Traffic
 from tests.catcher import catching, until
 
-# Nobody listens at the endpoint: these tests need no stream.
+# No server listens at the endpoint: these tests need no stream.
 CLOUD = Cloud(
     boto3.Session("test", "test", region_name="us-east-1"),
     "000000000000",
@@ -97,7 +97,7 @@ def test_malformed_beacons_carry_their_expected_outcome(flowing):
     assert "/caf\\xe9/\\xff\\xfe" in set(journal.page)
 
 
-def test_without_a_server_it_goes_on_and_says_so(flowing):
+def test_without_a_server_it_continues_and_reports_it(flowing):
     traffic, catcher = flowing
     traffic.start(rate=50)
     until(lambda: catcher.beacons)
@@ -146,7 +146,7 @@ def test_the_latest_start_wins(flowing):
         cwd=REPOSITORY,
         stderr=subprocess.PIPE,
     )
-    # Without settings there is nothing to send, and it says what to do.
+    # Without settings, it prints how to start.
     assert b"start traffic with Traffic(cloud).start()" in other.communicate(timeout=30)[1]
     traffic.start(rate=20)
     first = traffic.status()["pid"]
@@ -157,13 +157,13 @@ def test_the_latest_start_wins(flowing):
         stdin=subprocess.DEVNULL,
     )
     assert b"is already running" in second.stderr
-    traffic.start(rate=20, seconds=60)  # a run of some seconds begins anew
+    traffic.start(rate=20, seconds=60)  # a run with `seconds` is always a new one
     assert traffic.status()["pid"] != first
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
 
 
-def test_a_killed_generator_is_told_and_can_be_started_again(flowing):
+def test_a_killed_generator_is_reported_and_can_be_started_again(flowing):
     traffic, catcher = flowing
     traffic.start(rate=50)
     until(lambda: catcher.beacons)
@@ -207,7 +207,7 @@ def test_the_sliders_follow_what_a_cell_sets_and_never_take_it_back(flowing):
     traffic, catcher = flowing
     from helpers.traffic import controls
 
-    traffic.start(rate=2_000, bots_percent=7)  # more than the slider can say
+    traffic.start(rate=2_000, bots_percent=7)  # more than the slider's maximum
     traffic.controls()
     panel = controls._registry["traffic-controls"]
     assert (panel._sliders["rate"].value, panel._sliders["bots_percent"].value) == (500, 7)
@@ -225,12 +225,12 @@ def test_a_mistake_in_a_callback_is_shown_in_the_status_line(flowing, monkeypatc
     traffic, _ = flowing
     from helpers.traffic import controls
 
-    def nobody(cloud):
-        raise WorkshopError("Nobody takes <beacons>.", "Deploy first.")
+    def no_fleet(cloud):
+        raise WorkshopError("No server for <beacons>.", "Deploy first.")
 
-    monkeypatch.setattr(traffic_module, "beacon_url", nobody)
+    monkeypatch.setattr(traffic_module, "beacon_url", no_fleet)
     traffic.controls()
     panel = controls._registry["traffic-controls"]
     panel._sliders["rate"].value = 100
-    until(lambda: "Nobody takes &lt;beacons&gt;. Deploy first." in panel._line.value)
+    until(lambda: "No server for &lt;beacons&gt;. Deploy first." in panel._line.value)
     panel.stop()
