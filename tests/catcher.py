@@ -118,7 +118,7 @@ def until(holds: Callable[[], Any], seconds: float = 300) -> Any:
 
 
 def sent_all(traffic, **settings):
-    """Send traffic for as long as its settings say; return its totals."""
+    """Send traffic for `seconds`, with these settings; return its totals."""
     traffic.start(**settings)
     until(lambda: traffic.status()["state"] != "running")
     return traffic.stop()

@@ -22,6 +22,7 @@ OPERATIONS = {
     "dynamodb": ("PutItem", "BatchWriteItem", "UpdateItem", "GetItem", "BatchGetItem"),
     "cloudwatch": ("PutMetricData",),
 }
+SHARES = ("throttle", "error", "hang", "lost_answer", "partial")
 DEFAULT_SECONDS, LONGEST_DELAY = 600, 60
 
 
@@ -97,13 +98,7 @@ def fault(
         raise WorkshopError(
             f"Faults of {service!r} can't be injected.", f"Use one of: {', '.join(OPERATIONS)}."
         )
-    shares = {
-        "throttle": throttle,
-        "error": error,
-        "hang": hang,
-        "lost_answer": lost_answer,
-        "partial": partial,
-    }
+    shares = dict(zip(SHARES, (throttle, error, hang, lost_answer, partial), strict=True))
     for name, share in shares.items():
         _check(share, name, 1)
     _check(delay, "delay", LONGEST_DELAY)
