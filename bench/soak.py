@@ -2,7 +2,7 @@
 
     make soak [SECONDS=900] [RATE=500] [FAILURES=50] [SEED=1]
 
-It runs twice: with clean traffic, and with 2% duplicates, 3% late beacons and 1% garbage.
+It runs twice: with clean traffic, and with 2% duplicates, 3% late and 1% malformed beacons.
 """
 
 import argparse
@@ -49,7 +49,7 @@ FAULTS = (
     ("cloudwatch", "lost_answer", 0.3),
     ("cloudwatch", "hang", 0.1),
 )
-DEGRADED_TRAFFIC = {"duplicates_percent": 2, "late_percent": 3, "garbage_percent": 1}
+DEGRADED_TRAFFIC = {"duplicates_percent": 2, "late_percent": 3, "malformed_percent": 1}
 WARM_SECONDS, CALM_SECONDS = 10, 20  # no failures while Flink's Python starts, or at the end
 LONGEST_FAULT = 10
 SETTLE_SECONDS, STILL_SECONDS = 300, 65  # reconcile() skips the last minute

@@ -1,4 +1,4 @@
-"""A real, tiny HTTP server that keeps every beacon it is sent, for tests of those who send."""
+"""A real, tiny HTTP server that keeps every beacon it receives, for tests of senders."""
 
 import asyncio
 import contextlib
@@ -112,13 +112,13 @@ def until(holds: Callable[[], Any], seconds: float = 300) -> Any:
         began = time.monotonic()
         if found := holds():
             return found
-        assert time.monotonic() < deadline, "it never came to that"
-        # To look takes its time from what is waited for.
+        assert time.monotonic() < deadline, "the condition never became true"
+        # A check takes processor time from the process that the test waits for.
         time.sleep(min(2.0, max(0.02, 2 * (time.monotonic() - began))))
 
 
 def sent_all(traffic, **settings):
-    """Send traffic for as long as its settings say; return its totals."""
+    """Send traffic for `seconds`, with these settings; return its totals."""
     traffic.start(**settings)
     until(lambda: traffic.status()["state"] != "running")
     return traffic.stop()

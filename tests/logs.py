@@ -8,7 +8,7 @@ from pathlib import Path
 from helpers.core.paths import REPOSITORY
 
 SAMPLE = REPOSITORY / "assets" / "sample" / "access.log.gz"
-# 5,000 real requests; the folder that holds them need not be beside this repository.
+# 5,000 real requests; their folder may be missing.
 REAL = REPOSITORY.parent / "shared" / "data" / "real_access.log"
 # Each log with its number of lines.
 LOGS: dict[Path, int] = {SAMPLE: 2_000} | ({REAL: 5_000} if REAL.exists() else {})

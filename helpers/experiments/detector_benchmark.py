@@ -1,19 +1,19 @@
 """How good is the detector? Five detectors, judged on streams whose bursts and outages are known.
 
-What counts as what:
+Definitions:
 
 - An **alarm** is a run of buckets (10 s each) in which a watched event passes the detector's limit.
-- A burst or an outage is **found** if an alarm is on within it or in the 20 s after it.
-- An alarm at any other time is **false**, and so is the part of an alarm that goes on past those
-  20 s. One that stays on counts again each minute, or an alarm that never ends would be the best.
+- A burst or an outage is **found** if there is an alarm within it or in the 20 s after it.
+- An alarm at any other time is **false**, and so is the part of an alarm after those 20 s. A false
+  alarm counts once for each minute; otherwise an alarm that never ends would be the best.
 - **Recall** is the share of injections found, **precision** the share of alarms not false.
 - **Seconds to detect** run from an injection's start to the end of the first bucket with an alarm:
-  a bucket is scored when it is over. Flink's watermark (5 s) and the alarm's own way come on top.
-- Nothing is judged in the first ten minutes, in which the detectors learn what is usual.
+  a bucket is scored when it ends. Flink's watermark (5 s) and the CloudWatch alarm add to this.
+- Nothing is judged in the first ten minutes, in which the detectors learn the usual counts.
 
-The streams' counts are as random as independent visitors make them: nothing else happens in them.
-There a limit on the forest's input does as well as the forest; what a detector is shown matters
-more than which one it is.
+The streams' counts are as random as those of independent visitors, and have no other events. On
+them, a limit on the forest's input is as good as the forest: a detector's input matters more than
+its method.
 """
 
 import importlib.util
@@ -34,17 +34,17 @@ from .synthetic_streams import BUCKET, EVENTS, SCENARIOS, stream
 RATES = (10, 30, 100)  # beacons per second: a learner's laptop, a small shop, a larger one
 GRACE_SECONDS = 20
 UNJUDGED = 60  # buckets: ten minutes
-ANOMALY = 2.0  # the score from which the workshop's alarm rings (AnomalyThreshold)
+ANOMALY = 2.0  # the score at which the workshop's alarm goes to ALARM (AnomalyThreshold)
 Z_LIMIT, Z_BUCKETS = 4.0, 30
 DEVIATION_LIMIT = 5.0
 _FOREST = Path(__file__).parents[2] / "assets" / "flink" / "forest.py"
-# The code of each event in AWS' solution: the event's place in this list, from 1.
+# The code of each event in AWS' solution: its position in this list, from 1.
 _CODED = ("click", "pageview", "conversion", "exception", "playvideo", "login", "logoff")
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one detector's alarms on one stream are worth."""
+    """One detector's alarms on one stream, compared with the injections."""
 
     injected: int
     found: int
@@ -61,7 +61,7 @@ def deployed_forest(counts: np.ndarray) -> np.ndarray:
         counts: buckets x EVENTS.
 
     Returns:
-        True where an event passes the limit; buckets x EVENTS. So does every detector.
+        True where an event passes the limit; buckets x EVENTS, as for every detector.
 
     Raises:
         WorkshopError: krcf is not installed.
@@ -72,7 +72,7 @@ def deployed_forest(counts: np.ndarray) -> np.ndarray:
 
 def original_forest(counts: np.ndarray) -> np.ndarray:
     """Return the alarms with the settings of AWS' solution: points (event's code, count)."""
-    _forest_module()  # tells what to do if krcf is missing
+    _forest_module()  # raises an error with a remedy if krcf is missing
     from krcf import RandomCutForest
 
     options: Any = {"dimensions": 2, "shingle_size": 1, "num_trees": 100, "sample_size": 256}
@@ -88,10 +88,10 @@ def original_forest(counts: np.ndarray) -> np.ndarray:
 
 
 def rolling_z_score(counts: np.ndarray) -> np.ndarray:
-    """Return where a count is 4 standard deviations or more off the mean of 5 minutes before it."""
+    """Return where a count is 4 standard deviations or more from the mean of the last 5 minutes."""
     before = pd.DataFrame(counts).rolling(Z_BUCKETS)
     mean, spread = before.mean().shift().to_numpy(), before.std().shift().to_numpy()
-    # A stream that never changed has no spread: a count is taken to scatter by 1 at least.
+    # A constant stream has a spread of 0: use a standard deviation of 1 at least.
     return np.abs(counts - mean) >= Z_LIMIT * np.maximum(spread, 1)
 
 
@@ -102,7 +102,7 @@ def fixed_threshold(counts: np.ndarray) -> np.ndarray:
 
 
 def deviation_alone(counts: np.ndarray) -> np.ndarray:
-    """Return where a count deviates by 5 or more: what the deployed forest sees, without a forest.
+    """Return where a count deviates by 5 or more: the deployed forest's input, without a forest.
 
     See assets/flink/forest.py for the deviation.
     """
@@ -134,9 +134,9 @@ def judge(alarms: np.ndarray, injections: Sequence[tuple[int, int]]) -> Judgemen
     delays = []
     for start, end in injections:
         first, last = _buckets(start, end)
-        on = np.flatnonzero(alarms[first:last])
-        if len(on):
-            delays.append(int((first + on[0] + 1) * BUCKET - start))
+        hits = np.flatnonzero(alarms[first:last])
+        if len(hits):
+            delays.append(int((first + hits[0] + 1) * BUCKET - start))
     false = sum(-(-(last - first) // 6) for first, last in _runs(alarms & ~near))
     right = len(_runs(alarms & near))
     calm = int((~near[UNJUDGED:]).sum()) * BUCKET / 3600
@@ -144,7 +144,7 @@ def judge(alarms: np.ndarray, injections: Sequence[tuple[int, int]]) -> Judgemen
 
 
 def _buckets(start: int, end: int) -> tuple[int, int]:
-    """Return the first bucket in which an injection may be found, and the one after the last."""
+    """Return the first bucket in which an injection may be found, and the bucket after the last."""
     return start // BUCKET, -(-(end + GRACE_SECONDS) // BUCKET)
 
 
@@ -161,7 +161,7 @@ def near_injection(length: int, injections: Sequence[tuple[int, int]]) -> np.nda
 
 
 def _runs(alarms: np.ndarray) -> list[tuple[int, int]]:
-    """Return the first bucket of each run of alarms, and the one after its last."""
+    """Return the first bucket of each run of alarms, and the bucket after its last."""
     changes = np.flatnonzero(np.diff(np.r_[0, alarms.astype(int), 0]))
     return [(int(first), int(last)) for first, last in changes.reshape(-1, 2)]
 
@@ -171,17 +171,17 @@ def score_detectors(
 ) -> pd.DataFrame:
     """Judge each detector on each scenario, for the alarm on clicks and for alarms on all events.
 
-    Each scenario is played at 10, 30 and 100 beacons a second, a third of the hours each. It takes
-    about a second for each hour of a scenario, and says where it is.
+    Each scenario is played at 10, 30 and 100 beacons a second, for a third of the hours each. It
+    takes about a second for each hour of a scenario, and prints each scenario's name.
 
     Args:
-        seed: the same one draws the same streams.
+        seed: the same seed draws the same streams.
         hours: length of each scenario in hours, 1.5 to 72.
         scenarios: of "steady", "bursts", "outages", "slow drift", "daily rhythm".
 
     Returns:
         Detector, Scenario, Watched ("click" or "all events"), Injected, Found, Recall, Precision,
-        FalseAlarmsPerHour, SecondsToDetect (the mean); NaN where there is nothing to divide by.
+        FalseAlarmsPerHour, SecondsToDetect (the mean); NaN where the divisor is 0.
 
     Raises:
         WorkshopError: no such scenario, the hours are out of bounds, or krcf is not installed.
@@ -241,7 +241,7 @@ def _each(counts: np.ndarray, score: Callable[[str, int], float]) -> np.ndarray:
 
 @lru_cache
 def _forest_module() -> ModuleType:
-    """Return assets/flink/forest.py: what is judged here is the very code that is deployed."""
+    """Import assets/flink/forest.py, so that the deployed code itself is judged here."""
     spec = importlib.util.spec_from_file_location("workshop_forest", _FOREST)
     assert spec and spec.loader, _FOREST
     module = importlib.util.module_from_spec(spec)

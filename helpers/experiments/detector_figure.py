@@ -1,4 +1,4 @@
-"""One hour of traffic with bursts and outages, and below it when each detector rang."""
+"""One hour of traffic with bursts and outages, and below it each detector's alarms."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ from .synthetic_streams import BUCKET, BURST, EVENTS, OUTAGE, Stream, stream
 _WIDTH, _SIDE, _LEFT = 9.6, 2.55, 0.65  # inches
 _CHART, _ROW = 1.75, 0.42
 _CHART_TOP = 0.55
-_SHADES = {  # of what was injected, by its length in seconds
+_SHADES = {  # of the injections, by length in seconds
     BURST[1]: (ORANGE, "burst: 3 × for 30 s"), OUTAGE[1]: (SLATE, "outage: none for 60 s")
 }  # fmt: skip
 
@@ -33,11 +33,11 @@ _SHADES = {  # of what was injected, by its length in seconds
 def detector_chart(
     scenario: str = "daily rhythm", seed: int = 7, rate: float = 30, watched: str = "click"
 ) -> Picture:
-    """Return a picture of an hour and a quarter: a stream, what was injected, and all alarms.
+    """Return a picture of an hour and a quarter: a stream, its injections, and all alarms.
 
     Args:
         scenario: "steady", "bursts", "outages", "slow drift" or "daily rhythm".
-        seed: the same one draws the same stream.
+        seed: the same seed draws the same stream.
         rate: beacons per second, above 0.
         watched: the event whose alarms are drawn, e.g. "click", or "all events".
 
@@ -55,7 +55,7 @@ def detector_chart(
         )
     played = stream(scenario, 1.25, rate, seed)
     alarms = {
-        name: watched_alarms(find(played.counts), watched) for name, find in DETECTORS.items()
+        name: watched_alarms(detect(played.counts), watched) for name, detect in DETECTORS.items()
     }
     judged = {name: judge(each, played.injections) for name, each in alarms.items()}
     picture = Picture(_WIDTH, _CHART_TOP + _CHART + _ROW * len(DETECTORS) + 0.42)
@@ -91,8 +91,8 @@ def _shade(axes: Axes, played: Stream) -> None:
 
 
 def _draw_stream(area: Box, played: Stream, watched: str) -> None:
-    every = watched == "all events"
-    counts = played.counts.sum(axis=1) if every else played.counts[:, EVENTS.index(watched)]
+    all_events = watched == "all events"
+    counts = played.counts.sum(axis=1) if all_events else played.counts[:, EVENTS.index(watched)]
     bounds = np.arange(len(counts) + 1) * float(BUCKET)
     axes = area.axes()
     area.text(-0.06, area.height + 0.095, "h:min", color=QUIET, ha="right")
@@ -125,7 +125,7 @@ def _draw_alarms(
     for number, each in enumerate(alarms.values()):
         judged = each & (np.arange(len(each)) >= UNJUDGED)
         false = judged & ~near_injection(len(each), played.injections)
-        # False ones are shorter, too: colour alone must not tell them apart.
+        # False alarms are also shorter: colour must not be the only difference.
         for buckets, color, top in ((judged & ~false, BLUE, 0.15), (false, VERMILION, 0.45)):
             middles = np.flatnonzero(buckets) * BUCKET + BUCKET / 2
             axes.vlines(middles, number + top, number + 0.85, color=color, linewidth=2)

@@ -1,7 +1,7 @@
-"""What AWS does on a bad day, on request: throttling, errors, time-outs, lost answers.
+"""Injects the faults of AWS on request: throttling, errors, time-outs, lost responses.
 
-The faults happen between our processes and the emulator, at the HTTP layer: the agents, the stream
-job and the functions meet them exactly as they would meet them in an account.
+They happen in HTTP, between the workshop's processes and the emulator: the agents, the stream job
+and the functions see them exactly as in an AWS account.
 """
 
 import time
@@ -15,8 +15,8 @@ from helpers.core.errors import WorkshopError
 from helpers.core.paths import read_json, write_json
 from helpers.core.target_files import description_file, faults_file
 
-# What the pipeline itself calls. Helpers that show its results call other operations, mostly, and
-# botocore repeats theirs.
+# Operations that the pipeline itself calls. Helpers that show results mostly call others, and
+# botocore retries theirs.
 OPERATIONS = {
     "kinesis": ("PutRecords", "PutRecord", "GetRecords"),
     "dynamodb": ("PutItem", "BatchWriteItem", "UpdateItem", "GetItem", "BatchGetItem"),
@@ -28,11 +28,11 @@ DEFAULT_SECONDS, LONGEST_DELAY = 600, 60
 
 @dataclass
 class Fault:
-    """A fault that can be switched on and off; `with` does both.
+    """A fault that can be switched on and off; a `with` statement does both.
 
     Args:
-        entry: its line in `faults.json`, without its end.
-        seconds: after how long it ends by itself.
+        entry: its entry in `faults.json`, without `until` and `id`.
+        seconds: after which it ends by itself.
     """
 
     entry: dict[str, Any]
@@ -40,12 +40,12 @@ class Fault:
     _id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def start(self) -> "Fault":
-        """Switch it on; once more, and its time begins anew."""
+        """Switch it on; if it is on, restart its time."""
         _replace(self._id, self.entry | {"until": time.time() + self.seconds, "id": self._id})
         return self
 
     def stop(self) -> None:
-        """Switch it off; doing so twice does no harm."""
+        """Switch it off, if it is on."""
         _replace(self._id, None)
 
     def is_on(self) -> bool:
@@ -73,22 +73,22 @@ def fault(
 ) -> Fault:
     """Return a fault of a service, to be used in a `with` statement or with `start` and `stop`.
 
-    It hits what the pipeline calls: Kinesis' PutRecords, PutRecord and GetRecords, DynamoDB's
+    It affects the pipeline's calls: Kinesis' PutRecords, PutRecord and GetRecords, DynamoDB's
     PutItem, BatchWriteItem, UpdateItem, GetItem and BatchGetItem, CloudWatch's PutMetricData.
 
     Args:
-        cloud: whose service.
+        cloud: the workshop's local target.
         service: `"kinesis"`, `"dynamodb"` or `"cloudwatch"`.
-        throttle: share of the calls (0 to 1) that the service refuses as too many.
+        throttle: share of the calls (0 to 1) that the service throttles.
         error: share that it answers with status 500.
-        hang: share that it accepts and never answers; they have no effect.
-        lost_answer: share that takes effect, and whose answer is lost.
-        partial: share of the entries of a PutRecords or BatchWriteItem that it refuses.
-        delay: seconds (0 to 60) that each call waits first.
-        seconds: it ends by itself after so many seconds, even if this kernel has died.
+        hang: share that it never answers; these have no effect.
+        lost_answer: share that takes effect, but whose response is lost.
+        partial: share of the entries of a PutRecords or BatchWriteItem that it rejects.
+        delay: seconds (0 to 60) before each call.
+        seconds: after which the fault ends by itself, even if this kernel has died.
 
     Raises:
-        WorkshopError: the workshop's own emulator is not there, or an argument makes no sense.
+        WorkshopError: the target is not the workshop's emulator, or an argument is invalid.
 
     Example:
         with fault(cloud, "kinesis", throttle=0.3):
@@ -96,49 +96,47 @@ def fault(
     """
     if service not in OPERATIONS:
         raise WorkshopError(
-            f"There are no faults of {service!r}.", f"Name one of: {', '.join(OPERATIONS)}."
+            f"Faults of {service!r} can't be injected.", f"Use one of: {', '.join(OPERATIONS)}."
         )
-    shares = dict(
-        zip(SHARES, map(_share, SHARES, (throttle, error, hang, lost_answer, partial)), strict=True)
-    )
+    shares = dict(zip(SHARES, (throttle, error, hang, lost_answer, partial), strict=True))
+    for name, share in shares.items():
+        _check(share, name, 1)
     _check(delay, "delay", LONGEST_DELAY)
     _check(seconds, "seconds", float("inf"))
     if not (any(shares.values()) or delay):
-        raise WorkshopError("This fault does nothing.", "Say what shall happen, e.g. throttle=0.3.")
+        raise WorkshopError("This fault has no effect.", "Give a share, e.g. throttle=0.3.")
     if partial and service == "cloudwatch":
         raise WorkshopError(
-            "PutMetricData is taken or refused as a whole, never in part.",
+            "PutMetricData is accepted or rejected as a whole, never in part.",
             "Use throttle, error, hang or lost_answer with CloudWatch.",
         )
-    if not has_emulator(cloud):
-        raise WorkshopError(
-            "Faults can be injected only where the workshop's own emulator runs.",
-            'Use connect("local"); in an AWS account, see AWS Fault Injection Service.',
-        )
+    require_emulator(cloud, "Faults can be injected only into the workshop's own emulator.")
     operations = list(OPERATIONS[service])
     entry = {"service": service, "operations": operations, "delay": delay, **shares}
     return Fault(entry, seconds)
 
 
-def has_emulator(cloud: Cloud) -> bool:
-    """Return whether the workshop's own emulator, on this machine, answers for a cloud.
+def require_emulator(cloud: Cloud, cause: str) -> None:
+    """Raise an error unless a cloud is the workshop's own emulator on this machine.
 
     Args:
         cloud: as `connect` returned it.
+        cause: the error's first sentence.
+
+    Raises:
+        WorkshopError: the cloud is an AWS account or another emulator.
     """
     endpoint = read_json(description_file(), default={}).get("endpoint")
-    return endpoint is not None and cloud.endpoint == endpoint
+    if endpoint is None or cloud.endpoint != endpoint:
+        raise WorkshopError(
+            cause, 'Use connect("local"); in an AWS account, see AWS Fault Injection Service.'
+        )
 
 
-def _share(name: str, value: float) -> float:
-    return _check(value, name, 1)
-
-
-def _check(value: float, name: str, most: float) -> float:
+def _check(value: float, name: str, most: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         bound = f"0 to {most}" if most < float("inf") else "0 or more"
         raise WorkshopError(f"{name} can't be {value!r}.", f"Give a number: {bound}.")
-    return value
 
 
 def _entries() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Buttons that break the pipeline, and lines that say what healed, and after how many seconds."""
+"""Buttons that break the pipeline, and lines that report its recovery, in seconds."""
 
 import html
 import threading
@@ -8,8 +8,8 @@ from functools import partial
 
 import ipywidgets as widgets
 
+from helpers.core.aws_errors import cause_and_remedy
 from helpers.core.cloud import Cloud
-from helpers.core.errors import WorkshopError
 from helpers.plotting.notebook_widgets import button, deliver_while_busy, panel, wrapping_row
 from helpers.plotting.palette import CARD, GREEN, INK, ORANGE, QUIET, SLATE, VERMILION
 
@@ -19,7 +19,7 @@ from .recovery import until_counted
 
 FAULT_SECONDS, PATIENCE_SECONDS, LINES = 10, 120, 6
 
-# words on the button, what is killed
+# label: kind of process
 KILLS = {
     "Beacon server": "server",
     "Agent": "agent",
@@ -28,23 +28,23 @@ KILLS = {
     "Function": "function",
     "Supervisor": "supervisor",
 }
-# words on the button, which service, and how it fails
+# label: service, and arguments of `fault`
 FAULTS = {
     "Kinesis throttles 30 %": ("kinesis", {"throttle": 0.3}),
-    "Kinesis takes half": ("kinesis", {"partial": 0.5}),
+    "Kinesis rejects half": ("kinesis", {"partial": 0.5}),
     "DynamoDB: 30 % errors": ("dynamodb", {"error": 0.3}),
     "CloudWatch throttles 30 %": ("cloudwatch", {"throttle": 0.3}),
-    "CloudWatch: answers lost": ("cloudwatch", {"lost_answer": 0.3}),
+    "CloudWatch: responses lost": ("cloudwatch", {"lost_answer": 0.3}),
 }
 
 
-class BreakPanel:
-    """The buttons, and what they did.
+class FaultPanel:
+    """The buttons, and the lines that report their effects.
 
-    Each press works on a thread of its own: several failures may happen at once.
+    Each press starts a thread: several failures may happen at once.
 
     Args:
-        cloud: what is broken.
+        cloud: its pipeline is broken.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -57,7 +57,7 @@ class BreakPanel:
             for words, name in KILLS.items()
         ]
         faults = [
-            self._button(words, "cloud", ORANGE, "A fault", partial(self._fail, how))
+            self._button(words, "cloud", ORANGE, "Inject this fault", partial(self._inject, how))
             for words, how in FAULTS.items()
         ]
         rows = [self._row("Kill:", kills), self._row(f"For {FAULT_SECONDS} s:", faults)]
@@ -83,16 +83,14 @@ class BreakPanel:
             line = len(self._reports) - 1
         try:
             action(line)
-        except WorkshopError as error:
-            self._report(line, VERMILION, f"{error.cause} {error.remedy}")
         except Exception as error:  # a thread has no cell to raise in
-            self._report(line, VERMILION, f"{type(error).__name__}: {error}")
+            self._report(line, VERMILION, " ".join(cause_and_remedy(error)))
 
     def _kill(self, name: str, line: int) -> None:
         what = f"{name} killed (process {kill(self._cloud, name)})"
         self._wait(line, what, time.time())
 
-    def _fail(self, how: tuple[str, dict[str, float]], line: int) -> None:
+    def _inject(self, how: tuple[str, dict[str, float]], line: int) -> None:
         service, shares = how
         what = f"{service}: " + ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
         with fault(self._cloud, service, **shares):
@@ -104,13 +102,13 @@ class BreakPanel:
 
     def _wait(self, line: int, what: str, since: float) -> None:
         def report(waited: float) -> None:
-            self._report(line, VERMILION, f"{what}; nothing new is counted for {waited:.0f} s")
+            self._report(line, VERMILION, f"{what}; no beacon counted for {waited:.0f} s")
 
-        found = until_counted(self._cloud, since, PATIENCE_SECONDS, report)
-        if found is None:
-            self._report(line, QUIET, f"{what}; no beacon was counted since. Does traffic flow?")
+        seconds = until_counted(self._cloud, since, PATIENCE_SECONDS, report)
+        if seconds is None:
+            self._report(line, QUIET, f"{what}; no beacon counted since. Is traffic flowing?")
         else:
-            self._report(line, GREEN, f"{what}; counted again after {found:.1f} s")
+            self._report(line, GREEN, f"{what}; counted again after {seconds:.1f} s")
 
     def _report(self, line: int, color: str, words: str) -> None:
         with self._lock:
@@ -124,7 +122,7 @@ class BreakPanel:
             f"{html.escape(words)}</div>"
             for color, words in reversed(lines)
         ]
-        # On a card of its own, so that it reads alike in a light and a dark JupyterLab.
+        # With its own background, so that it looks the same in a light and a dark JupyterLab.
         card = f"padding:2px 8px;line-height:1.5;color:{INK};background:{CARD}"
         text = f'<div role="status" style="{card}">{"".join(rows)}</div>'
         if text != self._lines.value:
@@ -132,14 +130,14 @@ class BreakPanel:
 
 
 def fault_buttons(cloud: Cloud) -> widgets.Widget:
-    """Return buttons that kill parts of the pipeline or let a service fail for ten seconds.
+    """Return buttons that kill a process of the pipeline or make a service fail for ten seconds.
 
-    Lines below report what each press did, and after how many seconds beacons were counted again.
+    The lines below report the effect of each, and after how many seconds beacons were counted.
 
     Args:
-        cloud: what is broken; traffic should flow.
+        cloud: its pipeline is broken; traffic should be flowing.
 
     Example:
         `fault_buttons(cloud)`
     """
-    return BreakPanel(cloud).widget
+    return FaultPanel(cloud).widget

@@ -1,7 +1,8 @@
-"""A small flash crowd in truth: traffic through the chain, and when each stage had each beacon.
+"""A small real flash crowd: sends it through the chain, and measures when each stage is passed.
 
-Everything is read from what the stages store: the generator's journal, the clicks stream, the rows
-of the metrics stream, and, because CloudWatch tells no times, its total, asked five times a second.
+The times are read from what the stages store: the generator's journal, the clicks stream, and the
+rows of the metrics stream. CloudWatch stores no arrival times, so its total is read five times a
+second.
 """
 
 import time
@@ -36,21 +37,22 @@ from helpers.traffic.generator_process import target_name
 from helpers.traffic.journal_reader import frame
 from helpers.traffic.traffic import Traffic
 
-EVENT = "pageview"  # in a crowd, everybody opens the same page
+EVENT = "pageview"  # all visitors of a flash crowd open the same page
 PATIENCE_SECONDS = 30  # for the last beacon to be counted
 METRIC = "event_count"
+_STEP_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class CrowdRun:
-    """What a small flash crowd did to the chain, beside its simulation.
+    """A small flash crowd as measured and as simulated.
 
-    As the last line of a cell it shows both as a picture.
+    As the last line of a cell it shows both in a picture.
 
     Args:
         real: beacons that had passed each stage, over time (see `flash_crowd.simulate`).
-        simulated: the same of the simulation, given the very beacons that were sent.
-        run: the rate at its height and the median seconds to a datapoint, for `scale_planner`.
+        simulated: the same from the simulation, with the same beacons as input.
+        run: the highest rate and the median seconds to a datapoint, for `scale_planner`.
     """
 
     real: pd.DataFrame
@@ -59,12 +61,12 @@ class CrowdRun:
 
     @property
     def all_counted(self) -> bool:
-        """Whether everything that was answered was counted in the end."""
+        """Whether every answered beacon was counted at the end."""
         return self.real.iloc[-1].nunique() == 1
 
     def picture(self) -> Picture:
-        """Return what waits at each stage, simulated and real."""
-        from helpers.planning.queue_figure import draw_comparison  # only who looks needs matplotlib
+        """Return a picture of the beacons that wait at each stage, simulated and real."""
+        from helpers.planning.queue_figure import draw_comparison  # matplotlib only if needed
 
         return draw_comparison(waiting_at(self.simulated), waiting_at(self.real), self.run)
 
@@ -76,17 +78,17 @@ class CrowdRun:
 
 
 def run_flash_crowd(cloud: Cloud, rate: float = 20, factor: float = 10) -> CrowdRun:
-    """Send a small flash crowd through the chain and return what waited where.
+    """Send a small flash crowd through the chain; return how many beacons waited at each stage.
 
-    It takes half a minute. The traffic that flows is ended first.
+    It takes half a minute, and first ends any running traffic.
 
     Args:
-        cloud: with modules 1 to 3 deployed, and the analytics started.
-        rate: beacons a second, before and after.
-        factor: so many times as many come within four seconds, and stay for ten.
+        cloud: with modules 1 to 3 deployed, and the Flink application running.
+        rate: beacons a second before and after the crowd.
+        factor: the rate rises to `factor` times within four seconds, for ten seconds.
 
     Raises:
-        WorkshopError: nobody counts; the servers don't answer.
+        WorkshopError: no beacon was counted, or the servers do not respond.
 
     Example:
         `crowd = run_flash_crowd(cloud, rate=20, factor=10)`
@@ -103,7 +105,7 @@ def run_flash_crowd(cloud: Cloud, rate: float = 20, factor: float = 10) -> Crowd
             time.sleep(_STEP_SECONDS)
         totals = traffic.stop()
         wait_until(lambda: watch.total() >= totals.answered, PATIENCE_SECONDS, delay=0.3)
-        time.sleep(0.3)  # for the watch to have seen it, too
+        time.sleep(0.3)  # until the watch has read it, too
         seen = watch.seen()
     if not seen or seen[-1][1] == 0:
         raise WorkshopError(
@@ -113,11 +115,8 @@ def run_flash_crowd(cloud: Cloud, rate: float = 20, factor: float = 10) -> Crowd
     return _compared(cloud, since, seen, rate * factor)
 
 
-_STEP_SECONDS = 0.5
-
-
 def _rates(rate: float, factor: float) -> Iterator[float]:
-    """Yield the rate for each half second: 4 s as always, 4 s rising, 10 s of the crowd, 4 s."""
+    """Yield the rate for each half second: 4 s normal, 4 s rising, 10 s high, 4 s normal."""
     yield from [rate] * 8
     for step in range(1, 9):
         yield rate * (1 + (factor - 1) * step / 8)
@@ -126,7 +125,7 @@ def _rates(rate: float, factor: float) -> Iterator[float]:
 
 
 def _compared(
-    cloud: Cloud, since: datetime, seen: list[tuple[float, float]], height: float
+    cloud: Cloud, since: datetime, seen: list[tuple[float, float]], highest_rate: float
 ) -> CrowdRun:
     sent = _sent_times(cloud, since)
     moments = {
@@ -144,7 +143,7 @@ def _compared(
     )
     rates = np.diff(real[SENT].to_numpy(), prepend=0) / STEP
     simulated = simulate(rates, stages_of(planned(1e6)))
-    run = Run(rate=height, lag=_median_lag(moments))
+    run = Run(rate=highest_rate, lag=_median_lag(moments))
     return CrowdRun(real, simulated.set_index(real.index), run)
 
 
@@ -173,7 +172,7 @@ def _of_stream(cloud: Cloud, since: datetime) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_flink(cloud: Cloud, since: datetime) -> tuple[np.ndarray, np.ndarray]:
-    """Return when the rows of event_count came into the metrics stream, and what each added."""
+    """Return when each row of event_count arrived in the metrics stream, and what it added."""
     times, added = [], []
     so_far: dict[int, int] = {}
     for at, change in _records(cloud, "metrics", since):
@@ -196,6 +195,6 @@ def _of_watch(seen: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _records(cloud: Cloud, stream: str, since: datetime) -> Iterator[tuple[float, dict]]:
-    """Yield when each record came into a stream, epoch seconds, and what it says."""
+    """Yield when each record arrived in a stream, epoch seconds, and its content."""
     for record in records(cloud, stream, since):
         yield record["ApproximateArrivalTimestamp"].timestamp(), read_record(record["Data"])

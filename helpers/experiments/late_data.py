@@ -1,4 +1,4 @@
-"""The late-data lab: a hundred clicks in one bucket, and seven more that come late."""
+"""The late-data lab: sends a hundred clicks in one bucket, and seven more that arrive late."""
 
 import http.client
 import time
@@ -18,22 +18,22 @@ from helpers.generator.journal import NOT_SENT, entry
 from helpers.traffic.send_beacon import AGENT, note
 
 PAGE = "/late-lab"
-HOST = "203.0.113.7"  # an address set aside for documentation (RFC 5737)
+HOST = "203.0.113.7"  # reserved for documentation (RFC 5737)
 
 
 def send_clicks(cloud: Cloud, count: int = 100, page: str = PAGE) -> datetime:
-    """Wait for the next bucket's edge, then send clicks over HTTP, all into that bucket.
+    """Wait until the next bucket begins, then send clicks over HTTP, all in that bucket.
 
     Args:
-        cloud: where the fleet is.
+        cloud: its fleet receives the clicks.
         count: how many; 100 take a fraction of a second.
-        page: the page they are on.
+        page: the page of the clicks.
 
     Returns:
         The start of their bucket, UTC.
 
     Raises:
-        WorkshopError: there is no fleet, or it does not answer.
+        WorkshopError: there is no fleet, or it does not respond.
 
     Example:
         `bucket = send_clicks(cloud, 100)`
@@ -51,7 +51,7 @@ def send_clicks(cloud: Cloud, count: int = 100, page: str = PAGE) -> datetime:
             note(cloud, headers | facts)
     except OSError as error:
         raise WorkshopError(
-            f"The beacon servers do not answer: {error}.", "Run the deploy cells again, then this."
+            f"The beacon servers do not respond: {error}.", "Run the deploy cells again, then this."
         ) from None
     finally:
         connection.close()
@@ -62,14 +62,13 @@ def send_clicks(cloud: Cloud, count: int = 100, page: str = PAGE) -> datetime:
 def send_late(cloud: Cloud, count: int, at: datetime, page: str = PAGE) -> None:
     """Send clicks that happened earlier, as the agent of a server does that was cut off.
 
-    Their log lines are old, so they are made into records by the agent's own code, and put to the
-    stream now.
+    The agent's own code makes records from their log lines; they are put to the stream now.
 
     Args:
-        cloud: where the stream is.
+        cloud: its stream receives the clicks.
         count: how many, up to 500.
         at: when they happened, an aware datetime.
-        page: the page they were on.
+        page: the page of the clicks.
 
     Raises:
         NotDeployed: the stream does not exist yet.
@@ -94,7 +93,7 @@ def send_late(cloud: Cloud, count: int, at: datetime, page: str = PAGE) -> None:
     stream = cloud.name("clicks")
     with explained(f"The stream {stream}", "1-capture"):
         answer = cloud.client("kinesis").put_records(StreamName=stream, Records=entries)
-    # Noted once they are there: the ledger asks after each that was taken.
+    # In the journal only now: the ledger expects every click that Kinesis accepted.
     for fact, result in zip(facts, answer["Records"], strict=True):
         note(cloud, fact | {"status": NOT_SENT if "ErrorCode" in result else 200})
     when = datetime.fromtimestamp(then, UTC)

@@ -1,7 +1,7 @@
-"""What the original of this workshop would have stored for the same beacons, and why it lost some.
+"""Compares this workshop with its original, which would have lost some of the same beacons.
 
-Its SQL closed a bucket when its time was over; beacons that came later made a further row, with
-their own count. Its function was to add that row to the one in the table, and put it in its place.
+The original's SQL closed a bucket at its end; later beacons made another row, with their own count.
+Its function should have added this row to the one in the table, but replaced the old row with it.
 """
 
 from datetime import datetime
@@ -21,25 +21,25 @@ from helpers.stores.dynamodb import metric_values
 from .late_data import PAGE
 
 BUCKET = pd.Timedelta(seconds=10)
-ARCHIVED_SECONDS = 60  # Firehose writes every ten seconds, and a slow machine takes its time
+ARCHIVED_SECONDS = 60  # Firehose writes every ten seconds, later on a slow machine
 
 
 def original_rows(records: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that the original's SQL would have made of archived beacons, page by page.
+    """Return the rows that the original's SQL would have made of archived beacons, by page.
 
     Args:
         records: as `archived_beacons` returns them.
 
     Returns:
-        Columns Time (start of the bucket, UTC), Item (the page), Row (0 for what came in time, 1
-        for what came up to ten seconds after that, and so on) and Count, in that order.
+        Columns Time (start of the bucket, UTC), Item (the page), Row (0 for beacons in time, 1 for
+        beacons up to ten seconds later, and so on) and Count, in that order.
 
     Example:
         `original_rows(archived_beacons(cloud))`
     """
     beacons = records[is_beacon(records) & records["rejected"].isna()].dropna(subset=["page"])
     bucket = times(beacons["requested_at"]).dt.floor(BUCKET)
-    # One bucket's length is what every beacon has to arrive.
+    # A beacon is in time until one bucket's length after its bucket.
     closes = bucket + 2 * BUCKET
     late = times(beacons["shipped_at"]) - closes
     row = (late // BUCKET + 1).clip(lower=0).astype("int64")
@@ -51,7 +51,7 @@ def compare_with_original(cloud: Cloud, bucket: datetime, page: str = PAGE) -> P
     """Return a picture of one bucket of one page: sent, stored here, stored by the original.
 
     Args:
-        cloud: where the archive and the table are.
+        cloud: has the archive and the table.
         bucket: the bucket's start, as `send_clicks` returns it.
         page: the page.
 
@@ -78,18 +78,18 @@ def compare_with_original(cloud: Cloud, bucket: datetime, page: str = PAGE) -> P
     plot.bars(picture.box().inside(left=0.15, top=0.5, right=0.15, bottom=0.15), bars)
     story = ", then ".join(map(str, rows))
     picture.sentence = (
-        f"{sent} sent, {here} here. The original's SQL made the rows {story}; each took the place "
-        f"of the one before, so {stored} would be left."
+        f"{sent} sent, {here} here. The original's SQL made the rows {story}; each replaced the "
+        f"row before, so {stored} would be left."
     )
     return picture
 
 
 def _rows(cloud: Cloud, bucket: datetime, page: str, enough: int) -> list[int]:
-    """Read the bucket's rows, once as many beacons are archived as the table has counted."""
+    """Return the bucket's rows, when the archive has as many beacons as the table."""
 
     def look() -> list[int]:
         found = original_rows(archived_beacons(cloud, start=bucket))
         return found[(found["Time"] == bucket) & (found["Item"] == page)]["Count"].tolist()
 
-    with waiting("Waiting until the archive has them"):
+    with waiting("Waiting until the archive has the beacons"):
         return wait_until(look, ARCHIVED_SECONDS, lambda found: sum(found) >= max(enough, 1), 1)

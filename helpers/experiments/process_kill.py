@@ -1,7 +1,7 @@
-"""Kill a part of the pipeline by its name, and see how long it takes until it stands again.
+"""Kills a process of the pipeline by its name, and measures how long its replacement takes.
 
-SIGKILL: the process is gone in the middle of whatever it was doing, and cleans nothing up. Each
-process of the local target holds a lock that says its pid, so nothing else is ever hit.
+SIGKILL ends a process in the middle of its work, without any clean-up. Each process of the local
+target holds a lock file that contains its pid, so no other process is ever killed.
 """
 
 import os
@@ -27,19 +27,19 @@ from helpers.core.target_files import (
 from helpers.core.waiting import wait_until, waiting
 from helpers.deployment.flink_application import application_status
 
-from .fault_injection import has_emulator
+from .fault_injection import require_emulator
 
-BATCH_SECONDS = 15  # for how long a function's next batch is waited for
+BATCH_SECONDS = 15  # how long to wait for a function's next batch
 
 
 @dataclass(frozen=True)
-class Victim:
+class ProcessKind:
     """A kind of process.
 
     Args:
-        title: what it is called in a sentence.
-        locks: the locks that such processes hold, a pattern below `.workshop`.
-        remedy: what to run if there is none.
+        title: its name in a sentence.
+        locks: the lock files of such processes, a pattern below `.workshop`.
+        remedy: the code to run if there is no such process.
     """
 
     title: str
@@ -47,117 +47,115 @@ class Victim:
     remedy: str
 
 
-VICTIMS = {
-    "server": Victim(
+PROCESS_KINDS = {
+    "server": ProcessKind(
         "A beacon server", "pids/" + SERVER_LOCK.format("{fleet}-*"), 'deploy(cloud, "1-frontend")'
     ),
-    "agent": Victim(
+    "agent": ProcessKind(
         "An agent", "pids/" + AGENT_LOCK.format("{fleet}-*"), 'deploy(cloud, "1-frontend")'
     ),
-    "flink": Victim("Flink", "pids/" + JOB_LOCK.format("{analytics}"), "start_analytics(cloud)"),
-    "pump": Victim(
+    "flink": ProcessKind(
+        "Flink", "pids/" + JOB_LOCK.format("{analytics}"), "start_analytics(cloud)"
+    ),
+    "pump": ProcessKind(
         "The pump between Kinesis and Flink (Flink ends with it)",
         "pids/" + FLINK_CONTROLLER_LOCK,
         'connect("local")',
     ),
-    "function": Victim(
+    "function": ProcessKind(
         "A function in the middle of a batch",
         "pids/" + FUNCTION_LOCK.format("{prefix}-*-metrics"),
         "start_analytics(cloud), then Traffic(cloud).start(rate=50)",
     ),
-    "supervisor": Victim("The supervisor", "local.lock", 'connect("local")'),
+    "supervisor": ProcessKind("The supervisor", "local.lock", 'connect("local")'),
 }
 
 
 @waiting("Looking for its process")
 def kill(cloud: Cloud, name: str) -> int:
-    """Kill a process of the pipeline with SIGKILL, and say which.
+    """Kill a process of the pipeline with SIGKILL, and print its pid.
 
     Args:
-        cloud: whose pipeline.
+        cloud: the workshop's local target.
         name: `"server"` (one beacon server), `"agent"` (of one server), `"flink"` (the job, JVM and
-            all), `"pump"` (what moves records between Kinesis and the job), `"function"` (a Lambda
-            function in the middle of a batch) or `"supervisor"` (what starts all the others).
+            all), `"pump"` (moves records between Kinesis and the job), `"function"` (a Lambda
+            function in the middle of a batch) or `"supervisor"` (starts all the others).
 
     Returns:
         The pid, for `recovered`.
 
     Raises:
-        WorkshopError: there is no such name, or no such process here.
+        WorkshopError: the name is unknown, or there is no such process on this machine.
 
     Example:
         `kill(cloud, "flink")`
     """
-    victim = _victim(cloud, name)
+    kind = _kind(cloud, name)
 
     def killed() -> int | None:
-        pids = [pid for path in _locks(cloud, victim) if (pid := locks.holder(path))]
+        pids = [pid for path in _locks(cloud, kind) if (pid := locks.holder(path))]
         chosen = random.choice(pids) if pids else None
         return chosen if chosen and _killed(chosen, whole_group=name == "flink") else None
 
-    # A function runs for some milliseconds at a time.
+    # A function runs for only a few milliseconds at a time.
     pid = wait_until(killed, BATCH_SECONDS if name == "function" else 0.1, delay=0.002)
     if pid is None:
         raise WorkshopError(
-            f"{victim.title} can't be killed: none is running now.",
-            f"Run {victim.remedy}, then try again.",
+            f"{kind.title} can't be killed: none is running now.",
+            f"Run {kind.remedy}, then try again.",
         )
-    print(f"{victim.title} was killed (process {pid}).")
+    print(f"{kind.title} was killed (process {pid}).")
     return pid
 
 
 def recovered(cloud: Cloud, name: str, pid: int, seconds: float = 60) -> float:
-    """Wait until another process stands in the place of a killed one.
+    """Wait until another process has replaced a killed one.
 
-    Flink, and the pump where Flink is to run, stand when the job has its first checkpoint; a
-    function when it works on its next batch; the others when their process has started.
+    Flink, and the pump if Flink is to run, are replaced when the job has its first checkpoint; a
+    function when it processes its next batch; the others when their process has started.
 
     Args:
-        cloud: whose pipeline.
-        name: as it was given to `kill`.
-        pid: what `kill` returned.
-        seconds: how long to wait.
+        cloud: the workshop's local target.
+        name: the name that was given to `kill`.
+        pid: the pid that `kill` returned.
+        seconds: how long to wait at most.
 
     Returns:
         How many seconds it took from now.
 
     Raises:
-        WorkshopError: nothing stands there after so many seconds.
+        WorkshopError: the process was not replaced within this time.
 
     Example:
         `recovered(cloud, "flink", kill(cloud, "flink"))` -> `18.2`
     """
-    victim = _victim(cloud, name)
+    kind = _kind(cloud, name)
     begun = time.monotonic()
 
     def is_back() -> bool:
-        is_replaced = _is_replaced(cloud, victim, pid)
+        is_replaced = _is_replaced(cloud, kind, pid)
         return is_replaced and (name not in ("flink", "pump") or _has_checkpoint(cloud))
 
     if wait_until(is_back, seconds, delay=0.05):
         return time.monotonic() - begun
     raise WorkshopError(
-        f"{victim.title} has not come back within {seconds:.0f} s.",
-        f"See the logs in {home() / 'logs'}.",
+        f"{kind.title} was not replaced within {seconds:.0f} s.",
+        f"Read the logs in {home() / 'logs'}.",
     )
 
 
-def _victim(cloud: Cloud, name: str) -> Victim:
-    if name not in VICTIMS:
+def _kind(cloud: Cloud, name: str) -> ProcessKind:
+    if name not in PROCESS_KINDS:
         raise WorkshopError(
-            f"Nothing here is called {name!r}.", f"Name one of: {', '.join(VICTIMS)}."
+            f"The pipeline has no process {name!r}.", f"Use one of: {', '.join(PROCESS_KINDS)}."
         )
-    if not has_emulator(cloud):
-        raise WorkshopError(
-            "Processes can be killed only where they run on this machine.",
-            'Use connect("local"); in an AWS account, see AWS Fault Injection Service.',
-        )
-    return VICTIMS[name]
+    require_emulator(cloud, "Processes can be killed only if they run on this machine.")
+    return PROCESS_KINDS[name]
 
 
-def _locks(cloud: Cloud, victim: Victim) -> list[Path]:
+def _locks(cloud: Cloud, kind: ProcessKind) -> list[Path]:
     names = {"fleet": cloud.name("fleet"), "analytics": cloud.name("analytics")}
-    return list(home().glob(victim.locks.format(prefix=cloud.prefix, **names)))
+    return list(home().glob(kind.locks.format(prefix=cloud.prefix, **names)))
 
 
 def _killed(pid: int, whole_group: bool) -> bool:
@@ -168,9 +166,9 @@ def _killed(pid: int, whole_group: bool) -> bool:
     return True
 
 
-def _is_replaced(cloud: Cloud, victim: Victim, pid: int) -> bool:
+def _is_replaced(cloud: Cloud, kind: ProcessKind, pid: int) -> bool:
     # A lock's text stays until the next holder writes its own.
-    paths = _locks(cloud, victim)
+    paths = _locks(cloud, kind)
     texts = [path.read_text(encoding="utf-8") for path in paths]
     return str(pid) not in texts and any(locks.holder(path) for path in paths)
 

@@ -1,4 +1,4 @@
-"""How long the chain takes to count again after something broke."""
+"""Measures how long the chain takes to count beacons again after a failure."""
 
 import time
 from collections.abc import Callable
@@ -15,19 +15,19 @@ PAUSE_SECONDS = 0.25
 
 
 def newest_counted(cloud: Cloud) -> float | None:
-    """Return when the newest beacon was received that DynamoDB has counted, epoch seconds.
+    """Return when the newest beacon in DynamoDB's counts was received, epoch seconds.
 
     Args:
-        cloud: where the table is.
+        cloud: has the table.
 
     Returns:
-        The time; None where nothing was counted in the last minutes, or the table can't be read.
+        The time; None if no beacon was counted in the last minutes, or the table can't be read.
 
     Example:
         `time.time() - newest_counted(cloud)` -> `0.9`
     """
     try:
-        # One row a minute, which every visitor's beacon amends: the cheapest to look at.
+        # One row a minute, which every visitor's beacon changes: the cheapest metric to read.
         newest = metric_values(cloud, "visitor_count", minutes=3)["NewestBeacon"].max()
     except (NotDeployed, TargetStopped, TemporaryFailure):
         return None
@@ -40,46 +40,46 @@ def time_to_recovery(
     """Wait until a beacon is counted that was received after a moment.
 
     Args:
-        cloud: where the table is; traffic must flow.
+        cloud: has the table; traffic must be flowing.
         since: the moment, epoch seconds; None for now.
         seconds: how long to wait at most.
 
     Returns:
-        How many seconds after the moment it was counted; None if none was, and a line says so.
+        Seconds from the moment until it was counted; None if none was: then a line is printed.
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
-        TargetStopped: the cloud does not answer.
+        TargetStopped: the cloud does not respond.
 
     Example:
         `kill(cloud, "flink"); time_to_recovery(cloud)` -> `11.4`
     """
     since = time.time() if since is None else since
-    outputs(cloud, "2-analyze")  # where nothing counts, nothing is worth waiting for
+    outputs(cloud, "2-analyze")  # raises if nothing counts beacons
     with waiting("Waiting until beacons are counted again"):
-        found = until_counted(cloud, since, seconds, lambda waited: None)
-    if found is None:
+        waited = until_counted(cloud, since, seconds, lambda waited: None)
+    if waited is None:
         print(
-            f"No beacon was counted for {seconds:.0f} s. Does traffic flow? Run "
-            "`traffic.start(rate=50)`, and the cells at the notebook's top if the job is not there."
+            f"No beacon was counted for {seconds:.0f} s. Is traffic flowing? Run "
+            "`traffic.start(rate=50)`, and the notebook's first cells if the job does not run."
         )
         return None
-    return round(found, 1)
+    return round(waited, 1)
 
 
 def until_counted(
     cloud: Cloud, since: float, seconds: float, report: Callable[[float], None]
 ) -> float | None:
-    """Wait as `time_to_recovery` does, and report how long already about four times a second.
+    """Wait as `time_to_recovery` does; report the seconds so far, about four times a second.
 
     Args:
-        cloud: where the table is.
+        cloud: has the table.
         since: the moment, epoch seconds.
         seconds: how long to wait at most.
-        report: is given the seconds waited so far.
+        report: called with the seconds so far.
 
     Returns:
-        How many seconds after the moment a later beacon was counted; None if none was.
+        Seconds from the moment until a later beacon was counted; None if none was.
 
     Example:
         `until_counted(cloud, time.time(), 60, print)`

@@ -1,4 +1,4 @@
-"""Made-up counts of the demo shop's events, with bursts and outages at known times."""
+"""Simulated counts of the demo shop's events, with bursts and outages at known times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import numpy as np
 from helpers.core.errors import WorkshopError
 from helpers.generator.settings import DEFAULT_MIX
 
-BUCKET = 10  # seconds, as event_count and event_anomaly have it
-WARM_SECONDS = 900  # nothing is injected before, and no alarm is judged in the first 600
+BUCKET = 10  # seconds, as in event_count and event_anomaly
+WARM_SECONDS = 900  # no injection before; alarms are judged after 600 s
 _APART = 450, 600  # seconds from one injection's start to the next one's
 BURST, OUTAGE = (3.0, 30), (0.0, 60)  # the rate's factor, and for how many seconds
 EVENTS = tuple(DEFAULT_MIX)
 
-# What is injected, and what the rate does by itself within an hour.
+# The injections, and the rate's own course within an hour.
 SCENARIOS: dict[str, tuple[tuple[tuple[float, int], ...], str]] = {
     "steady": ((), "level"),
     "bursts": ((BURST,), "level"),
@@ -27,7 +27,7 @@ SCENARIOS: dict[str, tuple[tuple[tuple[float, int], ...], str]] = {
 
 @dataclass(frozen=True)
 class Stream:
-    """Counts for each bucket of 10 s and each event, and what was injected.
+    """Counts for each bucket of 10 s and each event, and the injections.
 
     Args:
         counts: buckets x EVENTS.
@@ -39,21 +39,21 @@ class Stream:
 
 
 def stream(scenario: str, hours: float, rate: float, seed: int) -> Stream:
-    """Draw a stream as the generator's made-up visitors would make it.
+    """Draw a stream like that of the generator's simulated visitors.
 
     Each second's beacons are Poisson-distributed around the rate, and are shared out among the
-    events by the generator's mix. In a "slow drift" the rate doubles within an hour and stays; in a
+    events by the generator's mix. In a "slow drift" the rate doubles within an hour; in a
     "daily rhythm" it swings by half in one hour, as a day's traffic does in 24. One burst (3 times
     the rate for 30 s) or outage (none for 60 s) follows another after 450 to 600 s.
 
     Args:
         scenario: "steady", "bursts", "outages", "slow drift" or "daily rhythm".
-        hours: how long it is, in hours; at least half of one.
+        hours: its length in hours, 0.5 to 24.
         rate: beacons per second, before drift and rhythm.
-        seed: the same one draws the same stream.
+        seed: the same seed draws the same stream.
 
     Raises:
-        WorkshopError: there is no such scenario, or the stream would be too short or empty.
+        WorkshopError: there is no such scenario, or the hours or the rate are out of bounds.
 
     Example:
         `stream("bursts", hours=1, rate=20, seed=7).counts.shape` -> `(360, 7)`
@@ -63,7 +63,7 @@ def stream(scenario: str, hours: float, rate: float, seed: int) -> Stream:
         raise WorkshopError(f"There is no scenario {scenario!r}.", f"Use one of: {names}.")
     if not (0.5 <= hours <= 24 and 0 < rate <= 10_000):
         raise WorkshopError(
-            f"A stream of {hours} hours at {rate} beacons a second tells nothing.",
+            f"A stream can't have {hours} hours and {rate} beacons a second.",
             "Use 0.5 to 24 hours and a rate above 0, at most 10,000.",
         )
     injected, course = SCENARIOS[scenario]

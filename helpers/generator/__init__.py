@@ -1,6 +1,6 @@
-"""The traffic generator: a process of its own that sends beacons, so that no busy cell stops it.
+"""The traffic generator: a process of its own that sends beacons, also while a cell is busy.
 
-    python -m helpers.generator live ...     # made-up visitors of the demo shop
+    python -m helpers.generator live ...     # simulated visitors of the demo shop
     python -m helpers.generator replay ...   # the requests of a real access log
 
 Notebooks do not use this package: `helpers.traffic.traffic.Traffic` starts it. The two sides

@@ -10,7 +10,7 @@ from typing import Any
 from helpers.core.paths import read_json
 
 from .clicks_stream import ClicksStream
-from .delayed_delivery import CutOff
+from .delayed_delivery import DelayedDelivery
 from .live import Live, settings_path
 from .replay import Replay
 from .run import Run, take_lock
@@ -28,18 +28,16 @@ def _kinesis(arguments: argparse.Namespace) -> Any:  # noqa: ANN401 - boto3's cl
 
 async def _live(arguments: argparse.Namespace) -> None:
     if "beacon_url" not in read_json(settings_path(), default={}):
-        sys.exit(
-            f"{settings_path()} names no beacon_url: start traffic with helpers.traffic.traffic."
-        )
+        sys.exit(f"{settings_path()} has no beacon_url: start traffic with Traffic(cloud).start().")
     run = Run("live", arguments.target)
     loop = asyncio.get_running_loop()
     stream = ClicksStream(
         lambda: _kinesis(arguments),
         f"{arguments.prefix}-clicks",
-        lambda line: (loop.call_soon_threadsafe(run.journal.add, line), None)[1],
+        lambda line: loop.call_soon_threadsafe(run.journal.add, line),
     )
     run.problems.append(lambda: stream.problem)
-    await run.go(Live(run, CutOff(stream), arguments.seconds).work)
+    await run.go(Live(run, DelayedDelivery(stream), arguments.seconds).work)
 
 
 async def _replay(arguments: argparse.Namespace) -> None:
@@ -51,9 +49,9 @@ async def _replay(arguments: argparse.Namespace) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m helpers.generator", description=__doc__)
     roles = parser.add_subparsers(dest="role", required=True)
-    live = roles.add_parser("live", help="made-up visitors; follows the settings")
-    live.add_argument("--seconds", type=float, help="end after so many seconds")
-    replay = roles.add_parser("replay", help="a real access log")
+    live = roles.add_parser("live", help="simulated visitors; follows the settings file")
+    live.add_argument("--seconds", type=float, help="end after this many seconds")
+    replay = roles.add_parser("replay", help="the requests of a real access log")
     replay.add_argument("--log", required=True)
     replay.add_argument("--url", required=True)
     replay.add_argument("--rate", type=float)
@@ -65,11 +63,11 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Send beacons until the work is done, SIGTERM comes, or the parent is gone."""
+    """Send beacons until the run is complete, SIGTERM arrives, or the parent process ends."""
     arguments = _arguments()
     lock = take_lock(arguments.role)
     if lock is None:
-        sys.exit(f"A {arguments.role} generator runs already.")
+        sys.exit(f"A {arguments.role} generator is already running.")
     asyncio.run(_live(arguments) if arguments.role == "live" else _replay(arguments))
 
 

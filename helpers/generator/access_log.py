@@ -2,8 +2,8 @@ r"""Real access logs: each line of Apache's combined format becomes one beacon.
 
 The format: `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`
 (https://httpd.apache.org/docs/2.4/logs.html#combined). Apache writes `-` for an absent header, and
-`\"`, `\\`, `\n`, `\xhh` for bytes that would spoil a line; both are undone here, so that the
-beacon server, which logs in the same way, shows the same values again.
+`\"`, `\\`, `\n`, `\xhh` for bytes that would break a line. Both are undone here, so that the
+beacon server, which logs in the same way, logs the same values again.
 """
 
 import gzip
@@ -18,11 +18,11 @@ from assets.agent import access_log
 
 from .beacon import Beacon, sendable
 
-LONGEST_LINE = 1 << 20  # what follows in a longer line is read, and left out
+LONGEST_LINE = 1 << 20  # bytes; the rest of a longer line is skipped
 
-# Possessive: strangers write these lines, and one that is no log line must not be read twice.
+# Possessive quantifiers: an untrusted line in another format must not cause backtracking.
 _QUOTED = rb'"((?:[^"\\]++|\\.)*+)"'
-# The user's name may hold blanks and brackets: it ends before the first `[...] "`.
+# The user's name may contain spaces and brackets: it ends before the first `[...] "`.
 _USER = rb'.(?: \[[^\]]*+\](?! ")|(?! \[).)*+'
 _LINE = re.compile(
     rb"(\S++) \S++ %b \[([^\]]*+)\] %b(?: \S++ \S++ %b %b)?" % (_USER, *[_QUOTED] * 3)
@@ -31,21 +31,21 @@ _REQUEST = re.compile(rb"[A-Za-z]++ ([^ ?]++)")
 
 
 def beacon_of(line: bytes) -> tuple[Beacon, float | None]:
-    """Return the beacon that a line becomes, and when it was logged.
+    """Convert a log line to a beacon; return the beacon, and the time in the line.
 
     Args:
-        line: a line without its end. One that is no log line is a beacon too, without a page.
+        line: without its line break. A line in another format becomes a beacon without a page.
 
     Returns:
-        The beacon, and epoch seconds (None where the line has no readable time).
+        The beacon, and epoch seconds (None if the line has no valid time).
 
     Example:
         >>> line = b'::1 - - [25/Nov/2026:00:00:00 +0000] "GET /a?b HTTP/1.1" 200 5 "-" "curl/8"'
         >>> beacon_of(line)[0].page
         b'/a'
     """
-    found = _LINE.match(line)
-    parts: Any = found.groups() if found else (line, None, b"-", None, None)
+    match = _LINE.match(line)
+    parts: Any = match.groups() if match else (line, None, b"-", None, None)
     address, time, request, referrer, agent = parts
     path = _REQUEST.match(access_log.unescape(request))
     visitor = hashlib.blake2s(b"%b %b" % (address, agent or b"-"), digest_size=6).hexdigest()
@@ -90,22 +90,22 @@ class LogFile:
 
     @property
     def progress(self) -> float:
-        """Which share of the file has been read, 0 to 1."""
+        """The share of the file that has been read, 0 to 1."""
         return min(1.0, self._raw.tell() / self._size)
 
     def lines(self) -> Iterator[bytes | None]:
-        """Yield each line that is not blank, without its end; of a longer one its first megabyte.
+        """Yield each line that is not blank, without its line break, at most its first megabyte.
 
-        For a blank line, and for each further megabyte of a longer one, it yields None: a small
-        gzip file may hold hours of those, and whoever reads must be able to stop.
+        A blank line, and each further megabyte of a longer line, yields None: a small gzip file
+        may contain hours of those, and the caller must be able to stop between them.
 
-        A damaged gzip file ends where the damage begins; `problem` then says so.
+        A damaged gzip file ends where the damage begins; `problem` then contains the reason.
         """
-        begun = True
+        at_line_start = True
         try:
             while piece := self._file.readline(LONGEST_LINE):
-                line = piece.rstrip(b"\r\n") if begun else b""
+                line = piece.rstrip(b"\r\n") if at_line_start else b""
                 yield line if line.strip() else None
-                begun = piece.endswith(b"\n")
+                at_line_start = piece.endswith(b"\n")
         except (EOFError, OSError, zlib.error) as error:
             self.problem = f"The log can't be read to its end: {error}."

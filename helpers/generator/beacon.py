@@ -1,19 +1,19 @@
-"""One beacon: what it says, and the bytes of the HTTP request that says it."""
+"""One beacon: its values, and the bytes of its HTTP request."""
 
 import re
 from dataclasses import dataclass, field
 
-# Apache and aiohttp take a header line of up to 8,190 bytes, its name included
+# Apache and aiohttp accept a header line of up to 8,190 bytes, its name included
 # (https://httpd.apache.org/docs/2.4/mod/core.html#limitrequestfieldsize).
 LONGEST_VALUE = 8_000
 
-# RFC 9110, 5.5: a field value holds no control characters but the tab.
+# RFC 9110, 5.5: a field value contains no control character except the tab.
 _UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(slots=True)
 class Beacon:
-    """A beacon to be sent; header values are bytes, None where the header is absent.
+    """A beacon to send; header values are bytes, None if the header is absent.
 
     Args:
         event: what happened, e.g. `b"click"`.
@@ -22,10 +22,10 @@ class Beacon:
         agent: the User-Agent header.
         referrer: the Referer header.
         extra: other headers, as `(name, value)`.
-        kind: `beacon` or `garbage`, or `late`, which goes to the stream and not over HTTP.
-        expect: what should become of it: `accepted`, or the reason of its rejection.
-        altered: what had to be changed so that HTTP can carry it.
-        due: when the schedule wants it sent, in seconds of the event loop's clock.
+        kind: `beacon` or `malformed`, sent over HTTP; `late` or `duplicate`, put to the stream.
+        expect: its expected outcome: `accepted`, `duplicate`, or the reason for its rejection.
+        altered: the changes that were needed to send it over HTTP.
+        due: when it is to be sent, in seconds of the event loop's clock.
     """
 
     event: bytes | None = None
@@ -57,7 +57,7 @@ def request_bytes(beacon: Beacon, start: bytes) -> bytes:
 
     Args:
         beacon: its values must be sendable (see `sendable`).
-        start: request line and Host header, as `request_start` makes them.
+        start: request line and Host header, as `request_start` returns them.
     """
     lines = [b"%b: %b\r\n" % header for header in beacon.headers()]
     return b"%b%b\r\n" % (start, b"".join(lines))
@@ -74,23 +74,23 @@ def request_start(host: str, path: str = "/beacon") -> bytes:
 
 
 def sendable(value: bytes) -> tuple[bytes, str | None]:
-    r"""Make a value one that HTTP can carry, keeping as much of it as possible.
+    r"""Change a value so that HTTP can carry it; keep as much of it as possible.
 
-    A control character becomes its visible `\xhh`, as an invalid byte does everywhere in this
-    workshop; blanks at either end go, as every server drops them; what is over 8,000 bytes is cut.
+    A control character becomes a visible `\xhh`, as an invalid byte does everywhere in this
+    workshop; spaces at both ends are dropped, as by every server; a value is cut at 8,000 bytes.
 
     Args:
         value: any bytes.
 
     Returns:
-        The value to send, and what was changed (None if nothing).
+        The value to send, and a description of the changes (None if there are none).
 
     Example:
         >>> sendable(b"a\x00b")
         (b'a\\x00b', 'control characters made visible')
     """
     changes = []
-    visible = _UNSENDABLE.sub(lambda found: b"\\x%02x" % found[0][0], value)
+    visible = _UNSENDABLE.sub(lambda match: b"\\x%02x" % match[0][0], value)
     if visible != value:
         changes.append("control characters made visible")
     trimmed = visible.strip(b" \t")

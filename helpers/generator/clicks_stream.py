@@ -1,4 +1,4 @@
-"""Records that go straight to the clicks stream, past the beacon servers."""
+"""Puts records directly to the clicks stream, without the beacon servers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,24 +12,26 @@ MOST_RECORDS = 500  # of one PutRecords call
 
 
 class ClicksStream:
-    """The clicks stream, for one thread.
+    """The clicks stream; to be used by one thread only.
 
     Args:
-        kinesis: makes the boto3 client of Kinesis; called once it is needed.
+        kinesis: returns the boto3 client of Kinesis; called when it is first needed.
         name: the stream's name.
         note: called with the journal entry of each record that was put.
     """
 
-    def __init__(self, kinesis: Callable[[], Any], name: str, note: Callable[[dict], None]) -> None:
+    def __init__(
+        self, kinesis: Callable[[], Any], name: str, note: Callable[[dict], object]
+    ) -> None:
         self._make_client, self._name, self._note = kinesis, name, note
         self._client: Any = None
         self.problem: str | None = None
 
     def attempt(self, action: Callable[[Any, str], Any]) -> Any:  # noqa: ANN401 - as the action's
-        """Return what an action returns; None if AWS fails, and `problem` then says why.
+        """Return the result of an action; None if AWS fails: `problem` then contains the error.
 
         Args:
-            action: takes the boto3 client of Kinesis and the stream's name.
+            action: called with the boto3 client of Kinesis and the stream's name.
         """
         import botocore.exceptions
 
@@ -44,10 +46,10 @@ class ClicksStream:
         return result
 
     def put(self, beacons: list[Beacon], records: list[dict], now: float) -> None:
-        """Put records, and note each one's outcome.
+        """Put records, and report the outcome of each.
 
         Args:
-            beacons: what the journal says of each record.
+            beacons: the beacon of each record, for the journal.
             records: click records, at most `MOST_RECORDS`.
             now: their `shipped_at`, epoch seconds.
         """

@@ -1,11 +1,11 @@
 """Many keep-alive HTTP/1.1 connections with hand-written requests.
 
-A general HTTP client spends several times the processor time on a request that this one spends,
-and the generator shares two cores with all that it measures.
+A general HTTP client uses several times as much processor time for a request, and the generator
+shares two cores with everything that it measures.
 
 A beacon is sent once, as `navigator.sendBeacon` does: if its connection breaks after the request
-left, nobody knows whether the server has it, and a second one would be another beacon. Only a
-beacon that has not left yet waits for a new connection.
+was sent, it is unknown whether the server received it, and a second request would be another
+beacon. Only a beacon that has not been sent waits for a new connection.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 from .beacon import Beacon, request_bytes, request_start
 from .journal import NOT_SENT
 
-FEWEST, MOST = 12, 128
-# Connections end after a while, so that a server that joined the fleet gets its share, and before
-# an idle one is closed by the server (Apache's KeepAliveTimeout is 5 s) just as it is used.
+MIN_CONNECTIONS, MAX_CONNECTIONS = 12, 128
+# Connections end after a while, so that a server that joined the fleet gets its share. Idle ones
+# end before the server closes them (Apache's KeepAliveTimeout is 5 s) while they are being used.
 LIFE_SECONDS = (5.0, 15.0)
 IDLE_SECONDS = 3.0
 ANSWER_SECONDS = 10.0
@@ -36,13 +36,13 @@ Done = Callable[[Beacon, float, int | None], None]
 
 
 def parse_answer(data: bytes) -> tuple[int, int, bool] | None:
-    """Read the first HTTP answer of `data`.
+    """Parse the first HTTP response in `data`.
 
     Returns:
-        `(status, bytes it takes, whether the connection stays open)`; None if it is not all there.
+        `(status, its length in bytes, whether the connection stays open)`; None if incomplete.
 
     Raises:
-        ValueError: it is not HTTP.
+        ValueError: the data is not HTTP.
 
     Example:
         >>> parse_answer(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
@@ -58,14 +58,14 @@ def parse_answer(data: bytes) -> tuple[int, int, bool] | None:
         return status, end + 4, not _CLOSE.search(head)
     length = _LENGTH.search(head)
     if length is None:
-        # Its end is where the connection ends, or in its chunks: its status is all we need.
+        # It ends with the connection, or with its last chunk: only its status is needed.
         return status, len(data), False
     total = end + 4 + int(length[1])
     return (status, total, not _CLOSE.search(head)) if len(data) >= total else None
 
 
 class _Connection(asyncio.Protocol):
-    """One connection, with at most one beacon whose answer it waits for."""
+    """One connection, which waits for the response to one beacon at most."""
 
     def __init__(self, pool: "Connections") -> None:
         self.pool = pool
@@ -98,7 +98,7 @@ class _Connection(asyncio.Protocol):
             self.data_received(b"")
             return
         beacon, self.beacon = self.beacon, None
-        if beacon is None or self._received:  # an answer that nobody asked for
+        if beacon is None or self._received:  # a response without a request
             open_ = False
         if beacon is not None:
             self.pool.done(beacon, self.sent_at, status)
@@ -112,14 +112,14 @@ class _Connection(asyncio.Protocol):
 
 
 class Connections:
-    """Sends beacons to one server address, each over a connection that is free.
+    """Sends beacons to one server address, each over a free connection.
 
     Args:
         url: where beacons are sent, without `/beacon`, e.g. `http://127.0.0.1:8080`.
-        done: called with `(beacon, when it was sent, epoch s, status)` once its outcome is known;
-            status None = it was sent and no answer came, 0 = it could not be sent.
-        patience: for how many seconds past its time a beacon waits for a connection before it is
-            given up; None = for ever.
+        done: called with `(beacon, when it was sent, epoch s, status)` when its outcome is known;
+            status None = sent, but no response arrived, 0 = not sent.
+        patience: seconds past its due time that a beacon waits for a connection before it is
+            given up; None = no limit.
     """
 
     def __init__(self, url: str, done: Done, *, patience: float | None) -> None:
@@ -140,7 +140,7 @@ class Connections:
         self._closed = False
 
     def send(self, beacon: Beacon) -> None:
-        """Send a beacon now, or as soon as a connection is there."""
+        """Send a beacon now, or as soon as a connection is free."""
         self._waiting.append(beacon)
         self._work()
 
@@ -151,15 +151,15 @@ class Connections:
 
     @property
     def unfinished(self) -> int:
-        """How many beacons wait for a connection or for an answer."""
+        """How many beacons wait for a connection or for a response."""
         return len(self._waiting) + sum(each.beacon is not None for each in self._all)
 
     def _work(self) -> None:
         while self._waiting and self._free:
-            if len(self._all) + len(self._opening) < FEWEST:
-                break  # rather a new connection: it may reach another server of the fleet
+            if len(self._all) + len(self._opening) < MIN_CONNECTIONS:
+                break  # a new connection is better: it may reach another server of the fleet
             self._send_next(self._free.popleft())
-        wanted = min(len(self._waiting), MOST - len(self._all))
+        wanted = min(len(self._waiting), MAX_CONNECTIONS - len(self._all))
         while len(self._opening) < wanted and not self._closed:
             task = self.loop.create_task(self._open())
             self._opening.add(task)
@@ -191,7 +191,7 @@ class Connections:
             self._free.append(connection)
 
     def answered(self, connection: _Connection, open_: bool) -> None:
-        """A connection has its answer: use it again, or close it at the end of its life."""
+        """Use a connection again after its response, or close it at the end of its life."""
         if not open_ or self._closed or self.loop.time() > connection.ends:
             self.lost(connection)
             connection.transport.close()
@@ -201,13 +201,13 @@ class Connections:
             self._work()
 
     def lost(self, connection: _Connection) -> None:
-        """A connection ended: forget it."""
+        """Remove a connection that has ended."""
         self._all.discard(connection)
         if connection in self._free:
             self._free.remove(connection)
 
     def sweep(self) -> None:
-        """Give up what has waited too long; to be called a few times a second."""
+        """Give up beacons and connections that waited too long; called a few times a second."""
         now = self.loop.time()
         if self.patience is not None:
             while self._waiting and now - self._waiting[0].due > self.patience:
@@ -222,13 +222,13 @@ class Connections:
         self._work()
 
     def take_lag(self) -> float:
-        """Return by how many seconds beacons were sent late since the last call, at most."""
+        """Return the longest delay of a beacon since the last call, in seconds."""
         waiting = self.loop.time() - self._waiting[0].due if self._waiting else 0.0
         lag, self.lag = max(self.lag, waiting), 0.0
         return lag
 
     async def close(self, seconds: float) -> None:
-        """Wait until every answer is there, for `seconds` at most; then close all connections."""
+        """Wait `seconds` at most until every response has arrived; then close all connections."""
         deadline = self.loop.time() + seconds
         while self.unfinished and self.loop.time() < deadline:
             await asyncio.sleep(0.02)

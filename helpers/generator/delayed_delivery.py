@@ -1,8 +1,8 @@
-"""The server that was cut off: its agent sends late what it logged, and some of it twice.
+"""A server that was cut off: its agent ships its log late, and some records twice.
 
-An agent that can't reach the stream sends its log when it can again: late records. One that dies
-between a put and the note of its offset sends records again: duplicates. Both are put straight to
-the clicks stream here, made from log lines by the very code of the agent.
+An agent that can't reach the stream ships its log later: late records. An agent that is killed
+after a put and before it saves its offset ships records again: duplicates. Here, both are put
+directly to the clicks stream. The agent's own code makes the late records from log lines.
 """
 
 import threading
@@ -24,7 +24,7 @@ def log_line(beacon: Beacon, at: float, host: str) -> bytes:
     """Return the line that a beacon server logs for a beacon of the demo shop.
 
     Args:
-        beacon: its values hold nothing that a log escapes.
+        beacon: its values contain no character that a log escapes.
         at: when it arrived, epoch seconds.
         host: the visitor's address.
     """
@@ -36,13 +36,13 @@ def log_line(beacon: Beacon, at: float, host: str) -> bytes:
 
 
 class LateBeacons:
-    """Beacons that wait, and arrive as old log lines.
+    """Beacons that are put later, as records of old log lines.
 
     Args:
         stream: the clicks stream.
 
     Attributes:
-        seconds: how late they are when they are put; set from another thread.
+        seconds: their delay when they are put; set by another thread.
     """
 
     def __init__(self, stream: ClicksStream) -> None:
@@ -52,11 +52,11 @@ class LateBeacons:
         self._inode, self._offset = int(time.time()), 0
 
     def add(self, beacon: Beacon) -> None:
-        """Take a beacon that is to arrive late."""
+        """Add a beacon that is to arrive late."""
         self._waiting.append(beacon)
 
     def put(self) -> None:
-        """Put all that wait."""
+        """Put all waiting beacons."""
         while self._waiting:
             now, late = time.time(), self.seconds
             number = min(len(self._waiting), MOST_RECORDS)
@@ -73,11 +73,11 @@ class LateBeacons:
         return access_log.click_record(line, name, int(now * 1000))
 
 
-class CutOff:
+class DelayedDelivery:
     """A thread that puts late records and duplicates to the clicks stream.
 
     Args:
-        stream: the clicks stream; used by the thread alone.
+        stream: the clicks stream; used only by this thread.
     """
 
     def __init__(self, stream: ClicksStream) -> None:
@@ -87,7 +87,7 @@ class CutOff:
         self._thread.start()
 
     def close(self, seconds: float) -> None:
-        """Put the late records that wait, and end the thread, within `seconds`."""
+        """Put the waiting late records and end the thread, within `seconds`."""
         self._stop.set()
         self._thread.join(seconds)
 

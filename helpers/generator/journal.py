@@ -1,4 +1,4 @@
-"""What the generator says of itself: a journal line for each beacon, and a short status."""
+"""What the generator reports: a journal line for each beacon, and its status."""
 
 import json
 import os
@@ -16,7 +16,7 @@ NOT_SENT = 0
 def text(value: bytes | None) -> str | None:
     r"""Return a header's value as the click record will show it: UTF-8, an invalid byte as `\xhh`.
 
-    A `-` is None: in the server's log it looks like an absent header.
+    A `-` becomes None: in the server's log it means an absent header.
     """
     return None if value is None or value == b"-" else value.decode("utf-8", "backslashreplace")
 
@@ -27,17 +27,14 @@ def entry(beacon: Beacon, sent_at: float, status: int | None, **more: object) ->
     Args:
         beacon: the beacon.
         sent_at: when it was sent, epoch seconds.
-        status: the answer's status; None if it was sent and no answer came; 0 if it was not sent.
-        more: further fields, e.g. the `beacon_id` of one that was put straight to the stream.
+        status: of the response; None if it was sent but no response arrived; 0 if it was not sent.
+        more: further fields, e.g. the `beacon_id` of a beacon that was put directly to the stream.
     """
-    line = {
+    names = ("event", "clientid", "page", "agent", "referrer")
+    line: dict[str, object] = {
         "sent_at": int(sent_at * 1000),
         "kind": beacon.kind,
-        "event": text(beacon.event),
-        "clientid": text(beacon.clientid),
-        "page": text(beacon.page),
-        "agent": text(beacon.agent),
-        "referrer": text(beacon.referrer),
+        **{name: text(getattr(beacon, name)) for name in names},
         "status": status,
         "expect": beacon.expect,
     }
@@ -47,10 +44,10 @@ def entry(beacon: Beacon, sent_at: float, status: int | None, **more: object) ->
 
 
 class Journal:
-    """One run's file of JSON lines, and the totals of what is in it.
+    """One run's file of JSON lines, and its totals.
 
-    Lines are kept until `flush`, so that 1,000 beacons a second are not 1,000 writes; a run that
-    is killed with SIGKILL loses the lines since the last flush (half a second).
+    Lines are kept until `flush`, so that 1,000 beacons a second are not 1,000 writes. A SIGKILL
+    loses the lines since the last flush (half a second).
 
     Args:
         path: the file to write; its folder is created.
@@ -63,11 +60,11 @@ class Journal:
         self._lines: list[str] = []
         self._unwritten = b""
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Without a buffer: after a write that fails, it is known how much of it was written.
+        # Unbuffered: after a write that fails, it is known how many bytes were written.
         self._file = path.open("ab", buffering=0)
 
     def add(self, line: dict) -> None:
-        """Note what became of one beacon (see `entry`)."""
+        """Add the outcome of one beacon (see `entry`)."""
         self._lines.append(json.dumps(line))
         status, totals = line["status"], self.totals
         if status == NOT_SENT:
@@ -85,10 +82,10 @@ class Journal:
         totals["altered"] += "altered" in line
 
     def flush(self) -> None:
-        """Write the lines that wait.
+        """Write the waiting lines.
 
         Raises:
-            OSError: the disk is full, say; they go on waiting.
+            OSError: e.g. the disk is full; the lines go on waiting.
         """
         self._unwritten += "".join(f"{line}\n" for line in self._lines).encode()
         self._lines.clear()
@@ -96,17 +93,17 @@ class Journal:
             self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
 
     def close(self) -> None:
-        """Write the lines that wait and close the file."""
+        """Write the waiting lines and close the file."""
         self.flush()
         self._file.close()
 
 
 class Status:
-    """Writes `status.json`: the totals of a run, its rate now, its lag.
+    """Writes `status.json`: the totals of a run, its current rate, its lag.
 
     Args:
         path: the file.
-        journal: whose totals are told.
+        journal: its totals are written.
     """
 
     def __init__(self, path: Path, journal: Journal) -> None:
@@ -118,8 +115,8 @@ class Status:
         """Write the status.
 
         Args:
-            state: `running`, `stopped`, or `finished` (a replay that came to its end).
-            lag: by how many seconds the latest beacons were behind the schedule.
+            state: `running`, `stopped`, `failed`, or `finished` (a complete replay).
+            lag: how many seconds behind the schedule the latest beacons were sent.
             problem: one sentence, or None.
             more: further fields.
         """
@@ -135,7 +132,7 @@ class Status:
                 **{name: totals[name] for name in names},
                 "late": totals["late"],
                 "duplicates": totals["duplicate"],
-                "garbage": totals["garbage"],
+                "malformed": totals["malformed"],
                 "expect": dict(self._journal.expected),
                 "rate_now": self._rate_now(totals["sent"]),
                 "lag_ms": round(lag * 1000),

@@ -1,4 +1,4 @@
-"""The live run: beacons of made-up visitors at the rate that the settings ask for, open loop."""
+"""The live run: beacons of simulated visitors at the rate of the settings, open loop."""
 
 import asyncio
 import random
@@ -6,11 +6,9 @@ from pathlib import Path
 
 from helpers.core.paths import read_json
 
-from .beacon import Beacon
 from .connections import Connections
-from .delayed_delivery import CutOff
-from .journal import entry
-from .malformed import garbage
+from .delayed_delivery import DelayedDelivery
+from .malformed import malformed_variant
 from .pacer import Pacer
 from .run import ANSWERS_SECONDS, Run
 from .settings import DEFAULTS, folder, rate_now
@@ -18,7 +16,7 @@ from .visitors import Shop
 
 POLL_SECONDS = 0.2
 TICK_SECONDS = 0.01
-PATIENCE_SECONDS = 2.0  # a visitor does not wait: a beacon that can't leave by then is lost
+PATIENCE_SECONDS = 2.0  # a visitor does not wait: a beacon that can't be sent by then is lost
 
 
 def settings_path() -> Path:
@@ -31,16 +29,16 @@ class Live:
 
     Args:
         run: its journal, status and end.
-        cut_off: takes beacons that are to arrive late, and makes duplicates.
-        seconds: after how many seconds it ends; None = when it is told to.
+        delayed: puts late beacons and duplicates.
+        seconds: how long it runs; None = until SIGTERM.
     """
 
-    def __init__(self, run: Run, cut_off: CutOff, seconds: float | None) -> None:
-        self._run, self._cut_off, self._seconds = run, cut_off, seconds
+    def __init__(self, run: Run, delayed: DelayedDelivery, seconds: float | None) -> None:
+        self._run, self._delayed, self._seconds = run, delayed, seconds
         self._chance = random.Random()
         self._shop = Shop(self._chance)
         self._settings: dict = DEFAULTS
-        self._read_at: tuple[int, int] | None = None
+        self._read_version: tuple[int, int] | None = None
         self._url: str | None = None
         self._former: asyncio.Task | None = None
 
@@ -61,42 +59,39 @@ class Live:
                 self._poll()
             for due in pacer.due(now, rate_now(self._settings)):
                 self._send(due)
-        await asyncio.to_thread(self._cut_off.close, 5)
+        await asyncio.to_thread(self._delayed.close, 5)
         return "stopped"
 
     def _poll(self) -> None:
         try:
-            found = settings_path().stat()
+            file = settings_path().stat()
         except FileNotFoundError:
             return
-        if (found.st_mtime_ns, found.st_ino) == self._read_at:
+        if (file.st_mtime_ns, file.st_ino) == self._read_version:
             return
-        self._read_at = (found.st_mtime_ns, found.st_ino)
+        self._read_version = (file.st_mtime_ns, file.st_ino)
         self._settings = DEFAULTS | read_json(settings_path(), default={})
         settings, run = self._settings, self._run
         self._shop.set_mix(settings["mix"])
-        self._cut_off.late.seconds = settings["late_seconds"]
+        self._delayed.late.seconds = settings["late_seconds"]
         run.facts["rate"] = settings["rate"]
-        self._cut_off.duplicates.enabled = settings["duplicates_percent"] > 0
+        self._delayed.duplicates.enabled = settings["duplicates_percent"] > 0
         if settings["beacon_url"] != self._url:
             self._url = settings["beacon_url"]
             if run.connections is not None:
                 self._former = asyncio.create_task(run.connections.close(ANSWERS_SECONDS))
-            run.connections = Connections(self._url, self._done, patience=PATIENCE_SECONDS)
+            run.connections = Connections(self._url, run.record, patience=PATIENCE_SECONDS)
 
     def _send(self, due: float) -> None:
         settings, chance = self._settings, self._chance.random
         beacon = self._shop.beacon(settings["visitors"], settings["bots_percent"] / 100)
         beacon.due = due
-        # Copies come on top of the rate: whoever repeats a beacon does not send another one less.
-        self._cut_off.duplicates.ask(settings["duplicates_percent"] / 100)
+        # Duplicates are sent in addition to the rate.
+        self._delayed.duplicates.request(settings["duplicates_percent"] / 100)
         if chance() < settings["late_percent"] / 100:
             beacon.kind = "late"
-            self._cut_off.late.add(beacon)
-        elif chance() < settings["garbage_percent"] / 100:
-            self._run.connections.send(garbage(beacon, self._chance))
+            self._delayed.late.add(beacon)
+        elif chance() < settings["malformed_percent"] / 100:
+            self._run.connections.send(malformed_variant(beacon, self._chance))
         else:
             self._run.connections.send(beacon)
-
-    def _done(self, beacon: Beacon, sent_at: float, status: int | None) -> None:
-        self._run.journal.add(entry(beacon, sent_at, status))

@@ -1,24 +1,20 @@
-"""Hostile beacons: real HTTP requests that a careless reader of logs would stumble over."""
+"""Malformed beacons: real HTTP requests with values that break a careless log parser."""
 
 import dataclasses
 import random
 
 from .beacon import Beacon
 
-# What is sent, and what the pipeline must make of it. A name with quotes or HTML in it is strange
-# and still a valid beacon; a number that is none, or a line over 8 KB, is rejected and counted.
+# The expected outcome, and the changed values. A name with quotes or HTML is unusual, but still a
+# valid beacon; an invalid number, or a line over 8 KB, is rejected and counted.
 _CASES: list[tuple[str, dict]] = [
-    (
-        "unparsable",
-        {"extra": ((b"custom_metric_name", b"x"), (b"custom_metric_int_value", b"banana"))},
-    ),
-    (
-        "unparsable",
-        {"extra": ((b"custom_metric_name", b"x"), (b"custom_metric_int_value", b"9" * 20))},
-    ),
-    (
-        "unparsable",
-        {"extra": ((b"custom_metric_name", b"x"), (b"custom_metric_float_value", b"1e120"))},
+    *(
+        ("unparsable", {"extra": ((b"custom_metric_name", b"x"), header)})
+        for header in (
+            (b"custom_metric_int_value", b"banana"),
+            (b"custom_metric_int_value", b"9" * 20),
+            (b"custom_metric_float_value", b"1e120"),
+        )
     ),
     (
         "too_long",
@@ -44,14 +40,14 @@ _CASES: list[tuple[str, dict]] = [
 ]
 
 
-def garbage(beacon: Beacon, chance: random.Random) -> Beacon:
-    """Return a hostile variant of a beacon; its `expect` says what should become of it.
+def malformed_variant(beacon: Beacon, chance: random.Random) -> Beacon:
+    """Return a malformed variant of a beacon; its `expect` is the expected outcome.
 
     Args:
         beacon: an ordinary one.
-        chance: the source of chance.
+        chance: the random generator.
     """
     expect, changes = chance.choice(_CASES)
     return dataclasses.replace(
-        beacon, **{"kind": "garbage", "expect": expect, "extra": ()} | changes
+        beacon, **{"kind": "malformed", "expect": expect, "extra": ()} | changes
     )

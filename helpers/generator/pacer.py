@@ -1,11 +1,11 @@
-"""An open loop's schedule: how many beacons are due, whatever became of the earlier ones."""
+"""An open loop's schedule: how many beacons are due, regardless of earlier outcomes."""
 
 
 class Pacer:
     """Turns a rate that may change at any time into due times.
 
     Args:
-        now: seconds of any steadily growing clock.
+        now: seconds of any monotonic clock.
 
     Example:
         >>> pacer = Pacer(now=0.0)

@@ -4,13 +4,11 @@ import asyncio
 from pathlib import Path
 
 from .access_log import LogFile, beacon_of
-from .beacon import Beacon
 from .connections import Connections
-from .journal import entry
 from .run import Run
 
 TICK_SECONDS = 0.005
-# Lines are not given up because a server is slow; a server that is gone for so long ends the run.
+# A slow server loses no line; a server that is unreachable for this long ends the run.
 DOWN_SECONDS = 30.0
 MOST_WAITING = 5_000  # beacons kept in memory when the servers can't keep up
 
@@ -22,7 +20,7 @@ class Replay:
         path: the log file.
         url: where beacons are sent, without `/beacon`.
         rate: beacons per second, or None.
-        speed: for the log's own timing, so many times as fast.
+        speed: how many times as fast as the log's own timing, or None.
     """
 
     def __init__(self, path: Path, url: str, rate: float | None, speed: float | None) -> None:
@@ -32,16 +30,15 @@ class Replay:
         self._number = 0
 
     async def work(self, run: Run) -> str:
-        """Send a beacon for each line; return `finished`, or `stopped` if it was ended early."""
-        self._run = run
+        """Send a beacon for each line; return `finished`, or `stopped` if it ended early."""
         log = LogFile(self._path)
         run.problems.append(lambda: log.problem)
         run.facts["rate"] = self._rate
-        connections = run.connections = Connections(self._url, self._done, patience=None)
+        connections = run.connections = Connections(self._url, run.record, patience=None)
         loop = asyncio.get_running_loop()
         begun = loop.time()
         for line in log.lines():
-            # A replay that is behind must starve neither the answers nor SIGTERM.
+            # A replay that is behind its schedule must still handle responses and SIGTERM.
             await asyncio.sleep(0)
             run.facts["progress"] = log.progress
             if line is None:
@@ -62,14 +59,14 @@ class Replay:
         return self._end(run, log)
 
     def _offset(self, logged: float | None) -> float:
-        """Return how many seconds after the beginning the next line is due."""
+        """Return when the next line is due, in seconds after the beginning."""
         self._number += 1
         if self._rate is not None:
             return self._number / self._rate
         assert self._speed is not None, "a replay has a rate or a speed"
         if logged is not None:
             self._first = logged if self._first is None else self._first
-            # A log is written when a request ends, so its times go back now and then.
+            # A log is written when a request ends, so its times may go back.
             self._latest = max(self._latest, (logged - self._first) / self._speed)
         return self._latest
 
@@ -82,6 +79,3 @@ class Replay:
         complete = log.problem is None and not self._must_end(run)
         run.facts["progress"] = 1.0 if complete else log.progress
         return "finished" if complete else "stopped"
-
-    def _done(self, beacon: Beacon, sent_at: float, status: int | None) -> None:
-        self._run.journal.add(entry(beacon, sent_at, status))

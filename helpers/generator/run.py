@@ -1,4 +1,4 @@
-"""What a live run and a replay have in common: one at a time, a journal, a status, an end."""
+"""The common part of a live run and a replay: the lock, the journal, the status, the end."""
 
 import asyncio
 import os
@@ -12,17 +12,18 @@ from typing import IO, Any
 from helpers.core import process_lock as locks
 from helpers.core.errors import WorkshopError
 
+from .beacon import Beacon
 from .connections import Connections
-from .journal import Journal, Status
+from .journal import Journal, Status, entry
 from .settings import folder
 
-ANSWERS_SECONDS = 5.0  # how long the end of a run waits for the answers that are still out
+ANSWERS_SECONDS = 5.0  # how long the end of a run waits for missing responses
 REPORT_SECONDS = 0.4
-BEHIND_SECONDS = 1.0  # a lag that is worth a word
+BEHIND_SECONDS = 1.0  # a longer lag is reported
 
 
 def lock_path(role: str) -> Path:
-    """Return the path of the lock that the running generator of a role holds.
+    """Return the path of the lock file of a role's running generator.
 
     Args:
         role: `live` or `replay`.
@@ -36,21 +37,21 @@ def status_path(role: str) -> Path:
 
 
 def journal_folder(target: str) -> Path:
-    """Return the folder of a target's journals, one file a run.
+    """Return the folder of a target's journals, one file for each run.
 
     Args:
-        target: account, region and prefix, so that no account's beacons mix with another's.
+        target: account, region and prefix, so that beacons of two accounts are kept apart.
     """
     return folder() / "journals" / target
 
 
 def take_lock(role: str) -> IO | None:
-    """Become the one generator of a role; return the lock, None if another process has it."""
+    """Take the lock of a role's only generator; return it, None if another process has it."""
     return locks.take(lock_path(role))
 
 
 class Run:
-    """One run of the generator, from its first beacon to its last answer.
+    """One run of the generator, from its first beacon to its last response.
 
     Args:
         role: `live` or `replay`.
@@ -66,11 +67,15 @@ class Run:
         self.facts: dict[str, Any] = {}
         self.problems: list[Callable[[], str | None]] = []
 
+    def record(self, beacon: Beacon, sent_at: float, status: int | None) -> None:
+        """Add a beacon's outcome to the journal (see `journal.entry`)."""
+        self.journal.add(entry(beacon, sent_at, status))
+
     async def go(self, work: Callable[["Run"], Awaitable[str]]) -> None:
-        """Do the work while the status is written; end on SIGTERM or when our parent is gone.
+        """Do the work and write the status; end on SIGTERM or when the parent process ends.
 
         Args:
-            work: sends beacons until it is done or `ending` is set; returns the final state,
+            work: sends beacons until it is complete or `ending` is set; returns the final state,
                 `stopped` or `finished`.
         """
         self._watch_the_end()
@@ -93,7 +98,7 @@ class Run:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.ending.set)
         if stat.S_ISFIFO(os.fstat(0).st_mode):
-            # Our parent holds the other end and never writes. However it ends, the pipe closes.
+            # The parent has the other end and never writes. However it ends, the pipe closes.
             loop.add_reader(0, self._parent_is_gone)
 
     def _parent_is_gone(self) -> None:
@@ -110,15 +115,15 @@ class Run:
                 lag = self.connections.take_lag()
             problem = unwritten or self._problem()
             if problem is None and lag > BEHIND_SECONDS:
-                problem = f"It can't keep up: beacons leave {lag:.1f} s after their time."
+                problem = f"The generator can't keep up: beacons are sent {lag:.1f} s late."
             try:
                 self.journal.flush()
                 self.status.write("running", lag=lag, problem=problem, **self.facts)
                 unwritten = None
             except (OSError, WorkshopError) as error:
-                unwritten = f"The generator could not write for a while: {error}"
+                unwritten = f"The generator can't write its journal or its status: {error}"
             await asyncio.sleep(REPORT_SECONDS)
 
     def _problem(self) -> str | None:
         own = self.connections.problem if self.connections is not None else None
-        return own or next(filter(None, (ask() for ask in self.problems)), None)
+        return own or next(filter(None, (problem() for problem in self.problems)), None)

@@ -1,4 +1,4 @@
-"""What can be set while the generator runs, within which bounds, and where it is kept."""
+"""The settings of the live run: defaults, bounds, and the folder of their file."""
 
 import time
 from pathlib import Path
@@ -17,19 +17,19 @@ DEFAULTS: dict[str, Any] = {
     "late_percent": 0.0,
     "late_seconds": 30.0,
     "duplicates_percent": 0.0,
-    "garbage_percent": 0.0,
+    "malformed_percent": 0.0,
     "bots_percent": 0.0,
     "mix": DEFAULT_MIX,
 }
 
-# More than 20% of strange beacons teaches nothing new; 10,000/s is what one core can ask for.
+# More than 20% of malformed beacons shows nothing new; one core can send about 10,000/s.
 BOUNDS = {
     "rate": (0, 10_000),
     "visitors": (1, 1_000_000),
     "late_percent": (0, 20),
     "late_seconds": (1, 7_200),
     "duplicates_percent": (0, 20),
-    "garbage_percent": (0, 20),
+    "malformed_percent": (0, 20),
     "bots_percent": (0, 50),
 }
 
@@ -48,7 +48,7 @@ def checked(changes: dict[str, Any]) -> dict[str, Any]:
         changes: settings by name, as in `DEFAULTS`.
 
     Raises:
-        WorkshopError: an unknown name, something that is no number, or one out of bounds.
+        WorkshopError: a name is unknown, or a value is not a number or out of bounds.
 
     Example:
         >>> checked({"rate": 5})
@@ -59,7 +59,7 @@ def checked(changes: dict[str, Any]) -> dict[str, Any]:
             _check_mix(value)
         elif name not in BOUNDS:
             raise WorkshopError(
-                f"Traffic has no setting called {name!r}.", f"Use one of: {', '.join(DEFAULTS)}."
+                f"Traffic has no setting {name!r}.", f"Use one of: {', '.join(DEFAULTS)}."
             )
         else:
             _check_number(name, value, *BOUNDS[name])
@@ -68,7 +68,7 @@ def checked(changes: dict[str, Any]) -> dict[str, Any]:
 
 def _check_number(name: str, value: Any, least: float, most: float) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not least <= value <= most:  # NaN is in no bounds
+    if not number or not least <= value <= most:  # also refuses NaN
         raise WorkshopError(
             f"{name} can't be {value!r}.", f"Give a number from {least:,} to {most:,}."
         )
@@ -78,7 +78,7 @@ def _check_mix(mix: object) -> None:
     if not isinstance(mix, dict) or not mix or not set(mix) <= set(EVENTS):
         raise WorkshopError(
             f"The event mix can't be {mix!r}.",
-            f'Give weights by event, e.g. {{"pageview": 60, "click": 20}}; of {", ".join(EVENTS)}.',
+            f'Give weights by event, e.g. {{"pageview": 60}}. Events: {", ".join(EVENTS)}.',
         )
     for event, weight in mix.items():
         _check_number(f"the weight of {event}", weight, 0, 1_000_000)
@@ -89,11 +89,11 @@ def _check_mix(mix: object) -> None:
 
 
 def rate_now(settings: dict[str, Any], now: float | None = None) -> float:
-    """Return the rate to send at, a burst or an outage included, in beacons per second.
+    """Return the current rate, including a burst or an outage, in beacons per second.
 
     Args:
-        settings: may hold `factor`, by which the rate is multiplied until `factor_until` (epoch s).
-        now: epoch seconds; the present by default.
+        settings: may contain `factor`, which multiplies the rate until `factor_until` (epoch s).
+        now: epoch seconds; the current time by default.
 
     Example:
         >>> rate_now({"rate": 20, "factor": 3, "factor_until": 100.0}, now=99.0)

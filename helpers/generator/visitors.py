@@ -1,4 +1,4 @@
-"""Made-up visitors of the demo shop: who they are, what they look at, what they do."""
+"""Simulated visitors of the demo shop: their browsers, their pages, their events."""
 
 import hashlib
 import math
@@ -9,7 +9,7 @@ from .beacon import Beacon
 
 EVENTS = ("pageview", "click", "login", "logoff", "playvideo", "conversion", "exception")
 
-# Share of pageviews that report how long the page took: browsers can't always tell.
+# Share of pageviews that report their load time: browsers can't always measure it.
 TIMED_SHARE = 0.3
 
 # Pages with their weight, and the median of their load time in ms.
@@ -75,7 +75,7 @@ _REFERRER_WEIGHTS = [42, 30, 6, 4, 5, 8, 5]
 
 @lru_cache(maxsize=200_000)
 def visitor(number: int) -> tuple[bytes, bytes, bytes | None]:
-    """Return the client id, the agent and the referrer of a visitor: the same ones each time."""
+    """Return a visitor's client id, agent and referrer: always the same ones."""
     chance = random.Random(number)
     digest = hashlib.blake2s(b"visitor %d" % number, digest_size=4).hexdigest()
     agent = chance.choices(_AGENTS, _AGENT_WEIGHTS)[0]
@@ -85,7 +85,7 @@ def visitor(number: int) -> tuple[bytes, bytes, bytes | None]:
 def visitor_number(visitors: int, chance: random.Random) -> int:
     """Draw a visitor's number, 1 to `visitors`: number k about k times as rarely as number 1.
 
-    The logarithm of a Zipf-distributed rank is uniform, so `visitors ** u` is one, without a table.
+    The logarithm of a Zipf-distributed rank is uniform: `visitors ** u` needs no table.
 
     Example:
         >>> visitor_number(1, random.Random(0))
@@ -98,7 +98,7 @@ class Shop:
     """Draws beacons.
 
     Args:
-        chance: the source of chance; a seeded one draws the same beacons again.
+        chance: the random generator; with the same seed it draws the same beacons.
     """
 
     def __init__(self, chance: random.Random) -> None:
@@ -115,7 +115,7 @@ class Shop:
 
         Args:
             visitors: how many different client ids there are.
-            bots: which share of beacons, 0 to 1, comes from known bots.
+            bots: the share of beacons from known bots, 0 to 1.
         """
         chance = self._chance
         event = chance.choices(self._events, self._weights)[0]

@@ -1,8 +1,8 @@
-"""Sliders and buttons for the traffic, and one line that says how it flows.
+"""Sliders and buttons for the traffic, and a status line.
 
-A widget's callback may run while a cell is busy, so callbacks only note what is wanted. One thread
-does it, and writes the status line; what goes wrong there is said in that line, because whatever a
-callback raises or prints is shown nowhere.
+A widget's callback may run while a cell is busy, so callbacks only queue an action. One thread runs
+the actions and updates the status line. That line also shows errors, because Jupyter does not show
+what a callback raises or prints.
 """
 
 import html
@@ -14,30 +14,38 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from helpers.core.errors import WorkshopError
+from helpers.core.aws_errors import cause_and_remedy
 from helpers.generator.settings import DEFAULT_MIX, DEFAULTS
 from helpers.plotting.notebook_widgets import button, deliver_while_busy, named, panel, wrapping_row
 from helpers.plotting.palette import BLUE, GREEN, INK, ORANGE, QUIET, SKY, SLATE, VERMILION
 
+from .journal_reader import outcomes
+
 THREAD_NAME = "traffic-controls"
 STEP_SECONDS = 0.5
 
-# name: words, least, most, step, tooltip
+# setting: label, minimum, maximum, step, tooltip
 _SLIDERS = {
-    "rate": ("Beacons per second", 0, 500, 5, "How many beacons leave each second"),
-    "visitors": ("Different visitors", 1, 2000, 1, "How many client ids there are"),
+    "rate": ("Beacons per second", 0, 500, 5, "How many beacons are sent each second"),
+    "visitors": (
+        "Different visitors",
+        1,
+        2000,
+        1,
+        "How many different client ids are sent",
+    ),
     "bots_percent": ("Known bots, %", 0, 50, 1, "Share of beacons whose agent is a known bot"),
-    "late_percent": ("Late beacons, %", 0, 20, 1, "Share that a cut-off server delivers 30 s late"),
-    "duplicates_percent": ("Duplicates, %", 0, 20, 1, "Beacons sent a second time, on top"),
-    "garbage_percent": ("Garbage, %", 0, 20, 1, "Share of hostile ones: too long, no number, ..."),
+    "late_percent": ("Late beacons, %", 0, 20, 1, "Share that a cut-off server ships 30 s late"),
+    "duplicates_percent": ("Duplicates, %", 0, 20, 1, "Beacons that are sent a second time"),
+    "malformed_percent": ("Malformed, %", 0, 20, 1, "Too long, not a number, unusual text"),
 }
 _LEFT = ("rate", "visitors", "bots_percent")
 
 _registry: dict[str, "Controls"] = {}
 
 
-class Steered(Protocol):
-    """What the widgets need of `Traffic`."""
+class TrafficMethods(Protocol):
+    """The methods of `Traffic` that the widgets call."""
 
     def start(self, **settings: Any) -> Any: ...  # noqa: D102, ANN401
     def set(self, **settings: Any) -> Any: ...  # noqa: D102, ANN401
@@ -49,28 +57,26 @@ class Steered(Protocol):
 
 
 class Controls:
-    """The widgets of one `traffic.controls()` and the thread behind them.
+    """The widgets of one `traffic.controls()`, and their thread.
 
     Args:
-        traffic: what they steer.
+        traffic: is controlled by the widgets.
     """
 
-    def __init__(self, traffic: Steered) -> None:
+    def __init__(self, traffic: TrafficMethods) -> None:
         self._traffic = traffic
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
-        self._wanted: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
+        self._actions: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
         self._problem = ""
         self._shown = DEFAULTS
         self._sliders = {name: _slider(DEFAULTS[name], *row) for name, row in _SLIDERS.items()}
         self._mix = {
-            event: _slider(
-                weight, event, 0, 100, 1, f"How often {event} happens, next to the others"
-            )
+            event: _slider(weight, event, 0, 100, 1, f"Weight of {event} among all events")
             for event, weight in DEFAULT_MIX.items()
         }
         self._line = widgets.HTML()
         self._buttons = [
-            self._button("Start", "play", BLUE, "Send beacons as the sliders say", self._start),
+            self._button("Start", "play", BLUE, "Send beacons with these settings", self._start),
             self._button("Stop", "stop", SLATE, "End the traffic", traffic.stop),
             self._button("Burst", "bolt", ORANGE, "3 × the rate for 30 s", traffic.burst),
             self._button("Outage", "power-off", SKY, "No beacon for 60 s", traffic.outage),
@@ -84,13 +90,13 @@ class Controls:
         deliver_while_busy([*self._sliders.values(), *self._mix.values(), *self._buttons])
 
     def start(self) -> None:
-        """Begin to follow the traffic."""
-        self._say()
+        """Start the thread that follows the traffic."""
+        self._update_line()
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; the traffic goes on."""
-        self._wanted.put(None)
+        """End the thread; the traffic continues."""
+        self._actions.put(None)
         self._thread.join(20)
 
     def _layout(self) -> widgets.Widget:
@@ -106,29 +112,29 @@ class Controls:
     def _button(
         self, words: str, icon: str, color: str, tooltip: str, action: Callable[[], Any]
     ) -> widgets.Button:
-        return button(words, icon, color, tooltip, lambda: self._wanted.put(action), "118px")
+        return button(words, icon, color, tooltip, lambda: self._actions.put(action), "118px")
 
     def _values(self) -> dict[str, Any]:
         mix = {event: widget.value for event, widget in self._mix.items()}
         return {name: widget.value for name, widget in self._sliders.items()} | {"mix": mix}
 
     def _moved(self, name: str, change: dict[str, Any]) -> None:
-        if threading.current_thread() is not self._thread:  # it was the learner
-            self._wanted.put(lambda: self._follow(name, change["new"]))
+        if threading.current_thread() is not self._thread:  # a learner moved it
+            self._actions.put(lambda: self._apply(name, change["new"]))
 
     def _start(self) -> None:
         self._line.value = _line(QUIET, "<b>Starting ...</b>")
         self._traffic.start(**self._values())
 
-    def _follow(self, name: str, value: float) -> None:
+    def _apply(self, name: str, value: float) -> None:
         if self._traffic.status()["state"] == "running":
-            # Only what was moved: a cell may have set the others.
+            # Only the moved slider's setting: a cell may have changed the others.
             self._traffic.set(**{name: self._values()[name]})
         elif name == "rate" and value > 0:
             self._start()
 
     def _show_settings(self) -> None:
-        """Move the sliders to where a cell has set them, e.g. by `traffic.set(rate=100)`."""
+        """Show the settings that a cell has changed, e.g. by `traffic.set(rate=100)`."""
         running = self._traffic.status()["state"] == "running"
         settings = self._traffic.settings() if running else self._shown
         if settings == self._shown:
@@ -145,7 +151,7 @@ class Controls:
     def _run(self) -> None:
         while True:
             try:
-                action = self._wanted.get(timeout=STEP_SECONDS)
+                action = self._actions.get(timeout=STEP_SECONDS)
             except queue.Empty:
                 action = self._show_settings
             if action is None:
@@ -154,13 +160,11 @@ class Controls:
                 action()
                 if action != self._show_settings:
                     self._problem = ""
-            except WorkshopError as error:
-                self._problem = f"{error.cause} {error.remedy}"
             except Exception as error:  # a thread has no cell to raise in
-                self._problem = f"{type(error).__name__}: {error}"
-            self._say()
+                self._problem = " ".join(cause_and_remedy(error))
+            self._update_line()
 
-    def _say(self) -> None:
+    def _update_line(self) -> None:
         status = self._traffic.status()
         problem = self._problem or status["problem"] or ""
         text = _sentence(status, problem)
@@ -176,10 +180,7 @@ def _sentence(status: dict[str, Any], problem: str) -> str:
     else:
         words = "<b>No traffic.</b> " + ("Press Start. " if not status["sent"] else "Last run: ")
     if flows or status["sent"]:
-        counts = [f"{status['sent']:,} sent", f"{status['answered']:,} answered"]
-        names = ("failed", "late", "duplicates", "garbage")
-        counts += [f"{status[name]:,} {name}" for name in names if status[name] or name == "failed"]
-        words += ", ".join(counts) + ". "
+        words += f"{status['sent']:,} sent, {outcomes(status)}. "
     if problem:
         words += f"<b>⚠ {html.escape(problem)}</b>"
     return _line(color, words)
@@ -192,14 +193,14 @@ def _line(color: str, words: str) -> str:
 
 
 def _slider(
-    value: float, words: str, least: int, most: int, step: int, tooltip: str
+    value: float, label: str, minimum: int, maximum: int, step: int, tooltip: str
 ) -> widgets.IntSlider:
     return widgets.IntSlider(
         value=int(value),
-        min=least,
-        max=most,
+        min=minimum,
+        max=maximum,
         step=step,
-        description=words,
+        description=label,
         tooltip=tooltip,
         continuous_update=False,
         style={"description_width": "142px", "handle_color": BLUE},
@@ -207,11 +208,11 @@ def _slider(
     )
 
 
-def controls(traffic: Steered) -> widgets.Widget:
-    """Return the widgets that steer the traffic; those of an earlier call stop following it.
+def controls(traffic: TrafficMethods) -> widgets.Widget:
+    """Return the widgets that control the traffic; those of an earlier call stop following it.
 
     Args:
-        traffic: what they steer.
+        traffic: is controlled by the widgets.
     """
     if (earlier := _registry.pop(THREAD_NAME, None)) is not None:
         earlier.stop()

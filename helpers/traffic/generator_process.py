@@ -1,4 +1,4 @@
-"""The notebook's side of the generator: starting the process, finding it, ending it."""
+"""Starts, finds and ends the generator's process, from a notebook."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ from helpers.generator.run import lock_path, status_path
 START_SECONDS = 20.0
 END_SECONDS = 15.0
 
-# The generator ends when its standard input closes, which is when the Popen object is gone: it is
-# kept here, where no re-run cell and no garbage collection loses it.
+# The generator ends when its standard input closes, which Python does when it deletes the Popen
+# object. This reference keeps the object, also when a cell is run again.
 _children: dict[Path, tuple[subprocess.Popen, tuple]] = {}
 
 
 def target_name(cloud: Cloud) -> str:
-    """Return what journals of a cloud are kept under: account, region, prefix."""
+    """Return the name of a cloud's journal folder: account, region, prefix."""
     return f"{cloud.account}-{cloud.region}-{cloud.prefix}"
 
 
@@ -37,30 +37,29 @@ def running_pid(role: str) -> int | None:
 
 
 def is_ours(role: str, cloud: Cloud) -> bool:
-    """Return whether a generator runs that this kernel started, for this cloud."""
+    """Return whether this kernel started the running generator, for this cloud."""
     child, its_target = _children.get(lock_path(role), (None, None))
     return child is not None and child.poll() is None and its_target == _address(cloud)
 
 
 def _address(cloud: Cloud) -> tuple[str, str | None, str | None]:
-    # A later target may have the same endpoint, with another key. AWS's change by themselves.
+    # A later local target may have the same endpoint, but has another key. Keys of AWS may rotate.
     key = cloud.session.get_credentials().access_key if cloud.endpoint else None
     return target_name(cloud), cloud.endpoint, key
 
 
 def start(role: str, cloud: Cloud, *arguments: str) -> None:
-    """Start the generator; one that runs already, of any kernel, is ended first.
+    """Start the generator, after ending one that is running, whichever kernel started it.
 
-    So there is one at most, the latest start wins, and it lives as long as the kernel that
-    started it.
+    So at most one runs, the latest; it ends with the kernel that started it.
 
     Args:
         role: `live` or `replay`.
-        cloud: where its late beacons go.
-        arguments: further ones of `python -m helpers.generator ROLE`.
+        cloud: its stream receives the late beacons.
+        arguments: further arguments of `python -m helpers.generator ROLE`.
 
     Raises:
-        WorkshopError: it did not start.
+        WorkshopError: the generator did not start.
     """
     end(role)
     status_path(role).unlink(missing_ok=True)
@@ -89,15 +88,15 @@ def start(role: str, cloud: Cloud, *arguments: str) -> None:
         _reap(role)
         lines = log_path.read_text(errors="replace", encoding="utf-8").strip().splitlines()
         raise WorkshopError(
-            f"The traffic generator did not start: {lines[-1] if lines else 'it says nothing'}",
-            f"Look into {log_path}, then start it again.",
+            f"The traffic generator did not start: {lines[-1] if lines else 'its log is empty'}",
+            f"Read {log_path}, then start it again.",
         )
 
 
 def end(role: str) -> bool:
-    """End the generator of a role and wait until it has; return whether one ran.
+    """End the generator of a role and wait until it has ended; return whether one was running.
 
-    It waits up to five seconds for the answers that are still out, and writes its journal.
+    The generator waits up to five seconds for missing responses, and writes its journal.
     """
     pid = running_pid(role)
     if pid is not None:

@@ -1,4 +1,4 @@
-"""How far a replay has come: a bar in Jupyter, one line in a terminal, a few in a file."""
+"""Shows a replay's progress: a bar in Jupyter, one line in a terminal, lines in a file."""
 
 import sys
 import threading
@@ -14,7 +14,7 @@ STEP_SECONDS = 0.3
 def follow(
     status: Callable[[], dict[str, Any]], name: str, *, show: bool, stop: Callable[[], Any]
 ) -> bool:
-    """Wait until a replay has ended, and show how far it is; a bar has a button that ends it.
+    """Wait until a replay has ended, and show its progress; the bar has a button that ends it.
 
     Args:
         status: returns the replay's status.
@@ -29,14 +29,14 @@ def follow(
 
     def press() -> None:
         pressed.set()
-        # A widget's callback must not wait, and the end waits for the last answers.
+        # A widget's callback must not wait, and `stop` waits for the last responses.
         threading.Thread(target=stop, name="stop-replay", daemon=True).start()
 
-    tell = (_bar(name, press) if in_notebook() else _line(name)) if show else lambda status: None
+    update = (_bar(name, press) if in_notebook() else _line(name)) if show else lambda status: None
     while True:
-        now = status()
-        tell(now)
-        if now["state"] != "running":
+        latest = status()
+        update(latest)
+        if latest["state"] != "running":
             return pressed.is_set()
         time.sleep(STEP_SECONDS)
 
@@ -60,26 +60,26 @@ def _bar(name: str, press: Callable[[], None]) -> Callable[[dict[str, Any]], Non
     deliver_while_busy([button])
     display(widgets.HBox([bar, button, label]))
 
-    def tell(status: dict[str, Any]) -> None:
+    def update(status: dict[str, Any]) -> None:
         bar.value, label.value = status["progress"], _words(name, status)
         if status["state"] != "running":
             button.layout.display = "none"
 
-    return tell
+    return update
 
 
 def _line(name: str) -> Callable[[dict[str, Any]], None]:
-    last, printed_at = "", float("-inf")
+    printed_at = float("-inf")
 
-    def tell(status: dict[str, Any]) -> None:
-        nonlocal last, printed_at
-        words, over = _words(name, status), status["state"] != "running"
+    def update(status: dict[str, Any]) -> None:
+        nonlocal printed_at
+        words, has_ended = _words(name, status), status["state"] != "running"
         if sys.stderr.isatty():
-            end = "\n" if over else ""
-            print(f"\r{words.ljust(len(last))}", end=end, file=sys.stderr, flush=True)
-            last = words
-        elif over or time.monotonic() - printed_at >= LOG_SECONDS:
+            # The escape sequence clears the rest of a longer line.
+            end = "\n" if has_ended else ""
+            print(f"\r{words}\x1b[K", end=end, file=sys.stderr, flush=True)
+        elif has_ended or time.monotonic() - printed_at >= LOG_SECONDS:
             print(words, file=sys.stderr, flush=True)
             printed_at = time.monotonic()
 
-    return tell
+    return update

@@ -1,4 +1,4 @@
-"""One beacon, sent by hand."""
+"""Sends single beacons, without the generator."""
 
 import json
 import time
@@ -17,17 +17,17 @@ AGENT = "realtime-web-analytics-workshop"
 
 
 def send_beacon(cloud: Cloud, event: str, page: str, clientid: str, **headers: str | int) -> None:
-    """Send one beacon to the fleet, as a browser would; print it, and note it in the journal.
+    """Send one beacon to the fleet, as a browser does; print it, and add it to the journal.
 
     Args:
-        cloud: where the fleet is.
-        event: what happened, e.g. `click`.
-        page: where, e.g. `/cart`.
-        clientid: to whom.
+        cloud: its fleet receives the beacon.
+        event: e.g. `click`.
+        page: e.g. `/cart`.
+        clientid: the visitor.
         headers: further headers, e.g. `custom_metric_name="page_load_time"`.
 
     Raises:
-        WorkshopError: there is no fleet, it does not answer, or a header can't be sent.
+        WorkshopError: there is no fleet, it does not respond, or a header can't be sent.
 
     Example:
         `send_beacon(cloud, event="click", page="/cart", clientid="me")`
@@ -44,33 +44,33 @@ def send_beacon(cloud: Cloud, event: str, page: str, clientid: str, **headers: s
         status = error.code
     except OSError as error:
         raise WorkshopError(
-            f"{url} does not answer: {error}.", "Run the deploy cells above again, then this one."
+            f"{url} does not respond: {error}.", "Run the deploy cells above again, then this one."
         ) from None
-    # As its click record will show it: urllib writes each character as one byte.
-    said = {
+    # As in its click record: urllib writes each character as one byte.
+    fields = {
         name.lower(): text(value.strip(" \t").encode("latin-1")) for name, value in sendable.items()
     }
-    facts = {"agent": said.pop("user-agent", AGENT), "referrer": said.pop("referer", None)}
-    note(cloud, said | facts | {"sent_at": sent_at, "status": status})
-    shown = "\n".join(f"    {name}: {value}" for name, value in beacon.items())
-    print(f"GET {url}\n{shown}\n→ {status}")
+    renamed = {"agent": fields.pop("user-agent", AGENT), "referrer": fields.pop("referer", None)}
+    note(cloud, fields | renamed | {"sent_at": sent_at, "status": status})
+    headers_text = "\n".join(f"    {name}: {value}" for name, value in beacon.items())
+    print(f"GET {url}\n{headers_text}\n→ {status}")
 
 
 def _sendable(name: str, value: str) -> str:
-    """Return a header's value as urllib takes it: UTF-8 as browsers send it, byte for byte."""
+    """Return a header's value for urllib: one character for each byte of its UTF-8."""
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise WorkshopError(
-            f"The header {name!r} can't be sent: {value!r} holds a control character.",
-            "Leave out line breaks and the like: HTTP ends a header there.",
+            f"The header {name!r} can't be sent: {value!r} contains a control character.",
+            "Leave out line breaks and other control characters: HTTP does not allow them here.",
         )
     return value.encode().decode("latin-1")
 
 
 def note(cloud: Cloud, facts: dict) -> None:
-    """Write a beacon that was sent by hand into the journal.
+    """Add a beacon that was sent without the generator to the journal.
 
     Args:
-        cloud: where it went.
+        cloud: its fleet received the beacon.
         facts: the journal's fields (see `Traffic.journal`).
     """
     path = journal_folder(target_name(cloud)) / "by-hand.jsonl"

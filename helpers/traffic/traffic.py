@@ -1,7 +1,7 @@
-"""Traffic for the beacon servers: made-up visitors at any rate, or the requests of a real log.
+"""Traffic for the beacon servers: simulated visitors at any rate, or the requests of a real log.
 
-The beacons come from a process of their own (`python -m helpers.generator`), so that they flow
-evenly while a cell is busy. It ends with `stop`, or with the kernel that started it.
+A separate process (`python -m helpers.generator`) sends the beacons, so that their rate stays even
+while a cell is busy. It ends with `stop`, or with the kernel that started it.
 """
 
 import threading
@@ -32,13 +32,13 @@ _writing = threading.Lock()
 
 
 class Traffic:
-    """Starts and steers the traffic of one workshop.
+    """Starts, changes and stops the traffic of one workshop.
 
-    There is one generator at most, whichever notebook started it: `start` in a second notebook
-    ends the first one's and begins its own; `set`, `stop` and `status` work from every notebook.
+    At most one generator runs, whichever notebook started it: `start` in a second notebook ends the
+    first notebook's generator and starts another; `set`, `stop` and `status` work in all notebooks.
 
     Args:
-        cloud: where the beacons go.
+        cloud: its fleet receives the beacons.
 
     Example:
         traffic = Traffic(connect("local"))
@@ -50,14 +50,14 @@ class Traffic:
         self.cloud = cloud
 
     def start(self, rate: float = 20, *, seconds: float | None = None, **settings: Any) -> None:  # noqa: ANN401
-        """Send beacons of made-up visitors; if traffic flows already, only the settings change.
+        """Send beacons of simulated visitors; if traffic is flowing, change only its settings.
 
         Args:
-            rate: beacons per second, 0 to 10,000, open loop: slow answers slow nothing down.
-            seconds: end by itself after so many seconds; such a run always begins anew.
+            rate: beacons per second, 0 to 10,000, open loop: slow responses do not reduce it.
+            seconds: how long to send; with it, a new run starts. None = until `stop`.
             settings: `visitors` (different client ids), `late_percent` (0-20) and `late_seconds`,
-                `duplicates_percent` (0-20, on top of the rate), `garbage_percent` (0-20),
-                `bots_percent` (0-50), `mix` (weight by event). What is not given is at its default.
+                `duplicates_percent` (0-20, on top of the rate), `malformed_percent` (0-20),
+                `bots_percent` (0-50), `mix` (weight by event). Others have their defaults.
 
         Raises:
             WorkshopError: a setting is unknown or out of bounds, or there is no beacon server.
@@ -78,23 +78,23 @@ class Traffic:
                 )
 
     def set(self, **settings: Any) -> None:  # noqa: ANN401
-        """Change settings while traffic flows; it follows within a quarter of a second.
+        """Change settings while traffic is flowing; they apply within a quarter of a second.
 
         Args:
-            settings: `rate` and the settings of `start`; what is not given stays.
+            settings: `rate` and the settings of `start`; others do not change.
 
         Raises:
-            WorkshopError: a setting is unknown or out of bounds, or no traffic flows.
+            WorkshopError: a setting is unknown or out of bounds, or no traffic is flowing.
 
         Example:
             `traffic.set(rate=200)`
         """
         changes = checked(settings)
-        _must_flow()
+        _require_traffic()
         self._change(**changes)
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings as they are, as `start` and `set` take them."""
+        """Return the current settings, with the names that `start` and `set` take."""
         current = DEFAULTS | read_json(settings_path(), default={})
         return {name: current[name] for name in DEFAULTS}
 
@@ -102,55 +102,55 @@ class Traffic:
         """Send `factor` times the rate for `seconds`.
 
         Raises:
-            WorkshopError: no traffic flows.
+            WorkshopError: no traffic is flowing.
         """
-        _must_flow()
+        _require_traffic()
         self._change(factor=factor, factor_until=time.time() + seconds)
 
     def outage(self, seconds: float = 60) -> None:
-        """Send nothing for `seconds`, then go on as before.
+        """Send nothing for `seconds`, then continue as before.
 
         Raises:
-            WorkshopError: no traffic flows.
+            WorkshopError: no traffic is flowing.
         """
         self.burst(factor=0, seconds=seconds)
 
     def stop(self) -> Totals:
-        """End the traffic, wait for the last answers; return the totals.
+        """End the traffic, wait for the last responses; return the totals.
 
         Example:
             `traffic.stop()` -> `Beacons: 1,200 sent in 60 s, 1,200 answered, 0 failed.`
         """
-        with waiting("Waiting for the last answers"):
+        with waiting("Waiting for the last responses"):
             process.end("live")
         return totals(self.status())
 
     def stop_replay(self) -> Totals:
-        """End a replay before its end; return its totals."""
+        """End a replay early; return its totals."""
         process.end("replay")
         return totals(self.replay_status())
 
     def status(self) -> dict[str, Any]:
         """Return the latest run's status; the generator writes it twice a second.
 
-        Its fields are those of `Totals`, and `rate` (asked for), `rate_now` (sent per second),
-        `lag_ms` (how late beacons leave), `problem` (a sentence, or None), `pid`, `started`
+        Its fields are those of `Totals`, and `rate` (the setting), `rate_now` (sent per second),
+        `lag_ms` (how late beacons are sent), `problem` (a sentence, or None), `pid`, `started`
         (epoch s).
         """
         return latest_status("live")
 
     def replay_status(self) -> dict[str, Any]:
-        """Return the latest replay's status: as `status`, and `progress` (0 to 1 of the file)."""
+        """Return the latest replay's status, as `status` does, and `progress` (0 to 1)."""
         return latest_status("replay")
 
     def journal(self) -> pd.DataFrame:
-        """Return all beacons ever sent to this cloud from this machine, a row each.
+        """Return a row for each beacon that this machine ever sent to this cloud.
 
-        Columns: `run` (its file), `sent_at` (epoch ms), `kind` (beacon, late, duplicate, garbage),
-        `event`, `clientid`, `page`, `agent`, `referrer` (as their click record shows them),
-        `status` (of the answer; missing = sent, no answer came; 0 = not sent), `expect` (accepted,
-        duplicate, or a reason of rejection), `altered`, `beacon_id` and `datetime` (of late ones
-        and duplicates).
+        Columns: `run` (its file), `sent_at` (epoch ms), `kind` (beacon, late, duplicate,
+        malformed), `event`, `clientid`, `page`, `agent`, `referrer` (as in the click record),
+        `status` (of the response; missing = sent, but no response arrived; 0 = not sent), `expect`
+        (accepted, duplicate, or a reason for rejection), `altered`, `beacon_id` and `requested_at`
+        (of late beacons and duplicates).
 
         Example:
             `traffic.journal().groupby("kind").size()`
@@ -158,9 +158,9 @@ class Traffic:
         return frame(journal_folder(process.target_name(self.cloud)))
 
     def controls(self) -> "ipywidgets.Widget":
-        """Return sliders and buttons that steer the traffic, as the last line of a cell shows them.
+        """Return sliders and buttons that control the traffic, for the last line of a cell.
 
-        Running the cell again replaces them: there is never a second thread or process.
+        Running the cell again replaces them, without a second thread or process.
         """
         from .controls import controls
 
@@ -178,21 +178,21 @@ class Traffic:
         """Send each request of a real Apache access log as one beacon, over HTTP.
 
         Event `pageview`; clientid from address and agent; page = path without query; Referer and
-        User-Agent as logged. What HTTP can't carry is changed and journaled as `altered`: control
-        characters are made visible, values cut at 8,000 bytes. Blank lines are skipped.
+        User-Agent as logged. Values that HTTP can't carry are changed, and journaled as `altered`:
+        control characters are made visible, values are cut at 8,000 bytes. Blank lines are skipped.
 
         Args:
             path: a log in Apache's combined format, plain or gzip.
-            rate: beacons per second; 100 if neither it nor `speed` is given.
-            speed: keep the log's own timing, so many times as fast.
-            progress: show a bar while waiting, with a button that stops the replay.
-            wait: wait for the end; else return at once (see `replay_status`).
+            rate: beacons per second; 100 if neither `rate` nor `speed` is given.
+            speed: keep the log's own timing, this many times as fast.
+            progress: show a progress bar while waiting, with a button that stops the replay.
+            wait: wait for the end; False = return at once (see `replay_status`).
 
         Returns:
             The totals.
 
         Raises:
-            WorkshopError: no such file, a bad rate, no server, or the replay ended early.
+            WorkshopError: no such file, an invalid rate, no server, or the replay ended early.
 
         Example:
             `traffic.replay("assets/sample/access.log.gz", rate=200)`
@@ -204,7 +204,7 @@ class Traffic:
         if not wait:
             return totals(self.replay_status())
         try:
-            by_hand = follow(
+            was_stopped = follow(
                 self.replay_status, log.name, show=progress, stop=lambda: process.end("replay")
             )
         except KeyboardInterrupt:
@@ -212,11 +212,11 @@ class Traffic:
             raise
         process.end("replay")
         status = self.replay_status()
-        if status["state"] != "finished" and not by_hand:
+        if status["state"] != "finished" and not was_stopped:
             raise WorkshopError(
                 f"The replay ended early, after {status['sent']:,} beacons. "
                 f"{status['problem'] or ''}".strip(),
-                "Put that right, then replay again.",
+                "Correct that, then replay again.",
             )
         return totals(status)
 
@@ -229,19 +229,19 @@ class Traffic:
             write_json(settings_path(), current | settings)
 
 
-def _must_flow() -> None:
+def _require_traffic() -> None:
     if process.running_pid("live") is None:
         raise WorkshopError(
-            "No traffic flows now: it ends with the kernel that started it.",
+            "No traffic is flowing: it ends with the kernel that started it.",
             "Run traffic.start(rate=20), then this cell.",
         )
 
 
 def check_replay(path: str | Path, rate: float) -> None:
-    """Raise what `Traffic.replay` would raise at once for such a log and rate.
+    """Raise the errors that `Traffic.replay` would raise at once for this log and rate.
 
     Raises:
-        WorkshopError: no such file, or a bad rate.
+        WorkshopError: no such file, or an invalid rate.
 
     Example:
         `check_replay("access.log", rate=200)`

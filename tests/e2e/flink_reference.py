@@ -91,7 +91,7 @@ def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
                 ["yesterday", "", None, -1, 1.5, True, 2**63 - 1, 2**64]
             )
         elif kind < 0.19:
-            # The text is for people: whatever it says, in whatever language, the number counts.
+            # The text is for people: in any language, only the number counts.
             record["datetime"] = rng.choice(["25/Dez/2026:00:00:00 +0000", "yesterday", "", None])
         made.append(record)
         if rng.random() < 0.04:

@@ -1,4 +1,4 @@
-"""The running chain's ledger and its CloudWatch: they balance, and say so where they do not."""
+"""The running chain's ledger and its CloudWatch: they balance, or report the difference."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ SECONDS = 300  # longer than it takes on any busy machine
 def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chain):
     start = bucket_edge()
     traffic = Traffic(chain)
-    shares = {"late_percent": 10, "duplicates_percent": 10, "garbage_percent": 10}
+    shares = {"late_percent": 10, "duplicates_percent": 10, "malformed_percent": 10}
     totals = sent_all(traffic, rate=80, late_seconds=5, seconds=20, **shares)
     start -= timedelta(seconds=10)  # a late one may count in the bucket before the first
     account = poll_until(lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS)
@@ -33,12 +33,12 @@ def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chai
     for stage in STAGES:
         assert account.frame.loc[stage, "Accepted"] == totals.expect["accepted"]
         assert account.frame.loc[stage, "Duplicates"] == totals.duplicates
-    assert totals.failed == 0 and min(totals.late, totals.duplicates, totals.garbage) > 20
+    assert totals.failed == 0 and min(totals.late, totals.duplicates, totals.malformed) > 20
     assert_outcomes(archived_outcomes(chain, start), totals)
     assert_recount_agrees(chain, start, SECONDS)
     assert_sums_agree(chain, start, SECONDS)
 
-    # What each stage stamped on its way.
+    # The time that each stage added.
     times = latency(chain, minutes=5).frame
     assert (times["Count"] > 5).all()
     assert times["Count"].loc["agent"] >= totals.sent - totals.duplicates, "a copy is not timed"

@@ -19,7 +19,7 @@ from tests.e2e.foreign_controller import GERMAN
 from tests.processes import LOOPBACK, listening
 
 # None of these may stop the job or change a number.
-GARBAGE = [
+MALFORMED = [
     *(b'{"broken":', b"[]", b"[1, 2]", b"null", b'"text"', b"{}", b"\x00\xff\xfe", b"", b"\n\n"),
     b'{"beacon_id": {"a": 1}, "shipped_at": "soon"}',
     b'{"beacon_id": "g1", "shipped_at": 1e400, "request": ["GET /beacon "]}',
@@ -61,7 +61,7 @@ def processes(home) -> list[str]:
 
 
 def put(target: Target, clicks: list[dict], firsts: dict[str, int], delay: float = 0) -> None:
-    """Put records as the agent does, stamped now, keyed by their beacon_ids; and garbage.
+    """Put records as the agent does, stamped now, keyed by their beacon_ids; and malformed ones.
 
     Args:
         target: whose stream.
@@ -72,11 +72,11 @@ def put(target: Target, clicks: list[dict], firsts: dict[str, int], delay: float
     stamp(clicks, time.time() - delay, firsts)
     lines = [json.dumps(click, ensure_ascii=False).encode() + b"\n" for click in clicks]
     keys = [click["beacon_id"] for click in clicks]
-    target.put(lines + GARBAGE, keys + [str(n) for n in range(len(GARBAGE))])
+    target.put(lines + MALFORMED, keys + [str(n) for n in range(len(MALFORMED))])
 
 
 def settle(target: Target, rows: list[dict], wanted: dict) -> None:
-    """Read the metrics stream until it says what is wanted; then a little more, for what is not."""
+    """Read the metrics stream until it has the wanted values, then longer for unwanted ones."""
 
     def found() -> dict:
         # Scores are left out: what they are depends on when beacons came (see test_truth.py).
@@ -150,7 +150,7 @@ def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(t
 
     target.wait_for(scored, 180, "no invented name keeps a real event from its scores")
 
-    # A statement that Flink refuses: the reason stands in the status, and it is not tried again.
+    # A statement that Flink refuses: the status contains the reason, and there is no retry.
     target.upload("code/wrong.zip", {"17_wrong.sql": WRONG})
     target.update("code/wrong.zip")
     put(target, others[1500:], firsts)

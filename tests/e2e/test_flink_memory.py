@@ -60,12 +60,12 @@ def test_flink_and_the_recount_forget_at_the_same_time(target, monkeypatch):
         lines = [json.dumps(record(name, number)).encode() for name in names]
         target.put(lines, list(names))
 
-        def told():
+        def has_rows():
             rows = (row["after"] for row in target.read_metrics())
             seen.extend(row for row in rows if row["MetricType"] == "seen")
             return len(seen) == len(names) * (number + 1)
 
-        target.wait_for(told, 240, "Flink does not see it")
+        target.wait_for(has_rows, 240, "Flink does not see it")
 
     def wait(seconds):
         last = max(row["EmittedAt"] for row in seen) / 1000
@@ -81,7 +81,7 @@ def test_flink_and_the_recount_forget_at_the_same_time(target, monkeypatch):
         return frame.assign(is_copy=is_copy, is_undecided=is_undecided)
 
     def renewed():
-        """Whether each was a copy for longer than Flink remembers what nobody touches."""
+        """Whether each was a copy for longer than Flink remembers an unused beacon_id."""
         frame = recounted()
         spans = []
         for _, rows in frame.groupby("beacon_id"):

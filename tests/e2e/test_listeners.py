@@ -38,7 +38,7 @@ endpoint_url = http://127.0.0.1:9
 """
 # Java: what is `java`? Python: call a method of the first object that PyFlink gives to Java.
 PY4J = (b"r\nu\njava\nrj\ne\n", b"c\np0\ngetPythonFunction\nsos\nsgetcwd\ne\n")
-# What runs in a whole target, by a part of its command line.
+# The processes of a whole target, by a part of their command lines.
 KINDS = {
     "emulator": "helpers.local.emulator",
     "fleet": "helpers.local.fleet",
@@ -132,7 +132,7 @@ def table() -> set[tuple[str, str]]:
 
 
 def stranger(port: int) -> str:
-    """What a program gets that knows nothing but the port."""
+    """The response to a program that knows only the port."""
     request = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
     plain = _asked(socket.create_connection(("127.0.0.1", port), 30), request)
     if match := re.match(rb"HTTP/1.1 (200|403)", plain):

@@ -1,4 +1,4 @@
-"""What the workshop on one machine opens, tells and leaves open: as little as can be."""
+"""The workshop on one machine opens, reveals and permits as little as possible."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def test_no_file_of_the_repository_holds_a_secret():
     files = [path for path in tracked() if path.is_file() and path.name != "requirements.lock"]
     assert {".ipynb", ".yaml", ".py", ".md"} <= {path.suffix for path in files}
     for path in files:
-        # What a learner's run has left in a notebook is not the repository's.
+        # A learner's outputs in a notebook are not part of the repository.
         data = stored(path).encode() if path.suffix == ".ipynb" else path.read_bytes()
         found = SECRETS.search(data)
         assert not found, (path, found[0][:40])

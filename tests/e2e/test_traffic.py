@@ -141,10 +141,10 @@ def shown(value):
     return None if isinstance(value, float) else value
 
 
-def test_garbage_becomes_what_the_journal_expects(served):
+def test_a_malformed_beacon_becomes_what_the_journal_expects(served):
     traffic, log = served
     totals, journal = (
-        sent_all(traffic, rate=400, seconds=2, garbage_percent=20, bots_percent=10),
+        sent_all(traffic, rate=400, seconds=2, malformed_percent=20, bots_percent=10),
         traffic.journal(),
     )
     made = logged(log)

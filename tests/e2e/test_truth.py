@@ -97,7 +97,7 @@ def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home):
     traffic = Traffic(cloud)
     # No duplicates of these: when it catches up, Flink may read files in another order, and count
     # the first as the copy. The copies among `clicks` arrive in the ten seconds of their firsts.
-    traffic.start(rate=60, garbage_percent=5, late_percent=5)
+    traffic.start(rate=60, malformed_percent=5, late_percent=5)
 
     put(cloud, clicks[:a], firsts)
     kill_job(own_home, name)  # while it reads
@@ -141,7 +141,7 @@ def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home):
     }
     metrics = (*METRICS, "avg_pg_ld")
     wait_until_equal(lambda: stored(cloud, metrics, hours_ago), whole)
-    # And what a learner's check says; the archive may be a few seconds behind.
+    # A learner's check agrees; the archive may be a few seconds behind.
     assert_recount_agrees(cloud, start, SCORES_SECONDS)
 
     for period in (10, 60, 3600):
@@ -189,7 +189,7 @@ def score_rows(cloud, start) -> list[tuple]:
 
 
 def check_scores(cloud, start, before: list[tuple], wanted: dict) -> None:
-    """Each score is put once, and is what a forest says that sees the final counts in order."""
+    """Each score is put once, and equals that of a forest that gets the final counts in order."""
     from forest import Forest
 
     put_rows = defaultdict(set)

@@ -63,7 +63,7 @@ def test_each_beacon_is_confirmed_or_not_in_the_log_and_the_server_recovers(serv
 
 
 def test_a_server_and_its_agent_on_a_full_disk(emulator, own_home, tmp_path, monkeypatch):
-    """Its log, what the agent remembers, and what both say, all on one disk of 2 MB."""
+    """The access log, the agent's state and both programs' output, all on one disk of 2 MB."""
     for name, value in emulator.child_environment().items():
         monkeypatch.setenv(name, value)
     with small_disk(tmp_path / "disk", 2) as disk, new_stream(emulator) as stream:
@@ -103,7 +103,7 @@ def events(records: list[dict]) -> set[str]:
 
 @contextlib.contextmanager
 def group(cloud, prefix: str, stream: str):
-    """An Auto Scaling group of the workshop; it is given its tags, so noticed, when told to."""
+    """An Auto Scaling group of the workshop; yields a function that starts it."""
     scaling, ssm = cloud.client("autoscaling"), cloud.client("ssm")
     name = f"{prefix}-fleet"
     scaling.create_auto_scaling_group(
@@ -211,11 +211,11 @@ def test_the_flink_job_and_its_pumps_on_a_full_disk(emulator, tmp_path):
             logs = disk / "logs"
             with filled(disk):
                 put(target, parts[1], firsts)
-                # The logs are on that disk too: whoever finds a last free byte in his says it.
+                # The logs are on that disk too: a process with a free byte in its log reports it.
                 target.wait_for(
                     lambda: any(b"No space left" in log.read_bytes() for log in logs.iterdir()),
                     SECONDS,
-                    "somebody notices that the disk is full",
+                    "no log reports the full disk",
                 )
             put(target, parts[2], firsts)
             target.wait_for(lambda: target.status().get("records_in", 0) >= 6000, SECONDS, "all in")

@@ -22,7 +22,7 @@ from helpers.audit.recount import compare, metric_totals
 from helpers.core.paths import home
 from helpers.deployment.fleet import beacon_url
 from helpers.generator.beacon import request_bytes, request_start
-from helpers.generator.malformed import garbage
+from helpers.generator.malformed import malformed_variant
 from helpers.generator.visitors import Shop
 from helpers.stores.archive import archived_beacons, is_beacon
 from helpers.stores.dynamodb import metric_values
@@ -34,7 +34,7 @@ AT_A_TIME = 40
 SECONDS = 120 + COUNT / 50  # how long the stages may take on a busy machine
 LOGGED = re.compile(rb'"(?:[^"\\]|\\.)*" (\d{3}) .* (\d{13})\n')
 # Records that no agent writes, put straight into the stream. Each has its newline: Firehose puts
-# records one behind the other, and without it the next one would stand in the same line.
+# records one behind the other, and without it the next one would be in the same line.
 POISON = [
     b"",
     b"\xff\xfe\x00",
@@ -50,14 +50,14 @@ POISON = [
 
 
 def requests(count: int, chance: random.Random) -> Iterator[bytes]:
-    """Yield hostile requests: known ones, the same with bytes changed, garbage beacons, noise."""
+    """Yield hostile requests: known ones, the same with bytes changed, malformed beacons, noise."""
     shop, start = Shop(chance), request_start("shop.example")
     for _ in range(count):
         kind = chance.random()
         if kind < 0.4:
             yield chance.choice(hostile.SMALL)
         elif kind < 0.7:
-            yield request_bytes(garbage(shop.beacon(50, 10), chance), start)
+            yield request_bytes(malformed_variant(shop.beacon(50, 10), chance), start)
         elif kind < 0.9:
             data = bytearray(chance.choice(hostile.SMALL))
             for _ in range(chance.randint(1, 4)):
@@ -176,10 +176,10 @@ def account(cloud, count: int = COUNT, seed: int = 1) -> pd.Series:
 def test_hostile_requests_are_each_accounted_for_at_every_stage(chain):
     figures = account(chain)
     print(figures.to_string())
-    assert figures["answered"] >= 0.8 * COUNT  # some say nothing that could be answered
+    assert figures["answered"] >= 0.8 * COUNT  # some cannot be answered
     for reason in ("accepted", "no beacon", "too_long", "unparsable"):
         assert figures[f"archived: {reason}"] > 0.01 * COUNT, reason
-    # The poison is archived as well, and stopped nobody.
+    # The invalid records are archived as well, and stopped no stage.
     kept = archived_beacons(chain, minutes=60)
     assert (kept["rejected"] == "not_a_record").sum() >= 3
     sizes = [len(json.dumps(row)) for row in kept["line"].dropna()]

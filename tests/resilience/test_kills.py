@@ -12,7 +12,7 @@ from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.waiting import bucket_edge, poll_until
 from helpers.experiments.fault_injection import fault
-from helpers.experiments.process_kill import VICTIMS, kill, recovered
+from helpers.experiments.process_kill import PROCESS_KINDS, kill, recovered
 from helpers.experiments.recovery import time_to_recovery
 from helpers.traffic.traffic import Traffic
 from tests.read_ledger import assert_recount_agrees, assert_sums_agree
@@ -39,7 +39,7 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
     chain, traffic, capsys, monkeypatch
 ):
     since = bucket_edge(60)
-    traffic.start(rate=50, late_percent=2, garbage_percent=2)
+    traffic.start(rate=50, late_percent=2, malformed_percent=2)
     assert time_to_recovery(chain, seconds=SECONDS) is not None
     for names in TURNS:
         killed = [(name, kill(chain, name)) for name in names]
@@ -62,8 +62,8 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
     assert not counted.any(), account
     assert account.frame.loc["answered", "Beacons"] > 1000, account
     assert_recount_agrees(chain, since, SECONDS)
-    # A call that did its work and whose answer was lost: nobody could decide that, but it can be
-    # found and mended.
+    # A call that took effect and whose response was lost is ambiguous, but the double value can be
+    # found and repaired.
     assert is_put_twice(account), account
     assert "reconcile" in account.frame.loc["cloudwatch", "Cause"]
     assert_mended(chain, since, monkeypatch)
@@ -78,7 +78,7 @@ def nothing_missing(account) -> bool:
 
 
 def assert_mended(cloud, since, monkeypatch) -> None:
-    """What is in CloudWatch twice is found, repaired, and then the ledger balances."""
+    """Values that CloudWatch has twice are found and repaired; then the ledger balances."""
     monkeypatch.setattr(reconciling, "SETTLED_SECONDS", 0)
     monkeypatch.setattr(reconciling, "PAUSE_SECONDS", 0)
     found = reconcile(cloud, since)
@@ -96,12 +96,12 @@ def assert_mended(cloud, since, monkeypatch) -> None:
 
 
 def test_what_is_not_there_can_not_be_killed(chain):
-    assert sorted(VICTIMS) == sorted(sum(TURNS, []))
+    assert sorted(PROCESS_KINDS) == sorted(sum(TURNS, []))
     with pytest.raises(WorkshopError, match="server, agent, flink, pump, function, supervisor"):
         kill(chain, "database")
     with pytest.raises(WorkshopError, match=r"Flink can't be killed.*\n.*start_analytics\(cloud\)"):
         kill(Cloud(chain.session, chain.account, "other", chain.endpoint), "flink")
     with pytest.raises(WorkshopError, match="Fault Injection Service"):
         kill(Cloud(chain.session, "123456789012"), "flink")
-    with pytest.raises(WorkshopError, match="has not come back within 0 s"):
+    with pytest.raises(WorkshopError, match="was not replaced within 0 s"):
         recovered(chain, "server", kill(chain, "server"), seconds=0)

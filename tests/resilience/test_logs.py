@@ -46,7 +46,7 @@ def kill(server, role: str) -> None:
 
 
 def wait_for(cloud, stream: str, server, events: set[str]) -> list[dict]:
-    """What the stream holds once all these events are in it."""
+    """The records of the stream, when it has all these events."""
     found = []
 
     def arrived() -> bool:
@@ -89,7 +89,7 @@ def test_rotation_loses_nothing_while_agents_and_servers_are_killed(
         flood.stop()
     assert not flood.refused
     records = wait_for(emulator, stream, server, flood.confirmed)
-    # Whoever is killed in a write leaves half a line, which is nobody's beacon.
+    # A server that is killed in a write leaves half a line, which is no beacon.
     name_of = names_of_events([record for record in records if "rejected" not in record])
     assert set(name_of) <= flood.confirmed | flood.unknown
 
@@ -102,7 +102,7 @@ def test_copytruncate_under_load_loses_nothing_that_the_copy_holds(emulator, str
             process = server.server.process
             # What is written between the copy and the cut is gone by nature: here, nothing is.
             process.send_signal(signal.SIGSTOP)
-            os.waitpid(process.pid, os.WUNTRACED)  # it stands still
+            os.waitpid(process.pid, os.WUNTRACED)  # it is stopped
             copy_and_cut(server.log)
             if turn % 2:
                 kill(server, "agent")

@@ -34,7 +34,7 @@ PLAIN = Beacon(b"click", b"one", b"/cart", b"Firefox", b"https://example.com/")
 HOSTILE = Beacon(b"<b>", None, b"/<script>alert('x')</script>$1$", None, None)
 BAD = dataclasses.replace(
     PLAIN,
-    kind="garbage",
+    kind="malformed",
     expect="unparsable",
     extra=((b"custom_metric_name", b"x"), (b"custom_metric_int_value", b"banana")),
 )

@@ -50,11 +50,7 @@ class Kinesis:
         self.client.put_record(StreamName="stream", Data=b"x", PartitionKey="p")
 
     def count(self):
-        shard = self.client.list_shards(StreamName="stream")["Shards"][0]["ShardId"]
-        iterator = self.client.get_shard_iterator(
-            StreamName="stream", ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        return len(self.client.get_records(ShardIterator=iterator)["Records"])
+        return len(stored(self.client))
 
 
 class DynamoDB:
@@ -95,21 +91,17 @@ def service(request, cloud):
     return request.param(cloud)
 
 
-def test_throttled_calls_get_the_services_own_error_and_have_no_effect(cloud, service):
+@pytest.mark.parametrize(
+    ("share", "code", "status"), [("throttle", "throttled", 400), ("error", "failed", 500)]
+)
+def test_a_refused_call_gets_the_services_own_error_and_has_no_effect(
+    cloud, service, share, code, status
+):
     before = service.count()
-    with fault(cloud, service.name, throttle=1), pytest.raises(ClientError) as caught:
+    with fault(cloud, service.name, **{share: 1}), pytest.raises(ClientError) as caught:
         service.put()
-    assert caught.value.response["Error"]["Code"] == service.throttled
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-    assert service.count() == before
-
-
-def test_failed_calls_get_500_and_have_no_effect(cloud, service):
-    before = service.count()
-    with fault(cloud, service.name, error=1), pytest.raises(ClientError) as caught:
-        service.put()
-    assert caught.value.response["Error"]["Code"] == service.failed
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert caught.value.response["Error"]["Code"] == getattr(service, code)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
     assert service.count() == before
 
 
@@ -233,15 +225,15 @@ def test_calls_that_hang_are_let_go_when_the_fault_ends(cloud):
 @pytest.mark.parametrize(
     ("service", "settings", "words"),
     [
-        ("s3", {"throttle": 0.5}, "no faults of 's3'"),
-        ("kinesis", {}, "does nothing"),
+        ("s3", {"throttle": 0.5}, "Faults of 's3' can't"),
+        ("kinesis", {}, "no effect"),
         ("kinesis", {"throttle": 30}, "throttle can't be 30"),
         ("kinesis", {"error": "some"}, "error can't be 'some'"),
         ("kinesis", {"delay": -1}, "delay can't be -1"),
         ("cloudwatch", {"partial": 0.5}, "as a whole"),
     ],
 )
-def test_what_makes_no_sense_is_said(cloud, service, settings, words):
+def test_an_invalid_argument_is_explained(cloud, service, settings, words):
     with pytest.raises(WorkshopError, match=words):
         fault(cloud, service, **settings)
 

@@ -1,4 +1,4 @@
-"""The generator's HTTP: a beacon is sent once, and its fate is known or said to be unknown."""
+"""The generator's HTTP: a beacon is sent once, and its outcome is reported, if known."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from helpers.generator.beacon import Beacon
-from helpers.generator.connections import FEWEST, Connections, parse_answer
+from helpers.generator.connections import MIN_CONNECTIONS, Connections, parse_answer
 from tests.catcher import Catcher, catching
 
 BODY = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"
@@ -23,27 +23,27 @@ BODY = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"
         (b"HTTP/1.1 100 Continue\r\n\r\n", (100, 25, True)),
     ],
 )
-def test_answers(data, answer):
+def test_a_response_is_parsed(data, answer):
     assert parse_answer(data) == answer
 
 
-def test_a_part_of_an_answer_is_none_yet():
+def test_an_incomplete_response_is_not_parsed():
     assert {parse_answer(BODY[:length]) for length in range(len(BODY))} == {None}
 
 
 @pytest.mark.parametrize("data", [b"SSH-2.0-x\r\n", b"H2", b"HTTP/1.1 abc OK\r\n\r\n"])
-def test_what_is_not_http(data):
+def test_a_response_that_is_not_http_is_an_error(data):
     with pytest.raises(ValueError):
         parse_answer(data)
 
 
 def send(catcher: Catcher, number: int, *, between=None, patience=2.0) -> list[int | None]:
-    """Send beacons and return the statuses that came of them."""
-    fates = []
+    """Send beacons and return their statuses."""
+    statuses = []
 
     async def run():
         connections = Connections(
-            catcher.url, lambda beacon, at, status: fates.append(status), patience=patience
+            catcher.url, lambda beacon, at, status: statuses.append(status), patience=patience
         )
         for count in range(number):
             if between is not None and count == number // 2:
@@ -55,14 +55,14 @@ def send(catcher: Catcher, number: int, *, between=None, patience=2.0) -> list[i
         await connections.close(5)
 
     asyncio.run(run())
-    return fates
+    return statuses
 
 
 def test_every_beacon_is_answered_over_a_few_connections():
     with catching() as catcher:
         assert send(catcher, 500, patience=60) == [200] * 500
         assert {beacon["event"] for beacon in catcher.beacons} == {b"%d" % n for n in range(500)}
-        assert catcher.connections >= FEWEST
+        assert catcher.connections >= MIN_CONNECTIONS
 
 
 def test_headers_arrive_as_they_are():
@@ -108,27 +108,27 @@ def test_a_beacon_without_an_answer_is_not_sent_again():
         assert len(catcher.beacons) == 20
 
 
-def test_a_refusal_is_told():
+def test_an_error_status_is_reported():
     with catching(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n") as catcher:
         assert send(catcher, 5) == [503] * 5
 
 
-def test_what_is_no_http_counts_as_no_answer():
+def test_a_response_that_is_not_http_counts_as_no_response():
     with catching(b"SSH-2.0-x\r\n") as catcher:
         assert send(catcher, 3) == [None] * 3
 
 
-def test_without_a_server_beacons_are_not_sent_and_the_reason_is_told():
+def test_without_a_server_beacons_are_not_sent_and_the_reason_is_reported():
     with catching() as catcher:
         pass
-    fates = []
+    statuses = []
 
     async def run():
         connections = Connections(
-            catcher.url, lambda beacon, at, status: fates.append(status), patience=0.1
+            catcher.url, lambda beacon, at, status: statuses.append(status), patience=0.1
         )
         connections.send(Beacon(due=connections.loop.time()))
-        while not fates:
+        while not statuses:
             await asyncio.sleep(0.05)
             connections.sweep()
         assert f"No server answers at 127.0.0.1:{catcher.port}" in connections.problem
@@ -137,4 +137,4 @@ def test_without_a_server_beacons_are_not_sent_and_the_reason_is_told():
 
     with contextlib.suppress(TimeoutError):
         asyncio.run(asyncio.wait_for(run(), 20))
-    assert fates == [0]
+    assert statuses == [0]

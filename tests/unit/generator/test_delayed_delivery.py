@@ -1,10 +1,10 @@
-"""The server that was cut off reads a stream to which anybody may put anything."""
+"""Late beacons and duplicates, with foreign records in the stream."""
 
 import json
 import random
 
 from helpers.generator.clicks_stream import ClicksStream
-from helpers.generator.delayed_delivery import CutOff
+from helpers.generator.delayed_delivery import DelayedDelivery
 from helpers.generator.settings import DEFAULTS
 from helpers.generator.visitors import Shop
 from tests.catcher import until
@@ -45,11 +45,11 @@ def test_foreign_records_do_not_keep_late_beacons_from_being_sent():
     shop, stream, noted = Shop(random.Random(1)), Stream(), []
     shop.set_mix(DEFAULTS["mix"])
     clicks = ClicksStream(lambda: stream, "clicks", noted.append)
-    cut_off = CutOff(clicks)
-    cut_off.duplicates.enabled = True
-    cut_off.duplicates.ask(5)
+    delayed = DelayedDelivery(clicks)
+    delayed.duplicates.enabled = True
+    delayed.duplicates.request(5)
     until(lambda: stream.reads >= 2)
-    cut_off.late.add(shop.beacon(visitors=5, bots=0))
-    cut_off.close(60)
+    delayed.late.add(shop.beacon(visitors=5, bots=0))
+    delayed.close(60)
     assert clicks.problem is None
     assert [entry["status"] for entry in noted] == [200] and len(stream.put) == 1

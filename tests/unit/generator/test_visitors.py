@@ -1,4 +1,4 @@
-"""What made-up visitors do, and what the settings may be."""
+"""The simulated visitors' beacons, and the bounds of the settings."""
 
 import random
 from collections import Counter
@@ -10,7 +10,7 @@ from helpers.core.errors import WorkshopError
 from helpers.generator.beacon import sendable
 from helpers.generator.delayed_delivery import log_line
 from helpers.generator.duplicates import is_beacon
-from helpers.generator.malformed import garbage
+from helpers.generator.malformed import malformed_variant
 from helpers.generator.pacer import Pacer
 from helpers.generator.settings import BOUNDS, DEFAULT_MIX, checked, rate_now
 from helpers.generator.visitors import BOTS, Shop, visitor_number
@@ -34,7 +34,7 @@ def test_the_mix_decides_which_events_happen():
     assert 2.2 < events[b"click"] / events[b"login"] < 4
 
 
-def test_visitors_are_as_many_as_asked_for_and_the_first_come_most():
+def test_there_are_as_many_visitors_as_requested_and_the_first_send_most():
     beacons = drawn(20_000, visitors=50)
     assert len({beacon.clientid for beacon in beacons}) == 50
     numbers = Counter(visitor_number(50, random.Random(n)) for n in range(5_000))
@@ -52,7 +52,7 @@ def test_bots_are_the_known_ones():
     assert not {beacon.agent for beacon in drawn(500)} & set(BOTS)
 
 
-def test_some_pageviews_tell_how_long_the_page_took():
+def test_some_pageviews_report_their_load_time():
     timed = [beacon for beacon in drawn(5_000) if beacon.extra]
     assert {beacon.event for beacon in timed} == {b"pageview"}
     for beacon in timed:
@@ -65,7 +65,7 @@ def test_some_pageviews_tell_how_long_the_page_took():
 def test_everything_drawn_can_be_sent_as_it_is():
     chance = random.Random(2)
     for beacon in drawn(2_000, bots=0.2):
-        for each in (beacon, garbage(beacon, chance)):
+        for each in (beacon, malformed_variant(beacon, chance)):
             assert all(sendable(value) == (value, None) for _, value in each.headers())
 
 
@@ -94,21 +94,21 @@ def test_a_late_log_line_reads_as_the_beacon_it_was():
         {"rejected": "too_long"},
         {"agent": "ELB-HealthChecker/2.0"},
         {"shipped_at": int(NOW * 1000) + 3_600_001},
-        # What anybody may put to the stream.
+        # Records that others may put to the stream.
         {"request": ["GET /beacon"]},
         {"requested_at": None},
         {"received_at": "soon"},
         {"agent": 7},
     ],
 )
-def test_what_is_no_counted_beacon_is_never_copied(changes):
+def test_a_record_that_is_not_counted_is_never_copied(changes):
     record = click_record(log_line(drawn(1)[0], NOW, "::1"), "s:1:0:0", int(NOW * 1000))
     record["shipped_at"] = int(NOW * 1000)
     assert is_beacon(record)
     assert not is_beacon(record | changes)
 
 
-def test_an_open_loop_owes_what_the_rate_says():
+def test_the_pacer_keeps_the_rate():
     pacer = Pacer(0.0)
     due = [time for now in range(1, 101) for time in pacer.due(now / 10, 33.3)]
     assert len(due) == 333
@@ -126,7 +126,7 @@ def test_a_burst_and_an_outage_end_by_themselves():
 
 
 @pytest.mark.parametrize("name", BOUNDS)
-def test_bounds(name):
+def test_a_setting_out_of_bounds_is_refused(name):
     least, most = BOUNDS[name]
     assert checked({name: least}) and checked({name: most})
     for value in (least - 1, most + 1, "5", None, True, float("nan"), float("inf")):
@@ -135,7 +135,7 @@ def test_bounds(name):
 
 
 @pytest.mark.parametrize("mix", [{}, {"pageview": 0}, {"dance": 1}, {"click": -1}, "click", None])
-def test_a_mix_that_is_none(mix):
+def test_an_invalid_mix_is_refused(mix):
     with pytest.raises(WorkshopError):
         checked({"mix": mix})
 

@@ -18,7 +18,7 @@ from helpers.traffic import traffic as traffic_module
 from helpers.traffic.traffic import Traffic
 from tests.catcher import catching, until
 
-# Nobody listens at the endpoint: these tests need no stream.
+# No server listens at the endpoint: these tests need no stream.
 CLOUD = Cloud(
     boto3.Session("test", "test", region_name="us-east-1"),
     "000000000000",
@@ -72,7 +72,7 @@ def test_settings_are_followed_while_it_runs(flowing):
 
 def test_an_outage_stops_the_flow_and_a_burst_needs_one(flowing):
     traffic, catcher = flowing
-    with pytest.raises(WorkshopError, match="No traffic flows"):
+    with pytest.raises(WorkshopError, match="No traffic is flowing"):
         traffic.burst()
     traffic.start(rate=200)
     until(lambda: catcher.beacons)
@@ -83,13 +83,13 @@ def test_an_outage_stops_the_flow_and_a_burst_needs_one(flowing):
     until(lambda: len(catcher.beacons) > before)
 
 
-def test_garbage_says_what_should_become_of_it(flowing):
+def test_malformed_beacons_carry_their_expected_outcome(flowing):
     traffic, catcher = flowing
-    traffic.start(rate=500, seconds=2, garbage_percent=20)
+    traffic.start(rate=500, seconds=2, malformed_percent=20)
     until(lambda: traffic.status()["state"] != "running")
     totals, journal = traffic.stop(), traffic.journal()
     assert totals.sent == totals.answered == len(catcher.beacons) == 1_000
-    assert totals.garbage == (journal.kind == "garbage").sum() > 100
+    assert totals.malformed == (journal.kind == "malformed").sum() > 100
     assert totals.expect == journal.expect.value_counts().to_dict()
     assert set(totals.expect) == {expect for expect, _ in _CASES}
     assert b"banana" in {beacon.get("custom_metric_int_value") for beacon in catcher.beacons}
@@ -97,7 +97,7 @@ def test_garbage_says_what_should_become_of_it(flowing):
     assert "/caf\\xe9/\\xff\\xfe" in set(journal.page)
 
 
-def test_without_a_server_it_goes_on_and_says_so(flowing):
+def test_without_a_server_it_continues_and_reports_it(flowing):
     traffic, catcher = flowing
     traffic.start(rate=50)
     until(lambda: catcher.beacons)
@@ -114,7 +114,7 @@ def test_it_ends_when_its_parent_is_killed(flowing):
     traffic, catcher = flowing
     code = (
         "import boto3, sys, time\n"
-        "from helpers import traffic\n"
+        "from helpers.traffic import traffic\n"
         "from helpers.core.cloud import Cloud\n"
         "traffic.beacon_url = lambda cloud: sys.argv[1]\n"
         "session = boto3.Session('test', 'test', region_name='us-east-1')\n"
@@ -146,8 +146,8 @@ def test_the_latest_start_wins(flowing):
         cwd=REPOSITORY,
         stderr=subprocess.PIPE,
     )
-    # Without settings there is nothing to send, and it says what to do.
-    assert b"start traffic with helpers.traffic.traffic" in other.communicate(timeout=30)[1]
+    # Without settings, it prints how to start.
+    assert b"start traffic with Traffic(cloud).start()" in other.communicate(timeout=30)[1]
     traffic.start(rate=20)
     first = traffic.status()["pid"]
     second = subprocess.run(
@@ -156,14 +156,14 @@ def test_the_latest_start_wins(flowing):
         capture_output=True,
         stdin=subprocess.DEVNULL,
     )
-    assert b"runs already" in second.stderr
-    traffic.start(rate=20, seconds=60)  # a run of some seconds begins anew
+    assert b"is already running" in second.stderr
+    traffic.start(rate=20, seconds=60)  # a run with `seconds` is always a new one
     assert traffic.status()["pid"] != first
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
 
 
-def test_a_killed_generator_is_told_and_can_be_started_again(flowing):
+def test_a_killed_generator_is_reported_and_can_be_started_again(flowing):
     traffic, catcher = flowing
     traffic.start(rate=50)
     until(lambda: catcher.beacons)
@@ -207,12 +207,12 @@ def test_the_sliders_follow_what_a_cell_sets_and_never_take_it_back(flowing):
     traffic, catcher = flowing
     from helpers.traffic import controls
 
-    traffic.start(rate=2_000, bots_percent=7)  # more than the slider can say
+    traffic.start(rate=2_000, bots_percent=7)  # more than the slider's maximum
     traffic.controls()
     panel = controls._registry["traffic-controls"]
     assert (panel._sliders["rate"].value, panel._sliders["bots_percent"].value) == (500, 7)
-    traffic.set(garbage_percent=5, mix={"click": 9})
-    until(lambda: panel._sliders["garbage_percent"].value == 5)
+    traffic.set(malformed_percent=5, mix={"click": 9})
+    until(lambda: panel._sliders["malformed_percent"].value == 5)
     until(lambda: panel._mix["click"].value == 9 and panel._mix["login"].value == 0)
     panel._sliders["visitors"].value = 77
     until(lambda: traffic.settings()["visitors"] == 77)
@@ -225,12 +225,12 @@ def test_a_mistake_in_a_callback_is_shown_in_the_status_line(flowing, monkeypatc
     traffic, _ = flowing
     from helpers.traffic import controls
 
-    def nobody(cloud):
-        raise WorkshopError("Nobody takes <beacons>.", "Deploy first.")
+    def no_fleet(cloud):
+        raise WorkshopError("No server for <beacons>.", "Deploy first.")
 
-    monkeypatch.setattr(traffic_module, "beacon_url", nobody)
+    monkeypatch.setattr(traffic_module, "beacon_url", no_fleet)
     traffic.controls()
     panel = controls._registry["traffic-controls"]
     panel._sliders["rate"].value = 100
-    until(lambda: "Nobody takes &lt;beacons&gt;. Deploy first." in panel._line.value)
+    until(lambda: "No server for &lt;beacons&gt;. Deploy first." in panel._line.value)
     panel.stop()

@@ -1,4 +1,4 @@
-"""Each line of a real log becomes one beacon, which says what the line says, byte for byte."""
+"""Each line of a real log becomes one beacon with the same values, byte for byte."""
 
 import gzip
 import re
@@ -72,7 +72,7 @@ def test_the_sample_is_what_its_script_writes():
         ('"', None, None, None),
     ],
 )  # fmt: skip
-def test_what_a_line_becomes(line, page, agent, referrer):
+def test_a_line_becomes_a_beacon_with_its_values(line, page, agent, referrer):
     beacon, _ = beacon_of(line.encode())
     assert (beacon.page, beacon.agent, beacon.referrer) == (page, agent, referrer)
     assert beacon.event == b"pageview"
@@ -140,7 +140,7 @@ def test_a_server_that_leaves_loses_no_line(replaying):
     catcher.close_connections()
     until(lambda: traffic.replay_status()["state"] != "running")
     status = traffic.replay_status()
-    # A beacon that was under way when its connection went may have arrived or not: it is told.
+    # A beacon whose connection broke may have arrived or not: it is reported as unknown.
     assert status["not_sent"] == 0
     assert status["answered"] + status["unknown"] == 2_000
     assert status["answered"] <= len(catcher.beacons) <= 2_000
@@ -165,7 +165,7 @@ def test_ending_a_replay_early(replaying):
 
 
 @pytest.mark.parametrize("text", [b"\0", b"\n", b'"\\', b" ["])
-def test_a_replay_of_a_gzip_bomb_ends_when_it_is_told_to(replaying, tmp_path, text):
+def test_a_replay_of_a_gzip_bomb_can_be_stopped(replaying, tmp_path, text):
     bomb = tmp_path / "bomb.gz"
     bomb.write_bytes(gzip.compress(text * (10_000_000 // len(text))) * 500)
     traffic, _ = replaying
@@ -189,8 +189,8 @@ def test_a_line_of_a_megabyte_does_not_fill_the_memory(tmp_path):
 def test_progress_leaves_the_output_of_a_command_alone(replaying, capsys):
     traffic, _ = replaying
     traffic.replay(SAMPLE, rate=5_000)
-    told = capsys.readouterr()
-    assert told.out == "" and "beacons sent, 100%" in told.err.splitlines()[-1]
+    output = capsys.readouterr()
+    assert output.out == "" and "beacons sent, 100%" in output.err.splitlines()[-1]
 
 
 def test_the_button_of_the_bar_stops_a_replay_without_an_error(replaying, monkeypatch):
