@@ -156,7 +156,7 @@ def test_destroy_leaves_nothing_and_can_be_repeated(cloud, capsys):
         s3.put_object(Bucket=cloud.bucket("archive"), Key=f"beacons/{n}.gz", Body=b"x")
     assert len(remaining(cloud)) > 20
     destroy(cloud)
-    assert "3 objects removed from life-archive" in capsys.readouterr().out
+    assert "3 objects deleted from life-archive" in capsys.readouterr().out
     assert stack_state(cloud) == {}
     # Other tests share the emulator: only what bears our prefix counts.
     for service, operation in LISTED:
