@@ -137,7 +137,7 @@ def _draw_numbers(box: Box, plan: Plan) -> None:
     rows = {
         "beacon servers, an agent each": f"{plan.servers:,}",
         "shards: clicks + metrics": f"{plan.shards:,} + {plan.metric_shards:,}",
-        "KPUs, one of them coordinates": f"{plan.kpus + 1:,}",
+        "KPUs, with one coordinator": f"{plan.kpus + 1:,}",
         "functions at once, of 1,000": f"{plan.concurrency:,}",
         "rows into DynamoDB, a second": number(round(plan.rows)),
         "PutMetricData/s, of 500": number(plan.put_calls),
