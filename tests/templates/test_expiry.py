@@ -23,7 +23,7 @@ from tests.small_code import small_code
 from tests.template_files import read_template, texts
 
 RESOURCES = read_template(EXPIRY)["Resources"]
-# What CloudFormation's schemas name besides, and this workshop's resources don't need.
+# Actions of CloudFormation's schemas that this workshop's resources don't need.
 NOT_NEEDED = {
     "autoscaling:Describe*": "its three calls that matter here are named one by one",
     "ec2:DeleteTags": "the tags go with the launch template",

@@ -1,4 +1,4 @@
-"""The front end: who may reach what, how a server comes up, and how CloudFormation hears of it."""
+"""The front end: its network rules, a server's start, and its signal to CloudFormation."""
 
 import base64
 import json
@@ -90,8 +90,8 @@ def test_nothing_leaves_but_beacons_to_the_servers_and_https():
         *[(f"203.0.113.9{end}", False) for end in ("", "/0", "/33", "/32,0.0.0.0/0")],
     ],
 )
-def test_the_source_is_a_network_and_everybody_only_if_said_so(text, is_taken):
-    assert PARAMETERS["BeaconSourceCIDR"]["Default"] == "127.0.0.1/32"  # so, nobody
+def test_the_source_is_a_network_and_by_default_allows_no_client(text, is_taken):
+    assert PARAMETERS["BeaconSourceCIDR"]["Default"] == "127.0.0.1/32"  # no client on AWS
     assert bool(re.fullmatch(PARAMETERS["BeaconSourceCIDR"]["AllowedPattern"], text)) is is_taken
 
 
@@ -205,13 +205,13 @@ bucket, _, key = source.removeprefix("s3://").partition("/")
 client = boto3.client("s3", region_name=options[1])
 client.download_file(bucket, key, target)
 """
-SIGNAL = '#!/bin/bash\nprintf "%s\\n" "$@" > "{told}"\n'
+SIGNAL = '#!/bin/bash\nprintf "%s\\n" "$@" > "{file}"\n'
 
 
 @pytest.fixture
 def boot(cloud, tmp_path):
-    """Runs the user data as an instance would, its zips from the emulator; returns what it told."""
-    stubs, told, home = tmp_path / "stubs", tmp_path / "told", tmp_path / "beacon"
+    """Runs the user data with the emulator's zips; returns the arguments of its signal."""
+    stubs, signal, home = tmp_path / "stubs", tmp_path / "signal", tmp_path / "beacon"
     stubs.mkdir()
     script = base64.b64decode(launch_data(cloud)["UserData"]).decode()
     assert len(script) < 16 * 1024 and script.startswith("#!/bin/bash\n")
@@ -222,7 +222,7 @@ def boot(cloud, tmp_path):
         (stubs / name).chmod(0o755)
 
     stub("aws", AWS.format(python=sys.executable))
-    stub("cfn-signal", SIGNAL.format(told=told))
+    stub("cfn-signal", SIGNAL.format(file=signal))
 
     def run(setup: str = "", **failing: str) -> tuple[int, dict[str, str], Path]:
         if setup:
@@ -232,7 +232,7 @@ def boot(cloud, tmp_path):
             stub(name, text)
         environment = cloud.child_environment() | {"PATH": f"{stubs}:{os.environ['PATH']}"}
         done = subprocess.run(["bash", tmp_path / "user-data"], env=environment)
-        words = told.read_text().splitlines()
+        words = signal.read_text().splitlines()
         return done.returncode, dict(zip(words[::2], words[1::2], strict=True)), home
 
     return run

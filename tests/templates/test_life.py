@@ -12,7 +12,7 @@ from helpers.deployment.destroy import destroy, remaining
 from helpers.deployment.stacks import MODULES
 from tests.small_code import all_stacks
 
-# What lists each kind of thing that the templates make.
+# The calls that list each kind of resource of the templates.
 LISTED = [
     *[("kinesis", "list_streams"), ("firehose", "list_delivery_streams"), ("s3", "list_buckets")],
     *[("dynamodb", "list_tables"), ("lambda", "list_functions"), ("iam", "list_roles")],
@@ -162,7 +162,7 @@ def test_destroy_leaves_nothing_and_can_be_repeated(cloud, capsys):
     for service, operation in LISTED:
         found = getattr(cloud.client(service), operation)()
         assert not re.search("life[-_]", str(found)), operation
-    # A last run of a function may make its log group anew after the stack is gone.
+    # A function's last run may create its log group again after the stack's deletion.
     logs, foreign = cloud.client("logs"), "/ecs/life-of-somebody-else"
     for name in ("/aws/lambda/life-process-metrics", foreign):
         logs.create_log_group(logGroupName=name)
