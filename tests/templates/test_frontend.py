@@ -250,11 +250,11 @@ def test_the_user_data_is_clean(cloud, tmp_path):
 
 
 def test_a_server_fetches_what_it_runs_and_tells_that_it_is_up(cloud, boot):
-    code, told, home = boot('echo "$@" > "$(dirname "$0")/called"')
+    code, signal, home = boot('echo "$@" > "$(dirname "$0")/called"')
     assert code == 0
-    assert told["--exit-code"] == "0"
-    assert (told["--stack"], told["--resource"]) == ("front-1-frontend", "Fleet")
-    assert told["--region"] == cloud.region
+    assert signal["--exit-code"] == "0"
+    assert (signal["--stack"], signal["--resource"]) == ("front-1-frontend", "Fleet")
+    assert signal["--region"] == cloud.region
     called = (home.parent / "stubs" / "called").read_text().split()
     assert called == ["720", "bash", f"{home}/fleet/setup.sh", "front-clicks", cloud.region,
                       "10.0.0.0/16"]  # fmt: skip
@@ -276,6 +276,6 @@ def test_a_server_fetches_what_it_runs_and_tells_that_it_is_up(cloud, boot):
     ids=["set-up fails", "set-up hangs", "no zip", "no packages"],
 )
 def test_a_server_that_fails_tells_so_and_why(boot, setup, failing, code, reason):
-    ended, told, _ = boot(setup, **failing)
-    assert ended != 0 and told["--exit-code"] == code
-    assert re.match(reason, told["--reason"]), told
+    ended, signal, _ = boot(setup, **failing)
+    assert ended != 0 and signal["--exit-code"] == code
+    assert re.match(reason, signal["--reason"]), signal
