@@ -104,7 +104,7 @@ def test_what_the_cloud_brings_counts_for_a_new_stack_only(cloud, capsys):
 
 
 def test_the_fleet_keeps_to_the_groups_own_bounds(cloud):
-    with pytest.raises(WorkshopError, match="2 to 6 servers, not 1"):
+    with pytest.raises(WorkshopError, match="from 2 to 6"):
         fleet_size(cloud, 1)
     fleet_size(cloud, 5)
     assert group(cloud)["DesiredCapacity"] == 5
