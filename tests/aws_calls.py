@@ -117,7 +117,7 @@ def _is_service(word: str | None) -> bool:
 
 @functools.cache
 def _could_be(method: str) -> bool:
-    """Say whether a method has an operation's name, of two words at least."""
+    """Return whether a method has an operation's name, of two words at least."""
     used = ("athena", "autoscaling", "cloudformation", "cloudwatch", "dynamodb", "kinesis",
             "kinesisanalyticsv2", "lambda", "logs", "s3", "sns", "sqs", "ssm", "sts")  # fmt: skip
     return "_" in method and any(method in operations(service) for service in used)

@@ -26,7 +26,7 @@ PREFIX = {
 ACTIONS = {
     ("athena", "get_query_results"): ["athena:GetQueryResults", "s3:GetObject"],
     # https://docs.aws.amazon.com/athena/latest/ug/security-iam-athena.html; partitions are
-    # projected, so nobody asks Glue for them.
+    # projected, so Athena does not read them from Glue.
     ("athena", "start_query_execution"): [
         "athena:StartQueryExecution", "glue:GetDatabase", "glue:GetTable", "s3:GetBucketLocation",
         "s3:GetObject", "s3:ListBucket", "s3:ListBucketMultipartUploads",
@@ -39,7 +39,7 @@ ACTIONS = {
     ("s3", "list_object_versions"): ["s3:ListBucketVersions"],
     ("s3", "list_objects_v2"): ["s3:ListBucket"],
     ("sqs", "delete_message_batch"): ["sqs:DeleteMessage"],
-    ("sts", "get_caller_identity"): [],  # nobody can be denied it
+    ("sts", "get_caller_identity"): [],  # a policy can't deny it
 }  # fmt: skip
 
 # reason -> patterns of "type action" that the schemas name and our templates do not need.
@@ -140,7 +140,7 @@ WRITTEN_OUT = {
     ],
     "ssm:Get*": ["ssm:GetParameters"],  # the launch template names its image by a parameter
 }  # fmt: skip
-# What no schema tells.
+# Actions that are in no schema.
 BESIDES = {
     "a type without a schema of its handlers": [
         "kinesisanalytics:AddApplicationCloudWatchLoggingOption",
@@ -192,7 +192,7 @@ def for_stacks() -> dict[str, list[str]]:
         for kind in kinds:
             both = f"{kind} {action}"
             left_out = any(fnmatchcase(both, pattern) for pattern in patterns)
-            # What CloudFormation may look at stays, unless it is left out by its full name.
+            # CloudFormation's reading actions stay, unless left out by their full name.
             if not left_out or (looked_at(kind, action) and both not in patterns):
                 for written in WRITTEN_OUT.get(action, [action]):
                     needed[written].append(kind)
@@ -203,7 +203,7 @@ def for_stacks() -> dict[str, list[str]]:
 
 
 def looked_at(kind: str, action: str) -> bool:
-    """Say whether CloudFormation reads this of a resource, used by the template or not."""
+    """Return whether CloudFormation reads this property, used by the template or not."""
     service, operation = action.split(":")
     own = kind.split("::")[1].lower().startswith(service.removesuffix("v2")) or (
         service == "firehose" and "Firehose" in kind

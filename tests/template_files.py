@@ -70,7 +70,7 @@ def texts(value) -> list[str]:
 
 
 def policies_as_template(folder: Path) -> Path:
-    """Write the policies as a template's resources: linters read no policy that stands alone."""
+    """Write the policies as a template's resources: linters read no separate policies."""
     resources = {
         f"Policy{path.stem[0]}": {
             "Type": "AWS::IAM::ManagedPolicy",

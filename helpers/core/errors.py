@@ -6,6 +6,8 @@ Example:
     → Run `aws configure`.
 """
 
+from typing import Any
+
 
 class WorkshopError(Exception):
     """A problem the learner can fix. Jupyter shows its two lines without a traceback.
@@ -25,6 +27,35 @@ class WorkshopError(Exception):
     def _render_traceback_(self) -> list[str]:
         # IPython calls this instead of formatting a traceback.
         return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
+
+
+def check_number(
+    name: str,
+    value: Any,  # noqa: ANN401 - whatever a learner passes
+    least: float = 0,
+    most: float = float("inf"),
+    *,
+    whole: bool = False,
+) -> None:
+    """Raise a `WorkshopError` unless a value is a number (NaN and bool are none) within bounds.
+
+    Args:
+        name: of the value, for the message, e.g. `"height"`.
+        value: the value.
+        least, most: the bounds, both allowed.
+        whole: the value must be an `int`.
+
+    Raises:
+        WorkshopError: `height can't be 20.` → `Give a whole number from 200 to 4,000.`
+
+    Example:
+        `check_number("height", height, 200, 4000, whole=True)`
+    """
+    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not is_number or not least <= value <= most:
+        kind = "whole number" if whole else "number"
+        bounds = f"from {least:,} to {most:,}" if most < float("inf") else f"of {least:,} or more"
+        raise WorkshopError(f"{name} can't be {value!r}.", f"Give a {kind} {bounds}.")
 
 
 class NotDeployed(WorkshopError):

@@ -1,7 +1,7 @@
-"""Uploads the zips of code that the stacks name.
+"""Uploads the code that the stacks run, as zips.
 
-A stack names the zip it runs by a key that holds the zip's hash. Code that did not change is not
-uploaded again and updates no stack; code that changed has another key, and does.
+A stack's parameter is the S3 key of a zip, which contains the zip's hash. So unchanged code is not
+uploaded again and updates no stack.
 """
 
 import hashlib
@@ -16,31 +16,31 @@ from helpers.core.code_zip import zip_folder
 
 
 def upload(cloud: Cloud, name: str, folder: Path | str) -> str:
-    """Package a folder, put the zip into the code bucket unless it is there, and return its key.
+    """Zip a folder, upload the zip to the code bucket unless it is there, and return its key.
 
     Args:
-        cloud: where to; its `extras` may add to the zip.
-        name: what the key begins with, e.g. `"process-metrics"`.
+        cloud: the target; its `extras` may add files to the zip.
+        name: the beginning of the key, e.g. `"process-metrics"`.
         folder: as for `zip_folder`.
 
     Raises:
         NotDeployed: module 1-capture is not deployed.
-        WorkshopError: no code to package, or an extra that can't be had.
+        WorkshopError: the folder has no code, or an extra file can't be created.
 
     Example:
         `upload(cloud, "analytics", "assets/flink")` -> `"code/analytics-3f2a91c07be4.zip"`
     """
-    more = [cloud.extras[name]()] if name in cloud.extras else []
-    body = zip_folder(folder, *more)
+    extras = [cloud.extras[name]()] if name in cloud.extras else []
+    body = zip_folder(folder, *extras)
     key = f"code/{name}-{hashlib.sha256(body).hexdigest()[:12]}.zip"
     s3, bucket = cloud.client("s3"), cloud.bucket("code")
     with explained(f"The bucket {bucket}", "1-capture"):
-        if not _is_there(s3, bucket, key):
+        if not _exists(s3, bucket, key):
             s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/zip")
     return key
 
 
-def _is_there(s3: Any, bucket: str, key: str) -> bool:
+def _exists(s3: Any, bucket: str, key: str) -> bool:
     try:
         s3.head_object(Bucket=bucket, Key=key)
         return True

@@ -1,5 +1,6 @@
-"""What the deployed stacks cost on AWS: an hour, and since they were made."""
+"""The cost of the deployed stacks on AWS: per hour, and since they were created."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -23,28 +24,27 @@ from helpers.planning.prices import (
 from .stacks import MODULES, describe, stack_name
 
 MINIMUM_RUN = 1 / 6  # hours: Managed Flink bills each start at least 10 minutes
-_CHANGED = "Clean up with notebook 9 or destroy(cloud); stop_analytics(cloud) saves most of it."
 Counts = dict[str, float]
 
 
-@waiting("Asking what is deployed, and since when")
+@waiting("Reading what is deployed, and since when")
 def cost(cloud: Cloud, limit: float = 10) -> pd.DataFrame:
-    """Show what runs now costs on AWS per hour, and what it has cost since it was deployed.
+    """Show what the deployed resources cost on AWS per hour, and have cost so far.
 
-    It reckons with what stands now, at its present size, since its stack was created; the Flink
-    application counts for the time it ran. Free tiers and what is billed by use are left out, so
-    AWS's own bill differs: it is the one that counts.
+    The estimate assumes that each resource has had its present size since its stack was created;
+    for the Flink application it uses the time that it ran. Free tiers and charges by use are not
+    included, so AWS's bill differs from it. The bill is what you pay.
 
     Args:
-        cloud: what is deployed there.
-        limit: dollars so far, from which on a warning is shown.
+        cloud: the target whose resources are priced.
+        limit: dollars; a warning is shown when the cost so far reaches it.
 
     Returns:
-        A frame with one row a service and a `Total`, and the columns `What`, `Dollars an hour` and
-        `Dollars so far`.
+        A frame with one row per service and a `Total`, and the columns `What`, `Dollars an hour`
+        and `Dollars so far`.
 
     Raises:
-        WorkshopError: the cloud does not answer, or does not allow to look.
+        WorkshopError: the target does not answer, or the role lacks a permission.
 
     Example:
         `cost(cloud)`
@@ -56,14 +56,17 @@ def cost(cloud: Cloud, limit: float = 10) -> pd.DataFrame:
     total = frame.loc["Total"]
     prices = price_list()
     print(
-        f"On AWS: ${total['Dollars an hour']:.2f} an hour as it runs now, "
+        f"On AWS: ${total['Dollars an hour']:.2f} an hour at the present size, "
         f"${total['Dollars so far']:.2f} so far.\n"
         f"Each million beacons adds ${per_million_beacons():.2f}, each hour in which beacons are "
         f"counted ${counting_hour():.2f}.\nPrices of {prices['region']}, {prices['date']}, without "
         "free tiers and data transfer."
     )
     if total["Dollars so far"] >= limit:
-        print(f"⚠ More than ${limit:g} so far. {_CHANGED}")
+        print(
+            f"⚠ More than ${limit:g} so far. Clean up with notebook 9 or destroy(cloud); "
+            "stop_analytics(cloud) saves most of it."
+        )
     return frame
 
 
@@ -124,11 +127,11 @@ def _application_lines(cloud: Cloud, name: str, now: datetime) -> list[dict[str,
 
 
 def hours_running(operations: list[dict[str, Any]], now: datetime) -> float:
-    """Return for how many hours an application has been billed.
+    """Return how many hours of an application have been billed.
 
     Args:
-        operations: its starts and stops, as ListApplicationOperations tells them.
-        now: an aware datetime; until then it runs if it was not stopped.
+        operations: the application's starts and stops, as ListApplicationOperations returns them.
+        now: an aware datetime; an application that was not stopped is counted until then.
 
     Example:
         `hours_running([], now)` -> `0`
@@ -162,45 +165,37 @@ def _fleet(cloud: Cloud, name: str, stack: dict[str, Any]) -> Counts:
 
 
 def _balancer(cloud: Cloud, arn: str, _: dict[str, Any]) -> Counts:
-    found = cloud.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"]
-    zones = sum(len(balancer["AvailabilityZones"]) for balancer in found)
-    return {"load balancer": len(found), "public address": zones}
+    described = cloud.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])
+    balancers = described["LoadBalancers"]
+    zones = sum(len(balancer["AvailabilityZones"]) for balancer in balancers)
+    return {"load balancer": len(balancers), "public address": zones}
 
 
 def _alarm(cloud: Cloud, name: str, _: dict[str, Any]) -> Counts:
-    found = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
-    counts: Counts = {}
-    for alarm in found:
-        metrics = [
-            entry["MetricStat"] for entry in alarm.get("Metrics", []) if "MetricStat" in entry
-        ]
-        periods = [metric["Period"] for metric in metrics] or [alarm["Period"]]
-        for period in periods:
-            kind = "high-resolution alarm" if period < 60 else "alarm"
-            counts[kind] = counts.get(kind, 0) + 1
+    counts: Counts = defaultdict(float)
+    for alarm in cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]:
+        metrics = [entry.get("MetricStat") for entry in alarm.get("Metrics", [])]
+        for period in [metric["Period"] for metric in metrics if metric] or [alarm["Period"]]:
+            counts["high-resolution alarm" if period < 60 else "alarm"] += 1
     return counts
 
 
 def _metrics(cloud: Cloud) -> int:
-    """Count the metrics that the workshop has put: no stack makes them, a function does."""
+    """Count the workshop's CloudWatch metrics: a function creates them, so no stack lists them."""
     pages = cloud.client("cloudwatch").get_paginator("list_metrics")
     dimensions = [{"Name": "Stack", "Value": cloud.prefix}]
     found = pages.paginate(Namespace=NAMESPACE, Dimensions=dimensions)
     return sum(len(page["Metrics"]) for page in found)
 
 
-def _some(thing: str, count: int = 1) -> Callable[[Cloud, str, dict[str, Any]], Counts]:
-    return lambda *_: {thing: count}
-
-
-# What is billed by the hour as long as it is there; the application has a rule of its own.
+# Resources billed by the hour while they exist; for the application, see _application_lines.
 PRICED: dict[str, Callable[[Cloud, str, dict[str, Any]], Counts]] = {
     "AWS::Kinesis::Stream": _stream,
     "AWS::AutoScaling::AutoScalingGroup": _fleet,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": _balancer,
-    # Ours is target tracking, whose alarms Auto Scaling makes and keeps: no stack has them.
-    "AWS::AutoScaling::ScalingPolicy": _some("alarm", TRACKING_ALARMS),
+    # Auto Scaling creates the alarms of a target tracking policy: no stack lists them.
+    "AWS::AutoScaling::ScalingPolicy": lambda *_: {"alarm": TRACKING_ALARMS},
     "AWS::CloudWatch::Alarm": _alarm,
-    "AWS::CloudWatch::Dashboard": _some("dashboard"),
-    "AWS::KMS::Key": _some("key"),
+    "AWS::CloudWatch::Dashboard": lambda *_: {"dashboard": 1},
+    "AWS::KMS::Key": lambda *_: {"key": 1},
 }

@@ -1,14 +1,15 @@
-"""Put a module's resources into the cloud: `deploy(cloud, "1-capture")`, safe to run again."""
+"""Deploys a module's stack: `deploy(cloud, "1-capture")`, safe to run again."""
 
 import time
 import uuid
+from itertools import takewhile
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from helpers.core.aws_errors import explained, remedy_for
 from helpers.core.cloud import Cloud
-from helpers.core.errors import NotDeployed, WorkshopError
+from helpers.core.errors import NotDeployed, WorkshopError, check_number
 from helpers.core.paths import REPOSITORY
 from helpers.core.text import day
 from helpers.core.waiting import backoff_delays, waiting
@@ -34,7 +35,7 @@ from .stacks import (
 
 __all__ = ["deploy", "outputs"]
 
-# The code a module runs: the template's parameter -> (name of its zip, its folder).
+# A module's code: the template's parameter -> (name of the zip, folder).
 CODE = {
     "1-frontend": {
         "FleetKey": ("fleet", "assets/fleet"),
@@ -53,24 +54,24 @@ TAG = {"Key": "workshop", "Value": "realtime-web-analytics"}
 
 
 def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # noqa: ANN401
-    """Create or update a module's stack, show its resources as they come up, return its outputs.
+    """Create or update a module's stack, show the progress of its resources, return its outputs.
 
-    Code that the module runs is packaged and uploaded first. A stack that is up to date is left
-    alone; one whose creation failed is removed and made again; one that is busy is waited for.
-    With `"1-capture"` comes `"0-expiry"`: on AWS it deletes everything after eight hours, unless
-    `extend_expiry` is told otherwise. With `"1-frontend"` comes `"1-network"`.
+    The module's code is zipped and uploaded first. A stack that is up to date does not change; one
+    whose creation failed is deleted and created again; while one is busy, `deploy` waits.
+    `"1-capture"` also deploys `"0-expiry"`: on AWS it deletes everything after eight hours, unless
+    you call `extend_expiry`. `"1-frontend"` also deploys `"1-network"`.
 
     Args:
-        cloud: where to.
+        cloud: the target.
         module: `"1-capture"`, `"1-frontend"`, `"2-analyze"` or `"3-visualize"`.
-        parameters: the template's parameters by name; what is not given stays as it was, or
-            is what `cloud.parameters` says of a new stack, or the template's default.
+        parameters: the template's parameters by name. Others keep their values; in a new stack,
+            they have the value of `cloud.parameters`, or else the template's default.
 
     Raises:
-        NotDeployed: a module that must come first is not deployed.
+        NotDeployed: a module on which this one depends is not deployed.
         NotSignedIn: there are no AWS credentials.
-        WorkshopError: an unknown module or parameter, or a resource that failed (the first one,
-            with AWS's reason).
+        WorkshopError: the module or a parameter is unknown, or a resource failed (the first one is
+            named, with AWS's reason).
 
     Example:
         `deploy(cloud, "1-capture", ShardCount=2)["ClicksStream"]` -> `"rwa-clicks"`
@@ -82,15 +83,16 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
         given = {key: str(value) for key, value in parameters.items()}
         if stack is None and module in cloud.parameters:
             given = cloud.parameters[module](given) | given
-        with waiting(f"Packing and uploading the code of {name}"):
-            given |= _upload_code(cloud, module)
+        with waiting(f"Zipping and uploading the code of {name}"):
+            for parameter, (zip_name, folder) in CODE.get(module, {}).items():
+                given[parameter] = upload(cloud, zip_name, REPOSITORY / folder)
         if module == EXPIRY:
             given = expiry.parameters(cloud, stack) | given
         values = _parameters(cloud, text, stack, given | {"Prefix": cloud.prefix})
         token = f"deploy-{uuid.uuid4()}"
         stack_id = _begin(cloud, name, text, values, token, stack)
         if module == "1-capture" and expiry.is_over(describe(cloud, stack_name(cloud, EXPIRY))):
-            deploy(cloud, EXPIRY)  # while the stack comes up: nothing stands without it
+            deploy(cloud, EXPIRY)  # already while the stack is created: nothing lacks an expiry
         if stack_id:
             _watch(cloud, name, stack_id, token, "updating" if stack else "creating")
         else:
@@ -100,19 +102,20 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
         if module == EXPIRY and (over := expiry.expires_at(describe(cloud, name))):
             end = f"{over:%H:%M} UTC on {day(over)}"
             print(
-                f"On AWS, all of {cloud.prefix} is deleted at {end}; extend_expiry(cloud) delays."
+                f"On AWS, all of {cloud.prefix} is deleted at {end}; "
+                "extend_expiry(cloud) delays that."
             )
         return outputs(cloud, module)
 
 
 def extend_expiry(cloud: Cloud, hours: float = expiry.HOURS) -> None:
-    """Let the workshop stand for so many hours from now; shorter than before is possible too.
+    """Set the workshop to expire so many hours from now, later or earlier than before.
 
-    On AWS a schedule deletes all its stacks then, even if this machine is off. (The local target
-    ends by itself; there the schedule is only noted.)
+    On AWS a schedule then deletes all stacks, even if this machine is off. (The local target ends
+    by itself; there, the schedule is stored but does nothing.)
 
     Args:
-        cloud: where module 1 is deployed.
+        cloud: the target where module 1 is deployed.
         hours: from now on, 0.25 to 168 (a week).
 
     Raises:
@@ -122,12 +125,7 @@ def extend_expiry(cloud: Cloud, hours: float = expiry.HOURS) -> None:
     Example:
         `extend_expiry(cloud, 4)` prints `On AWS, all of rwa is deleted at 18:00 UTC ...`
     """
-    if not 0.25 <= hours <= expiry.LONGEST_HOURS:
-        raise WorkshopError(
-            f"The workshop can't expire {hours} hours from now.",
-            f"Give hours between 0.25 and {expiry.LONGEST_HOURS}; "
-            "destroy(cloud) deletes it at once.",
-        )
+    check_number("hours", hours, 0.25, expiry.LONGEST_HOURS)
     with explained():
         stack = describe(cloud, stack_name(cloud, EXPIRY))
     if not is_usable(stack):
@@ -143,7 +141,7 @@ def _check_needs(cloud: Cloud, module: str) -> None:
             deploy(cloud, earlier)
             continue
         stack = stack_name(cloud, earlier)
-        raise NotDeployed(f"The stack {stack}, on which module {module} builds,", earlier)
+        raise NotDeployed(f"The stack {stack}, on which module {module} depends,", earlier)
 
 
 def _ready_for_change(cloud: Cloud, name: str) -> dict[str, Any] | None:
@@ -152,26 +150,19 @@ def _ready_for_change(cloud: Cloud, name: str) -> dict[str, Any] | None:
         return None
     if TAG not in stack.get("Tags", []):
         raise WorkshopError(
-            f"There is a stack {name} that is not this workshop's: prefix {cloud.prefix} is taken.",
-            'Choose another one, e.g. `connect("aws", prefix="rwa2")`, and begin again.',
+            f"Another stack has the name {name}: the prefix {cloud.prefix} is taken.",
+            'Choose another prefix, e.g. `connect("aws", prefix="rwa2")`, and begin again.',
         )
     if stack["StackStatus"] in FAILED_FIRST:
-        print(f"{name} failed before ({stack['StackStatus']}): removing what it left.")
+        print(f"{name} failed before ({stack['StackStatus']}): deleting it first.")
         delete_stack(cloud, name)
         return None
     if not is_usable(stack) or stack["StackStatus"].endswith("FAILED"):
         raise WorkshopError(
-            f"{name} can't be updated: it is {stack['StackStatus']}.",
+            f"{name} can't be updated: its status is {stack['StackStatus']}.",
             "Run `destroy(cloud)`, then deploy the modules again.",
         )
     return stack
-
-
-def _upload_code(cloud: Cloud, module: str) -> dict[str, str]:
-    return {
-        parameter: upload(cloud, name, REPOSITORY / folder)
-        for parameter, (name, folder) in CODE.get(module, {}).items()
-    }
 
 
 def _parameters(
@@ -182,7 +173,7 @@ def _parameters(
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise WorkshopError(
-            f"The template has no parameter {unknown[0]}.", f"It has: {', '.join(known)}."
+            f"The template has no parameter {unknown[0]}.", f"Use one of {', '.join(known)}."
         )
     kept = {parameter["ParameterKey"] for parameter in (stack or {}).get("Parameters", [])}
     kept = kept.intersection(known) - set(given)
@@ -199,7 +190,7 @@ def _begin(
     token: str,
     stack: dict[str, Any] | None,
 ) -> str | None:
-    """Ask for the stack to be created or updated; None where there is nothing to update."""
+    """Begin to create or update the stack and return its id; None if there is nothing to update."""
     cloudformation = cloud.client("cloudformation")
     arguments = {
         "StackName": name,
@@ -219,8 +210,8 @@ def _begin(
             return None
         if code == "AlreadyExistsException" or "_IN_PROGRESS state" in message:
             raise WorkshopError(
-                f"Somebody else is deploying {name} right now.",
-                "Run this cell again: it waits until that has ended.",
+                f"Another deployment of {name} is in progress.",
+                "Run this cell again: it waits for that deployment to end.",
             ) from None
         if code == "ValidationError":
             raise WorkshopError(
@@ -233,8 +224,8 @@ def _begin(
 def _watch(cloud: Cloud, name: str, stack_id: str, token: str, doing: str) -> None:
     progress = Progress(f"{name}: {doing}")
     for pause in backoff_delays():
-        # The status first: events that come after it are shown in the last round at least.
-        stack = describe(cloud, stack_id) or {}  # by its id it is there even when deleted
+        # Read the status before the events: the last round then shows all of them.
+        stack = describe(cloud, stack_id) or {}  # an id finds deleted stacks, too
         events = _events(cloud, stack_id, token)
         if not is_busy(stack):
             break
@@ -249,14 +240,9 @@ def _watch(cloud: Cloud, name: str, stack_id: str, token: str, doing: str) -> No
 
 def _events(cloud: Cloud, stack_id: str, token: str) -> list[dict[str, Any]]:
     """Return this operation's events, oldest first (CloudFormation lists the newest first)."""
-    found: list[dict[str, Any]] = []
     pages = cloud.client("cloudformation").get_paginator("describe_stack_events")
-    for page in pages.paginate(StackName=stack_id):
-        for event in page["StackEvents"]:
-            if event.get("ClientRequestToken") != token:
-                return found[::-1]
-            found.append(event)
-    return found[::-1]
+    newest_first = (e for page in pages.paginate(StackName=stack_id) for e in page["StackEvents"])
+    return list(takewhile(lambda e: e.get("ClientRequestToken") == token, newest_first))[::-1]
 
 
 def _failure(
@@ -265,20 +251,18 @@ def _failure(
     for event in events:
         reason = event.get("ResourceStatusReason", "")
         is_stack = event["ResourceType"] == "AWS::CloudFormation::Stack"
-        # When one resource fails, those still being made are cancelled and "fail" too.
+        # When one resource fails, CloudFormation cancels the others: they "fail" too.
         if event["ResourceStatus"].endswith("_FAILED") and not is_stack and "cancel" not in reason:
-            what = f"{event['LogicalResourceId']} ({event['ResourceType']})"
-            return WorkshopError(f"{name} failed at {what}: {reason}", remedy_for(reason))
-    reason = _refused_before_start(cloud, stack) or stack.get(
-        "StackStatusReason", "no reason given"
-    )
+            resource = f"{event['LogicalResourceId']} ({event['ResourceType']})"
+            return WorkshopError(f"{name} failed at {resource}: {reason}", remedy_for(reason))
+    reason = _validation_error(cloud, stack) or stack.get("StackStatusReason", "no reason given")
     return WorkshopError(f"{name} failed ({stack['StackStatus']}): {reason}", remedy_for(reason))
 
 
-def _refused_before_start(cloud: Cloud, stack: dict[str, Any]) -> str | None:
-    """Return the first error of CloudFormation's validation, which is no resource's event."""
-    found = cloud.client("cloudformation").describe_events(StackName=stack["StackId"])
-    errors = [e for e in found["OperationEvents"] if e.get("EventType") == "VALIDATION_ERROR"]
+def _validation_error(cloud: Cloud, stack: dict[str, Any]) -> str | None:
+    """Return the first error of CloudFormation's validation, which is not a resource's event."""
+    events = cloud.client("cloudformation").describe_events(StackName=stack["StackId"])
+    errors = [e for e in events["OperationEvents"] if e.get("EventType") == "VALIDATION_ERROR"]
     if not errors:
         return None
     first = min(errors, key=lambda event: event["Timestamp"])

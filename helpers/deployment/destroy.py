@@ -1,4 +1,4 @@
-"""Remove everything the workshop made, so that nothing is left to pay for."""
+"""Deletes everything that the workshop created, so that it causes no more costs."""
 
 import time
 from contextlib import suppress
@@ -17,26 +17,25 @@ from .leftover_resources import log_groups, named, remaining
 from .stacks import MODULES, describe, stack_name, wait_for_id, wait_for_stack
 
 _WAIT_SECONDS = 30 * 60
-# Firehose may still write what it holds while its stack is being deleted: the bucket is not empty
-# again. The next attempt finds Firehose gone.
+# While its stack is being deleted, Firehose may still write its buffer into the emptied bucket.
+# At the next attempt, Firehose no longer exists.
 _ATTEMPTS = 3
-# Before what failed for another reason is tried again: a network interface, say, is let go late.
+# Between attempts after any other failure: e.g. EC2 releases a network interface late.
 _PAUSE_SECONDS = 20
-# For how long AWS may still list the tags of what has just been deleted.
+# AWS may list the tags of deleted resources for so long.
 _LAG_SECONDS = 180
 _BUCKETS = {"1-capture": ["archive", "code"]}
 
 
 def destroy(cloud: Cloud) -> None:
-    """Stop the application, empty the buckets, delete the stacks, and look for anything left.
+    """Stop the application, empty the buckets, delete the stacks, and search for leftovers.
 
-    A stack that can't be deleted does not keep the others from being deleted. Safe to run again,
-    also after an interruption. The points in CloudWatch can't be deleted; they cost nothing and
-    expire by themselves.
+    If a stack can't be deleted, the others are deleted all the same. Safe to run again, also after
+    an interruption. CloudWatch's datapoints can't be deleted; they cost nothing and expire.
 
     Raises:
-        WorkshopError: a stack can't be deleted (the first one, with AWS's reason), or something is
-            left: by its name, its tag, or in a log; it is named.
+        WorkshopError: a stack can't be deleted (the first one is named, with AWS's reason), or
+            resources with the workshop's name or tag are left; they are named.
 
     Example:
         `destroy(cloud)` prints `✓ Nothing of rwa is left.`
@@ -51,12 +50,14 @@ def destroy(cloud: Cloud) -> None:
                 failures.append(error)
         if failures:
             raise failures[0]
-        _delete_logs(cloud)
+        # A function that ran while its stack was deleted has created its log group again.
+        for name in log_groups(cloud):
+            cloud.client("logs").delete_log_group(logGroupName=name)
         left = _left(cloud)
     if left:
         raise WorkshopError(
             f"{len(left)} resources are left: {', '.join(left)}.",
-            "Run `destroy(cloud)` again; what stays then, delete in the AWS console.",
+            "Run `destroy(cloud)` again. If some remain, delete them in the AWS console.",
         )
     print(f"✓ Nothing of {cloud.prefix} is left.")
     note_passed(cloud, "9-clean-up")
@@ -74,21 +75,21 @@ def _delete_module(cloud: Cloud, module: str) -> None:
 
 
 def _left(cloud: Cloud) -> list[str]:
-    """Return what is left; what only a tag tells of is looked for again until it is gone."""
-    with waiting("Waiting until AWS no longer lists what is deleted"):
+    """Return what is left; wait while only tags are left, which AWS lists for some minutes."""
+    with waiting("Waiting until AWS no longer lists deleted resources"):
         return wait_until(
             lambda: remaining(cloud), _LAG_SECONDS, lambda left: not left or named(left)
         )
 
 
 def delete_stack(cloud: Cloud, name: str) -> None:
-    """Delete a stack and wait until it is gone, emptying its buckets where they stand in the way.
+    """Delete a stack and wait until it is gone; empty buckets that prevent the deletion.
 
     Args:
-        name: the stack's, e.g. `"rwa-1-capture"`; nothing happens if there is none.
+        name: the stack's, e.g. `"rwa-1-capture"`; nothing happens if it does not exist.
 
     Raises:
-        WorkshopError: AWS did not delete it; the first resource that stays is named.
+        WorkshopError: AWS did not delete it; the first undeleted resource is named.
     """
     stack = describe(cloud, name)
     if stack is None:
@@ -99,15 +100,19 @@ def delete_stack(cloud: Cloud, name: str) -> None:
         except ClientError as error:
             raise WorkshopError(
                 f"{name} can't be deleted: {error.response['Error']['Message']}",
-                "Run `destroy(cloud)`: it deletes first what builds on it.",
+                "Run `destroy(cloud)`: it deletes the dependent stacks first.",
             ) from None
         with waiting(f"Deleting {name}"):
-            # Not the first status that is settled: it may be the one before the deletion.
-            stack |= wait_for_id(cloud, stack["StackId"], _is_deleted_or_failed)
+            # Not until it is not busy: that may be the status before the deletion.
+            stack |= wait_for_id(
+                cloud,
+                stack["StackId"],
+                lambda stack: stack["StackStatus"] in ("DELETE_COMPLETE", "DELETE_FAILED"),
+            )
         if stack["StackStatus"] == "DELETE_COMPLETE":
             return
         left = _undeleted(cloud, stack)
-        buckets = [found for found in left if found["ResourceType"] == "AWS::S3::Bucket"]
+        buckets = [resource for resource in left if resource["ResourceType"] == "AWS::S3::Bucket"]
         for bucket in buckets:
             _empty(cloud, bucket["PhysicalResourceId"])
         if not buckets and attempt + 1 < _ATTEMPTS:
@@ -116,14 +121,8 @@ def delete_stack(cloud: Cloud, name: str) -> None:
     if left:
         reason = f"{left[0]['LogicalResourceId']}: {left[0].get('ResourceStatusReason', '')}"
     raise WorkshopError(
-        f"{name} can't be deleted: {reason}", "Correct that, then run `destroy(cloud)` again."
+        f"{name} can't be deleted: {reason}", "Remove the cause, then run `destroy(cloud)` again."
     )
-
-
-def _delete_logs(cloud: Cloud) -> None:
-    """Delete the log groups that a last run of a function made anew after its stack was deleted."""
-    for name in log_groups(cloud):
-        cloud.client("logs").delete_log_group(logGroupName=name)
 
 
 @waiting("Waiting until the Flink application has stopped")
@@ -134,8 +133,8 @@ def _stop_application(cloud: Cloud) -> None:
         status = application_status(cloud)
         if status in ("RUNNING", "STARTING", "UPDATING", "AUTOSCALING"):
             print(f"Stopping {name} ...")
-            # By force: no snapshot is worth waiting for, the application is deleted next. A
-            # status that changed since we looked is looked at again.
+            # By force, without a snapshot: the application is deleted next. If its status has
+            # changed meanwhile, the next round reads it again.
             with suppress(analytics.exceptions.ResourceInUseException):
                 analytics.stop_application(ApplicationName=name, Force=True)
         return status in (None, "READY", "DELETING")
@@ -157,17 +156,10 @@ def _empty(cloud: Cloud, bucket: str) -> None:
     except s3.exceptions.NoSuchBucket:
         return
     if deleted:
-        print(f"  {deleted} objects removed from {bucket}")
-
-
-def _is_deleted_or_failed(stack: dict[str, Any]) -> bool:
-    return stack["StackStatus"] in ("DELETE_COMPLETE", "DELETE_FAILED")
+        print(f"  {deleted} objects deleted from {bucket}")
 
 
 def _undeleted(cloud: Cloud, stack: dict[str, Any]) -> list[dict[str, Any]]:
-    found = cloud.client("cloudformation").describe_stack_resources(StackName=stack["StackId"])
-    return [
-        resource
-        for resource in found["StackResources"]
-        if resource["ResourceStatus"] == "DELETE_FAILED"
-    ]
+    name = stack["StackId"]
+    all_ = cloud.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+    return [resource for resource in all_ if resource["ResourceStatus"] == "DELETE_FAILED"]

@@ -1,4 +1,4 @@
-"""When the workshop expires: the parameters of cfn/0-expiry.yaml, and what they say."""
+"""When the workshop expires: reads and makes the parameters of cfn/0-expiry.yaml."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,16 +9,16 @@ from .stacks import EXPIRY, MODULES, is_usable, stack_name
 
 HOURS = 8  # a day's work
 LONGEST_HOURS = 7 * 24
-# For how long the expiry function tries again what could not be deleted at once.
+# The expiry function tries for so long to delete what it could not delete at once.
 _TRIES = timedelta(hours=24)
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def expires_at(stack: dict[str, Any] | None) -> datetime | None:
-    """Return when the workshop expires, by the stack's description; None where it does not.
+    """Return when the workshop expires; None if no expiry is set.
 
     Args:
-        stack: what `describe` says of the stack of module 0-expiry.
+        stack: the description of module 0-expiry's stack, from `describe`.
 
     Example:
         `expires_at(describe(cloud, stack_name(cloud, EXPIRY)))`
@@ -30,7 +30,7 @@ def expires_at(stack: dict[str, Any] | None) -> datetime | None:
 
 
 def is_over(stack: dict[str, Any] | None) -> bool:
-    """Say whether the expiry must be set anew: there is none, or its time is over."""
+    """Return whether the expiry must be set: there is none, or its time is over."""
     end = expires_at(stack)
     return end is None or end <= datetime.now(UTC)
 
@@ -46,6 +46,6 @@ def times(hours: float) -> dict[str, str]:
 
 
 def parameters(cloud: Cloud, stack: dict[str, Any] | None) -> dict[str, str]:
-    """Return what the template needs: the stacks to delete, and times where there are none yet."""
+    """Return the template's parameters: the stacks to delete; the times if none are set."""
     last_first = [stack_name(cloud, module) for module in reversed(MODULES) if module != EXPIRY]
     return {"Stacks": ",".join(last_first)} | (times(HOURS) if is_over(stack) else {})

@@ -1,4 +1,4 @@
-"""The beacon servers: how many there are, and where browsers send their beacons."""
+"""The beacon servers: their number, and the URL to which browsers send beacons."""
 
 import socket
 from operator import itemgetter
@@ -6,22 +6,22 @@ from urllib.parse import urlsplit
 
 from helpers.core.aws_errors import explained
 from helpers.core.cloud import Cloud
-from helpers.core.errors import NotDeployed, WorkshopError
+from helpers.core.errors import NotDeployed, WorkshopError, check_number
 from helpers.core.waiting import wait_until, waiting
 
 
 def fleet_size(cloud: Cloud, n: int) -> None:
     """Set the number of beacon servers; they start or stop within seconds (minutes on AWS).
 
-    On AWS the group also scales by itself: one that has too little to do for 15 minutes shrinks.
+    On AWS the Auto Scaling group also scales by itself: it shrinks after 15 minutes of low load.
 
     Args:
-        cloud: where the fleet runs.
-        n: servers, within the group's own bounds: 1 to 6, on AWS 2 to 6.
+        cloud: the target on which the fleet runs.
+        n: servers, within the group's bounds: 1 to 6, on AWS 2 to 6.
 
     Raises:
         NotDeployed: module 1-frontend is not deployed.
-        WorkshopError: `n` is no whole number within the bounds.
+        WorkshopError: `n` is not a whole number within the bounds.
 
     Example:
         `fleet_size(cloud, 3)` prints `✓ 3 beacon servers, where there were 1.`
@@ -32,12 +32,7 @@ def fleet_size(cloud: Cloud, n: int) -> None:
         if not found["AutoScalingGroups"]:
             raise NotDeployed(f"The fleet {name}", "1-frontend")
         group = found["AutoScalingGroups"][0]
-        least, most = group["MinSize"], group["MaxSize"]
-        if not isinstance(n, int) or isinstance(n, bool) or not least <= n <= most:
-            raise WorkshopError(
-                f"A fleet has {least} to {most} servers, not {n!r}.",
-                f"Call `fleet_size(cloud, n)` with a whole number from {least} to {most}.",
-            )
+        check_number("The number of servers", n, group["MinSize"], group["MaxSize"], whole=True)
         autoscaling.set_desired_capacity(
             AutoScalingGroupName=name, DesiredCapacity=n, HonorCooldown=False
         )
@@ -45,10 +40,10 @@ def fleet_size(cloud: Cloud, n: int) -> None:
 
 
 def beacon_url(cloud: Cloud, timeout: float = 60) -> str:
-    """Return the URL of the beacon servers, waiting until somebody listens there.
+    """Return the URL of the beacon servers, once a server accepts connections there.
 
     Args:
-        cloud: where the fleet runs.
+        cloud: the target on which the fleet runs.
         timeout: seconds to wait at most.
 
     Raises:
@@ -70,15 +65,15 @@ def beacon_url(cloud: Cloud, timeout: float = 60) -> str:
     if not is_reached:
         raise WorkshopError(
             f"No beacon server was reached at {url} within {timeout:.0f} s.",
-            "On AWS, let your address in: "
+            "On AWS, allow your IP address: "
             '`deploy(cloud, "1-frontend", BeaconSourceCIDR=public_ip())`; '
-            "locally, look at .workshop/fleet/*/server.out.",
+            "locally, read .workshop/fleet/*/server.out.",
         )
     return url
 
 
 def _listens(url: str) -> bool:
-    # Connects and says nothing: a request would be logged among the beacons.
+    # Connects without a request, which would be logged among the beacons.
     at = urlsplit(url)
     try:
         with socket.create_connection((at.hostname, at.port or 80), timeout=2):

@@ -1,4 +1,4 @@
-"""Start, stop and change the Flink application, which costs money on AWS for as long as it runs."""
+"""Starts, stops and updates the Flink application, which costs money on AWS while it runs."""
 
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -11,7 +11,7 @@ from helpers.core.errors import NotDeployed, WorkshopError
 from helpers.core.waiting import wait_until, waiting
 from helpers.flink.groups import property_groups
 from helpers.flink.replay_edge import first_bucket, reading_start
-from helpers.planning.prices import application_rate
+from helpers.planning.prices import application_rate, parallelism
 from helpers.stores.kinesis import stream_summary
 
 from .code_upload import upload
@@ -19,7 +19,7 @@ from .flink_sql import application_code, check_code
 
 # A start takes 1 to 3 minutes on AWS, a stop as long as its snapshot.
 _WAIT_SECONDS = 10 * 60
-# ApplicationStatus values that pass by themselves (Managed Flink API reference).
+# Transient values of ApplicationStatus (Managed Flink API reference).
 _PASSING = {"STARTING", "STOPPING", "UPDATING", "FORCE_STOPPING", "ROLLING_BACK", "AUTOSCALING",
             "MAINTENANCE"}  # fmt: skip
 
@@ -27,9 +27,9 @@ _PASSING = {"STARTING", "STOPPING", "UPDATING", "FORCE_STOPPING", "ROLLING_BACK"
 def start_analytics(cloud: Cloud) -> None:
     """Start the Flink application and return once it is RUNNING; nothing happens if it is already.
 
-    It goes on from where it stopped; new, or with other SQL than it stopped with, it reads the
-    stream from where its properties say. No beacon is lost either way. On AWS every start is billed
-    for at least 10 minutes (Managed Flink pricing).
+    It continues from its last snapshot. A new application, or one whose SQL has changed since,
+    reads the stream from the position in its properties. No beacon is lost either way. On AWS
+    each start is billed for at least 10 minutes (Managed Flink pricing).
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
@@ -60,14 +60,14 @@ def start_analytics(cloud: Cloud) -> None:
                 status = _wait_for_application(cloud)
             if status != "RUNNING":
                 raise WorkshopError(
-                    f"{name} did not start: it is {status} again.",
+                    f"{name} did not start: its status is {status} again.",
                     f"Read its log, /aws/kinesis-analytics/{name}, then run this cell again.",
                 )
     print(f"✓ {name} is running.")
 
 
 def stop_analytics(cloud: Cloud) -> None:
-    """Stop the Flink application, keeping its state, and return once it is READY.
+    """Stop the Flink application with a snapshot of its state, and return once it is READY.
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
@@ -79,34 +79,35 @@ def stop_analytics(cloud: Cloud) -> None:
     name = cloud.name("analytics")
     with explained():
         if _wait_for_application(cloud) == "RUNNING":
-            print(f"Stopping {name}, its state is kept in a snapshot ...")
+            print(f"Stopping {name}; a snapshot keeps its state ...")
             cloud.client("kinesisanalyticsv2").stop_application(ApplicationName=name)
             with waiting(f"Waiting until {name} is READY"):
                 status = _wait_for_application(cloud)
             if status != "READY":
                 raise WorkshopError(
-                    f"{name} did not stop: it is {status}.", "Run this cell again in a minute."
+                    f"{name} did not stop: its status is {status}.",
+                    "Run this cell again in a minute.",
                 )
     print(f"✓ {name} is stopped: it costs nothing now.")
 
 
 def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
-    """Let the Flink application run your SQL files too; return once it is RUNNING again.
+    """Add your SQL files to the Flink application; return once it is RUNNING again.
 
-    First Flink parses and plans the whole job here. Only if it accepts every statement is the new
-    code uploaded and the application updated. It then reads a little more than the last two hours
-    again (all that the stream keeps, if it was stopped): no beacon is lost, and whole values
-    replace themselves. Nothing happens if it runs this code already.
+    First Flink parses and plans the whole job on this machine. If it accepts every statement, the
+    code is uploaded and the application is updated. The application then reads a little more than
+    the last two hours again (the whole stream, if it was stopped): no beacon is lost, and new
+    values replace old ones. Nothing happens if the application has this code already.
 
     Args:
-        cloud: where the application is.
-        folder: your files, `NN_name.sql`; `sql_folder()` by default. A file that is no
-            longer in it is no longer run.
+        cloud: the target with the application.
+        folder: your files, `NN_name.sql`; `sql_folder()` by default. Files that you have deleted
+            from it are removed from the application.
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
         WorkshopError: Flink refuses a statement (with the file, the reason and the position; the
-            application goes on untouched), somebody else is changing the application, or it did not
+            application does not change), another update is in progress, or the application did not
             start again.
 
     Example:
@@ -121,19 +122,19 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
         status = _wait_for_application(cloud)
         detail = application_detail(cloud)
         if _code_key(detail) == key:
-            print(f"✓ {name} has this SQL already: nothing is changed.")
+            print(f"✓ {name} has this SQL already: nothing changes.")
             return
         hours = "a little more than the last two hours"
-        again = hours if status == "RUNNING" else "all that the stream keeps"
-        print(f"Updating {name}: it reads {again} again ...")
+        reread = hours if status == "RUNNING" else "the whole stream"
+        print(f"Updating {name}: it reads {reread} again ...")
         _update(cloud, detail, key, _replay_from(status, datetime.now(UTC)))
         with waiting(f"Waiting until {name} is {status} again"):
             now = _wait_for_application(cloud)
         if now != status:
             raise WorkshopError(
-                f"{name} did not start with the new SQL: it is {now}.",
-                f"Read its log, /aws/kinesis-analytics/{name}; take your file away and run this "
-                "cell again.",
+                f"{name} did not start with the new SQL: its status is {now}.",
+                f"Read its log, /aws/kinesis-analytics/{name}; correct or delete your file and run "
+                "this cell again.",
             )
     print(f"✓ {name} is {'running' if now == 'RUNNING' else 'stopped, and ready'} with your SQL.")
 
@@ -155,49 +156,46 @@ def application_status(cloud: Cloud) -> str | None:
 
 
 def _compare_with_shards(cloud: Cloud, detail: dict[str, Any]) -> None:
-    """Say so if the application has not one reader for each shard.
+    """Print a warning unless the application has one reader for each shard.
 
-    Two shards of one reader are read one after the other, so a backlog's windows close too early
+    One reader reads two shards one after the other, so a backlog's windows close too early
     (measured with Flink's Kinesis connector 6.0: 3,352 of 7,980 records were late).
     """
-    flink = detail["ApplicationConfigurationDescription"][
-        "FlinkApplicationConfigurationDescription"
-    ]
-    readers = int(flink["ParallelismConfigurationDescription"]["Parallelism"])
+    readers = int(parallelism(detail)["Parallelism"])
     shards = stream_summary(cloud, "clicks")["OpenShardCount"]
     if readers != shards:
         print(
-            f"On AWS it should have a reader for each shard, and has {readers} for {shards}: "
-            f'deploy(cloud, "2-analyze", Parallelism={shards}).'
+            f"It has {readers} readers for {shards} shards. On AWS it should have one for each "
+            f'shard: deploy(cloud, "2-analyze", Parallelism={shards}).'
         )
 
 
 def _replay_from(status: str, now: datetime) -> dict[str, str]:
-    """Return where changed SQL begins to read, as properties of the group `clicks`."""
+    """Return the position from which changed SQL reads, as properties of the group `clicks`."""
     if status != "RUNNING":
-        # Nobody knows here how long ago it stopped. The stream keeps a day: read all of it.
+        # The time of its stop is unknown here. The stream keeps a day: read all of it.
         return {"source.init.position": "TRIM_HORIZON"}
-    # It has counted all until now, but for a few seconds: replay_edge's margin is larger.
+    # It has counted all records but those of a few seconds: replay_edge's margin is larger.
     begin = reading_start(first_bucket(now.timestamp()))
     since = datetime.fromtimestamp(begin, UTC).isoformat(timespec="milliseconds")
     return {"source.init.position": "AT_TIMESTAMP", "source.init.timestamp": since}
 
 
 def _restore_type(cloud: Cloud, detail: dict[str, Any]) -> str:
-    """Say whether the newest snapshot is of this version of the application: then go on from it.
+    """Return the type that restores the newest snapshot, if this version of the code made it.
 
-    Flink promises for no change of a query that it can go on from the state of the former one.
+    Flink does not guarantee that a changed query can restore the state of the previous one.
     """
     pages = cloud.client("kinesisanalyticsv2").get_paginator("list_application_snapshots")
-    found = [
+    snapshots = [
         snapshot
         for page in pages.paginate(ApplicationName=detail["ApplicationName"])
         for snapshot in page["SnapshotSummaries"]
         if snapshot["SnapshotStatus"] == "READY"
     ]
-    # (An update and a stop may have made one each in the same second.)
+    # (An update and a stop may each have made one in the same second.)
     when = itemgetter("SnapshotCreationTimestamp", "ApplicationVersionId")
-    newest: dict[str, Any] = max(found, key=when, default={})
+    newest: dict[str, Any] = max(snapshots, key=when, default={})
     same = newest.get("ApplicationVersionId") == detail["ApplicationVersionId"]
     return "RESTORE_FROM_LATEST_SNAPSHOT" if same else "SKIP_RESTORE_FROM_SNAPSHOT"
 
@@ -226,7 +224,7 @@ def _update(cloud: Cloud, detail: dict[str, Any], key: str, begin: dict[str, str
         analytics.exceptions.ResourceInUseException,
     ) as error:
         raise WorkshopError(
-            f"Somebody else is changing {detail['ApplicationName']} right now: {error}",
+            f"Another update of {detail['ApplicationName']} is in progress: {error}",
             "Run this cell again.",
         ) from None
 
@@ -237,9 +235,9 @@ def _code_key(detail: dict[str, Any]) -> str:
 
 
 def _wait_for_application(cloud: Cloud) -> str:
-    """Wait while the application is on its way to another status, and return where it ends."""
+    """Wait until the application's status is no longer transient, and return the status."""
     name = cloud.name("analytics")
-    with waiting(f"{name} is on its way to another status"):
+    with waiting(f"Waiting until {name} has changed its status"):
         status = wait_until(
             lambda: application_detail(cloud)["ApplicationStatus"],
             _WAIT_SECONDS,

@@ -1,4 +1,4 @@
-"""The Flink job's SQL: shown, joined by the learner's own files, and checked before it runs."""
+"""The Flink job's SQL: shows it, adds the learner's files, and has Flink check it."""
 
 import importlib.util
 import re
@@ -16,29 +16,28 @@ from helpers.core.paths import REPOSITORY, home
 from helpers.core.waiting import waiting
 
 FLINK = REPOSITORY / "assets" / "flink"
-NAME = re.compile(r"[0-9]{2}_\w+\.sql")  # what main.py runs
+NAME = re.compile(r"[0-9]{2}_\w+\.sql")  # the files that main.py runs
 CHECK_SECONDS = 600
-# A learner's window has room for some hundred letters of the size of code; of the size of prose, a
-# line would break within its last word.
+# A notebook is about a hundred characters of code wide. In the larger font of text, lines of SQL
+# would wrap.
 _STYLE = "<style>.rwa-sql pre {font-size: var(--jp-code-font-size, 13px) !important}</style>"
-_UNTOUCHED = "Correct it, then run this cell again: what runs goes on untouched."
 
 
 class Sql(Code):
-    """SQL with colours, in letters of the size that code cells have."""
+    """SQL with syntax colours, in the font size of code cells."""
 
     def _repr_html_(self) -> str:
         return f'{_STYLE}<div class="rwa-sql mathjax_ignore">{super()._repr_html_()}</div>'
 
 
 def show_sql(name: str) -> Code:
-    """Return one of the job's statements, to be shown with colours.
+    """Return one of the job's SQL statements; Jupyter shows it with syntax colours.
 
     Args:
         name: the file's name without its number: `event_count`, `beacons`, ...
 
     Raises:
-        WorkshopError: there is no such file.
+        WorkshopError: the job has no such statement.
 
     Example:
         `show_sql("event_count")`
@@ -46,15 +45,15 @@ def show_sql(name: str) -> Code:
     files = {path.stem.split("_", 1)[1]: path for path in sorted((FLINK / "sql").glob("*.sql"))}
     if name not in files:
         raise WorkshopError(
-            f"The job has no statement called {name!r}.", f"Choose one of {', '.join(files)}."
+            f"The job has no SQL statement named {name!r}.", f"Use one of {', '.join(files)}."
         )
     return Sql(files[name].read_text(encoding="utf-8"), language="sql")
 
 
 def sql_folder() -> Path:
-    """Return the folder of your own SQL files, `.workshop/sql/`, which is outside git.
+    """Return the folder for your SQL files, `.workshop/sql/`, which git ignores.
 
-    `update_analytics` adds them to the job's own, in the order of their names: `NN_name.sql`.
+    `update_analytics` adds these files to the job's, in the order of their names, `NN_name.sql`.
 
     Example:
         `mine = sql_folder()`
@@ -66,30 +65,28 @@ def sql_folder() -> Path:
 
 @contextmanager
 def application_code(folder: Path | None = None) -> Iterator[Path]:
-    """Yield a folder with the application's code and, in its sql/, the learner's files as well.
+    """Yield a temporary folder with the application's code and, in its sql/, the learner's files.
 
-    A file of the learner's replaces the job's own of the same name. The folder lasts as long as the
-    block.
+    A learner's file replaces the job's file of the same name. The folder is deleted at the end.
 
     Args:
         folder: the learner's files; `sql_folder()` by default.
 
     Raises:
-        WorkshopError: a file's name is not `NN_name.sql`, the folder is missing, or Flink's files
-            are.
+        WorkshopError: a file's name is not `NN_name.sql`, or the folder is missing.
 
     Example:
         `with application_code() as code: package(code)`
     """
     folder = sql_folder() if folder is None else Path(folder)
     if not folder.is_dir():
-        raise WorkshopError(f"There is no folder {folder}.", "Give the folder of your SQL files.")
+        raise WorkshopError(f"{folder} is not a folder.", "Give the folder of your SQL files.")
     files = sorted(folder.glob("*.sql"))
     for file in files:
         if not NAME.fullmatch(file.name):
             raise WorkshopError(
-                f"{file.name} would not be run.",
-                "Name it with two digits for its place, e.g. 20_my_metric.sql.",
+                f"The job does not run {file.name}, because of its name.",
+                "Begin its name with two digits and _, e.g. 20_my_metric.sql.",
             )
     with tempfile.TemporaryDirectory(prefix="workshop-") as temporary:
         code = Path(temporary) / "flink"
@@ -100,17 +97,18 @@ def application_code(folder: Path | None = None) -> Iterator[Path]:
 
 
 def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -> None:
-    """Let Flink parse and plan the whole job with the learner's files; nothing is run.
+    """Have Flink parse and plan the whole job with the learner's files, without running it.
 
-    It is done on this machine, whatever the target: PyFlink and its Java are in the environment.
+    PyFlink does this on this machine for both targets.
 
     Args:
-        code: the folder, as `application_code` makes it.
-        groups: the application's property groups; those of cfn/2-analyze.yaml by default. On this
-            machine the application then starts with the plan that is made here.
+        code: the folder from `application_code`.
+        groups: the application's property groups; those of cfn/2-analyze.yaml by default. The
+            local target then starts the application from this plan.
 
     Raises:
-        WorkshopError: Flink refuses a statement: its file, Flink's reason and the position.
+        WorkshopError: Flink refuses a statement; the error has its file, Flink's reason and the
+            position.
 
     Example:
         `with application_code() as code: check_code(code)`
@@ -131,10 +129,13 @@ def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -
     with tempfile.TemporaryDirectory(prefix="workshop-") as temporary:
         environment = plans.environment(given, Path(temporary), plan)
         process = plans.start_python(plans.command(plan, code), environment)
-        said = _wait(process)
+        output = _wait(process)
     if process.returncode:
-        lines = [line for line in said.splitlines() if line.strip()] or ["it gave no reason"]
-        raise WorkshopError(f"✗ Flink refuses {lines[-1]}", _UNTOUCHED)
+        lines = [line for line in output.splitlines() if line.strip()] or ["it gave no reason"]
+        raise WorkshopError(
+            f"✗ Flink refuses {lines[-1]}",
+            "Correct it, then run this cell again. The running application has not changed.",
+        )
 
 
 def _wait(process: subprocess.Popen) -> str:
@@ -145,7 +146,7 @@ def _wait(process: subprocess.Popen) -> str:
         raise WorkshopError(
             f"Flink did not plan the job within {CHECK_SECONDS} s.", "Run this cell again."
         ) from None
-    finally:  # also where the cell is interrupted
+    finally:  # also when the cell is interrupted
         if process.poll() is None:
             process.kill()
             process.communicate()

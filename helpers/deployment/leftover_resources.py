@@ -1,4 +1,4 @@
-"""What is left of the workshop after its clean-up: by name, and by tag."""
+"""Finds the workshop's resources that are left after its clean-up: by name, and by tag."""
 
 import re
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from .flink_application import application_status
 
 TAG = {"Key": "workshop", "Values": ["realtime-web-analytics"]}
 _TAGGED = "tagged "
-# The services whose things are all looked for by name, as an ARN calls them.
+# The services, as in ARNs, all of whose resources are searched by name.
 _BY_NAME = {
     "athena", "autoscaling", "cloudformation", "cloudwatch", "dynamodb", "elasticloadbalancing",
     "firehose", "glue", "iam", "kinesis", "kinesisanalytics", "lambda", "logs", "s3", "scheduler",
     "sns", "sqs",
 }  # fmt: skip
-_STACK = "aws:cloudformation:stack-name"  # a tag that CloudFormation puts on what it makes
-# kind -> its client, the call that lists, the key of the list, the key of a name (if any)
+_STACK = "aws:cloudformation:stack-name"  # CloudFormation's tag on each resource of a stack
+# kind, client, the call that lists, the key of its list, the key of a name (if any)
 _LISTINGS = [
     ("stack", "cloudformation", "describe_stacks", "Stacks", "StackName"),
     ("stream", "kinesis", "list_streams", "StreamNames", None),
@@ -46,7 +46,7 @@ _LISTINGS = [
      "InstanceProfileName"),
 ]  # fmt: skip
 
-# As the templates name them. In an account's list of all, others begin with the prefix, too.
+# As in the templates. (In an account's list, other log groups may begin with the prefix, too.)
 _LOG_GROUPS = (
     "/aws/kinesis-analytics/{}-analytics",
     "/aws/kinesisfirehose/{}-archive",
@@ -57,10 +57,10 @@ _LOG_GROUPS = (
 
 
 def remaining(cloud: Cloud) -> list[str]:
-    """Return what is left of the workshop, whether a stack made it or a hand.
+    """Return the workshop's resources that are left, whether or not a stack created them.
 
-    First by name, in every service that it uses; then by the tag `workshop`, which also finds what
-    AWS gives no name: networks, servers, keys.
+    Those found by name come first, from every service that the workshop uses. Those found by the
+    tag `workshop` follow: networks, servers and keys have no names.
 
     Example:
         `remaining(cloud)` -> `["stream rwa-clicks", "tagged arn:aws:ec2:...:vpc/vpc-0a1b"]`
@@ -70,16 +70,16 @@ def remaining(cloud: Cloud) -> list[str]:
 
 
 def named(left: list[str]) -> bool:
-    """Say whether any of what is left was found by its name: such a list is never out of date."""
+    """Return whether any of the resources was found by name: such a list is never out of date."""
     return any(not entry.startswith(_TAGGED) for entry in left)
 
 
 def pages(client: Any, call: str, **arguments: Any) -> Iterator[dict]:  # noqa: ANN401
-    """Yield the answers of a call that lists, whether it comes in pages or not.
+    """Yield the answers of a call that lists resources, whether or not it is paginated.
 
     Args:
         client: a boto3 client.
-        call: its method's name, e.g. `"list_streams"`.
+        call: the name of its method, e.g. `"list_streams"`.
         arguments: the call's.
     """
     if client.can_paginate(call):
@@ -89,7 +89,7 @@ def pages(client: Any, call: str, **arguments: Any) -> Iterator[dict]:  # noqa: 
 
 
 def log_groups(cloud: Cloud) -> list[str]:
-    """Return the names of the workshop's log groups that are there.
+    """Return the names of the workshop's existing log groups.
 
     Example:
         `log_groups(cloud)` -> `["/aws/lambda/rwa-process-metrics"]`
@@ -104,14 +104,14 @@ def _by_name(cloud: Cloud) -> Iterator[tuple[str, str]]:
     if application_status(cloud):
         name = cloud.name("analytics")
         yield "application", name
-        # They go with their application; as long as it is there, each is billed.
+        # They are deleted with their application; until then each is billed.
         listed = pages(
             cloud.client("kinesisanalyticsv2"), "list_application_snapshots", ApplicationName=name
         )
         for page in listed:
             for snapshot in page["SnapshotSummaries"]:
                 yield "snapshot", snapshot["SnapshotName"]
-    # By its name, because a list of all databases would need leave to look at all of them.
+    # By its name, because listing all databases would need permission for all of them.
     glue, database = cloud.client("glue"), f"{cloud.prefix}_archive"
     with suppress(glue.exceptions.EntityNotFoundException):
         glue.get_database(Name=database)
@@ -121,7 +121,7 @@ def _by_name(cloud: Cloud) -> Iterator[tuple[str, str]]:
         for page in pages(cloud.client(service), call):
             for found in page.get(key, []):
                 whole = found[name_key] if name_key else found
-                # Queues are listed as URLs, topics as ARNs: the last part.
+                # Queues are listed as URLs, topics as ARNs: use the last part.
                 last = whole.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
                 if last.startswith(cloud.name("")) or whole.startswith(f"/{cloud.prefix}/"):
                     yield kind, whole if kind == "parameter" else last
@@ -132,7 +132,7 @@ def _by_tag(cloud: Cloud) -> Iterator[str]:
     for page in pages(tagging, "get_resources", TagFilters=[TAG]):
         for found in page["ResourceTagMappingList"]:
             tags = {tag["Key"]: tag["Value"] for tag in found["Tags"]}
-            # Another workshop in the same account has the same tag, and another prefix.
+            # Another workshop in this account has the same tag, but another prefix.
             stack = tags.get(_STACK, cloud.name("?"))
             arn = found["ResourceARN"]
             is_ours = stack.startswith(cloud.name(""))
@@ -141,14 +141,14 @@ def _by_tag(cloud: Cloud) -> Iterator[str]:
 
 
 def _is_listed(cloud: Cloud, arn: str) -> bool:
-    """Say whether a thing would be found by its name: the list of tags may be out of date."""
+    """Return whether a resource is searched by name: the list of tags may be out of date."""
     starts = (f"{cloud.prefix}-", f"{cloud.prefix}_")
     parts = re.split("[:/]", arn)
     return parts[2] in _BY_NAME and any(part.startswith(starts) for part in parts[5:])
 
 
 def _is_ended(cloud: Cloud, arn: str) -> bool:
-    """Say whether a thing is over although AWS goes on listing it: both cost nothing any more."""
+    """Return whether a listed resource costs nothing any more: it is deleted, or soon will be."""
     service, what = arn.split(":")[2], arn.rsplit("/", 1)[-1]
     try:
         if service == "kms":
@@ -156,7 +156,7 @@ def _is_ended(cloud: Cloud, arn: str) -> bool:
             return key["KeyState"] == "PendingDeletion"
         if service == "ec2" and ":instance/" in arn:
             found = cloud.client("ec2").describe_instances(InstanceIds=[what])["Reservations"]
-            states = [one["State"]["Name"] for group in found for one in group["Instances"]]
+            states = [server["State"]["Name"] for group in found for server in group["Instances"]]
             return all(state == "terminated" for state in states)
     except ClientError as error:
         if error.response["Error"]["Code"].endswith(("NotFound", "NotFoundException")):

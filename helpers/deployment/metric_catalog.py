@@ -23,22 +23,23 @@ def add_metric(
     bucket_seconds: int = 10,
     max_items: int = 10,
 ) -> None:
-    """Put a row for a metric into the catalog; one that is there already stays as it is.
+    """Add a metric's row to the catalog; an existing row does not change.
 
-    Do it before Flink counts: items of a metric without a row all go to `(other)`.
+    Call it before Flink counts the metric: all items of a metric without a row go to `(other)`.
 
     Args:
-        cloud: where the catalog is.
-        metric: its MetricType, as the SQL says it.
-        title: what a chart of it is called.
+        cloud: the target with the catalog.
+        metric: its MetricType, as in the SQL.
+        title: the title of its chart.
         unit: one of CloudWatch's units, e.g. `"Count"` or `"Milliseconds"`.
-        statistic: how values of several buckets are put together: `"Sum"`, `"Average"` (the mean
-            of all beacons, not of the buckets' means) or `"Maximum"`.
-        bucket_seconds: how long one bucket is.
+        statistic: combines the values of several buckets: `"Sum"`, `"Average"` (the mean of all
+            beacons, not of the buckets' means) or `"Maximum"`.
+        bucket_seconds: the length of a bucket.
         max_items: how many of its items may become CloudWatch metrics ($0.30 a month each).
 
     Raises:
-        WorkshopError: CloudWatch has no such unit or statistic; module 2-analyze is not deployed.
+        NotDeployed: module 2-analyze is not deployed.
+        WorkshopError: CloudWatch has no such unit or statistic.
 
     Example:
         `add_metric(cloud, "avg_pg_ld", title="Load time", unit="Milliseconds",
@@ -62,10 +63,10 @@ def add_metric(
 
 
 def seed_catalog(cloud: Cloud) -> int:
-    """Put the rows of `assets/catalog.json` into the catalog table; rows already there stay.
+    """Add the rows of `assets/catalog.json` to the catalog table; existing rows do not change.
 
     Returns:
-        How many rows were put.
+        The number of new rows.
 
     Example:
         `seed_catalog(cloud)` -> `9`
@@ -75,7 +76,7 @@ def seed_catalog(cloud: Cloud) -> int:
 
 
 def _put_if_absent(cloud: Cloud, row: dict[str, Any]) -> bool:
-    """Put a row unless the metric has one, which may hold a learner's own settings."""
+    """Put a row unless the metric has one, which may contain a learner's settings."""
     dynamodb, serialize = cloud.client("dynamodb"), TypeSerializer().serialize
     item = row | {"LatestEventTimestamp": 0}
     try:
@@ -89,8 +90,8 @@ def _put_if_absent(cloud: Cloud, row: dict[str, Any]) -> bool:
     return True
 
 
-def _check(what: str, given: str, known: tuple[str, ...] | list[str]) -> None:
-    if given not in known:
+def _check(name: str, value: str, known: tuple[str, ...] | list[str]) -> None:
+    if value not in known:
         raise WorkshopError(
-            f"CloudWatch has no {what} {given!r}.", f"Use one of {', '.join(known)}."
+            f"CloudWatch has no {name} {value!r}.", f"Use one of {', '.join(known)}."
         )

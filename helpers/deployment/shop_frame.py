@@ -1,9 +1,9 @@
-"""The demo shop, shown in a frame: `show_site(cloud)`.
+"""Shows the demo shop in a frame: `show_site(cloud)`.
 
-Who looks at a notebook may sit elsewhere than the kernel. Which way leads to the shop is therefore
-not decided here but in the frame, by the browser: it asks the shop's own address for /health, then
-the Jupyter server's proxy (jupyter-server-proxy, `<JupyterLab>/proxy/<port>/`), and goes where it
-is answered. A page on https may load nothing from a load balancer on http; then a link is left.
+The browser may run on another machine than the kernel. So the browser finds the shop's address: it
+requests /health from the shop itself, then from the Jupyter server's proxy (jupyter-server-proxy,
+`<JupyterLab>/proxy/<port>/`), and loads the shop from the first that answers. A page on https can't
+load a load balancer's page on http; then the frame has only a link.
 """
 
 import html
@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from helpers.core.cloud import Cloud
-from helpers.core.errors import WorkshopError
+from helpers.core.errors import check_number
 
 from .fleet import beacon_url
 
@@ -21,17 +21,18 @@ _FRAME = Path(__file__).with_name("shop_frame.html")
 
 
 def show_site(cloud: Cloud, height: int = 640) -> "SiteFrame":
-    """Show the demo shop, which the beacon servers serve and which sends them its beacons.
+    """Show the demo shop, which the beacon servers serve and which sends beacons to them.
 
     Args:
-        cloud: where the beacon servers are.
+        cloud: the target on which the beacon servers run.
         height: of the frame, in CSS pixels, 200 to 4000.
 
     Returns:
-        The frame; as the last line of a cell it is shown.
+        The frame; Jupyter shows it if it is the last expression of a cell.
 
     Raises:
-        WorkshopError: there is no fleet, nobody answers, or the height is none.
+        NotDeployed: module 1-frontend is not deployed.
+        WorkshopError: no server was reached, or the height is out of bounds.
 
     Example:
         `show_site(cloud)`
@@ -40,13 +41,14 @@ def show_site(cloud: Cloud, height: int = 640) -> "SiteFrame":
 
 
 def site_url(cloud: Cloud) -> str:
-    """Return the address of the demo shop, once somebody listens there.
+    """Return the URL of the demo shop, once a server accepts connections there.
 
     Args:
-        cloud: where the beacon servers are.
+        cloud: the target on which the beacon servers run.
 
     Raises:
-        WorkshopError: there is no fleet, or nobody listened within a minute.
+        NotDeployed: module 1-frontend is not deployed.
+        WorkshopError: no server was reached within a minute.
 
     Example:
         `site_url(cloud)` -> `"http://127.0.0.1:8080/"`
@@ -55,35 +57,31 @@ def site_url(cloud: Cloud) -> str:
 
 
 class SiteFrame:
-    """A frame with the shop in it, and a link for where no frame can be.
+    """A frame that shows the shop, and a link in case the browser can't load it there.
 
     Args:
-        url: the shop's address, with its last slash.
+        url: the shop's URL, with its last slash.
         height: of the frame, in CSS pixels, 200 to 4000.
 
     Raises:
-        WorkshopError: the height is none.
+        WorkshopError: the height is out of bounds.
 
     Example:
         `SiteFrame("http://127.0.0.1:8080/", height=500)`
     """
 
     def __init__(self, url: str, height: int = 640) -> None:
-        if not isinstance(height, int) or isinstance(height, bool) or not 200 <= height <= 4000:
-            raise WorkshopError(
-                f"A frame can't have a height of {height!r} pixels.",
-                "Call `show_site(cloud, height=640)` with a whole number from 200 to 4000.",
-            )
+        check_number("height", height, 200, 4000, whole=True)
         self.url, self.height = url, height
 
     def _repr_html_(self) -> str:
         at = urlsplit(self.url)
         facts = {
             "site": self.url,
-            # Behind the Jupyter server's proxy is the machine on which the kernel runs, no other.
+            # The Jupyter server's proxy reaches only the machine on which the kernel runs.
             "proxy": f"proxy/{at.port}/" if at.hostname in _LOOPBACK else None,
         }
-        # Inside a <script> only this sequence could end it.
+        # "</" is the only sequence that could end the <script>.
         document = _FRAME.read_text(encoding="utf-8").replace(
             "FACTS", json.dumps(facts).replace("</", "<\\/")
         )
@@ -94,7 +92,7 @@ class SiteFrame:
             f'referrerpolicy="no-referrer" style="width:100%;height:{self.height}px;'
             'border:1px solid #8c959f;border-radius:8px;background:#fff"></iframe>'
             f'<figcaption>The demo shop, as the beacon servers serve it. <a href="{url}" '
-            'target="_blank" rel="noopener noreferrer">Open it in a tab of its own</a></figcaption>'
+            'target="_blank" rel="noopener noreferrer">Open it in a new tab</a></figcaption>'
             "</figure>"
         )
 

@@ -1,6 +1,6 @@
-"""A stack's resources as they come up: a live list in Jupyter, plain lines in a terminal.
+"""Shows the progress of a stack's resources: a live list in Jupyter, plain lines in a terminal.
 
-Roles, policies, keys and logs are many and all alike to a learner: they share one line.
+There are many roles, policies, keys and logs, of little interest to a learner: they share one line.
 """
 
 import html
@@ -13,7 +13,7 @@ from IPython.display import HTML, display
 
 from helpers.core.waiting import in_notebook
 
-# What a resource is, in a learner's words. What is not here is a supporting part.
+# A learner's words for types of resources. Other types are supporting parts.
 WORDS = {
     "AWS::Athena::WorkGroup": "place for queries",
     "AWS::AutoScaling::AutoScalingGroup": "group of servers",
@@ -43,7 +43,7 @@ _STACK = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the list: ✓ / … / ✗, a logical name, what it is, seconds so far or in all."""
+    """One line of the list: ✓ / … / ✗, a logical name, its type in words, seconds so far."""
 
     mark: str
     name: str
@@ -52,11 +52,11 @@ class Row:
 
 
 def rows(events: Iterable[dict[str, Any]], now: datetime | None = None) -> list[Row]:
-    """Return a line for each resource of a stack operation, in the order in which they began.
+    """Return a line for each resource of a stack operation, in the order of their first events.
 
     Args:
         events: the operation's stack events, oldest first (CloudFormation's DescribeStackEvents).
-        now: the time until which an unfinished resource's seconds are counted; by default, now.
+        now: the time until which the seconds of an unfinished resource are counted.
 
     Example:
         `rows(events)[0]` -> `Row("✓", "ClicksStream", "stream of records", 12.0)`
@@ -64,7 +64,7 @@ def rows(events: Iterable[dict[str, Any]], now: datetime | None = None) -> list[
     now = now or datetime.now(UTC)
     by_name: dict[str, list[dict[str, Any]]] = {}
     for event in events:
-        # A DELETE within a create or an update is the undoing: the ✗ that caused it stands.
+        # A DELETE within a create or an update is the rollback: keep the ✗ that caused it.
         if event["ResourceType"] != _STACK and not event["ResourceStatus"].startswith("DELETE"):
             by_name.setdefault(event["LogicalResourceId"], []).append(event)
     shown = [_row(name, events, now) for name, events in by_name.items()]
@@ -93,7 +93,7 @@ def _together(parts: list[Row]) -> Row:
 
 
 class Progress:
-    """Shows an operation's lines while it runs.
+    """Shows the lines of a stack operation while it runs.
 
     Args:
         title: the first line, e.g. `"rwa-1-capture: creating"`.
@@ -115,13 +115,13 @@ class Progress:
             print(title)
 
     def show(self, lines: list[Row], conclusion: str = "") -> None:
-        """Show the lines as they are now; `conclusion` is the last line, once all is over."""
+        """Show the present lines; `conclusion` is the last line, at the end of the operation."""
         if self._handle is None:
             self._print(lines, conclusion)
             return
         text = _as_html(self._title, lines, conclusion)
-        # One text in one place, put there only when it differs: nothing flickers, and the
-        # last one stays in the saved notebook.
+        # Updating one output, and only when it has changed, avoids flicker; the saved notebook
+        # keeps the last one.
         if text != self._shown:
             self._handle.update(HTML(text))
             self._shown = text

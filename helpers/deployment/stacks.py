@@ -1,4 +1,4 @@
-"""The workshop's stacks: which there are, what each needs, and what CloudFormation says of them."""
+"""The workshop's stacks: their names, their order, and their state in CloudFormation."""
 
 import difflib
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from helpers.core.errors import NotDeployed, WorkshopError
 from helpers.core.paths import REPOSITORY
 from helpers.core.waiting import wait_until, waiting
 
-# In the order in which they are deployed, each with the modules whose outputs it imports.
+# In the order of deployment, each with the modules whose outputs it imports.
 NEEDS = {
     "0-expiry": [],  # deployed with 1-capture, deleted last
     "1-capture": [],
@@ -22,11 +22,11 @@ NEEDS = {
     "3-visualize": ["1-capture", "2-analyze"],
 }
 MODULES = list(NEEDS)
-# Deployed by itself with the module that needs it: nothing to see in it, and it costs nothing.
+# Deployed with the module that needs it: it is of no interest by itself, and costs nothing.
 BROUGHT = "1-network"
 EXPIRY = MODULES[0]
 
-# Statuses in which a stack can be neither updated nor used: a failed first attempt.
+# After a failed creation: such a stack can be neither updated nor used.
 FAILED_FIRST = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 _WAIT_SECONDS = 30 * 60
 
@@ -39,8 +39,8 @@ def stack_name(cloud: Cloud, module: str) -> str:
     """
     if module not in NEEDS:
         near = difflib.get_close_matches(str(module), MODULES, n=1, cutoff=0.5)
-        word = f'"{near[0]}"' if near else f"one of {', '.join(MODULES)}"
-        raise WorkshopError(f"There is no module {module!r}.", f"Did you mean {word}?")
+        remedy = f'Did you mean "{near[0]}"?' if near else f"Use one of {', '.join(MODULES)}."
+        raise WorkshopError(f"There is no module {module!r}.", remedy)
     return cloud.name(module)
 
 
@@ -55,12 +55,12 @@ def template(module: str) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise WorkshopError(
-            f"The template cfn/{path.name} is missing.", "Get it back with `git checkout cfn`."
+            f"The template cfn/{path.name} is missing.", "Restore it with `git checkout cfn`."
         ) from None
 
 
 def describe(cloud: Cloud, stack: str) -> dict[str, Any] | None:
-    """Return what CloudFormation says of a stack (by name or id), or None where there is none."""
+    """Return CloudFormation's description of a stack (by name or id); None if it is missing."""
     try:
         return cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
@@ -90,7 +90,7 @@ def outputs(cloud: Cloud, module: str) -> dict[str, str]:
 
 
 def is_usable(stack: dict[str, Any] | None) -> bool:
-    """Say whether a stack stands: made at least once, and not half removed."""
+    """Return whether a stack was created completely, and its deletion has not begun."""
     if stack is None:
         return False
     status = stack["StackStatus"]
@@ -98,10 +98,10 @@ def is_usable(stack: dict[str, Any] | None) -> bool:
 
 
 def wait_for_stack(cloud: Cloud, stack: str) -> dict[str, Any] | None:
-    """Wait until nothing is in progress in a stack; return its description, None if it is gone.
+    """Wait until no operation of a stack is in progress; return its description, None if deleted.
 
     Args:
-        cloud: where it is.
+        cloud: the target with the stack.
         stack: its name or id.
 
     Raises:
@@ -110,13 +110,13 @@ def wait_for_stack(cloud: Cloud, stack: str) -> dict[str, Any] | None:
     found = describe(cloud, stack)
     if found is None or not is_busy(found):
         return found
-    print(f"{stack} is still busy ({found['StackStatus']}): waiting for it to end.")
+    print(f"{stack} is still busy ({found['StackStatus']}): waiting for the operation to end.")
     with waiting(f"Waiting for {stack}"):
         ended = wait_for_id(cloud, found["StackId"], lambda stack: not is_busy(stack))
     if is_busy(ended):
         raise WorkshopError(
             f"{stack} is still {ended['StackStatus']} after 30 minutes.",
-            "Look at its events in the CloudFormation console, then run this cell again.",
+            "Read its events in the CloudFormation console, then run this cell again.",
         )
     return None if ended["StackStatus"] == "DELETE_COMPLETE" else ended
 
@@ -124,11 +124,11 @@ def wait_for_stack(cloud: Cloud, stack: str) -> dict[str, Any] | None:
 def wait_for_id(
     cloud: Cloud, stack_id: str, is_over: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
-    """Wait until a stack's description meets a condition; return the last one, after 30 minutes.
+    """Wait until a stack's description meets a condition, 30 minutes at most; return the last one.
 
-    By its id, because a deleted stack can't be described by its name.
+    It needs the id, because a deleted stack can't be described by its name.
     """
-    deleted = {"StackStatus": "DELETE_COMPLETE"}  # AWS forgets it after 90 days
+    deleted = {"StackStatus": "DELETE_COMPLETE"}  # AWS lists deleted stacks for 90 days
     return wait_until(lambda: describe(cloud, stack_id) or deleted, _WAIT_SECONDS, is_over)
 
 

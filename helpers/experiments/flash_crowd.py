@@ -18,7 +18,7 @@ from helpers.core.errors import WorkshopError
 from helpers.core.waiting import bucket_edge, wait_until, waiting
 from helpers.generator.run import journal_folder
 from helpers.planning.bottlenecks import planned
-from helpers.planning.planner_figure import Run
+from helpers.planning.capacity import Run
 from helpers.planning.queue_model import (
     AGENT,
     FLINK,

@@ -70,9 +70,9 @@ def _plan(draft: Path) -> Path:
         variables = plans.environment(DEFAULT_GROUPS, Path(temporary), plan)
         variables["JDK_JAVA_OPTIONS"] += f' "-XX:DumpLoadedClassList={draft}/planning.lst"'
         process = plans.start_python(plans.command(plan, code), variables)
-        said = process.communicate(timeout=SECONDS)[0]
+        output = process.communicate(timeout=SECONDS)[0]
     if process.returncode:
-        raise RuntimeError(f"Flink could not plan the workshop's job: {said}")
+        raise RuntimeError(f"Flink could not plan the workshop's job: {output}")
     return plan
 
 
@@ -91,9 +91,9 @@ def _run(plan: Path, draft: Path) -> None:
         time.sleep(0.1)
     process.terminate()
     # Java ends when Python is gone: it holds the other end of this pipe until then.
-    said = process.communicate(timeout=SECONDS)[0]
+    output = process.communicate(timeout=SECONDS)[0]
     if not list(folders.checkpoints.glob("*/chk-*/_metadata")):
-        raise RuntimeError(f"Flink could not run the workshop's job: {said}")
+        raise RuntimeError(f"Flink could not run the workshop's job: {output}")
 
 
 def _dump(draft: Path) -> None:
@@ -110,9 +110,9 @@ def _dump(draft: Path) -> None:
         command += ["-cp", os.pathsep.join(map(str, paths[kind]))]
         started[kind] = subprocess.Popen(command, stderr=subprocess.PIPE)
     for process in started.values():
-        said = process.communicate()[1]
+        errors = process.communicate()[1]
         if process.returncode:
-            raise RuntimeError(f"Java could not archive its classes: {said.decode()}")
+            raise RuntimeError(f"Java could not archive its classes: {errors.decode()}")
     for kind in started:
         (draft / f"{kind}.jsa").replace(class_data.archive(kind))
 

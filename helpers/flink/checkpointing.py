@@ -18,7 +18,7 @@ SOON_SECONDS = 0.6  # for so long after a file appears the job may have to find 
 
 
 class Schedule:
-    """Says when a checkpoint is due.
+    """Decides when a checkpoint is due.
 
     Args:
         clicks: the folder of files that the job reads.

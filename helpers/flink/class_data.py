@@ -2,9 +2,9 @@
 
 Java spends most of a start in reading, verifying and linking classes, each time the same. A class-
 data archive (JEP 310) holds them as they are in memory. There is one for planning a job and one for
-running it: with both in one, each was slower. They lie in the environment (.venv), beside the plans
-of jobs; a change of any jar or of Java gives them another folder. Without them all is the same, but
-slower. build_class_data.py makes them.
+running it: with both in one, each was slower. They are in the environment (.venv), with the plans
+of jobs; a change of any jar or of Java gives them another folder. Without them, all works, but
+more slowly. build_class_data.py makes them.
 """
 
 import contextlib

@@ -1,9 +1,9 @@
-"""Java that obeys this Python process alone.
+"""Starts Java so that only this Python process can control it.
 
-PyFlink's Python and its Java speak through two sockets of 127.0.0.1 (Py4J), without a password: any
-program of this machine, another user's too, could have that Java run what it likes. Py4J has tokens
-for that; PyFlink uses none. So Java begins here as Py4J's own server, which makes a token and
-prints it into a pipe; through it the server is made that PyFlink needs, with tokens for both ways.
+PyFlink's Python and its Java communicate through two sockets of 127.0.0.1 (Py4J), without a
+password: any program of any user of this machine could run code in that Java. Py4J has tokens
+against that; PyFlink does not use them. So Java starts here as Py4J's own server, which makes a
+token and prints it into a pipe; it then creates the server for PyFlink, with tokens both ways.
 """
 
 import os
@@ -28,7 +28,7 @@ def start_java(class_path: list[Path]) -> JavaGateway:
         class_path: its jars.
 
     Raises:
-        RuntimeError: Java ended at once; why is in what it wrote.
+        RuntimeError: Java ended at once; its output has the reason.
     """
     port, token = _start(class_path)
     return JavaGateway(gateway_parameters=_parameters(port, token))

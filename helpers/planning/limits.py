@@ -1,4 +1,4 @@
-"""What one unit of each part takes (measured, in assets/measured.json), and AWS's own limits."""
+"""The measured capacity of one unit of each part (assets/measured.json), and AWS's limits."""
 
 import json
 from functools import cache
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @cache
 def measured() -> dict[str, Any]:
-    """Return assets/measured.json whole: each figure with its unit, date and source.
+    """Return assets/measured.json: each figure with its unit, date and source.
 
     Example:
         `measured()["measured"]["record_bytes"]["source"]`
@@ -23,7 +23,7 @@ def measured() -> dict[str, Any]:
 
 @cache
 def units() -> SimpleNamespace:
-    """Return the figures alone, measured and assumed, as attributes.
+    """Return the values of the measured and assumed figures, as attributes.
 
     Example:
         `units().record_bytes` -> `610`
@@ -33,15 +33,15 @@ def units() -> SimpleNamespace:
 
 
 def planner_figures() -> "pd.DataFrame":
-    """Return what the planner reckons with: each measured and each assumed figure.
+    """Return the figures from which the planner computes, measured and assumed.
 
     Returns:
-        A frame with a row a figure: Value, Unit, Measured (the day, or "assumed"), Source.
+        A frame with a row per figure: Value, Unit, Measured (the day, or "assumed"), Source.
 
     Example:
         `planner_figures()`
     """
-    # Whoever connects reads units for prices, and needs no pandas.
+    # `connect` imports this module for prices, and does not need pandas.
     import pandas as pd
 
     found = measured()
@@ -54,7 +54,7 @@ def planner_figures() -> "pd.DataFrame":
         }
         for name, figure in (found["measured"] | found["assumed"]).items()
     }
-    # As objects, whole numbers stay whole beside the others.
+    # As objects, integers remain integers in a column with floats.
     return pd.DataFrame(list(rows.values()), list(rows), dtype=object)
 
 

@@ -1,4 +1,4 @@
-"""What a plan costs in a month on AWS, by service, out of assets/prices.json."""
+"""The monthly cost of a plan on AWS, by service, from assets/prices.json."""
 
 from dataclasses import replace
 
@@ -19,17 +19,17 @@ from .prices import (
 
 SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
 FUNCTION_GB = 0.5  # cfn: 512 MB
-ARCHIVE_DAYS, BUFFER_SECONDS = 7, 10  # cfn/1-capture.yaml: kept so long, an object so often
+ARCHIVE_DAYS, BUFFER_SECONDS = 7, 10  # cfn/1-capture.yaml: retention, time between two objects
 ROW_BYTES, ROW_DAYS = 400, 7  # process_metrics: an item is a few hundred bytes, kept a week
 CATALOG_READS = 10  # units, by publish_metrics: nine metrics, and one of them has over 4 KB
 
 
 def month_of(name: str, count: float) -> float:
-    """Return what a count of a thing costs in a month, dollars.
+    """Return the cost of so many units in a month, in dollars.
 
     Args:
-        name: of a price; what is billed by use is counted for the whole month.
-        count: how many of them, at any moment or in the month.
+        name: of a price.
+        count: the number of units: deployed for the month, or used in the month.
 
     Example:
         `month_of("shard", 2)` -> `21.9`
@@ -39,9 +39,9 @@ def month_of(name: str, count: float) -> float:
 
 
 def resources(plan: Plan) -> dict[str, float]:
-    """Return what a plan is billed for in a month: names of prices, and counts.
+    """Return the billed units of a plan in a month: names of prices, and counts.
 
-    Logs, Athena and the free tiers are left out. The archive holds its seven days.
+    Logs, Athena and the free tiers are not included. The archive holds seven days.
 
     Args:
         plan: as `bottlenecks.planned` returns it.
@@ -49,37 +49,37 @@ def resources(plan: Plan) -> dict[str, float]:
     Example:
         `resources(planned(1e6))["shard"]` -> `2`
     """
-    one, design = units(), plan.design
+    unit, design = units(), plan.design
     beacons = plan.mean * SECONDS_PER_MONTH
     million, giga = beacons / 1e6, beacons / 1e9
-    # In a record is what an agent gathers in half a second, up to 25 KB.
-    gathered = plan.mean / plan.servers * one.pack_seconds
+    # A record contains what an agent collects in half a second, up to 25 KB.
+    gathered = plan.mean / plan.servers * unit.pack_seconds
     together = max(1.0, min(beacons_a_record(design), gathered))
     # A record is billed in steps: 25 KB of a put into Kinesis, 5 KB of one through Firehose.
-    archived = max(together * one.record_bytes, FIREHOSE_BYTES) / together
+    archived = max(together * unit.record_bytes, FIREHOSE_BYTES) / together
     lcu = max(
-        plan.mean / one.beacons_a_connection / limits.LCU_CONNECTIONS,
-        plan.mean * (one.request_bytes + one.answer_bytes) / limits.LCU_BYTES,
+        plan.mean / unit.beacons_a_connection / limits.LCU_CONNECTIONS,
+        plan.mean * (unit.request_bytes + unit.answer_bytes) / limits.LCU_BYTES,
     )
-    # A function is called for what a look finds; a row more takes it longer.
+    # Each poll that finds rows invokes a function; each row adds to its duration.
     runs = plan.metric_shards * limits.POLLS_OF_A_STREAM + plan.put_calls
-    busy = plan.rows / one.rows_per_second + one.run_seconds * runs
-    archive_gb = ARCHIVE_DAYS * DAY * plan.mean * one.record_bytes * one.archive_share / 1e9
-    # One object a buffer of ten seconds, or of 5 MB.
-    objects = max(1 / BUFFER_SECONDS, plan.mean * one.record_bytes / 5e6) * SECONDS_PER_MONTH
-    # A metric's rows come in one shard of the table's stream, so each is noted once a look.
+    busy = plan.rows / unit.rows_per_second + unit.run_seconds * runs
+    archive_gb = ARCHIVE_DAYS * DAY * plan.mean * unit.record_bytes * unit.archive_share / 1e9
+    # Firehose writes an object every ten seconds, or for each 5 MB.
+    objects = max(1 / BUFFER_SECONDS, plan.mean * unit.record_bytes / 5e6) * SECONDS_PER_MONTH
+    # One shard of the table's stream has all rows of a metric: one catalog update per poll.
     looks = plan.put_calls / plan.table_shards
-    catalog_writes = one.catalog_units_a_look * looks
+    catalog_writes = unit.catalog_units_a_look * looks
     return FIXED | {
         SERVER: plan.servers,
         "GB of disk": plan.servers * DISK,
         "public address": plan.servers + 2,
         "LCU-hour": lcu * HOURS_PER_MONTH,
-        "GB to the internet": giga * one.answer_bytes,
+        "GB to the internet": giga * unit.answer_bytes,
         "shard": plan.shards + plan.metric_shards,
         "million puts": million / together + plan.metric_records * SECONDS_PER_MONTH / 1e6,
         "fan-out shard": plan.shards if design.fan_out else 0,
-        "GB fanned out": giga * one.record_bytes if design.fan_out else 0,
+        "GB fanned out": giga * unit.record_bytes if design.fan_out else 0,
         "GB archived": beacons * archived / 1024**3,
         "GB in S3": archive_gb,
         "million S3 puts": objects / 1e6,
@@ -114,11 +114,11 @@ def dollars(plan: Plan) -> float:
 
 
 def thrifty(plan: Plan) -> Plan:
-    """Return the plan with what saves money whether a limit asks for it or not.
+    """Return the plan with two changes that save money, even if no limit requires them.
 
     Beacons are packed into records of 25 KB (a put into Kinesis is billed in steps of 25 KB,
-    one through Firehose in steps of 5 KB), and publish_metrics gathers changes for five seconds.
-    A packed record needs time to fill: 41 beacons, or what half a second brings.
+    one through Firehose in steps of 5 KB), and publish_metrics collects changes for five seconds.
+    A packed record contains 41 beacons, or those of half a second.
 
     Example:
         `dollars(planned(1e9)) - dollars(thrifty(planned(1e9)))` -> dollars saved a month
@@ -126,7 +126,7 @@ def thrifty(plan: Plan) -> Plan:
     return replan(plan.events, replace(plan.design, aggregated=True, put_window=5))
 
 
-# What functions and tables are billed for as long as beacons flow, however many they are.
+# Charges of functions and tables that depend on the time with beacons, not on their number.
 BY_TIME = (
     "million writes",
     "million reads",
@@ -137,10 +137,10 @@ BY_TIME = (
 
 
 def counting_hour(events: float = 1e6) -> float:
-    """Return what functions, tables and PutMetricData cost in an hour in which beacons flow.
+    """Return the cost of functions, tables and PutMetricData in an hour with beacons, in dollars.
 
     Args:
-        events: a day; ten times as many cost not twice as much.
+        events: events a day; ten times as many cost less than twice as much.
 
     Example:
         `counting_hour()` -> `0.45...`

@@ -1,6 +1,5 @@
 """The planner's picture: the curve of dollars, the plan in numbers, the ladder of limits."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -12,7 +11,7 @@ from helpers.plotting.palette import BAR, BLUE, CARD, DESK, GREEN, INK, ORANGE, 
 from helpers.plotting.text_fitting import fit
 
 from .bottlenecks import MOST_EVENTS, Step, ladder, next_step, planned, used
-from .capacity import DAY, Plan
+from .capacity import Plan, Run
 from .monthly_cost import dollars, monthly, thrifty
 
 LEAST_EVENTS = 1e6
@@ -21,31 +20,13 @@ _LEFT, _SIDE = 0.75, 3.0
 _COLUMNS = (0.0, 0.3, 1.15, 3.75)  # of the ladder, inches
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run of the learner's own.
-
-    Args:
-        rate: beacons a second that were counted, at the height of it.
-        lag: seconds from the request to a datapoint, the median.
-    """
-
-    rate: float
-    lag: float
-
-    @property
-    def events(self) -> float:
-        """As many events a day."""
-        return self.rate * DAY
-
-
 def draw_scale(picture: Picture, events: float, run: Run | None = None) -> str:
-    """Draw the plan for a number of events a day; return the sentence that says what is seen.
+    """Draw the plan for a number of events a day; return the sentence that describes the picture.
 
     Args:
-        picture: drawn into; it should be empty, of `picture_size()`.
-        events: a day, from a million to 10 billion.
-        run: the learner's own, drawn upon the curve.
+        picture: an empty picture of `picture_size()`.
+        events: events a day, from a million to 10 billion.
+        run: the learner's run, marked on the curve.
     """
     plan = planned(events)
     box = picture.box()
@@ -67,7 +48,7 @@ def picture_size() -> tuple[float, float]:
 
 
 def events_words(events: float) -> str:
-    """Return a number of events as a reader says it.
+    """Return a number of events in words.
 
     Example:
         >>> events_words(116e6), events_words(2.5e9)
@@ -79,7 +60,7 @@ def events_words(events: float) -> str:
 
 
 def sentence(plan: Plan, run: Run | None = None) -> str:
-    """Return in words what a plan is: resources, dollars, and the next limit."""
+    """Return a plan in words: resources, dollars, and the next limit."""
     words = (
         f"{events_words(plan.events)} events a day need {plan.servers} servers, {plan.shards} + "
         f"{plan.metric_shards} shards, {plan.kpus + 1} KPUs, {plan.concurrency} functions at once, "
@@ -88,11 +69,11 @@ def sentence(plan: Plan, run: Run | None = None) -> str:
     )
     step = next_step(plan.events)
     if step is None:
-        words += " No limit is left up to 10 billion."
+        words += " No further limit is exceeded up to 10 billion."
     else:
         words += (
-            f" First to be exceeded: {step.limit.name}, at {events_words(step.events)} a day. "
-            f"{step.limit.why}. Then: {step.limit.answer}."
+            f" The next limit: {step.limit.name}, at {events_words(step.events)} a day. "
+            f"{step.limit.why}. The change: {step.limit.answer}."
         )
     if run is not None:
         words += (
@@ -128,7 +109,7 @@ def _draw_curve(area: Box, plan: Plan, run: Run | None) -> None:
                 edgecolor=CARD, **{**LEGEND, "handlelength": 2.2, "frameon": True})  # fmt: skip
     for count, step in enumerate(ladder(), 1):
         if count > 1 and step.events < ladder()[count - 2].events * 1.25:
-            continue  # is drawn with the one before
+            continue  # its number is in the label of the previous step
         at = step.events, dollars(planned(step.events))
         axes.plot(*at, marker="|", color=INK, markersize=8)
         axes.annotate(_numbers(count), at, (0, 13), textcoords="offset points", ha="center",
@@ -143,7 +124,7 @@ def _draw_curve(area: Box, plan: Plan, run: Run | None) -> None:
 
 
 def _numbers(first: int) -> str:
-    """Return the numbers of the steps that are drawn together with step `first` (from 1)."""
+    """Return the numbers of the steps in the label of step `first` (from 1)."""
     steps, last = ladder(), first
     while last < len(steps) and steps[last].events < steps[last - 1].events * 1.25:
         last += 1
@@ -156,15 +137,15 @@ def _draw_numbers(box: Box, plan: Plan) -> None:
     rows = {
         "beacon servers, an agent each": f"{plan.servers:,}",
         "shards: clicks + metrics": f"{plan.shards:,} + {plan.metric_shards:,}",
-        "KPUs, one of them directing": f"{plan.kpus + 1:,}",
+        "KPUs, with one coordinator": f"{plan.kpus + 1:,}",
         "functions at once, of 1,000": f"{plan.concurrency:,}",
         "rows into DynamoDB, a second": number(round(plan.rows)),
         "PutMetricData/s, of 500": number(plan.put_calls),
         "CloudWatch metrics": f"{plan.metrics:,}",
     }
-    for index, (what, count) in enumerate(rows.items()):
+    for index, (label, count) in enumerate(rows.items()):
         y = 0.19 + index * 0.235
-        box.text(0.12, y, what, color=QUIET)
+        box.text(0.12, y, label, color=QUIET)
         box.text(right, y, count, ha="right", weight="bold")
     total, y = dollars(plan), 0.19 + len(rows) * 0.235 + 0.12
     box.text(0.12, y, "dollars a month", color=QUIET)
@@ -177,8 +158,8 @@ def _draw_numbers(box: Box, plan: Plan) -> None:
 
 
 def _draw_ladder(rows: Box, plan: Plan) -> None:
-    """Draw the limits as rows of a table: number, from how many events on, limit, answer."""
-    heads = ("", "from", "the limit, and how much of it is used", "what changes there")
+    """Draw the limits as rows of a table: number, events a day, limit and used part, change."""
+    heads = ("", "from", "limit, and the part of it that is used", "change of the design")
     for x, head in zip(_COLUMNS, heads, strict=True):
         rows.text(x, _ROW / 2, head, color=QUIET, points=8.5)
     parts, coming = used(plan), next_step(plan.events)
@@ -192,7 +173,7 @@ def _draw_ladder(rows: Box, plan: Plan) -> None:
 
 
 def _draw_step(row: Box, index: int, step: Step, part: float | None, *, is_next: bool) -> None:
-    """Draw a limit's row; `part` is how much of it is used, None where it is exceeded."""
+    """Draw a limit's row; `part` is the used part, None if it is exceeded."""
     place, since, name, answer = _COLUMNS
     weight = "bold" if is_next else "normal"
     color = INK if is_next or part is None else QUIET

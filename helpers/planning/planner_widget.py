@@ -1,4 +1,4 @@
-"""The planner's slider: events a day, and the plan for them as a picture and a sentence."""
+"""The planner's slider of events a day, with the plan as a picture and a sentence."""
 
 import html
 import threading
@@ -10,20 +10,21 @@ from helpers.plotting.notebook_widgets import NamedImage, deliver_while_busy, na
 from helpers.plotting.palette import CARD, INK, LINE, VERMILION
 
 from .bottlenecks import MOST_EVENTS
-from .planner_figure import LEAST_EVENTS, Run, draw_scale, picture_size
+from .capacity import Run
+from .planner_figure import LEAST_EVENTS, draw_scale, picture_size
 
 THREAD_NAME = "scale-slider"
 LABEL = "Events a day, from 1 million to 10 billion"
 
 
 class ScalePanel:
-    """The slider and what hangs on it.
+    """The slider, the number box, the picture and the sentence.
 
-    A callback only notes what is wanted; a thread draws, always the newest wish.
+    A callback only stores the new value; a thread draws, always the newest value.
 
     Args:
-        run: the learner's own run, drawn upon the curve; None for none.
-        events: a day, where the slider stands at first.
+        run: the learner's run, marked on the curve, or None.
+        events: the slider's first value, events a day.
     """
 
     def __init__(self, run: Run | None, events: float) -> None:
@@ -33,7 +34,7 @@ class ScalePanel:
         self._image = NamedImage(
             format="png",
             width=str(self._picture.css_width()),
-            tooltip="What a site of this size needs: the sentence below says it",
+            tooltip="The plan for a site of this size; the sentence below describes it",
         )
         self._image.layout = widgets.Layout(max_width="100%", height="auto")
         self._line = widgets.HTML()
@@ -48,7 +49,6 @@ class ScalePanel:
             continuous_update=False,
             layout=widgets.Layout(flex="1 1 auto"),
         )
-        # Who would rather type the number may.
         self._box = widgets.BoundedFloatText(
             value=events,
             min=LEAST_EVENTS,
@@ -74,21 +74,21 @@ class ScalePanel:
 
     @property
     def sentence(self) -> str:
-        """What the picture shows, in words."""
+        """The picture's content in words."""
         return self._picture.sentence
 
     def _moved(self, change: dict) -> None:
         if change["new"] == self._wanted:
-            return  # it follows the other one
+            return  # set below, by the other control's callback
         self._wanted = change["new"]
         for widget in (self._slider, self._box):
             widget.value = round(self._wanted)
-        # No daemon: matplotlib must not be cut off in the middle when the kernel ends.
+        # No daemon: the kernel's end must not interrupt matplotlib.
         threading.Thread(target=self._draw, name=THREAD_NAME).start()
 
     def _draw(self) -> None:
         with self._drawing:
-            events = self._wanted  # what was wished meanwhile is drawn at once, earlier ones never
+            events = self._wanted  # the newest; values that it replaced are never drawn
             picture = self._picture
             picture.clear()
             try:
@@ -102,15 +102,15 @@ class ScalePanel:
 
 
 def scale_planner(run: Run | None = None, events: float = 1e6) -> widgets.Widget:
-    """Return a slider from a million to 10 billion events a day, and the plan for them.
+    """Return a slider from a million to 10 billion events a day, with the plan for them.
 
-    Under it: dollars a month along the way, the resources in numbers, and the limits in the order
-    in which they are exceeded, with what changes there. The figures are those of
-    assets/measured.json and assets/prices.json, and AWS's published limits (planning/limits.py).
+    The plan shows dollars a month by events a day, the resources in numbers, and the limits in the
+    order in which they are exceeded, each with the change of the design. It is computed from
+    assets/measured.json, assets/prices.json and AWS's published limits (planning/limits.py).
 
     Args:
-        run: what `run_flash_crowd(...)` measured (its `.run`); drawn upon the curve.
-        events: a day, where the slider stands at first, 1e6 to 1e10.
+        run: the result of `run_flash_crowd(...)` (its `.run`), marked on the curve.
+        events: the slider's first value, events a day, 1e6 to 1e10.
 
     Example:
         `scale_planner(events=100e6)`

@@ -1,4 +1,4 @@
-"""What things cost on AWS: the dated list in assets/prices.json, and sums made from it."""
+"""AWS's prices: the dated list in assets/prices.json, and sums calculated from it."""
 
 import json
 import math
@@ -16,19 +16,19 @@ DISK = 8  # GB: the root volume of an Amazon Linux 2023 server
 FIREHOSE_BYTES = 5 * 1024  # Firehose bills each record as a multiple of it; a beacon is smaller
 SERVER = "t4g.small"
 
-# Target tracking makes one alarm to scale out by and one to scale in by:
+# Target tracking creates one alarm for scaling out and one for scaling in:
 # https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-target-tracking.html
 TRACKING_ALARMS = 2
-# What is deployed once, however many beacons come.
+# Resources whose number does not depend on the beacons.
 FIXED = {
     "load balancer": 1,
     "high-resolution alarm": 2,
-    # An alarm costs as much as it has metrics; two are Auto Scaling's own, for the fleet's policy.
+    # An alarm is billed by its metrics; Auto Scaling creates two more, for the fleet's policy.
     "alarm": 3 + TRACKING_ALARMS,
     "dashboard": 1,
     "key": 1,
 }
-# All modules, deployed as the templates' defaults say, with the job running.
+# All modules, deployed with the templates' defaults, with the job running.
 EVERYTHING = FIXED | {
     "shard": 2,
     "KPU": 2,
@@ -51,16 +51,16 @@ def price_list() -> dict[str, Any]:
 
 
 def service_of(name: str) -> str:
-    """Return the service that bills a thing, e.g. `Kinesis` for `"shard"`."""
+    """Return the service that bills a price's unit, e.g. `Kinesis` for `"shard"`."""
     return price_list()["prices"][name]["service"]
 
 
 def rate(name: str, count: float = 1) -> float:
-    """Return what things cost, in dollars an hour.
+    """Return the cost of so many units, in dollars an hour.
 
     Args:
         name: of a price by the hour or the month, e.g. `"shard"`.
-        count: how many.
+        count: the number of units.
 
     Example:
         `rate("shard", 2)` -> `0.03`
@@ -70,9 +70,9 @@ def rate(name: str, count: float = 1) -> float:
 
 
 def hourly() -> float:
-    """Return what all modules cost in dollars an hour: deployed with defaults, the job running.
+    """Return the cost of all modules in dollars an hour: deployed with defaults, the job running.
 
-    Without free tiers, and without what is billed by use (see `per_million_beacons`).
+    Without free tiers, and without charges by use (see `per_million_beacons`).
 
     Example:
         `f"${hourly():.2f}"` -> `"$0.37"`
@@ -81,16 +81,16 @@ def hourly() -> float:
 
 
 def per_million_beacons() -> float:
-    """Return what a million beacons add, in dollars: the balancer, Kinesis, Firehose.
+    """Return the charges of a million beacons, in dollars: load balancer, Kinesis, Firehose.
 
-    Rows, function calls and PutMetricData follow the time, not the beacons: `flowing`.
+    Rows, function calls and PutMetricData depend on time, not on beacons: see `counting_hour`.
 
     Example:
         `per_million_beacons()` -> `0.17...`
     """
     prices = price_list()["prices"]
     gigabytes = 1e6 * FIREHOSE_BYTES / 1024**3
-    # The balancer's unit is used up by new connections first, 25 a second.
+    # The first dimension of the load balancer's unit to be used up: 25 new connections a second.
     lcu_hours = 1e6 / units().beacons_a_connection / LCU_CONNECTIONS / 3600
     return (
         lcu_hours * prices["LCU-hour"]["dollars"]
@@ -100,23 +100,27 @@ def per_million_beacons() -> float:
 
 
 def application_parts(detail: dict[str, Any]) -> dict[str, int]:
-    """Return what a running Flink application is billed for: names of prices and counts.
+    """Return the billed units of a running Flink application: names of prices and counts.
 
     Args:
-        detail: what DescribeApplication says of it.
+        detail: the application's description, from DescribeApplication.
 
     Example:
         `application_parts(detail)` -> `{"KPU": 2, "GB of Flink's storage": 50}`
     """
-    flink = detail["ApplicationConfigurationDescription"][
-        "FlinkApplicationConfigurationDescription"
-    ]
-    parallelism = flink["ParallelismConfigurationDescription"]
-    working = math.ceil(int(parallelism["Parallelism"]) / int(parallelism["ParallelismPerKPU"]))
-    # One KPU more directs the work; it has no storage that is billed.
+    settings = parallelism(detail)
+    working = math.ceil(int(settings["Parallelism"]) / int(settings["ParallelismPerKPU"]))
+    # One more KPU coordinates the others; its storage is not billed.
     return {"KPU": working + 1, "GB of Flink's storage": working * STORAGE_PER_KPU}
 
 
+def parallelism(detail: dict[str, Any]) -> dict[str, Any]:
+    """Return the parallelism settings of a Flink application's description."""
+    configuration = detail["ApplicationConfigurationDescription"]
+    flink = configuration["FlinkApplicationConfigurationDescription"]
+    return flink["ParallelismConfigurationDescription"]
+
+
 def application_rate(detail: dict[str, Any]) -> float:
-    """Return what a Flink application costs while it runs, in dollars an hour."""
+    """Return the cost of a running Flink application, in dollars an hour."""
     return sum(rate(name, count) for name, count in application_parts(detail).items())

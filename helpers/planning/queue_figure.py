@@ -1,4 +1,4 @@
-"""Flash crowds as pictures: one simulated at a site's size, and a small one beside the real one."""
+"""Pictures of flash crowds: simulated for a site's size, and simulated next to a measured one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,14 +13,14 @@ from helpers.plotting.figure import Picture
 from helpers.plotting.palette import BLUE, GREEN, INK, ORANGE, QUIET, SKY, VERMILION
 
 from .bottlenecks import planned
-from .capacity import Plan, beacons_a_shard
+from .capacity import Plan, Run, beacons_a_shard
 from .limits import units
-from .planner_figure import Run, events_words
+from .planner_figure import events_words
 from .queue_model import FUNCTIONS, SENT, STEP, crowd_rates, lag, simulate, stages_of, waiting_at
 
 _WIDTH = 9.6  # inches
-_SMOOTH = 1.0  # seconds: rates, and what was measured, are drawn as the mean over so long
-_HEIGHT = 0.95  # of the most that waits: when more does, the crowd is at its height
+_SMOOTH = 1.0  # seconds of a moving average, of rates and of measured values
+_HEIGHT = 0.95  # of the most beacons that wait: above it, the crowd is at its peak
 _COMPARED: tuple[dict[str, Any], ...] = (  # measured, its mean, simulated
     {"color": ORANGE, "linewidth": 0.8, "alpha": 0.6},
     {"color": ORANGE},
@@ -31,12 +31,12 @@ _COMPARED: tuple[dict[str, Any], ...] = (  # measured, its mean, simulated
 def simulate_flash_crowd(
     events: float = 116e6, factor: float = 10, shards: int | None = None
 ) -> Picture:
-    """Return a picture of a flash crowd at a site of some size, simulated.
+    """Return a picture of a simulated flash crowd at a site of a given size.
 
     Args:
-        events: events a day without the crowd; the plan for them must carry the crowd.
-        factor: how many times as many come, within a minute, for four minutes.
-        shards: of the clicks stream, and as many KPUs; None for what the plan has.
+        events: events a day without the crowd; the simulated site has the plan for them.
+        factor: multiplies the rate, reached within a minute, for four minutes.
+        shards: of the clicks stream, with at least as many KPUs; None for the plan's.
 
     Example:
         `simulate_flash_crowd(events=116e6, shards=15)`
@@ -45,20 +45,20 @@ def simulate_flash_crowd(
     if shards is not None:
         plan = replace(plan, shards=shards, kpus=max(shards, plan.kpus))
     asked = crowd_rates(plan.mean, factor)
-    # Each server answers as many as a core was measured to; who comes on top is refused.
+    # Each server answers as many requests as a core in the measurement, and refuses the rest.
     answered = np.minimum(asked, plan.servers * units().server_requests_per_second)
     passed = simulate(answered, stages_of(plan))
     return draw_crowd(passed, plan, factor, refused=float((asked - answered).sum() * STEP))
 
 
 def draw_crowd(passed: pd.DataFrame, plan: Plan, factor: float, refused: float = 0) -> Picture:
-    """Return the picture of a simulated crowd: rates, what waits, how late the numbers are.
+    """Return the picture of a simulated crowd: rates, waiting beacons, delay of the metrics.
 
     Args:
-        passed: as `flash_crowd.simulate` returns it.
-        plan: what the site has.
+        passed: the result of `simulate`.
+        plan: the site's resources.
         factor: of the crowd.
-        refused: beacons that the servers could not answer.
+        refused: number of beacons that the servers refused.
     """
     late = lag(passed)
     usual = float(late.iloc[:100].dropna().max())
@@ -87,37 +87,37 @@ def _crowd_sentence(
     where = worst.idxmax()
     takes = plan.shards * beacons_a_shard(plan.design)
     words = (
-        f"{factor:g} times {number(plan.mean)} beacons a second come within a minute and stay "
-        f"for four; {plan.shards} shards take {number(takes)} a second."
+        f"{factor:g} times {number(plan.mean)} beacons a second arrive within a minute, for four "
+        f"minutes; {plan.shards} shards take {number(takes)} a second."
     )
     if len(over):
         words += (
-            f" {number(round(worst.max()))} beacons wait at most, before: {where}. The "
-            f"numbers are {late.max() / 60:.0f} minutes late at worst, and on time again "
-            f"{(over.max() - over.min()) / 60:.0f} minutes after they began to be late. "
+            f" At most {number(round(worst.max()))} beacons wait, before: {where}. The "
+            f"metrics are at most {late.max() / 60:.0f} minutes late, and on time again after "
+            f"{(over.max() - over.min()) / 60:.0f} minutes. "
+            "No answered beacon is lost: it waits in the servers' logs."
         )
-        words += "Nothing that was answered is lost: it waits in the servers' logs."
     else:
-        words += f" Nothing has to wait: the numbers stay {late.max():.1f} s behind."
+        words += f" No beacon has to wait: the metrics are at most {late.max():.1f} s late."
     if refused > 0.5:
-        words += f" The servers refuse {number(round(refused))} until there are more of them."
+        words += f" The servers refuse {number(round(refused))} requests: there are too few."
     return words
 
 
 def draw_comparison(simulated: pd.DataFrame, real: pd.DataFrame, run: Run) -> Picture:
-    """Return the picture of what waited at each stage of a small crowd, simulated and in truth.
+    """Return the picture of the beacons that waited at each stage, simulated and measured.
 
     Args:
-        simulated, real: as `flash_crowd.waiting_at` returns them, of the same times.
-        run: the rate at its height and the median seconds to a datapoint.
+        simulated, real: results of `waiting_at` with the same times.
+        run: the peak rate and the median seconds to a datapoint.
     """
-    # Stages work in batches, so what waits is a saw; its mean is what can be simulated.
+    # Stages work in batches, so the measured line is a sawtooth; the simulation has its mean.
     mean = real.rolling(round(2 * _SMOOTH / STEP), center=True, min_periods=1).mean()
     panels = {}
     for name in real:
         lines = {"measured": real[name], "its mean": mean[name], "simulated": simulated[name]}
         panels[f"beacons waiting for: {name}"] = pd.DataFrame(lines), _COMPARED
-    picture = _draw("The crowd in truth, and as simulated", panels, "seconds")
+    picture = _draw("The crowd, measured and simulated", panels, "seconds")
     inside = simulated.sum(axis=1)
     height = (inside > _HEIGHT * inside.max()).to_numpy()
     means = ", ".join(
@@ -126,10 +126,10 @@ def draw_comparison(simulated: pd.DataFrame, real: pd.DataFrame, run: Run) -> Pi
         for name in real
     )
     picture.sentence = (
-        f"At {run.rate:g} beacons a second {real[height].sum(axis=1).mean():.0f} were on their way "
-        f"on average, simulated {inside[height].mean():.0f}. By stage: {means}. The median beacon "
-        f"was a datapoint after {run.lag:.1f} s. The simulation knows assets/measured.json, not "
-        "this run."
+        f"At {run.rate:g} beacons a second, on average {real[height].sum(axis=1).mean():.0f} were "
+        f"in the pipeline, simulated {inside[height].mean():.0f}. By stage: {means}. The median "
+        f"beacon was a datapoint after {run.lag:.1f} s. The simulation uses assets/measured.json, "
+        "not this run."
     )
     return picture
 
@@ -142,10 +142,10 @@ def _rate(passed: pd.Series) -> pd.Series:
 def _draw(
     title: str, panels: Mapping[str, tuple[pd.DataFrame, Sequence[Any]]], unit: str
 ) -> Picture:
-    """Return a picture of panels below each other, with a common time axis in a unit.
+    """Return a picture of panels below each other, with a common time axis.
 
     Args:
-        title: of all.
+        title: of the picture.
         panels: by heading: a frame whose columns are its lines, and for each of them a colour
             or options of matplotlib's `plot`.
         unit: of the frames' index.

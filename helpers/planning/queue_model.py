@@ -1,10 +1,9 @@
-"""A flash crowd, simulated: ten times the visitors within a minute, and a queue at every stage.
+"""Simulates a flash crowd: ten times the visitors within a minute, and a queue at every stage.
 
-A stage is a queue with a capacity and a delay. What came into it may leave after the delay, and no
-faster than the capacity: with A(t) all that came and D(t) all that left by then,
-D(t + step) = min(D(t) + capacity * step, A(t + step - delay)). What is in it is A - D, and how long
-the newest one will be there is the time until D reaches A. (A fluid queue: Newell, "Applications
-of Queueing Theory", 1971.)
+A stage is a queue with a capacity and a delay. A beacon leaves it after the delay, and beacons
+leave no faster than the capacity. With A(t) all arrivals until t and D(t) all departures,
+D(t + step) = min(D(t) + capacity * step, A(t + step - delay)). The queue contains A - D; the newest
+beacon stays until D reaches A. (A fluid queue: Newell, "Applications of Queueing Theory", 1971.)
 """
 
 import math
@@ -22,12 +21,12 @@ SENT = "sent"
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of the journey.
+    """A stage of the pipeline.
 
     Args:
-        name: for the picture; what waits in it waits for this.
+        name: its label in the picture.
         capacity: beacons a second, or infinity.
-        delay: seconds that a beacon takes when nobody is before it.
+        delay: seconds that a beacon takes without a queue.
     """
 
     name: str
@@ -41,20 +40,20 @@ AGENT, FLINK, FUNCTIONS = "agent, into the stream", "Flink", "functions, to Clou
 def stages_of(plan: Plan) -> list[Stage]:
     """Return the stages of a plan.
 
-    The agents' capacity is the stream's: what it does not take waits in the logs of the servers.
-    Functions see rows, not beacons, and a crowd makes few rows more: they have no capacity here.
+    The agents' capacity is the stream's: other beacons wait in the servers' logs. Functions process
+    rows, not beacons, and a crowd adds few rows: their capacity is infinite here.
 
     Args:
-        plan: as `bottlenecks.planned` returns it.
+        plan: the result of `bottlenecks.planned`.
 
     Example:
         `stages_of(planned(1e6))[0].capacity` -> `1000.0`
     """
-    one = units()
+    unit = units()
     return [
-        Stage(AGENT, plan.shards * beacons_a_shard(plan.design), one.server_to_stream_seconds),
-        Stage(FLINK, plan.kpus * one.flink_records_per_second, one.flink_seconds),
-        Stage(FUNCTIONS, math.inf, one.functions_seconds),
+        Stage(AGENT, plan.shards * beacons_a_shard(plan.design), unit.server_to_stream_seconds),
+        Stage(FLINK, plan.kpus * unit.flink_records_per_second, unit.flink_seconds),
+        Stage(FUNCTIONS, math.inf, unit.functions_seconds),
     ]
 
 
@@ -66,12 +65,12 @@ def crowd_rates(
     stays: float = 240,
     after: float = 5400,
 ) -> np.ndarray:
-    """Return beacons a second for each step: as always, a rise, the crowd, as always again.
+    """Return beacons a second for each step: the base rate, a rise, the crowd, a fall, the base.
 
     Args:
         base: beacons a second without the crowd.
         factor: of the crowd.
-        before, rise, stays, after: seconds. The crowd leaves as fast as it came.
+        before, rise, stays, after: seconds. The fall takes as long as the rise.
 
     Example:
         >>> rates = crowd_rates(20, 10, before=1, rise=1, stays=1)
@@ -84,16 +83,16 @@ def crowd_rates(
 
 
 def simulate(rates: np.ndarray, stages: list[Stage], step: float = STEP) -> pd.DataFrame:
-    """Return how many beacons have passed each stage, over time.
+    """Return the number of beacons that have passed each stage, over time.
 
     Args:
         rates: beacons a second that are sent, for each step.
-        stages: in the order of the journey.
+        stages: in the order of the pipeline.
         step: seconds.
 
     Returns:
-        A frame with a row a step, indexed by its end in seconds; `sent` and a column a stage, all
-        of them totals since the beginning.
+        A frame with a row per step, indexed by its end in seconds; `sent` and a column per stage,
+        all of them totals since the beginning.
 
     Example:
         `simulate(crowd_rates(20), stages_of(planned(1e6)))`
@@ -102,11 +101,11 @@ def simulate(rates: np.ndarray, stages: list[Stage], step: float = STEP) -> pd.D
     columns = {SENT: np.cumsum(np.asarray(rates, dtype=float)) * step}
     came = columns[SENT]
     for stage in stages:
-        # Nothing is on its way at the beginning, and nothing waits.
+        # All stages are empty at the beginning.
         ready = np.interp(times - stage.delay, times, came, left=0.0)
         if math.isfinite(stage.capacity):
-            # min(left + capacity * step, ready) for each step, without a loop: what is ready less
-            # what the capacity would have taken has a running minimum.
+            # min(left + capacity * step, ready) for each step, without a loop: use the running
+            # minimum of (ready - the capacity's total).
             most = stage.capacity * times
             ready = np.minimum(most + np.minimum.accumulate(np.minimum(ready - most, 0)), ready)
         columns[stage.name] = came = ready
@@ -114,23 +113,23 @@ def simulate(rates: np.ndarray, stages: list[Stage], step: float = STEP) -> pd.D
 
 
 def waiting_at(passed: pd.DataFrame) -> pd.DataFrame:
-    """Return how many beacons are inside each stage, over time.
+    """Return the number of beacons inside each stage, over time.
 
     Args:
-        passed: as `simulate` returns it, or measured alike.
+        passed: the result of `simulate`, or a measurement with the same columns.
     """
     inside = -passed.diff(axis=1)
     return inside.drop(columns=SENT).clip(lower=0)
 
 
 def lag(passed: pd.DataFrame) -> pd.Series:
-    """Return how old the newest beacon is that has passed every stage, in seconds, over time.
+    """Return the age of the newest beacon that has passed every stage, in seconds, over time.
 
     Args:
-        passed: as `simulate` returns it.
+        passed: the result of `simulate`.
     """
     times, sent = passed.index.to_numpy(), passed[SENT].to_numpy()
     out = passed.iloc[:, -1].to_numpy()
-    # When was as much sent as is out now? (Only where more than nothing is out.)
+    # The time at which as many were sent as have left now (NaN while none has left).
     when = np.interp(out, sent, times)
     return pd.Series(np.where(out > 0, times - when, np.nan), index=passed.index)

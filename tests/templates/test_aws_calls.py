@@ -37,7 +37,7 @@ ARN = {
     "ssm": {"Name": f"arn:aws:ssm:{HERE}:parameter{{}}"},
 }  # fmt: skip
 
-# What this test calls itself, to have something to read.
+# Calls of this test itself, which prepare its data.
 OWN = {("sqs", "SendMessage"), ("logs", "CreateLogGroup")}
 
 
@@ -78,7 +78,7 @@ def test_each_call_of_the_helpers_is_made_and_its_parameters_are_valid(made):
 
 
 def test_no_call_escapes_the_reader_of_the_code(made):
-    """What was really called, but for this test's own calls, is what was read from the code."""
+    """All calls that were recorded, except this test's own, are found in the code."""
     read = {(service, operations(service)[method]) for service, method in every_call()}
     assert {(service, operation) for service, operation, _ in made} - OWN <= read
 

@@ -30,7 +30,7 @@ EXPLAINED = {
     ),
     "CKV_AWS_131": (  # load balancer drops invalid headers
         {"Balancer"},
-        "it holds every header with an underscore for invalid: custom_metric_name and its kin",
+        "the load balancer would drop headers with an underscore, e.g. custom_metric_name",
     ),
     "CKV_AWS_18": (  # bucket access logging
         {"ArchiveBucket", "CodeBucket"},

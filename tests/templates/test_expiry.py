@@ -23,7 +23,7 @@ from tests.small_code import small_code
 from tests.template_files import read_template, texts
 
 RESOURCES = read_template(EXPIRY)["Resources"]
-# What CloudFormation's schemas name besides, and this workshop's resources don't need.
+# Actions of CloudFormation's schemas that this workshop's resources don't need.
 NOT_NEEDED = {
     "autoscaling:Describe*": "its three calls that matter here are named one by one",
     "ec2:DeleteTags": "the tags go with the launch template",
@@ -124,11 +124,11 @@ def test_it_is_put_off_kept_and_set_anew_once_it_is_over(cloud, capsys):
     assert not is_over(describe(cloud, cloud.name(EXPIRY)))
 
 
-def test_a_mistake_is_answered_by_what_to_do(cloud):
+def test_extend_expiry_names_the_module_to_deploy_and_the_bounds_of_hours(cloud):
     with pytest.raises(WorkshopError, match="1-capture"):
         extend_expiry(cloud)
     for hours in (0, -1, 169):
-        with pytest.raises(WorkshopError, match="between 0.25 and 168"):
+        with pytest.raises(WorkshopError, match="from 0.25 to 168"):
             extend_expiry(cloud, hours)
 
 

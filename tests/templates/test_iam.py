@@ -31,9 +31,9 @@ ON_ALL = {
     "cloudwatch:ListMetrics": "as GetMetricData",
     "cloudwatch:PutMetricData": "as GetMetricData; the namespace is limited instead",
     "ec2:RunInstances": "the group's network, images and disks have no names of ours; only "
-    "CloudFormation may ask, and only for what a template says",
+    "CloudFormation may call it, and only for the resources of a template",
     "lambda:CreateEventSourceMapping": "has no id before; the function is limited instead",
-    "lambda:DeleteEventSourceMapping": "its id is a number nobody knows; the function is limited",
+    "lambda:DeleteEventSourceMapping": "its id is not known before; the function is limited",
     "lambda:GetEventSourceMapping": "as DeleteEventSourceMapping",
     "lambda:UpdateEventSourceMapping": "as DeleteEventSourceMapping",
 }
@@ -46,7 +46,7 @@ LIMITED_BY = {
 
 
 def statements() -> dict[str, tuple[Path, dict]]:
-    """Every statement there is: a name that says all -> its file and itself."""
+    """Return all statements: a unique name -> (file, statement)."""
     found = {}
     for path in [*TEMPLATES, *POLICIES]:
         content = json.loads(path.read_text()) if path in POLICIES else read_template(path)
@@ -80,7 +80,7 @@ def kinds(action: str) -> list[str] | None:
 def test_no_action_has_a_wildcard(path, statement):
     if statement["Effect"] == "Allow" and "Principal" not in statement:
         assert not [action for action in texts(statement["Action"]) if "*" in action]
-    # A Deny, or a key's own policy, may: then a comment says why.
+    # A Deny or a key's policy may have *, if a comment has the reason.
     elif any("*" in text for text in texts(statement["Action"])):
         assert comment_near(path, statement)
 
@@ -147,7 +147,7 @@ def test_the_policies_are_there_and_fit_into_iam():
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
 def test_each_action_has_a_resource_of_its_own_kind(path):
-    """An action beside ARNs of other kinds only would be allowed on nothing."""
+    """An action that has only ARNs of other kinds would be allowed on no resource."""
     for at, statement in STATEMENTS.values():
         resources = texts(statement.get("Resource", []))
         if at != path or "*" in resources:

@@ -12,7 +12,7 @@ from helpers.deployment.destroy import destroy, remaining
 from helpers.deployment.stacks import MODULES
 from tests.small_code import all_stacks
 
-# What lists each kind of thing that the templates make.
+# The calls that list each kind of resource of the templates.
 LISTED = [
     *[("kinesis", "list_streams"), ("firehose", "list_delivery_streams"), ("s3", "list_buckets")],
     *[("dynamodb", "list_tables"), ("lambda", "list_functions"), ("iam", "list_roles")],
@@ -156,13 +156,13 @@ def test_destroy_leaves_nothing_and_can_be_repeated(cloud, capsys):
         s3.put_object(Bucket=cloud.bucket("archive"), Key=f"beacons/{n}.gz", Body=b"x")
     assert len(remaining(cloud)) > 20
     destroy(cloud)
-    assert "3 objects removed from life-archive" in capsys.readouterr().out
+    assert "3 objects deleted from life-archive" in capsys.readouterr().out
     assert stack_state(cloud) == {}
     # Other tests share the emulator: only what bears our prefix counts.
     for service, operation in LISTED:
         found = getattr(cloud.client(service), operation)()
         assert not re.search("life[-_]", str(found)), operation
-    # A last run of a function may make its log group anew after the stack is gone.
+    # A function's last run may create its log group again after the stack's deletion.
     logs, foreign = cloud.client("logs"), "/ecs/life-of-somebody-else"
     for name in ("/aws/lambda/life-process-metrics", foreign):
         logs.create_log_group(logGroupName=name)

@@ -1,4 +1,4 @@
-"""What the templates say: names, tags, limits, what is kept secret, and who is let in.
+"""The templates: names, tags, limits, encryption, and access.
 
 (What IAM allows: test_iam.py. All of them deployed: test_life.py.)
 """
@@ -160,7 +160,7 @@ def test_streams_tables_queues_and_topics_are_encrypted():
     for topic in of_type("AWS::SNS::Topic"):
         assert topic["KmsMasterKeyId"]
     for table in of_type("AWS::DynamoDB::Table"):
-        # Without a word DynamoDB encrypts with a key of AWS's own: it must not be switched off.
+        # By default, DynamoDB encrypts with AWS's own key: a template must not disable that.
         assert table.get("SSESpecification", {}).get("SSEEnabled", True) is True
 
 
@@ -197,11 +197,11 @@ def test_a_bucket_queue_or_topic_is_reached_by_tls_only(statements):
 
 
 @each_policy
-def test_nobody_but_a_service_or_this_account_may_send(statements):
+def test_only_a_service_or_this_account_may_send(statements):
     for statement in statements:
         if statement["Effect"] == "Allow":
             assert statement["Principal"] != "*"
-            assert statement["Condition"], "a service acts for anyone, unless told for whom"
+            assert statement["Condition"], "without a condition, a service acts for any account"
 
 
 def test_a_beacon_servers_credentials_are_not_given_to_a_simple_get():

@@ -30,21 +30,21 @@ def cloud(emulator):
     s3.delete_bucket(Bucket=cloud.bucket("code"))
 
 
-def test_the_folders_files_are_at_the_root_and_readable_by_all(folder):
+def test_a_zip_has_the_folders_files_at_its_root_readable_by_all(folder):
     with zipfile.ZipFile(io.BytesIO(zip_folder(folder))) as archive:
         assert archive.namelist() == ["main.py", "sql/10_clicks.sql"]
         assert archive.read("main.py") == b"print('hello')\n"
         assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
 
 
-def test_the_same_files_give_the_same_bytes_whatever_their_times_and_modes(folder):
+def test_the_zip_does_not_depend_on_the_files_times_and_modes(folder):
     before = zip_folder(folder)
     os.utime(folder / "main.py", (0, 0))
     (folder / "main.py").chmod(0o600)
     assert zip_folder(folder) == before
 
 
-def test_another_byte_or_another_name_gives_another_zip(folder):
+def test_another_content_or_name_of_a_file_gives_another_zip(folder):
     before = zip_folder(folder)
     (folder / "main.py").write_text("print('Hello')\n")
     changed = zip_folder(folder)
@@ -52,7 +52,7 @@ def test_another_byte_or_another_name_gives_another_zip(folder):
     assert len({before, changed, zip_folder(folder)}) == 3
 
 
-def test_what_python_and_editors_leave_behind_stays_out(folder):
+def test_the_zip_has_no_caches_and_no_editors_files(folder):
     before = zip_folder(folder)
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "main.cpython-311.pyc").write_bytes(b"x")
@@ -62,17 +62,17 @@ def test_what_python_and_editors_leave_behind_stays_out(folder):
 
 
 @pytest.mark.parametrize("name", ["nothing-here", "code/empty"])
-def test_no_code_is_an_error_that_says_what_to_do(folder, name):
+def test_the_error_for_a_folder_without_code_proposes_git_checkout(folder, name):
     (folder / "empty").mkdir()
     with pytest.raises(WorkshopError, match="git checkout assets"):
         zip_folder(folder.parent / name)
 
 
-def test_an_upload_is_named_by_its_hash_and_done_once(cloud, folder):
+def test_upload_names_a_zip_by_its_hash_and_uploads_it_once(cloud, folder):
     s3, bucket = cloud.client("s3"), cloud.bucket("code")
     key = upload(cloud, "analytics", folder)
     first = s3.head_object(Bucket=bucket, Key=key)
-    s3.put_object(Bucket=bucket, Key=key, Body=b"marked")  # a second upload would write over it
+    s3.put_object(Bucket=bucket, Key=key, Body=b"marked")  # a second upload would overwrite it
     assert upload(cloud, "analytics", folder) == key
     assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"marked"
     assert first["ContentLength"] == len(zip_folder(folder))
@@ -80,7 +80,7 @@ def test_an_upload_is_named_by_its_hash_and_done_once(cloud, folder):
     assert upload(cloud, "analytics", folder) != key
 
 
-def test_without_a_code_bucket_the_error_names_the_module_to_deploy(emulator, folder):
+def test_upload_without_a_code_bucket_names_the_module_to_deploy(emulator, folder):
     elsewhere = Cloud(emulator.session, emulator.account, "nowhere", emulator.endpoint)
     with pytest.raises(WorkshopError, match="1-capture"):
         upload(elsewhere, "analytics", folder)

@@ -1,4 +1,4 @@
-"""Deploying a module, again, on top of something else, and by mistake."""
+"""`deploy`: a new module, a module deployed twice, a failed stack, wrong arguments; the fleet."""
 
 import json
 
@@ -18,7 +18,7 @@ from helpers.deployment.stacks import describe, outputs
 from tests.running_notebooks import run_cells
 from tests.small_code import small_code
 
-# Takes two seconds to fail: nobody signals the handle.
+# Fails after two seconds, because the handle receives no signal.
 SLOW_TO_FAIL = """
 Resources:
   Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
@@ -37,36 +37,27 @@ def cloud(emulator):
 
 @pytest.fixture
 def code(tmp_path, monkeypatch):
-    """Small code in place of the workshop's own: its folder."""
-    small = small_code(tmp_path)
-    monkeypatch.setattr(helpers.deployment.deploy, "CODE", small)
+    """The folder of small code that replaces the workshop's."""
+    monkeypatch.setattr(helpers.deployment.deploy, "CODE", small_code(tmp_path))
     return tmp_path
 
 
 def test_deploy_shows_each_resource_once_and_returns_the_outputs(cloud, capsys):
     deploy(cloud, "0-expiry")
     capsys.readouterr()
-    found = deploy(cloud, "1-capture")
+    stack_outputs = deploy(cloud, "1-capture")
     lines = capsys.readouterr().out.splitlines()
-    assert found["ClicksStream"] == "unit-clicks"
-    assert found == outputs(cloud, "1-capture")
+    assert stack_outputs["ClicksStream"] == "unit-clicks"
+    assert stack_outputs == outputs(cloud, "1-capture")
     assert lines[0] == "unit-1-capture: creating" and lines[-1] == "✓ unit-1-capture is ready."
-    assert [line.split()[:2] for line in lines[1:-2]] == [
-        ["✓", name] for name in [line.split()[1] for line in lines[1:-2]]
-    ]
-    assert {line.split()[1] for line in lines[1:-2]} == {
-        "ClicksStream",
-        "ArchiveBucket",
-        "CodeBucket",
-        "ArchiveDelivery",
-        "ArchiveDatabase",
-        "ClicksTable",
-        "Queries",
-    }
+    names = {"ClicksStream", "ArchiveBucket", "CodeBucket", "ArchiveDelivery", "ArchiveDatabase",
+             "ClicksTable", "Queries"}  # fmt: skip
+    resources = [line.split()[:2] for line in lines[1:-2]]
+    assert sorted(resources) == [["✓", name] for name in sorted(names)]
     assert lines[-2].split()[:3] == ["✓", "5", "supporting"]
 
 
-def test_deploy_again_changes_nothing(cloud, capsys):
+def test_a_second_deploy_changes_nothing(cloud, capsys):
     deploy(cloud, "1-capture")
     created = describe(cloud, "unit-1-capture")
     capsys.readouterr()
@@ -99,7 +90,7 @@ def test_new_code_updates_the_stack_and_the_catalog_keeps_its_rows(cloud, code, 
     assert seed_catalog(cloud) == 0
 
 
-def test_a_failure_names_the_first_failed_resource_and_is_cleared_by_the_next_run(cloud, capsys):
+def test_an_error_names_the_first_failed_resource_and_the_next_deploy_succeeds(cloud, capsys):
     firehose = cloud.client("firehose")
     firehose.create_delivery_stream(
         DeliveryStreamName="unit-archive",
@@ -116,10 +107,10 @@ def test_a_failure_names_the_first_failed_resource_and_is_cleared_by_the_next_ru
     assert "✗ ArchiveDelivery" in capsys.readouterr().out
     firehose.delete_delivery_stream(DeliveryStreamName="unit-archive")
     assert deploy(cloud, "1-capture")["ArchiveDelivery"] == "unit-archive"
-    assert "failed before (ROLLBACK_COMPLETE): removing" in capsys.readouterr().out
+    assert "failed before (ROLLBACK_COMPLETE): deleting" in capsys.readouterr().out
 
 
-def test_a_bucket_that_is_already_there_is_named_too(cloud):
+def test_an_error_names_a_bucket_that_exists_already(cloud):
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket=cloud.bucket("archive"))
     try:
@@ -129,14 +120,14 @@ def test_a_bucket_that_is_already_there_is_named_too(cloud):
         s3.delete_bucket(Bucket=cloud.bucket("archive"))
 
 
-def test_a_busy_stack_is_waited_for_and_a_failed_one_made_again(cloud, capsys):
+def test_deploy_waits_for_a_busy_stack_and_creates_a_failed_one_again(cloud, capsys):
     cloud.client("cloudformation").create_stack(
         StackName="unit-1-capture", TemplateBody=SLOW_TO_FAIL, Tags=[TAG]
     )
     assert deploy(cloud, "1-capture")["ClicksStream"] == "unit-clicks"
-    told = capsys.readouterr().out
-    assert "unit-1-capture is still busy (CREATE_IN_PROGRESS)" in told
-    assert "failed before (ROLLBACK_COMPLETE)" in told
+    printed = capsys.readouterr().out
+    assert "unit-1-capture is still busy (CREATE_IN_PROGRESS)" in printed
+    assert "failed before (ROLLBACK_COMPLETE)" in printed
 
 
 @pytest.mark.parametrize(
@@ -151,27 +142,27 @@ def test_a_busy_stack_is_waited_for_and_a_failed_one_made_again(cloud, capsys):
         ("1-capture", {"ShardCount": "two"}, "ShardCount", "Correct the value"),
     ],
 )
-def test_a_mistake_is_answered_by_what_to_do(cloud, module, parameters, cause, remedy):
+def test_an_error_names_the_wrong_argument_and_a_remedy(cloud, module, parameters, cause, remedy):
     with pytest.raises(WorkshopError) as mistake:
         deploy(cloud, module, **parameters)
     assert cause in mistake.value.cause and remedy in mistake.value.remedy
     assert remaining(cloud) == []
 
 
-def test_no_credentials_and_no_cloud_are_explained(cloud, monkeypatch):
+def test_deploy_reports_missing_credentials_and_an_unreachable_target(cloud, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    nobody = boto3.Session(region_name="us-east-1")
+    anonymous = boto3.Session(region_name="us-east-1")
     with pytest.raises(WorkshopError, match="No AWS credentials"):
-        deploy(Cloud(nobody, cloud.account, "unit", cloud.endpoint), "1-capture")
+        deploy(Cloud(anonymous, cloud.account, "unit", cloud.endpoint), "1-capture")
     with pytest.raises(WorkshopError, match="does not answer"):
         deploy(Cloud(cloud.session, cloud.account, "unit", "http://127.0.0.1:9"), "1-capture")
 
 
-def test_a_stack_that_others_build_on_is_not_deleted(cloud):
+def test_a_stack_on_which_others_depend_is_not_deleted(cloud):
     deploy(cloud, "1-capture")
     deploy(cloud, "1-frontend")
     with pytest.raises(WorkshopError, match="imported by stack unit-1-frontend"):
@@ -179,13 +170,12 @@ def test_a_stack_that_others_build_on_is_not_deleted(cloud):
 
 
 def servers(cloud):
-    groups = cloud.client("autoscaling").describe_auto_scaling_groups(
-        AutoScalingGroupNames=["unit-fleet"]
-    )
+    client = cloud.client("autoscaling")
+    groups = client.describe_auto_scaling_groups(AutoScalingGroupNames=["unit-fleet"])
     return groups["AutoScalingGroups"][0]["DesiredCapacity"]
 
 
-def test_the_fleet_takes_one_to_six_servers(cloud):
+def test_the_fleet_has_one_to_six_servers(cloud):
     with pytest.raises(WorkshopError, match="1-frontend"):
         fleet_size(cloud, 2)
     deploy(cloud, "1-capture")
@@ -197,11 +187,11 @@ def test_the_fleet_takes_one_to_six_servers(cloud):
         with pytest.raises(WorkshopError, match="1 to 6"):
             fleet_size(cloud, wrong)
     assert servers(cloud) == 3
-    deploy(cloud, "1-frontend")  # nothing to update: the learner's number stays
+    deploy(cloud, "1-frontend")  # nothing to update: the learner's number does not change
     assert servers(cloud) == 3
 
 
-def test_the_beacon_url_is_waited_for(cloud, capsys, monkeypatch):
+def test_beacon_url_waits_for_a_server(cloud, capsys, monkeypatch):
     monkeypatch.setattr(waiting, "STEP_SECONDS", 0.1)
     monkeypatch.setattr(waiting, "LOG_SECONDS", 0.2)
     with pytest.raises(WorkshopError, match="1-frontend"):
@@ -212,12 +202,12 @@ def test_the_beacon_url_is_waited_for(cloud, capsys, monkeypatch):
     with pytest.raises(WorkshopError, match="No beacon server was reached"):
         beacon_url(cloud, timeout=0.8)
     assert capsys.readouterr().out.startswith("The beacon servers are starting ...")
-    url = f"{cloud.endpoint}/beacon"  # somebody listens there
+    url = f"{cloud.endpoint}/beacon"  # the emulator listens there
     cloud.client("ssm").put_parameter(Name="/unit/beacon-url", Value=url, Overwrite=True)
     assert beacon_url(cloud) == url
 
 
-def test_analytics_starts_and_stops_and_both_can_be_repeated(cloud, code, capsys):
+def test_starting_and_stopping_the_application_twice_is_safe(cloud, code, capsys):
     with pytest.raises(WorkshopError, match="2-analyze"):
         start_analytics(cloud)
     deploy(cloud, "1-capture")
@@ -225,16 +215,16 @@ def test_analytics_starts_and_stops_and_both_can_be_repeated(cloud, code, capsys
     capsys.readouterr()
     for _ in range(2):
         start_analytics(cloud)
-    told = capsys.readouterr().out
-    assert told.count("Starting") == 1 and "at least 10 minutes" in told
-    assert told.count("✓ unit-analytics is running.") == 2
+    printed = capsys.readouterr().out
+    assert printed.count("Starting") == 1 and "at least 10 minutes" in printed
+    assert printed.count("✓ unit-analytics is running.") == 2
     for _ in range(2):
         stop_analytics(cloud)
     assert capsys.readouterr().out.count("Stopping") == 1
     start_analytics(cloud)  # destroy(), at the end of this test, stops a running application
 
 
-def test_in_jupyter_one_display_is_updated_and_what_it_shows_is_escaped(cloud):
+def test_progress_updates_one_display_in_jupyter_and_escapes_its_text(cloud):
     deploy(cloud, "0-expiry")
     key = tuple(cloud.session.get_credentials().get_frozen_credentials()[:2])
     cells = run_cells(
@@ -248,7 +238,7 @@ def test_in_jupyter_one_display_is_updated_and_what_it_shows_is_escaped(cloud):
         "progress = Progress('<b>title')\n"
         "progress.show([Row('✗', '<script>', 'a & b', 1.0)], '<i>end')",
     )
-    # (On a slow machine, a line of text has said that the code is packed.)
+    # (On a slow machine, a line of text comes first: the code is being zipped.)
     shown = [output for output in cells[0].outputs if "text/html" in output.get("data", {})]
     assert len(shown) == 1
     text = shown[0].data["text/html"]
@@ -260,7 +250,7 @@ def test_in_jupyter_one_display_is_updated_and_what_it_shows_is_escaped(cloud):
     assert "<script>" not in text
 
 
-def test_another_ones_stack_of_that_name_is_left_alone(cloud):
+def test_deploy_does_not_change_a_foreign_stack_of_the_same_name(cloud):
     topic = json.dumps({"Resources": {"Mine": {"Type": "AWS::SNS::Topic"}}})
     formation = cloud.client("cloudformation")
     formation.create_stack(StackName="unit-1-capture", TemplateBody=topic)

@@ -1,4 +1,4 @@
-"""Clean-up is proved: whatever is left is found and named, by its name or by its tag."""
+"""`destroy` and `remaining` find and name all leftover resources, by name or by tag."""
 
 import boto3
 import pytest
@@ -68,13 +68,13 @@ def make_key(cloud):
     "make",
     [make_parameter, make_dashboard, make_template, make_balancer, make_schedule, make_key],
 )
-def test_what_a_hand_made_is_named_until_it_is_gone(cloud, make):
-    what, delete = make(cloud)
+def test_a_resource_that_no_stack_made_is_named_until_it_is_deleted(cloud, make):
+    resource, delete = make(cloud)
     try:
-        assert remaining(cloud) == [what]
+        assert remaining(cloud) == [resource]
         with pytest.raises(WorkshopError) as error:
             destroy(cloud)
-        assert error.value.cause == f"1 resources are left: {what}."
+        assert error.value.cause == f"1 resources are left: {resource}."
     finally:
         delete()
     destroy(cloud)
@@ -82,14 +82,11 @@ def test_what_a_hand_made_is_named_until_it_is_gone(cloud, make):
 
 
 def tagged(*entries: tuple[str, str | None]) -> dict:
-    """What AWS answers: ARNs, each with the stack that CloudFormation says it is of."""
+    """Return AWS's answer: ARNs, each tagged by CloudFormation with its stack, if it has one."""
+    name = "aws:cloudformation:stack-name"
     return {
         "ResourceTagMappingList": [
-            {
-                "ResourceARN": arn,
-                "Tags": [OURS]
-                + ([{"Key": "aws:cloudformation:stack-name", "Value": stack}] if stack else []),
-            }
+            {"ResourceARN": arn, "Tags": [OURS] + [{"Key": name, "Value": stack}] * bool(stack)}
             for arn, stack in entries
         ]
     }
@@ -97,7 +94,7 @@ def tagged(*entries: tuple[str, str | None]) -> dict:
 
 @pytest.fixture
 def listed(cloud):
-    """Answers of AWS's list of tags in the place of the emulator's, which knows few services."""
+    """Stubs for AWS's list of tags, because the emulator's has few services."""
     session = boto3.Session("test", "test", region_name="us-east-1")
     tagging, ec2 = session.client("resourcegroupstaggingapi"), session.client("ec2")
     with Stubber(tagging) as tags, Stubber(ec2) as instances:
@@ -106,7 +103,7 @@ def listed(cloud):
         tags.assert_no_pending_responses()
 
 
-def test_networks_and_servers_are_found_by_their_tag(listed):
+def test_networks_are_found_by_their_tag(listed):
     cloud, tags, _, _ = listed
     vpc, group = ARN("ec2", "vpc/vpc-0a1b"), ARN("ec2", "security-group/sg-0a1b")
     answer = tagged((vpc, "left-1-frontend"), (group, None))
@@ -115,12 +112,12 @@ def test_networks_and_servers_are_found_by_their_tag(listed):
     assert left == [f"tagged {vpc}", f"tagged {group}"] and not named(left)
 
 
-def test_another_workshops_things_and_what_the_list_still_holds_are_left_out(listed):
+def test_another_workshops_and_already_deleted_resources_are_not_listed(listed):
     cloud, tags, _, _ = listed
     answer = tagged(
         (ARN("ec2", "vpc/vpc-0a1b"), "left2-1-frontend"),
         (ARN("ec2", "vpc/vpc-0c1d"), "other-1-frontend"),
-        # Looked for by its name, and not there: AWS's list of tags is behind.
+        # Not found by name, so it is deleted: AWS's list of tags is out of date.
         (ARN("dynamodb", "table/left-Metrics"), "left-2-analyze"),
         (ARN("elasticloadbalancing", "loadbalancer/app/left-fleet/0a1b"), "left-1-frontend"),
     )
@@ -129,7 +126,7 @@ def test_another_workshops_things_and_what_the_list_still_holds_are_left_out(lis
 
 
 @pytest.mark.parametrize(("state", "counts"), [("terminated", False), ("running", True)])
-def test_an_instance_counts_until_it_is_terminated(listed, monkeypatch, state, counts):
+def test_an_instance_is_listed_until_it_is_terminated(listed, state, counts):
     cloud, tags, instances, ec2 = listed
     arn = ARN("ec2", "instance/i-0a1b")
     tags.add_response("get_resources", tagged((arn, "left-1-frontend")), {"TagFilters": ANY})
@@ -144,7 +141,7 @@ def test_an_instance_counts_until_it_is_terminated(listed, monkeypatch, state, c
     assert remaining(cloud) == ([f"tagged {arn}"] if counts else [])
 
 
-def test_what_only_a_tag_tells_of_is_looked_for_again(listed, monkeypatch):
+def test_destroy_lists_tags_again_while_only_tagged_resources_are_left(listed, monkeypatch):
     cloud, tags, _, _ = listed
     monkeypatch.setattr(teardown, "_LAG_SECONDS", 60)
     for answer in (tagged((ARN("ec2", "vpc/vpc-0a1b"), None)), tagged()):
@@ -152,7 +149,7 @@ def test_what_only_a_tag_tells_of_is_looked_for_again(listed, monkeypatch):
     destroy(cloud)
 
 
-def test_a_stack_that_stays_does_not_keep_the_others(cloud, monkeypatch, capsys):
+def test_an_undeletable_stack_does_not_prevent_the_deletion_of_others(cloud, monkeypatch, capsys):
     cloudformation = cloud.client("cloudformation")
     body = "Resources: {Queue: {Type: 'AWS::SQS::Queue', Properties: {QueueName: left-%s}}}"
     for module in ("1-capture", "2-analyze"):

@@ -1,4 +1,4 @@
-"""Each helper of the notebooks where nothing is deployed yet: which cell to run, no traceback."""
+"""The notebooks' helpers before anything is deployed: their errors name the module to deploy."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ LOG = REPOSITORY / "assets" / "sample" / "access.log.gz"
 WIDGET = {"title": "Mine", "metrics": [["RealtimeWebAnalytics", "event_count"]]}
 METRIC = {"title": "Load time", "unit": "Milliseconds", "statistic": "Average"}
 
-# By name: how it is called, and the module that its remedy must name.
+# Name: a call, and the module that the error's remedy must name.
 CALLS = {
     "add_metric": (lambda c: helpers.add_metric(c, "avg_pg_ld", **METRIC), "2-analyze"),
     "add_widget": (lambda c: helpers.add_widget(c, WIDGET), "3-visualize"),
@@ -61,15 +61,15 @@ def bare(emulator, own_home) -> Cloud:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_it_names_the_module_to_deploy(bare, name):
+def test_the_error_names_the_module_to_deploy(bare, name):
     call, module = CALLS[name]
-    with pytest.raises(NotDeployed) as said:
+    with pytest.raises(NotDeployed) as error:
         call(bare)
-    assert f'deploy(cloud, "{module}")' in said.value.remedy
+    assert f'deploy(cloud, "{module}")' in error.value.remedy
 
 
 @pytest.mark.parametrize("name", ["captured", "analyzed", "visualized", "extended", "unbroken"])
-def test_a_check_before_any_traffic_says_to_start_it(bare, name):
-    with pytest.raises(WorkshopError) as said:
+def test_a_check_without_traffic_proposes_to_start_it(bare, name):
+    with pytest.raises(WorkshopError) as error:
         getattr(check, name)(bare, helpers.Traffic(bare))
-    assert "traffic.start(" in said.value.remedy
+    assert "traffic.start(" in error.value.remedy

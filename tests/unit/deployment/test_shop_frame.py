@@ -1,4 +1,4 @@
-"""The demo shop as the beacon server serves it: its files, nothing else, and no beacon in that."""
+"""The demo shop: the beacon server serves its files only, and counts none of them as a beacon."""
 
 import re
 
@@ -33,7 +33,7 @@ def get(server, path: str, method: str = "GET"):
 
 
 @pytest.mark.parametrize("file", sorted(SITE.iterdir()), ids=lambda file: file.name)
-def test_each_file_is_served_with_its_type_and_never_cached(server, file):
+def test_each_file_is_served_with_its_type_and_without_caching(server, file):
     answer, body = get(server, f"/{file.name}")
     assert (answer.status, body) == (200, file.read_bytes())
     assert answer.headers["Content-Type"] == KINDS[file.suffix]
@@ -55,12 +55,12 @@ def test_the_front_page_is_at_the_root(server):
      "/x/../../README.md", "//etc/passwd", "/etc/passwd", "/index.html/", "/index.html%00",
      "/kettle", "/\\..\\fleet"],
 )  # fmt: skip
-def test_nothing_else_is_there(server, path):
+def test_no_other_path_is_served(server, path):
     answer, body = get(server, path)
     assert answer.status in (400, 404) and len(body) < 30
 
 
-def test_what_is_no_page_is_not_read(tmp_path):
+def test_only_the_folders_own_pages_are_read(tmp_path):
     (tmp_path / "secret").write_text("secret")
     folder = tmp_path / "site"
     (folder / "sub").mkdir(parents=True)
@@ -71,7 +71,7 @@ def test_what_is_no_page_is_not_read(tmp_path):
     assert read_site(tmp_path / "nowhere") == {}
 
 
-def test_pages_are_logged_and_only_beacons_count(tmp_path):
+def test_pages_are_logged_but_only_beacons_are_counted(tmp_path):
     server = Server(tmp_path / "access.log")
     try:
         for path in ("/", "/beacon.js", "/beacon.html", "/no-such-page"):
@@ -84,10 +84,10 @@ def test_pages_are_logged_and_only_beacons_count(tmp_path):
     assert not any("rejected" in record for record in records)
     frame = pd.DataFrame(records).assign(rejected=None, shipped_at=1)
     assert list(frame[is_beacon(frame)]["event"]) == ["click"] and len(frame) == 5
-    # Flink's own filter, which the ledger compares with the archive's.
+    # Flink's filter, which the ledger compares with the archive's.
     sql = (REPOSITORY / "assets/flink/sql/03_copies.sql").read_text()
     pattern = re.search(r"REGEXP\(request \|\| ' ', '(.*?)'\)", sql)[1]
-    counted = [one["event"] for one in records if re.search(pattern, one["request"] + " ")]
+    counted = [each["event"] for each in records if re.search(pattern, each["request"] + " ")]
     assert counted == ["click"]
 
 
@@ -99,20 +99,20 @@ def test_beacon_js_is_small_and_sets_no_cookie():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_leads_nowhere_else_and_works_below_any_path(page):
+def test_a_page_links_only_to_the_shop_by_relative_paths(page):
     text = page.read_text()
     assert '<script src="beacon.js" defer></script>' in text
-    assert "style=" not in text and "onclick" not in text, "the policy forbids what stands inline"
+    assert "style=" not in text and "onclick" not in text, "the policy forbids inline code"
     for link in LINKS.findall(re.sub(r"<pre.*?</pre>", "", text, flags=re.DOTALL)):
         assert link == "./" or (SITE / link).is_file(), link
 
 
-def test_the_frame_says_what_it_shows_and_escapes_the_address():
+def test_the_frame_has_a_title_and_escapes_the_url():
     frame = SiteFrame('http://127.0.0.1:8080/"><script>alert(1)</script>')._repr_html_()
     assert "<script>alert" not in frame and "&lt;script&gt;" in frame.replace("&amp;", "&")
     assert 'title="The demo shop"' in frame
 
 
-def test_a_frame_has_a_height():
+def test_a_frame_refuses_a_negative_height():
     with pytest.raises(WorkshopError, match="height"):
         SiteFrame("http://127.0.0.1:8080/", height=-3)

@@ -1,4 +1,4 @@
-"""What a deployment shows while it works."""
+"""The progress of a deployment: one row per resource."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ def event(name, status, second, kind="AWS::Kinesis::Stream"):
     }
 
 
-def test_rows_tell_what_is_ready_what_is_not_and_what_failed():
+def test_rows_show_ready_pending_and_failed_resources():
     events = [
         event("stack", "CREATE_IN_PROGRESS", 0, "AWS::CloudFormation::Stack"),
         event("Clicks", "CREATE_IN_PROGRESS", 1),

@@ -47,7 +47,7 @@ def arrivals(down: int, seed: int) -> list[tuple[int, int]]:
 
 
 def values(requests: list[int], first: int) -> dict[tuple[str, int], int]:
-    """Return what a job says that has read these: event_count, a minute's count, hourly_events."""
+    """Return a job's values for these requests: event_count, a minute's count, hourly_events."""
     tens = Counter(q // 10 * 10 for q in requests)
     minutes = Counter(q // 60 * 60 for q in requests)
     hours = {b: sum(tens.get(one, 0) for one in range(b - 3590, b + 10, 10)) for b in tens}

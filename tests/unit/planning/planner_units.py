@@ -1,16 +1,19 @@
-"""Figures for the planner's tests: a new measurement in assets/measured.json breaks none."""
+"""Figures for the planner's tests, which do not depend on assets/measured.json."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 
-from helpers.planning import bottlenecks, capacity
-from helpers.planning import cost_comparison as field
-from helpers.planning import monthly_cost as monthly
-from helpers.planning import planner_figure as scale_picture
-from helpers.planning import queue_figure as crowd_picture
-from helpers.planning import queue_model as flash_crowd
+from helpers.planning import (
+    bottlenecks,
+    capacity,
+    cost_comparison,
+    monthly_cost,
+    planner_figure,
+    queue_figure,
+    queue_model,
+)
 
 FIGURES = {
     "server_requests_per_second": 10000,
@@ -37,10 +40,10 @@ FIGURES = {
 
 @pytest.fixture(autouse=True)
 def planner_units(monkeypatch) -> Iterator[None]:
-    """Let the planner reckon with FIGURES."""
-    for module in (bottlenecks, capacity, crowd_picture, field, flash_crowd, monthly):
+    """Have the planner compute with FIGURES."""
+    for module in (bottlenecks, capacity, cost_comparison, monthly_cost, queue_figure, queue_model):
         monkeypatch.setattr(module, "units", lambda: SimpleNamespace(**FIGURES))
-    caches = bottlenecks.ladder.cache_clear, scale_picture._curves.cache_clear
+    caches = bottlenecks.ladder.cache_clear, planner_figure._curves.cache_clear
     for clear in caches:
         clear()
     yield

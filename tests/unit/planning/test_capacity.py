@@ -1,4 +1,4 @@
-"""The planner: rates, rows and resources, reckoned by hand; the ladder of limits; the dollars."""
+"""The planner: rates, rows and resources, computed by hand; the ladder of limits; the dollars."""
 
 import math
 from datetime import date
@@ -16,7 +16,7 @@ from helpers.planning.capacity import (
     rows_by_metric,
     rows_of_one,
 )
-from helpers.planning.cost_comparison import CLAIMED, field, original, original_base
+from helpers.planning.cost_comparison import CLAIMED, cost_options, original, original_base
 from helpers.planning.limits import measured
 from helpers.planning.monthly_cost import (
     counting_hour,
@@ -32,7 +32,7 @@ from tests.unit.planning.planner_units import FIGURES, planner_units  # noqa: F4
 SIZES = (1e6, 10e6, 116e6, 1e9, 10e9)
 
 
-def test_each_figure_says_what_it_is_and_where_it_is_from():
+def test_each_figure_has_a_value_a_unit_and_a_source():
     found = measured()
     for figure in found["measured"].values():
         assert figure["value"] > 0 and figure["unit"] and figure["source"]
@@ -46,28 +46,28 @@ def test_each_figure_says_what_it_is_and_where_it_is_from():
 @pytest.mark.parametrize(
     ("events", "rate"), [(1e6, 11.574), (116e6, 1342.59), (100e6, 1157.41), (10e9, 115_740.7)]
 )
-def test_events_a_day_are_so_many_a_second(events, rate):
+def test_per_second_is_the_mean_rate_of_a_day(events, rate):
     assert per_second(events) == pytest.approx(rate, rel=1e-4)
 
 
-def test_an_item_has_one_row_a_batch_however_many_beacons_it_had():
+def test_an_item_has_at_most_one_row_per_batch():
     # three items, a batch of half a second: six rows a second at most
     assert rows_of_one(1e6, (1, 1, 1), 0.5) == pytest.approx(6)
     # one beacon a second, one item: a batch has none with exp(-0.5)
     assert rows_of_one(1, (7,), 0.5) == pytest.approx((1 - math.exp(-0.5)) * 2)
-    # shares are what counts: three quarters and a quarter of 4/s, in a second
+    # only the shares matter: three quarters and a quarter of 4/s, in a second
     expected = (1 - math.exp(-3)) + (1 - math.exp(-1))
     assert rows_of_one(4, (30, 10), 1) == pytest.approx(expected)
-    # so few that each has a row of its own
+    # so few beacons that each has its own row
     assert rows_of_one(0.001, (1, 1), 1) == pytest.approx(0.001, rel=1e-3)
 
 
-def test_ten_times_the_beacons_are_far_less_than_ten_times_the_rows():
+def test_rows_grow_far_less_than_beacons():
     few, many = (sum(rows_by_metric(1e6, rate, 0.5).values()) for rate in (1000, 10_000))
     assert many < 1.5 * few
 
 
-def test_different_items_grow_as_the_root_and_metrics_end_at_the_catalogs_limits():
+def test_items_grow_as_the_root_of_events_and_the_catalog_limits_metrics():
     assert different_items(1e6) == 12 and different_items(100e6) == pytest.approx(120)
     # 3 x 12 items, 3 x 7 events, 3 single ones, 2 delays
     assert cloudwatch_metrics(1e6) == 36 + 21 + 3 + 2
@@ -93,7 +93,7 @@ def test_a_plan_for_116_million_a_day_by_hand():
     assert (found.table_shards, found.concurrency) == (4, 5)
 
 
-def test_the_ladder_begins_and_grows_as_reckoned_by_hand():
+def test_the_ladders_steps_are_those_computed_by_hand():
     steps = {step.limit.name: step.events for step in ladder()}
     # 1,000 records a second, twice the mean; 1,200 requests a second of six servers; 64 KPUs
     assert steps["one shard's 1,000 records/s"] == pytest.approx(500 * 86_400, rel=1e-4)
@@ -109,15 +109,15 @@ def test_the_ladder_begins_and_grows_as_reckoned_by_hand():
 
 
 @pytest.mark.parametrize("events", SIZES)
-def test_nothing_of_a_plan_is_beyond_a_limit(events):
+def test_no_plan_exceeds_a_limit(events):
     found = planned(events)
     assert all(0 < part <= 1 for part in used(found).values())
     step = next_step(events)
     assert step is None or step.limit.name in used(found) or "busy" in step.limit.name
 
 
-def test_what_is_never_the_first_limit_is_far_from_it_even_at_the_top():
-    never = {one.name for one in LIMITS} - {step.limit.name for step in ladder()}
+def test_limits_outside_the_ladder_are_far_away_even_at_the_top():
+    never = {limit.name for limit in LIMITS} - {step.limit.name for step in ladder()}
     assert never == {"PutMetricData, 500 calls/s", "1,000 functions at once"}
     assert all(used(planned(10e9))[name] < 0.1 for name in never)
 
@@ -143,10 +143,10 @@ def test_dollars_of_a_million_a_day_by_hand():
     assert set(counts) <= set(price_list()["prices"])
 
 
-def test_thrift_saves_where_there_is_something_to_save():
+def test_a_thrifty_plan_costs_less():
     assert all(dollars(thrifty(planned(events))) < dollars(planned(events)) for events in SIZES)
     assert thrifty(planned(1e6)).put_calls == pytest.approx(4 / 5)
-    # At a billion a day records of 25 KB are full: a fifth of the archive's bytes, and less.
+    # At a billion a day, records of 25 KB are full: less than a fifth of the archive's bytes.
     archived = [
         month_of("GB archived", resources(each)["GB archived"])
         for each in (planned(1e9), thrifty(planned(1e9)))
@@ -154,21 +154,21 @@ def test_thrift_saves_where_there_is_something_to_save():
     assert archived[1] == pytest.approx(archived[0] * 610 / 5120, rel=0.05)
 
 
-def test_an_hour_of_counting_costs_what_functions_and_tables_do():
+def test_ten_times_the_events_cost_less_than_twice_as_much_per_counting_hour():
     hour = counting_hour()
     assert 8 * 3600 / 1e6 * 10 < hour < counting_hour(10e6) < 2 * hour
 
 
-def test_the_field_is_reckoned_from_resources():
-    # two servers, a KPU and a balancer: what "its own defaults cost" before the first event
+def test_cost_options_are_computed_from_resources():
+    # two servers, a KPU and a balancer: the original's cost without events
     assert original_base() == pytest.approx(730 * (2 * 0.0464 + 0.11 + 0.0225))
     assert round(original_base()) == 164
     assert original_base() < original(1e6) < original(10e6) < original(100e6)
-    offers = {offer.name: offer.months for offer in field()}
-    assert offers["the original's claim"] == CLAIMED == {1e6: 100, 10e6: 170, 100e6: 950}
-    ours = offers["this design, as deployed"]
+    options = {option.name: option.months for option in cost_options()}
+    assert options["the original's claim"] == CLAIMED == {1e6: 100, 10e6: 170, 100e6: 950}
+    ours = options["this design, as deployed"]
     assert ours == {events: dollars(planned(events)) for events in ours}
     # on demand: $29.20 and $0.16 a GB in place of a shard and its puts
     month = 1e6 / 86_400 * 730 * 3600
     instead = 0.04 * 730 + 0.16 * month * 610 / 1e9 - 0.015 * 730 - 0.014 * month / 1e6
-    assert offers["this design, on-demand stream"][1e6] - ours[1e6] == pytest.approx(instead)
+    assert options["this design, on-demand stream"][1e6] - ours[1e6] == pytest.approx(instead)

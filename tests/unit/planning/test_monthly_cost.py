@@ -1,4 +1,4 @@
-"""What the stacks cost on AWS: exact sums of the list's prices, for what really stands."""
+"""The stacks' cost on AWS: exact sums of the listed prices, for the deployed resources."""
 
 import json
 import math
@@ -25,7 +25,7 @@ from tests.small_code import all_stacks
 from tests.template_files import read_template
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-# What is billed by use, or not at all: nothing by the hour for merely being there.
+# Resources that are billed by use or not at all, never by the hour.
 FREE = {
     "AWS::Athena::WorkGroup",
     "AWS::DynamoDB::Table",
@@ -80,7 +80,7 @@ def operation(name: str, minutes: float, status: str = "SUCCESSFUL", lasts: floa
     }
 
 
-def test_the_list_is_dated_has_a_source_and_prices_that_can_be_used():
+def test_the_price_list_has_a_date_a_source_and_valid_prices():
     prices = price_list()
     assert datetime.fromisoformat(prices["date"]) < datetime.now() and prices["source"]
     for name, price in prices["prices"].items():
@@ -96,7 +96,7 @@ def test_a_rate_is_the_price_times_the_count():
         rate("million puts")  # is billed by use: it has no rate
 
 
-def test_everything_by_the_hour_adds_up():
+def test_hourly_is_the_sum_computed_by_hand():
     # by hand, from AWS's list: shards, KPUs, their 50 GB, servers, disks, balancer, addresses,
     # alarms, dashboard, key, metrics
     by_the_hour = 2 * 0.015 + 2 * 0.11 + 2 * 0.0168 + 0.0225 + 4 * 0.005
@@ -104,13 +104,13 @@ def test_everything_by_the_hour_adds_up():
     assert hourly() == pytest.approx(by_the_hour + by_the_month / 730)
 
 
-def test_a_million_beacons_are_puts_5_kb_each_in_the_archive_and_new_connections():
+def test_a_million_beacons_cost_puts_5_kb_of_archive_each_and_new_connections():
     # four beacons a connection, 25 new ones a second: 10,000 seconds of one LCU
     balancer = 10_000 / 3600 * 0.008
     assert per_million_beacons() == pytest.approx(balancer + 0.014 + 5_000_000 / 1024**2 * 0.029)
 
 
-def test_the_fleets_policy_is_of_the_kind_that_makes_two_alarms():
+def test_the_fleet_has_one_target_tracking_policy_which_creates_two_alarms():
     resources = read_template("1-frontend")["Resources"]
     policies = [
         each["Properties"]["PolicyType"]
@@ -125,7 +125,7 @@ def test_the_fleets_policy_is_of_the_kind_that_makes_two_alarms():
     [
         ([], 0),
         ([operation("StartApplication", -90)], 90),
-        ([operation("StartApplication", -2)], 10),  # the least that is billed
+        ([operation("StartApplication", -2)], 10),  # the minimum that is billed
         ([operation("StartApplication", -90), operation("StopApplication", -31)], 60),
         ([operation("StopApplication", -31), operation("StartApplication", -90)], 60),
         ([operation("StartApplication", -90), operation("StopApplication", -89)], 10),
@@ -145,7 +145,7 @@ def test_the_application_is_billed_for_the_time_it_ran(operations, minutes):
     assert hours_running(operations, NOON) == pytest.approx(minutes / 60)
 
 
-def test_every_kind_of_resource_has_a_price_or_is_known_to_be_free():
+def test_every_type_of_resource_has_a_price_or_is_listed_as_free():
     made = {
         resource["Type"]
         for path in (REPOSITORY / "cfn").glob("*.yaml")
@@ -155,11 +155,11 @@ def test_every_kind_of_resource_has_a_price_or_is_known_to_be_free():
     assert not FREE & set(PRICED)
 
 
-def test_what_stands_is_what_is_reckoned(cloud, capsys):
+def test_cost_prices_the_deployed_resources(cloud, capsys):
     fleet_size(cloud, 3)
     frame = cost(cloud)
-    said = capsys.readouterr().out
-    assert "On AWS: $" in said and price_list()["date"] in said and "⚠" not in said
+    printed = capsys.readouterr().out
+    assert "On AWS: $" in printed and price_list()["date"] in printed and "⚠" not in printed
     rates = frame["Dollars an hour"]
     assert frame.loc["Kinesis", "What"] == "2 × shard"  # of two streams
     assert frame.loc["Network", "What"] == "1 × load balancer, 5 × public address"
@@ -167,15 +167,15 @@ def test_what_stands_is_what_is_reckoned(cloud, capsys):
     assert rates["Managed Flink"] == 0 and frame.loc["Managed Flink", "What"] == "stopped"
     assert rates["EC2"] == pytest.approx(3 * 0.0168 + 24 * 0.08 / 730)
     watching = {name: EVERYTHING[name] for name in EVERYTHING if service_of(name) == "CloudWatch"}
-    del watching["metric"]  # none is put yet
-    assert rates["CloudWatch"] == pytest.approx(sum(rate(*one) for one in watching.items()))
+    del watching["metric"]  # no metric exists yet
+    assert rates["CloudWatch"] == pytest.approx(sum(rate(*pair) for pair in watching.items()))
     assert rates["KMS"] == pytest.approx(1 / 730)
     assert rates["Total"] == pytest.approx(rates.drop("Total").sum())
     sofar = frame["Dollars so far"]
     assert sofar["Total"] == pytest.approx(sofar.drop("Total").sum())
 
 
-def test_since_the_stack_was_made_and_the_application_started(cloud, capsys):
+def test_cost_counts_from_a_stacks_creation_and_while_the_application_runs(cloud, capsys):
     cloud.client("cloudwatch").put_metric_data(
         Namespace=NAMESPACE,
         MetricData=[
@@ -189,11 +189,11 @@ def test_since_the_stack_was_made_and_the_application_started(cloud, capsys):
     )
     start_analytics(cloud)
     flink = 2 * 0.11 + 50 * 0.10 / 730
-    told = capsys.readouterr().out
-    assert f"${flink:.2f} an hour" in told and f"10 minutes: ${flink / 6:.2f}" in told
+    printed = capsys.readouterr().out
+    assert f"${flink:.2f} an hour" in printed and f"10 minutes: ${flink / 6:.2f}" in printed
     before = cost(cloud)
     assert before.loc["Managed Flink", "Dollars an hour"] == pytest.approx(flink)
-    # It has just started: ten minutes are billed at least, and once for each start.
+    # It has just started: at least ten minutes are billed for each start.
     assert before.loc["Managed Flink", "Dollars so far"] == pytest.approx(flink * MINIMUM_RUN)
     assert "2 × metric" in before.loc["CloudWatch", "What"]
     stop_analytics(cloud)
@@ -208,7 +208,7 @@ def test_since_the_stack_was_made_and_the_application_started(cloud, capsys):
     assert 0 < shard <= 2 * 0.015 * age.total_seconds() / 3600
 
 
-def test_of_nothing_the_cost_is_nothing(emulator, capsys):
+def test_cost_is_zero_if_nothing_is_deployed(emulator, capsys):
     frame = cost(Cloud(emulator.session, emulator.account, "none", emulator.endpoint))
     assert list(frame.index) == ["Total"] and frame.loc["Total", "Dollars an hour"] == 0
     assert "$0.00 an hour" in capsys.readouterr().out

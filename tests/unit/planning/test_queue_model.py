@@ -1,4 +1,4 @@
-"""Queues of a flash crowd, reckoned by hand; what the pictures and the planner say of them."""
+"""Queues of a flash crowd, computed by hand; the pictures of them, and of the planner."""
 
 import math
 from datetime import UTC, datetime
@@ -10,8 +10,9 @@ import pytest
 from helpers.experiments import flash_crowd as crowd_run
 from helpers.experiments.flash_crowd import CrowdRun
 from helpers.planning.bottlenecks import planned
+from helpers.planning.capacity import Run
 from helpers.planning.cost_comparison import cost_comparison
-from helpers.planning.planner_figure import Run, draw_scale, picture_size
+from helpers.planning.planner_figure import draw_scale, picture_size
 from helpers.planning.planner_widget import ScalePanel, scale_planner
 from helpers.planning.queue_figure import draw_comparison, simulate_flash_crowd
 from helpers.planning.queue_model import (
@@ -30,7 +31,7 @@ from helpers.plotting.figure import Picture
 from tests.unit.planning.planner_units import planner_units  # noqa: F401 - a fixture
 
 
-def test_a_queue_grows_by_what_comes_beyond_the_capacity_and_drains_as_fast_as_it_can():
+def test_a_queue_grows_above_the_capacity_and_drains_at_the_capacity():
     # 100/s for 10 s into 60/s: 400 wait; then 20/s: they are gone after another 10 s
     rates = np.repeat([100.0, 20.0], [100, 300])
     passed = simulate(rates, [Stage("one", 60, 0)])
@@ -38,17 +39,17 @@ def test_a_queue_grows_by_what_comes_beyond_the_capacity_and_drains_as_fast_as_i
     assert waits.loc[9.9:10.1].max() == pytest.approx(400)
     assert waits.iloc[149] == pytest.approx(200) and waits.iloc[-1] == pytest.approx(0, abs=1e-6)
     assert (waits.iloc[205:] < 1e-6).all()
-    # the one that came last of the 1,000 leaves when 1,000 are done: 16.7 s, so 6.7 s later
+    # the last of the first 1,000 leaves when 1,000 are done: at 16.7 s, so 6.7 s later
     assert lag(passed).max() == pytest.approx(1000 / 60 - 10, abs=0.1)
 
 
-def test_a_delay_alone_keeps_rate_times_delay_on_the_way():
+def test_a_delay_alone_keeps_rate_times_delay_in_a_stage():
     passed = simulate(np.full(200, 50.0), [Stage("a", math.inf, 0.5), Stage("b", math.inf, 1.0)])
     assert waiting_at(passed).iloc[-1].tolist() == pytest.approx([25, 50])
     assert lag(passed).iloc[-1] == pytest.approx(1.5)
 
 
-def test_the_sum_without_a_loop_is_the_sum_with_one():
+def test_the_vectorized_simulation_equals_a_loop():
     rates, stage = crowd_rates(30, after=300), Stage("one", 70, 0.7)
     came = np.cumsum(rates) * 0.1
     times, left = 0.1 * np.arange(1, len(rates) + 1), [0.0]
@@ -57,23 +58,23 @@ def test_the_sum_without_a_loop_is_the_sum_with_one():
     assert simulate(rates, [stage])["one"].to_numpy() == pytest.approx(left[1:])
 
 
-def test_a_crowd_rises_stays_and_leaves():
+def test_crowd_rates_rise_stay_and_fall():
     rates = crowd_rates(10, 10, before=60, rise=60, stays=240, after=60)
     assert len(rates) == 4800 and rates[0] == rates[-1] == 10
     assert rates[900] == pytest.approx(55) and (rates[1200:3600] == 100).all()
 
 
-def test_a_site_of_116_million_a_day_can_be_ten_times_too_small():
-    # 13,430/s at the height into three shards of 1,000: the rest waits in the servers' logs
+def test_the_sentence_of_a_simulated_crowd_names_queues_and_refused_beacons():
+    # 13,430/s at the peak into three shards of 1,000: the rest waits in the servers' logs
     picture = simulate_flash_crowd(116e6)
     assert "3 shards take 3,000 a second" in picture.sentence
-    assert "agent, into the stream" in picture.sentence and "Nothing that was" in picture.sentence
-    assert "Nothing has to wait" in simulate_flash_crowd(116e6, shards=15).sentence
+    assert "agent, into the stream" in picture.sentence and "beacon is lost" in picture.sentence
+    assert "No beacon has to wait" in simulate_flash_crowd(116e6, shards=15).sentence
     assert "refuse" in simulate_flash_crowd(1e9).sentence
     assert [stage.name for stage in stages_of(planned(1e6))] == [AGENT, FLINK, FUNCTIONS]
 
 
-def test_the_comparison_says_both_numbers():
+def test_the_comparisons_sentence_has_measured_and_simulated_numbers():
     index = pd.Index(np.arange(1, 6) / 10)
     real = pd.DataFrame({SENT: [10, 20, 20, 20, 20], AGENT: [0, 10, 20, 20, 20]}, index=index)
     simulated = real.assign(**{AGENT: [4, 14, 20, 20, 20]})
@@ -83,21 +84,21 @@ def test_the_comparison_says_both_numbers():
     assert not CrowdRun(real.iloc[:2], simulated, Run(200, 1.25)).all_counted
 
 
-def test_the_planner_says_what_comes_first_and_draws_the_learners_run():
+def test_the_planner_names_the_next_limit_and_marks_the_learners_run():
     picture = Picture(*picture_size())
     words = draw_scale(picture, 116e6, Run(rate=200, lag=1.3))
     assert "116 million events a day need 2 servers, 3 + 9 shards, 4 KPUs" in words
-    assert "First to be exceeded: one key in Flink" in words and "two-stage aggregation" in words
+    assert "The next limit: one key in Flink" in words and "two-stage aggregation" in words
     assert "200 beacons a second, as many as 17.3 million a day" in words
     drawn = [text.get_text() for axes in picture.axes for text in axes.texts]
     assert "your run: 200/s, 1.3 s" in drawn
-    assert "No limit is left" in draw_scale(Picture(*picture_size()), 10e9)
+    assert "No further limit" in draw_scale(Picture(*picture_size()), 10e9)
 
 
 def test_the_slider_and_the_box_follow_each_other():
     panel = ScalePanel(None, 1e6)
     box, slider = panel.widget.children[0].children
-    assert box.description == "Events a day"  # the name that a screen reader says
+    assert box.description == "Events a day"  # a screen reader reads it
     slider.value = 1e9
     assert box.value == pytest.approx(1e9, rel=0.01)
     box.value = 116e6
@@ -106,19 +107,19 @@ def test_the_slider_and_the_box_follow_each_other():
     assert scale_planner(events=1).children[0].children[0].value == 1e6
 
 
-def test_the_field_in_one_picture():
+def test_the_cost_comparisons_sentence_has_all_options():
     words = cost_comparison().sentence
     assert "the original's claim: $100, $170, $950" in words
     assert "this design, as deployed: $" in words
 
 
-def test_what_passed_a_stage_is_read_from_when_and_how_many():
+def test_passed_adds_up_the_counts_until_each_time():
     when, counts = np.array([3.0, 1.0, 2.0]), np.array([30.0, 1.0, 9.0])
     passed = crowd_run._passed(when, counts, np.array([0.5, 1.0, 2.5, 9.0]))
     assert passed.tolist() == [0, 1, 10, 40]
 
 
-def test_the_median_beacon_waits_until_a_total_holds_it():
+def test_the_median_lag_is_the_time_until_a_total_contains_the_beacon():
     moments = {
         SENT: (np.array([10.0, 10.5, 11.0]), np.ones(3)),
         # totals that CloudWatch showed: two at 12.0, three at 13.0; one that fell is no loss
@@ -128,7 +129,7 @@ def test_the_median_beacon_waits_until_a_total_holds_it():
     assert crowd_run._median_lag(moments) == pytest.approx(2.0)  # of 2.0, 1.5 and 2.0
 
 
-def test_flinks_rows_count_what_each_adds_to_its_bucket(monkeypatch):
+def test_each_flink_row_counts_the_increase_of_its_bucket(monkeypatch):
     def change(at, bucket, samples, op="c", item="pageview", metric="event_count"):
         after = dict(MetricType=metric, MetricItem=item, EventTimestamp=bucket, Samples=samples)
         return at, {"op": op, "after": None if op == "d" else after}
