@@ -78,7 +78,7 @@ def test_the_first_click_is_delivered_while_a_cell_is_busy(notebook):
     expect(panel.get_by_role("status")).to_contain_text("No traffic. Press Start.")
     notebook.run(2, wait=False)
     # Each of these is the first message of its widget: the busy cell ends once both are delivered.
-    panel.get_by_title("Send beacons as the sliders say").click()
+    panel.get_by_title("Send beacons with these settings").click()
     panel.get_by_role("slider", name="Beacons per second").press("ArrowRight")
     expect(notebook.output(2)).to_contain_text("RECEIVED 25")
     expect(panel.get_by_role("status")).to_contain_text("beacons/s")
