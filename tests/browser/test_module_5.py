@@ -14,7 +14,7 @@ def test_what_a_button_breaks_heals(target_home, open_module):
     said = notebook.output(panel).get_by_role("status")
     expect(said).to_contain_text("Predict, then press.")
     notebook.output(panel).get_by_title("kill -9: agent").click()
-    notebook.output(panel).get_by_title("A fault").first.click()
+    notebook.output(panel).get_by_title("Inject this fault").first.click()
     expect(said).to_contain_text("agent killed")
     expect(said).to_contain_text("more")
     notebook.output(panel).scroll_into_view_if_needed()
