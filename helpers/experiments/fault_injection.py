@@ -11,7 +11,7 @@ from typing import Any
 
 from helpers.core import process_lock as locks
 from helpers.core.cloud import Cloud
-from helpers.core.errors import WorkshopError
+from helpers.core.errors import WorkshopError, check_number
 from helpers.core.paths import read_json, write_json
 from helpers.core.target_files import description_file, faults_file
 
@@ -100,9 +100,9 @@ def fault(
         )
     shares = dict(zip(SHARES, (throttle, error, hang, lost_answer, partial), strict=True))
     for name, share in shares.items():
-        _check(share, name, 1)
-    _check(delay, "delay", LONGEST_DELAY)
-    _check(seconds, "seconds", float("inf"))
+        check_number(name, share, 0, 1)
+    check_number("delay", delay, 0, LONGEST_DELAY)
+    check_number("seconds", seconds)
     if not (any(shares.values()) or delay):
         raise WorkshopError("This fault has no effect.", "Give a share, e.g. throttle=0.3.")
     if partial and service == "cloudwatch":
@@ -131,12 +131,6 @@ def require_emulator(cloud: Cloud, cause: str) -> None:
         raise WorkshopError(
             cause, 'Use connect("local"); in an AWS account, see AWS Fault Injection Service.'
         )
-
-
-def _check(value: float, name: str, most: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        bound = f"0 to {most}" if most < float("inf") else "0 or more"
-        raise WorkshopError(f"{name} can't be {value!r}.", f"Give a number: {bound}.")
 
 
 def _entries() -> list[dict[str, Any]]:

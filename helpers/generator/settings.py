@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from helpers.core.errors import WorkshopError
+from helpers.core.errors import WorkshopError, check_number
 from helpers.core.paths import home
 
 from .visitors import EVENTS
@@ -62,16 +62,8 @@ def checked(changes: dict[str, Any]) -> dict[str, Any]:
                 f"Traffic has no setting {name!r}.", f"Use one of: {', '.join(DEFAULTS)}."
             )
         else:
-            _check_number(name, value, *BOUNDS[name])
+            check_number(name, value, *BOUNDS[name])
     return changes
-
-
-def _check_number(name: str, value: Any, least: float, most: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not least <= value <= most:  # also refuses NaN
-        raise WorkshopError(
-            f"{name} can't be {value!r}.", f"Give a number from {least:,} to {most:,}."
-        )
 
 
 def _check_mix(mix: object) -> None:
@@ -81,7 +73,7 @@ def _check_mix(mix: object) -> None:
             f'Give weights by event, e.g. {{"pageview": 60}}. Events: {", ".join(EVENTS)}.',
         )
     for event, weight in mix.items():
-        _check_number(f"the weight of {event}", weight, 0, 1_000_000)
+        check_number(f"the weight of {event}", weight, 0, 1_000_000)
     if not sum(mix.values()):
         raise WorkshopError(
             "Every event of the mix has weight 0.", "Give at least one event a weight above 0."
