@@ -142,7 +142,7 @@ def only_when_it_goes_wrong(session: boto3.Session) -> None:
               "ValidationStatusReason": "it exists"}]},
             {"StackName": stack["StackId"]},
         )  # fmt: skip
-        said = helpers.deployment.deploy._refused_before_start(cloud, stack)
+        said = helpers.deployment.deploy._validation_error(cloud, stack)
         assert said == "Bucket: it exists"
         standing = {"Stacks": [stack | {"StackStatus": "CREATE_COMPLETE"}]}
         stub.add_response("describe_stacks", standing, {"StackName": "rwa-1-capture"})

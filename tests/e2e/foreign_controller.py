@@ -37,4 +37,4 @@ if __name__ == "__main__":
     language = f"{sys.argv.pop()} "
     java.PLANNING_OPTIONS += language
     java.RUNNING_OPTIONS += language
-    sys.exit(controller.main())
+    controller.main()

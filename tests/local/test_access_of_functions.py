@@ -17,17 +17,21 @@ def handler(event, context):
 """
 
 
-def create_function(emulator, name: str, code: str) -> str:
-    """Create a function; return its ARN."""
+def zipped(code: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("index.py", code)
+    return file.getvalue()
+
+
+def create_function(emulator, name: str, code: str) -> str:
+    """Create a function; return its ARN."""
     return emulator.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.12",
         Role=ROLE,
         Handler="index.handler",
-        Code={"ZipFile": file.getvalue()},
+        Code={"ZipFile": zipped(code)},
         Timeout=60,
     )["FunctionArn"]
 

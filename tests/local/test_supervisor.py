@@ -37,7 +37,7 @@ def target(own_home):
 
 
 def family(folder: Path) -> list[psutil.Process]:
-    """The processes that work for the target of this folder, found by tsuccessor environment."""
+    """The processes that work for the target of this folder, found by their environment."""
     processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
