@@ -63,14 +63,14 @@ def _watch(job: Job, folders: Folders, records: int, began: float, longest: floa
     counted, first, memory = Totals(folders.metrics), None, 0
     while counted.total < records and time.time() - began < longest:
         if job.exit_code is not None:
-            raise RuntimeError(f"the job ended: {job.last_words()}")
+            raise RuntimeError(f"the job ended: {job.last_line()}")
         time.sleep(0.5)
         counted.read()
         memory = max(memory, sum(map(resident_bytes, family([job.process.pid]))))
         if first is None and counted.total:
             first = counted.total, counted.at, _cpu(job)
     if first is None or counted.at <= first[1]:
-        raise RuntimeError(f"nothing was counted within {longest:.0f} s: {job.last_words()}")
+        raise RuntimeError(f"nothing was counted within {longest:.0f} s: {job.last_line()}")
     took = counted.at - first[1]
     time.sleep(2)  # one more checkpoint
     return {
