@@ -72,10 +72,11 @@ def is_ending() -> bool:
 
 def forget() -> None:
     """Delete the files of an earlier target: its facts, its key, its faults, temporary files."""
-    for path in (_ending_path(), description_file(), faults_file()):
+    for path in (description_file(), faults_file()):
         path.unlink(missing_ok=True)
     access_key.forget()
     shutil.rmtree(temporary_folder(), ignore_errors=True)
+    _ending_path().unlink(missing_ok=True)  # last: `supervisor.stop` returns when it is gone
 
 
 def temporary_folder() -> Path:

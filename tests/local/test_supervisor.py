@@ -255,3 +255,18 @@ def make_idle(target):
     long_ago = time.time() - state.IDLE_SECONDS - 1
     os.utime(target / "last-used", (long_ago, long_ago))
     until(lambda: state.holder() is None)
+
+
+def test_stop_returns_after_the_files_of_the_target_are_deleted(target, monkeypatch):
+    """A supervisor that ends deletes the file that `stop` waits for as the last one."""
+    lock = state.take_lock()
+    access_key.make()
+    state.begin_ending()
+
+    def delete(*_, **__):
+        assert state.is_ending() and access_key.current() is None
+
+    monkeypatch.setattr(state.shutil, "rmtree", delete)
+    state.forget()
+    assert not state.is_ending()
+    lock.close()
