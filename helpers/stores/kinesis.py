@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.core.aws_errors import explained
 from helpers.core.cloud import Cloud
+from helpers.core.errors import TargetStopped
 from helpers.core.waiting import wait_until, waiting
 
 from .archive import FIELDS, field_column, read_record
@@ -161,6 +162,9 @@ class StreamCounter:
             except (BotoCoreError, ClientError) as error:
                 self.problem = f"The stream can't be read: {error}"
                 continue
+            except TargetStopped as error:
+                self.problem = error.cause
+                return
             self.problem = None
             for record in answer["Records"]:
                 self._counts[int(record["ApproximateArrivalTimestamp"].timestamp())] += 1

@@ -39,6 +39,8 @@ def no_warnings():
     # matplotlib warns of a letter without a glyph; in a notebook that lands under the cell.
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # A socket of an earlier test in this process, which is collected now.
+        warnings.simplefilter("ignore", ResourceWarning)
         yield
 
 

@@ -1,10 +1,12 @@
 """`newest_records` reads a stream as a DataFrame."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from helpers.core.cloud import Cloud
+from helpers.core.errors import TargetStopped
 from helpers.stores import kinesis as stream
 from helpers.stores.kinesis import newest_records
 
@@ -45,3 +47,13 @@ def test_whole_numbers_stay_whole_where_other_records_have_none(cloud):
     frame = newest_records(cloud)
     for name, value in fields.items():
         assert frame[name].dtype == "Int64" and frame[name].dropna().tolist() == [value]
+
+
+def test_the_counter_of_a_chart_ends_with_its_target():
+    def get_records(**_):
+        raise TargetStopped("The local target has ended.", 'Run `connect("local")` again.')
+
+    cloud = SimpleNamespace(client=lambda _: SimpleNamespace(get_records=get_records))
+    counter = stream.StreamCounter(cloud)
+    counter._count("an iterator")  # its thread: an error there would be printed in the notebook
+    assert counter.problem == "The local target has ended."
