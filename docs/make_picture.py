@@ -17,7 +17,7 @@ IMAGES = ROOT / "assets" / "images"
 NOTEBOOK = "3-visualize.ipynb"
 WIDTH, HEIGHT = 1280, 1100
 SECONDS_A_STEP, STEPS = 30, ("PageUp", "PageUp", "PageUp", "Home", "PageUp")
-CONTROLS, BOARD = "traffic.controls()", "live_dashboard(cloud)"
+CONTROLS = "traffic.controls()"
 
 
 def main() -> None:
@@ -44,7 +44,6 @@ def take(notebook: Notebook) -> None:
     """Run all cells up to the controls, change the rate, and take the pictures."""
     for index in range(notebook.cell(CONTROLS) + 1):
         notebook.run(index)
-    notebook.run(notebook.cell(BOARD))
     # The first of the sliders is the rate.
     slider = notebook.output(notebook.cell(CONTROLS)).get_by_role("slider").first
     slider.wait_for(timeout=60_000)
@@ -52,7 +51,6 @@ def take(notebook: Notebook) -> None:
         slider.press(key)
         notebook.page.wait_for_timeout(SECONDS_A_STEP * 1000)
     shoot(notebook, "live-notebook.png", "live_chart(", CONTROLS)
-    shoot(notebook, "live-dashboard.png", BOARD, BOARD)
 
 
 def shoot(notebook: Notebook, name: str, first: str, last: str) -> None:
