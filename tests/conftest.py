@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from helpers.connection.connect import connect
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.cloud import Cloud
 from helpers.deployment.deploy import deploy
 from helpers.deployment.fleet import beacon_url
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish(session):
     """Wait for Java's archives of classes, which `make test` makes meanwhile."""
     if not class_data.is_built():
-        locks.wait_until_free(class_data.folder() / "lock")
+        process_lock.wait_until_free(class_data.folder() / "lock")
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.core.cloud import Cloud
-from helpers.local import access_key, ports
-from helpers.local import child_process as lifeline
+from helpers.local import access_key, child_process, ports
 from helpers.local.client import session_with
 from helpers.local.emulator.settings import ACCOUNT, emulator_environment
 
@@ -16,7 +15,7 @@ def running_emulator(folder: Path, **environment: str) -> Iterator[Cloud]:
     """Yield a Cloud on an emulator whose `.workshop` and log are in `folder`."""
     port, key, temporary = ports.free_port(), access_key.random_key(), folder / "tmp"
     temporary.mkdir(mode=0o700)
-    process = lifeline.start(
+    process = child_process.start(
         ["-m", "helpers.local.emulator"],
         log=folder / "log",
         environment=emulator_environment(port, key, temporary)
@@ -29,4 +28,4 @@ def running_emulator(folder: Path, **environment: str) -> Iterator[Cloud]:
         assert ports.wait_for(health, 60), (folder / "log").read_text()
         yield Cloud(session_with(key), ACCOUNT, prefix="rwa", endpoint=endpoint)
     finally:
-        lifeline.end(process)
+        child_process.end(process)

@@ -29,10 +29,10 @@ from helpers.plotting.figure import Picture
 from helpers.stores.cloudwatch import OTHER
 from helpers.stores.dynamodb import catalog
 from helpers.stores.kinesis import stream_summary
-from helpers.traffic import journal_reader as results
+from helpers.traffic import journal_reader
 from helpers.traffic.generator_process import running_pid, target_name
 
-from . import stage_counts as stages
+from . import stage_counts
 from .diagnosis import (
     SAMPLE_COLUMNS,
     archive_discrepancies,
@@ -172,13 +172,15 @@ def _range(cloud: Cloud, start: datetime | None, end: datetime | None) -> Range:
         if pd.notna(first):
             start = max(datetime.fromtimestamp(first, UTC), now - _LONGEST)
     checked_span(0, start, end)  # raises if it is empty, or if a time has no time zone
-    return stages.whole_buckets(start, end)
+    return stage_counts.whole_buckets(start, end)
 
 
 def _journal(cloud: Cloud) -> pd.DataFrame:
     """Return the journal since the creation of the clicks stream, which is this deployment's."""
     folder, made = journal_folder(target_name(cloud)), _made(cloud)
-    sizes = tuple((path.name, path.stat().st_size) for path in results.written_since(folder, made))
+    sizes = tuple(
+        (path.name, path.stat().st_size) for path in journal_reader.written_since(folder, made)
+    )
     journal = _read_once(folder, made, sizes)
     return journal[journal["sent_at"] >= made * 1000].reset_index(drop=True)
 
@@ -186,7 +188,7 @@ def _journal(cloud: Cloud) -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _read_once(folder: Path, since: float, sizes: tuple[tuple[str, int], ...]) -> pd.DataFrame:  # noqa: ARG001
     """Read the journals; the cached result is valid while the files' sizes are the same."""
-    return results.frame(folder, since)
+    return journal_reader.frame(folder, since)
 
 
 def _journaled_until(journal: pd.DataFrame) -> float:
@@ -214,10 +216,10 @@ def _read_stages(cloud: Cloud, span: Range) -> tuple[dict[str, Any], dict[str, s
     counts, unread = {}, {}
     # The last stage first: a beacon that passes meanwhile is then missing, and never a double.
     for name, read in (
-        ("cloudwatch", stages.shown),
-        ("dynamodb", stages.stored),
-        ("flink", stages.counted_by_flink),
-        ("archived", stages.archived),
+        ("cloudwatch", stage_counts.shown),
+        ("dynamodb", stage_counts.stored),
+        ("flink", stage_counts.counted_by_flink),
+        ("archived", stage_counts.archived),
     ):
         counts[name], problem = _read_stage(cloud, span, read)
         if problem:
@@ -283,10 +285,10 @@ def _first_rows(
     lost = inside[answered & ~is_archived]
     differences: dict[str, int | None] = {"Missing": len(lost), "Double": int(twice.sum())}
     rows |= {
-        "not_in_journal": _stage_row(stages.cells(others[~twice])),
-        "sent_again": _stage_row(stages.cells(copies)),
-        "undecided": _stage_row(stages.cells(counted[counted["undecided"].notna()])),
-        "archived": _stage_row(stages.cells(counted)) | differences,
+        "not_in_journal": _stage_row(stage_counts.cells(others[~twice])),
+        "sent_again": _stage_row(stage_counts.cells(copies)),
+        "undecided": _stage_row(stage_counts.cells(counted[counted["undecided"].notna()])),
+        "archived": _stage_row(stage_counts.cells(counted)) | differences,
     }
     if lost.empty and not twice.any():
         return rows, {}
@@ -301,7 +303,7 @@ def _later_rows(
     records, before = counts["archived"], None
     if records is not None:
         inside = records[span.holds(records["Bucket"])]
-        before = stages.cells(inside)
+        before = stage_counts.cells(inside)
     for name in STAGES[3:]:
         counted = counts[name]
         rows[name] = _stage_row(counted)
@@ -311,7 +313,7 @@ def _later_rows(
             if name == "cloudwatch":
                 admitted = _admitted_items(cloud)
                 before = _as_dimensions(before.rename("Value").reset_index(), admitted, span)
-                before = stages.cells(before, before["Value"])
+                before = stage_counts.cells(before, before["Value"])
                 records = None if records is None else _as_dimensions(records, admitted, span)
             if name == "flink":
                 before = decided(before, counted, inside)

@@ -9,8 +9,8 @@ import pandas as pd
 
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
-from helpers.core.text import quoted
-from helpers.plotting import chart_parts as plot
+from helpers.core.text import number, quoted
+from helpers.plotting import chart_parts
 from helpers.plotting.figure import Picture
 from helpers.plotting.live_view import LiveChart
 from helpers.plotting.metric_figure import Metric, draw_metric
@@ -192,12 +192,10 @@ def bar_chart(
         box.text(0, 0.15, "No rows yet.", color=QUIET)
         picture.sentence = f"{title}: no rows yet."
         return picture
-    plot.bars(box, rows)
-    words = ", ".join(f"{quoted(item)} {plot.number(total)}" for item, total in rows[:3])
+    chart_parts.bars(box, rows)
+    words = ", ".join(f"{quoted(item)} {number(total)}" for item, total in rows[:3])
     name = title or label
-    picture.sentence = (
-        f"{name}: {plot.number(float(totals.sum()))} in {len(totals)} items; {words}."
-    )
+    picture.sentence = f"{name}: {number(float(totals.sum()))} in {len(totals)} items; {words}."
     return picture
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.core.cloud import Cloud
-from helpers.plotting import chart_parts as plot
+from helpers.plotting import chart_parts
 from helpers.plotting.figure import Picture
 from helpers.plotting.live_view import LiveChart
 from helpers.plotting.palette import QUIET, SKY, VERMILION
@@ -73,7 +73,7 @@ def draw_counts(
     )
     area = box.inside(left=0.5, top=0.85, right=0.1, bottom=0.25)
     axes = area.axes()
-    plot.prepare(axes, start, now, area.width)
+    chart_parts.prepare(axes, start, now, area.width)
     bars = axes.bar(
         early.index,
         early.to_numpy(),
@@ -99,11 +99,11 @@ def draw_counts(
         linestyle="--",
         label=f"the watermark: now minus {WATERMARK_SECONDS} s",
     )
-    look = plot.LEGEND | {"handlelength": 1.6, "ncols": 3, "columnspacing": 2}
+    look = chart_parts.LEGEND | {"handlelength": 1.6, "ncols": 3, "columnspacing": 2}
     handles = [bars, marks, watermark]
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.1), **look)
     highest = max(early.max() if len(early) else 0, final.max() if len(final) else 0, 1)
-    plot.value_axis(axes, 0, float(highest), area.height, whole=True)
+    chart_parts.value_axis(axes, 0, float(highest), area.height, whole=True)
     return _sentence(early, final, event)
 
 

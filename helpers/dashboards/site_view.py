@@ -1,7 +1,7 @@
 """The live dashboard's tiles as HTML, and the sentence that describes them."""
 
 from helpers.core.text import number, quoted
-from helpers.plotting import html_tiles as tiles
+from helpers.plotting import html_tiles
 from helpers.plotting.metric_figure import as_series, clock
 from helpers.plotting.palette import OTHERS
 from helpers.plotting.series import largest
@@ -21,18 +21,18 @@ def draw(seen: SiteSnapshot) -> str:
         `draw(SiteSnapshot(at=time.time()))` is a dashboard before its first reading
     """
     minutes = f"in {seen.minutes:g} min"
-    return tiles.board(
+    return html_tiles.board(
         [
-            tiles.tile("Visitors now", _figure(seen.visitors), seen.visitors_note),
-            tiles.tile("Events a second", _rate(seen), "as they are counted"),
-            tiles.tile("Conversion", _percent(seen.conversion), _conversions(seen)),
-            tiles.tile("Latency", _seconds(_latency(seen)), _path(seen)),
+            html_tiles.tile("Visitors now", _figure(seen.visitors), seen.visitors_note),
+            html_tiles.tile("Events a second", _rate(seen), "as they are counted"),
+            html_tiles.tile("Conversion", _percent(seen.conversion), _conversions(seen)),
+            html_tiles.tile("Latency", _seconds(_latency(seen)), _path(seen)),
             _alarm_tile(seen),
         ],
         _events(seen),
         [
-            tiles.listing(f"Top pages, {minutes}", seen.pages),
-            tiles.listing(f"Referrers, {minutes}", seen.referrers),
+            html_tiles.listing(f"Top pages, {minutes}", seen.pages),
+            html_tiles.listing(f"Referrers, {minutes}", seen.referrers),
         ],
     )
 
@@ -65,13 +65,13 @@ def _events(seen: SiteSnapshot) -> str:
     name = f"Events, per {BUCKET} s"
     alt = f"{name}, of the last {seen.minutes:g} minutes; described by the sentence below"
     bars = event_bars(series, start, seen.at, BUCKET, alt)
-    return tiles.drawing(name, "UTC; faint: still filling", bars, legend(series))
+    return html_tiles.drawing(name, "UTC; faint: still filling", bars, legend(series))
 
 
 def _alarm_tile(seen: SiteSnapshot) -> str:
     big, note = _alarm_words(seen)
     state = {"ALARM": "ALARM", "all OK": "OK"}.get(big, "")
-    return tiles.tile("Alarms", big, note, tiles.ALARM_COLORS.get(state, ""))
+    return html_tiles.tile("Alarms", big, note, html_tiles.ALARM_COLORS.get(state, ""))
 
 
 def _alarm_words(seen: SiteSnapshot) -> tuple[str, str]:

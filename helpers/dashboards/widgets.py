@@ -12,8 +12,8 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from helpers.core.metric_math import Unsupported
-from helpers.core.text import quoted
-from helpers.plotting import chart_parts as plot
+from helpers.core.text import number, quoted
+from helpers.plotting import chart_parts
 from helpers.plotting.figure import Box
 from helpers.plotting.palette import CARD, GREEN, INK, OTHERS, QUIET, VERMILION
 from helpers.plotting.series import Series, edges, largest
@@ -145,7 +145,7 @@ def _time_series(box: Box, widget: Widget, lines: Sequence[Line], start: float, 
         shown = largest(series, _MOST_STACKED - 1, OTHERS)
     else:
         shown = sorted(series, key=lambda each: -each.total())[:_MOST_LINES]
-    colors = plot.colored(shown)
+    colors = chart_parts.colored(shown)
     entries = [(each.label, colors[each.label]) for each in shown]
     hidden = len(series) - len(shown) if not stacked else 0
     legend = widget.properties.get("legend", {}).get("position", "bottom") != "hidden"
@@ -153,7 +153,7 @@ def _time_series(box: Box, widget: Widget, lines: Sequence[Line], start: float, 
     rows = (1 if len(entries) < 4 else 2) if legend and box.height > 1.1 else 0
     area = box.inside(left=0.38, top=0.02, bottom=0.26 + rows * _ROW)
     axes = area.axes()
-    plot.prepare(axes, start, now, area.width)
+    chart_parts.prepare(axes, start, now, area.width)
     left = widget.properties.get("yAxis", {}).get("left", {})
     marks = widget.properties.get("annotations", {}).get("horizontal", [])
     if not shown:
@@ -161,21 +161,21 @@ def _time_series(box: Box, widget: Widget, lines: Sequence[Line], start: float, 
         area.text(area.width / 2, area.height / 2, "no data yet", color=QUIET, ha="center")
         return ""
     if stacked:
-        high, low = float(plot.stack(axes, shown, edges(start, now, bucket), now).max()), 0.0
+        high, low = float(chart_parts.stack(axes, shown, edges(start, now, bucket), now).max()), 0.0
     else:
-        plot.lines(axes, shown, bucket, now)
+        chart_parts.lines(axes, shown, bucket, now)
         high = float(max(each.values.max() for each in shown))
         low = min(0.0, float(min(each.values.min() for each in shown)))
     high = max([high, *(float(mark["value"]) for mark in marks)])
     low, top = float(left.get("min", low)), float(left.get("max", high))
-    whole = plot.are_whole(shown)
-    plot.value_axis(axes, low, top, area.height, fixed="max" in left, whole=whole)
+    whole = chart_parts.are_whole(shown)
+    chart_parts.value_axis(axes, low, top, area.height, fixed="max" in left, whole=whole)
     for mark in marks:
         _mark(area, axes, mark)
     if rows:
         below = box.inside(top=box.height - rows * _ROW)
         _legend(below, entries, rows, hidden)
-    newest = plot.newest_bucket(shown, bucket, now)
+    newest = chart_parts.newest_bucket(shown, bucket, now)
     return _phrase(
         widget, [(each.label, each.between(newest, newest + 1).total()) for each in shown]
     )
@@ -224,7 +224,7 @@ def _bars(box: Box, lines: Sequence[Series], widget: Widget) -> str:
         return ""
     if len(rows) > _MOST_BARS:
         rows = sorted(rows, key=lambda row: -row[1])  # only the smallest may be left out
-    plot.bars(box, rows[:_MOST_BARS])
+    chart_parts.bars(box, rows[:_MOST_BARS])
     return _phrase(widget, rows)
 
 
@@ -233,7 +233,7 @@ def _pie(box: Box, lines: Sequence[Series], widget: Widget) -> str:
     if not parts:
         return _bars(box, [], widget)
     shown = largest(parts, _MOST_STACKED - 1, OTHERS)
-    colors, size = plot.colored(shown), min(box.height, box.width * 0.4)
+    colors, size = chart_parts.colored(shown), min(box.height, box.width * 0.4)
     axes = Box(box.figure, box.left, box.top, size, size).axes()
     axes.pie(
         [each.total() for each in shown],
@@ -249,7 +249,9 @@ def _pie(box: Box, lines: Sequence[Series], widget: Widget) -> str:
         y = 0.12 + row * 0.24
         if y > side.height:
             break
-        plot.swatch_row(side, y, colors[each.label], each.label, f"{each.total() / whole:.0%}")
+        chart_parts.swatch_row(
+            side, y, colors[each.label], each.label, f"{each.total() / whole:.0%}"
+        )
     return _phrase(widget, [(each.label, each.total()) for each in shown])
 
 
@@ -258,7 +260,7 @@ def _single_values(box: Box, lines: Sequence[Series], widget: Widget) -> str:
     share = box.width / max(len(rows), 1)
     for column, (label, value) in enumerate(rows):
         cell = box.inside(left=column * share, right=box.width - (column + 1) * share)
-        words = plot.number(value)
+        words = number(value)
         points = min(30.0, (cell.height - 0.25) * 72 * 0.7, 9 * cell.width / width(words, 9) * 0.9)
         cell.text(0, cell.height * 0.42, words, points=max(points, 9), weight="bold")
         if cell.height > 0.5:
@@ -273,7 +275,7 @@ def _title(widget: Widget) -> str:
 
 
 def _phrase(widget: Widget, values: Sequence[tuple[str, float]]) -> str:
-    words = ", ".join(f"{quoted(label, 30)} {plot.number(value)}" for label, value in values[:2])
+    words = ", ".join(f"{quoted(label, 30)} {number(value)}" for label, value in values[:2])
     return f"{_title(widget)}: {words}"
 
 

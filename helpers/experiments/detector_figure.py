@@ -6,7 +6,7 @@ from matplotlib.patches import Patch
 
 from helpers.core.errors import WorkshopError
 from helpers.core.waiting import waiting
-from helpers.plotting import chart_parts as plot
+from helpers.plotting import chart_parts
 from helpers.plotting.figure import Box, Picture
 from helpers.plotting.palette import BLUE, DESK, INK, LINE, ORANGE, QUIET, SKY, SLATE, VERMILION
 from helpers.plotting.series import Series
@@ -96,16 +96,16 @@ def _draw_stream(area: Box, played: Stream, watched: str) -> None:
     bounds = np.arange(len(counts) + 1) * float(BUCKET)
     axes = area.axes()
     area.text(-0.06, area.height + 0.095, "h:min", color=QUIET, ha="right")
-    plot.prepare(axes, 0, bounds[-1], area.width)
+    chart_parts.prepare(axes, 0, bounds[-1], area.width)
     series = Series(watched, bounds[:-1], counts.astype(float), SKY)
-    plot.stack(axes, [series], bounds, now=float("inf"))
-    plot.value_axis(axes, 0, counts.max(), area.height, whole=True)
+    chart_parts.stack(axes, [series], bounds, now=float("inf"))
+    chart_parts.value_axis(axes, 0, counts.max(), area.height, whole=True)
     _shade(axes, played)
     lengths = {end - start for start, end in played.injections}
     entries = [_SHADES[length] for length in _SHADES if length in lengths]
     entries += [(BLUE, "alarm that is right"), (VERMILION, "false alarm")]
     handles = [Patch(color=color, label=words) for color, words in entries]
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.03, 1), **plot.LEGEND)
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.03, 1), **chart_parts.LEGEND)
 
 
 def _draw_alarms(
@@ -113,7 +113,7 @@ def _draw_alarms(
 ) -> None:
     axes = rows.axes()
     end = len(played.counts) * float(BUCKET)
-    plot.prepare(axes, 0, end, rows.width)
+    chart_parts.prepare(axes, 0, end, rows.width)
     axes.set_xticks([])
     axes.set_ylim(len(alarms), 0)
     axes.yaxis.tick_right()

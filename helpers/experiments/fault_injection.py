@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError, check_number
 from helpers.core.paths import read_json, write_json
@@ -140,7 +140,7 @@ def _entries() -> list[dict[str, Any]]:
 
 def _replace(identity: str, entry: dict[str, Any] | None) -> None:
     path = faults_file()
-    with locks.take(path.with_suffix(".lock"), wait=True):
+    with process_lock.take(path.with_suffix(".lock"), wait=True):
         others = [each for each in _entries() if each["id"] != identity]
         entries = [*others, entry] if entry else others
         if entries:

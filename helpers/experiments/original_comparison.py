@@ -12,7 +12,7 @@ from helpers.core.cloud import Cloud
 from helpers.core.epoch import times
 from helpers.core.errors import WorkshopError
 from helpers.core.waiting import wait_until, waiting
-from helpers.plotting import chart_parts as plot
+from helpers.plotting import chart_parts
 from helpers.plotting.figure import Picture
 from helpers.plotting.text_fitting import fit
 from helpers.stores.archive import archived_beacons, is_beacon
@@ -75,7 +75,7 @@ def compare_with_original(cloud: Cloud, bucket: datetime, page: str = PAGE) -> P
     picture.box().text(0.15, 0.24, fit(title, 11, 7.5), points=11, weight="bold")
     bars = [("sent", sent), ("in the table of this workshop", here)]
     bars.append(("in the table of the original", stored))
-    plot.bars(picture.box().inside(left=0.15, top=0.5, right=0.15, bottom=0.15), bars)
+    chart_parts.bars(picture.box().inside(left=0.15, top=0.5, right=0.15, bottom=0.15), bars)
     story = ", then ".join(map(str, rows))
     picture.sentence = (
         f"{sent} sent, {here} here. The original's SQL made the rows {story}; each replaced the "

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import home
@@ -93,7 +93,7 @@ def kill(cloud: Cloud, name: str) -> int:
     kind = _kind(cloud, name)
 
     def killed() -> int | None:
-        pids = [pid for path in _locks(cloud, kind) if (pid := locks.holder(path))]
+        pids = [pid for path in _locks(cloud, kind) if (pid := process_lock.holder(path))]
         chosen = random.choice(pids) if pids else None
         return chosen if chosen and _killed(chosen, whole_group=name == "flink") else None
 
@@ -170,7 +170,7 @@ def _is_replaced(cloud: Cloud, kind: ProcessKind, pid: int) -> bool:
     # A lock's text stays until the next holder writes its own.
     paths = _locks(cloud, kind)
     texts = [path.read_text(encoding="utf-8") for path in paths]
-    return str(pid) not in texts and any(locks.holder(path) for path in paths)
+    return str(pid) not in texts and any(process_lock.holder(path) for path in paths)
 
 
 def _has_checkpoint(cloud: Cloud) -> bool:
@@ -178,5 +178,5 @@ def _has_checkpoint(cloud: Cloud) -> bool:
     if application_status(cloud) != "RUNNING":
         return True
     job = job_status(name)
-    pid = locks.holder(locks.pid_file(JOB_LOCK.format(name)))
+    pid = process_lock.holder(process_lock.pid_file(JOB_LOCK.format(name)))
     return pid is not None and job.get("pid") == pid and job.get("state") == JobState.RUNNING

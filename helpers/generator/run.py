@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import IO, Any
 
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.errors import WorkshopError
 
 from .beacon import Beacon
@@ -47,7 +47,7 @@ def journal_folder(target: str) -> Path:
 
 def take_lock(role: str) -> IO | None:
     """Take the lock of a role's only generator; return it, None if another process has it."""
-    return locks.take(lock_path(role))
+    return process_lock.take(lock_path(role))
 
 
 class Run:

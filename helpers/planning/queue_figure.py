@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.core.text import number
-from helpers.plotting import chart_parts as plot
+from helpers.plotting import chart_parts
 from helpers.plotting.figure import Picture
 from helpers.plotting.palette import BLUE, GREEN, INK, ORANGE, QUIET, SKY, VERMILION
 
@@ -155,16 +155,16 @@ def _draw(
     picture.suptitle(title, x=0.2 / _WIDTH, ha="left", fontsize=12, weight="bold", color=INK)
     rows = picture.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     for axes, (heading, (frame, looks)) in zip(rows, panels.items(), strict=True):
-        plot.bare(axes)
+        chart_parts.bare(axes)
         axes.set_title(heading, loc="left", fontsize=9, color=INK)
         for name, look in zip(frame, looks, strict=True):
             options = {"color": look} if isinstance(look, str) else look
             axes.plot(frame.index, frame[name], label=name, **{"linewidth": 1.8, **options})
         axes.set_xlim(0, frame.index[-1])
         whole = heading.startswith("beacons waiting")
-        plot.value_axis(axes, 0, max(1.0, float(np.nanmax(frame))), 0.95, whole=whole)
+        chart_parts.value_axis(axes, 0, max(1.0, float(np.nanmax(frame))), 0.95, whole=whole)
         if len(looks) > 1:
-            options = {**plot.LEGEND, "handlelength": 1.6}
+            options = {**chart_parts.LEGEND, "handlelength": 1.6}
             axes.legend(loc="lower right", bbox_to_anchor=(1, 1.05), ncols=3, **options)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(unit, loc="right", fontsize=8.5, color=QUIET)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.core.text import number, quoted
 
-from . import chart_parts as plot
+from . import chart_parts
 from .figure import Box, Picture
 from .palette import OTHERS, QUIET
 from .series import Series, edges, largest
@@ -73,7 +73,7 @@ def draw_metric(
     box.text(0, 0.24, fit(title, 11, 6), points=11, weight="bold")
     area = box.inside(left=0.5, top=0.5, right=_LEGEND_INCHES, bottom=0.25)
     axes = area.axes()
-    plot.prepare(axes, start, now, area.width)
+    chart_parts.prepare(axes, start, now, area.width)
     if not series:
         axes.set_yticks([])
         area.text(area.width / 2, area.height / 2, "no values yet", color=QUIET, ha="center")
@@ -84,12 +84,12 @@ def draw_metric(
     area.text(-0.05, area.height + 0.14, "UTC", color=QUIET, ha="right")
     shown = choose(series, metric, len(items) if items else SHOWN)
     if metric.adds_up():
-        low, high = 0.0, plot.stack(axes, shown, edges(start, now, metric.bucket), now).max()
+        low, high = 0.0, chart_parts.stack(axes, shown, edges(start, now, metric.bucket), now).max()
     else:
-        plot.lines(axes, shown, metric.bucket, now)
+        chart_parts.lines(axes, shown, metric.bucket, now)
         low = min(0.0, min(each.values.min() for each in shown))
         high = max(each.values.max() for each in shown)
-    plot.value_axis(axes, low, high, area.height, whole=metric.unit == "Count")
+    chart_parts.value_axis(axes, low, high, area.height, whole=metric.unit == "Count")
     side = Box(picture, area.left + area.width + 0.25, 0, _LEGEND_INCHES - 0.25, box.height)
     _legend(side, shown, metric, now, more=len(series) - len(shown))
     return _sentence(metric, series, frame, now)
@@ -123,7 +123,7 @@ def latest(series: Sequence[Series], metric: Metric, now: float) -> tuple[str, l
     """
     if metric.adds_up() and metric.bucket < 60 and metric.name not in _OVERLAPPING:
         return "in the last minute", [each.between(now - 60, now + 60).total() for each in series]
-    start = plot.newest_bucket(series, metric.bucket, now)
+    start = chart_parts.newest_bucket(series, metric.bucket, now)
     heading = f"in the {metric.bucket} s from {datetime.fromtimestamp(start, UTC):%H:%M:%S}"
     return heading, [each.between(start, start + 1).total() for each in series]
 
@@ -134,7 +134,7 @@ def clock(seconds: float) -> str:
 
 
 def _legend(box: Box, shown: Sequence[Series], metric: Metric, now: float, more: int) -> None:
-    colors = plot.colored(shown)
+    colors = chart_parts.colored(shown)
     heading, amounts = latest(shown, metric, now)
     rows = list(zip(shown, amounts, strict=True))
     if metric.adds_up():
@@ -145,7 +145,9 @@ def _legend(box: Box, shown: Sequence[Series], metric: Metric, now: float, more:
         note = f"{more} more are not shown" if more else ""
     box.text(box.width, 0.24, heading, color=QUIET, ha="right")
     for row, (each, amount) in enumerate(rows):
-        plot.swatch_row(box, 0.58 + row * 0.25, colors[each.label], each.label, number(amount))
+        chart_parts.swatch_row(
+            box, 0.58 + row * 0.25, colors[each.label], each.label, number(amount)
+        )
     box.text(0, box.height - 0.07, note, color=QUIET)
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from helpers.core.text import number, shorten
 
-from . import chart_parts as plot
+from . import chart_parts
 from .palette import SLATE
 from .series import Series, edges
 
@@ -54,8 +54,8 @@ def event_bars(series: Sequence[Series], start: float, now: float, bucket: int, 
         x = _LEFT + (tick - start) * across
         if _LEFT + 12 < x < WIDTH - 24:
             parts.append(_text(x, HEIGHT - 5, f"{datetime.fromtimestamp(tick, UTC):%H:%M}"))
-    open_from = now - plot.JOURNEY_SECONDS - bucket  # a later bucket may still grow
-    base, colors = np.zeros(len(bounds) - 1), plot.colored(series)
+    open_from = now - chart_parts.JOURNEY_SECONDS - bucket  # a later bucket may still grow
+    base, colors = np.zeros(len(bounds) - 1), chart_parts.colored(series)
     for each, values in zip(series, columns, strict=True):
         color = _themed(colors[each.label])
         for n in np.flatnonzero(values):
@@ -77,7 +77,7 @@ def event_bars(series: Sequence[Series], start: float, now: float, bucket: int, 
 
 def legend(series: Sequence[Series]) -> str:
     """Return the colours and names of the series, as HTML."""
-    colors = plot.colored(series)
+    colors = chart_parts.colored(series)
     return "".join(
         f'<span class="rwa-key"><i style="background:{_themed(colors[each.label])}"></i>'
         f"<bdi>{html.escape(shorten(each.label, 18))}</bdi></span>"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY, home
@@ -33,7 +33,7 @@ def running_pid(role: str) -> int | None:
     Args:
         role: `live` or `replay`.
     """
-    return locks.holder(lock_path(role))
+    return process_lock.holder(lock_path(role))
 
 
 def is_ours(role: str, cloud: Cloud) -> bool:

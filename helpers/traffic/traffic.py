@@ -20,7 +20,7 @@ from helpers.generator.live import settings_path
 from helpers.generator.run import journal_folder
 from helpers.generator.settings import DEFAULTS, checked
 
-from . import generator_process as process
+from . import generator_process
 from .journal_reader import Totals, frame, latest_status, totals
 
 if TYPE_CHECKING:
@@ -68,12 +68,12 @@ class Traffic:
         wanted = DEFAULTS | checked({"rate": rate} | settings)
         url = self._url()
         with waiting("Starting the traffic"):
-            if not process.is_ours("live", self.cloud) or seconds is not None:
-                process.end("live")
+            if not generator_process.is_ours("live", self.cloud) or seconds is not None:
+                generator_process.end("live")
             with _writing:
                 write_json(settings_path(), wanted | {"beacon_url": url})
-            if not process.is_ours("live", self.cloud):
-                process.start(
+            if not generator_process.is_ours("live", self.cloud):
+                generator_process.start(
                     "live", self.cloud, *([] if seconds is None else ["--seconds", str(seconds)])
                 )
 
@@ -122,12 +122,12 @@ class Traffic:
             `traffic.stop()` -> `Beacons: 1,200 sent in 60 s, 1,200 answered, 0 failed.`
         """
         with waiting("Waiting for the last responses"):
-            process.end("live")
+            generator_process.end("live")
         return totals(self.status())
 
     def stop_replay(self) -> Totals:
         """End a replay early; return its totals."""
-        process.end("replay")
+        generator_process.end("replay")
         return totals(self.replay_status())
 
     def status(self) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class Traffic:
         Example:
             `traffic.journal().groupby("kind").size()`
         """
-        return frame(journal_folder(process.target_name(self.cloud)))
+        return frame(journal_folder(generator_process.target_name(self.cloud)))
 
     def controls(self) -> "ipywidgets.Widget":
         """Return sliders and buttons that control the traffic, for the last line of a cell.
@@ -200,17 +200,22 @@ class Traffic:
         from .replay_progress import follow
 
         log, pace = _readable(path), _pace(rate, speed)
-        process.start("replay", self.cloud, "--log", str(log), "--url", self._url(), *pace)
+        generator_process.start(
+            "replay", self.cloud, "--log", str(log), "--url", self._url(), *pace
+        )
         if not wait:
             return totals(self.replay_status())
         try:
             was_stopped = follow(
-                self.replay_status, log.name, show=progress, stop=lambda: process.end("replay")
+                self.replay_status,
+                log.name,
+                show=progress,
+                stop=lambda: generator_process.end("replay"),
             )
         except KeyboardInterrupt:
-            process.end("replay")
+            generator_process.end("replay")
             raise
-        process.end("replay")
+        generator_process.end("replay")
         status = self.replay_status()
         if status["state"] != "finished" and not was_stopped:
             raise WorkshopError(
@@ -230,7 +235,7 @@ class Traffic:
 
 
 def _require_traffic() -> None:
-    if process.running_pid("live") is None:
+    if generator_process.running_pid("live") is None:
         raise WorkshopError(
             "No traffic is flowing: it ends with the kernel that started it.",
             "Run traffic.start(rate=20), then this cell.",

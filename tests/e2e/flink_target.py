@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from helpers.core.paths import REPOSITORY, read_json
-from helpers.local import child_process as lifeline
+from helpers.local import child_process
 from tests.e2e.foreign_controller import Machine
 
 ASSETS = REPOSITORY / "assets" / "flink"
@@ -143,10 +143,10 @@ class Target:
             inherited |= machine.environment
             arguments = ["-m", "tests.e2e.foreign_controller", machine.java]
         log = self.home / "logs" / "flink.log"
-        self.process = lifeline.start(arguments, log=log, environment=inherited)
+        self.process = child_process.start(arguments, log=log, environment=inherited)
 
     def end_controller(self) -> int:
-        return lifeline.end(self.process, seconds=20)
+        return child_process.end(self.process, seconds=20)
 
     def status(self) -> dict:
         return read_json(self.home / "flink" / self.application / "status.json", {})

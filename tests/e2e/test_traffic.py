@@ -15,7 +15,7 @@ from helpers.core.paths import REPOSITORY
 from helpers.generator.delayed_delivery import log_line
 from helpers.generator.visitors import Shop
 from helpers.local import ports
-from helpers.traffic import generator_process as process
+from helpers.traffic import generator_process
 from helpers.traffic import traffic as traffic_module
 from helpers.traffic.traffic import Traffic
 from tests.catcher import catching, sent_all, until
@@ -41,7 +41,7 @@ def flowing(own_home, cloud, monkeypatch):
     with catching() as catcher:
         monkeypatch.setattr(traffic_module, "beacon_url", lambda cloud: catcher.url)
         yield Traffic(cloud), catcher
-        process.end("live")
+        generator_process.end("live")
 
 
 def test_late_beacons_come_with_their_old_time_and_a_name_of_their_own(flowing, cloud):
@@ -123,8 +123,8 @@ def served(own_home, cloud, monkeypatch, tmp_path):
     assert ports.wait_for(f"{url}/health", 20)
     monkeypatch.setattr(traffic_module, "beacon_url", lambda cloud: url)
     yield Traffic(cloud), log
-    process.end("live")
-    process.end("replay")
+    generator_process.end("live")
+    generator_process.end("replay")
     server.terminate()
     server.wait(20)
 

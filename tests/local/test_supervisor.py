@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from helpers.connection.connect import connect
-from helpers.core import process_lock as locks
+from helpers.core import process_lock
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY, read_json, write_json
 from helpers.core.target_files import description_file
@@ -91,11 +91,13 @@ def test_after_each_sigkill_a_successor_continues_with_the_same_emulator(target)
 
 
 def emulator_pid() -> int | None:
-    return locks.holder(locks.pid_file("emulator"))
+    return process_lock.holder(process_lock.pid_file("emulator"))
 
 
 def controllers_run() -> tuple | None:
-    pids = [locks.holder(locks.pid_file(name)) for name in ("fleet", "flink", "alarms")]
+    pids = [
+        process_lock.holder(process_lock.pid_file(name)) for name in ("fleet", "flink", "alarms")
+    ]
     return tuple(pids) if all(pids) else None
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from helpers.core.errors import WorkshopError
 from helpers.local import beacon_server_process as local_server
-from helpers.local import child_process as lifeline
+from helpers.local import child_process
 from helpers.local.flink.pump_in import PumpIn
 from helpers.local.ports import free_port
 from tests.catcher import until
@@ -140,7 +140,7 @@ def test_the_fleet_on_a_full_disk_goes_on_and_grows_afterwards(emulator, tmp_pat
     log = tmp_path / "fleet.log"
     with small_disk(tmp_path / "disk", 2) as disk, new_stream(emulator) as stream:
         environment = emulator.child_environment() | {"WORKSHOP_HOME": str(disk)}
-        fleet = lifeline.start(["-m", "helpers.local.fleet"], log=log, environment=environment)
+        fleet = child_process.start(["-m", "helpers.local.fleet"], log=log, environment=environment)
         try:
             with (
                 group(emulator, "early", stream) as begin,
@@ -158,7 +158,7 @@ def test_the_fleet_on_a_full_disk_goes_on_and_grows_afterwards(emulator, tmp_pat
                 until(lambda: url(emulator, "late") != "pending", SECONDS)
                 until(lambda: client.beacon("after") == 200, SECONDS)
         finally:
-            lifeline.end(fleet, 60)
+            child_process.end(fleet, 60)
         assert {"before", "after"} <= events(shipped(emulator, stream))
 
 

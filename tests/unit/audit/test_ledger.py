@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from helpers.audit import stage_counts as stages
+from helpers.audit import stage_counts
 from helpers.audit.ledger import STAGES, ledger
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import home
@@ -54,7 +54,7 @@ def test_by_default_the_ledger_begins_with_the_earliest_bucket_of_the_journal(fu
 
 
 def test_an_older_range_is_compared_by_the_minute(full, monkeypatch):
-    monkeypatch.setattr(stages, "_HIGH_RESOLUTION", timedelta(minutes=1))
+    monkeypatch.setattr(stage_counts, "_HIGH_RESOLUTION", timedelta(minutes=1))
     account = full.account()
     assert account.start.second == 0 and account.balances, account
     assert numbers(account, *STAGES[2:]) == [48] * 4

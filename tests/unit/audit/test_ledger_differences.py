@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from helpers.audit import stage_counts as stages
+from helpers.audit import stage_counts
 from helpers.audit.ledger import differences
 from helpers.audit.reconcile import reconcile
 from helpers.stores.dynamodb import metric_values
@@ -130,7 +130,7 @@ def test_a_copy_counted_in_its_first_ones_bucket_is_neither_missing_nor_double()
     def cells(*counts):
         keys = [("duplicate_count", START + 10 * n, "All Beacons") for n in range(len(counts))]
         keys.append(("referral_count", START, "/"))
-        index = pd.MultiIndex.from_tuples(keys, names=stages.CELL)
+        index = pd.MultiIndex.from_tuples(keys, names=stage_counts.CELL)
         return pd.Series([*counts, 7], index=index, name="Value")
 
     assert differences(cells(3, 1), cells(2, 2)).empty

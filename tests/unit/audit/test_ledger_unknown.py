@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from bench import chain, report
 from helpers.audit import diagnosis as causes
 from helpers.audit import ledger as accounts
-from helpers.audit import stage_counts as stages
+from helpers.audit import stage_counts
 from helpers.audit.ledger import ledger
 from helpers.core import waiting
 from helpers.core.errors import IncompleteError, TargetStopped
@@ -136,7 +136,7 @@ def test_an_unknown_stage_does_not_hide_losses_of_others(full, monkeypatch, stag
     def half(*_):
         raise IncompleteError("It returned only a part.", "Run this cell again.")
 
-    monkeypatch.setattr(stages, stage, half)
+    monkeypatch.setattr(stage_counts, stage, half)
     delete(full.cloud, "rejected_count", START + 10, "unparsable")
     account = full.account()
     assert account.unread == [{"shown": "cloudwatch"}.get(stage, stage)]
@@ -148,7 +148,7 @@ def test_a_stopped_target_raises_an_error(full, monkeypatch):
     def stopped(*_):
         raise TargetStopped("The target has ended.", "Connect again.")
 
-    monkeypatch.setattr(stages, "stored", stopped)
+    monkeypatch.setattr(stage_counts, "stored", stopped)
     with pytest.raises(TargetStopped):
         full.account()
 
@@ -183,7 +183,7 @@ def test_a_stage_that_keeps_less_than_the_range_is_not_known(full):
 def test_rows_that_flink_wrote_long_after_the_range_are_counted(full, monkeypatch):
     # As after a stop of Flink, the rows of buckets that ended 20 minutes ago arrived just now.
     monkeypatch.setattr(stream, "record_pages", one_by_one)
-    monkeypatch.setattr(stages, "_AFTER", timedelta(minutes=1))
+    monkeypatch.setattr(stage_counts, "_AFTER", timedelta(minutes=1))
     account = full.account(end=datetime.fromtimestamp(START + 60, UTC))
     assert numbers(account, "flink") == [48] and account.balances
 

@@ -11,7 +11,7 @@ from helpers.core.errors import WorkshopError
 from helpers.core.text import shorten
 from helpers.dashboards import charts
 from helpers.dashboards.charts import bar_chart, chart, live_chart
-from helpers.plotting import chart_parts as plot
+from helpers.plotting import chart_parts
 from helpers.plotting.figure import Picture
 from helpers.plotting.live_view import stop_charts
 from helpers.plotting.metric_figure import Metric, draw_metric
@@ -134,7 +134,7 @@ def test_the_newest_beacon_is_named_where_the_table_knows_it():
 def test_an_open_bucket_is_drawn_apart():
     axes = Picture(4, 2).box().axes()
     series = [Series("click", np.array([0.0, 10.0, 20.0]), np.array([1.0, 2.0, 3.0]))]
-    total = plot.stack(axes, series, np.array([0, 10, 20, 30]), now=27)
+    total = chart_parts.stack(axes, series, np.array([0, 10, 20, 30]), now=27)
     assert total.tolist() == [1, 2, 3]
     closed, still_open, hatch = axes.patches
     assert closed.get_data().values.tolist() == [1, 2]

@@ -11,7 +11,7 @@ from docs.stored_notebooks import stored, stored_notebooks
 from helpers.dashboards.early_and_final import draw_counts
 from helpers.planning.cost_comparison import cost_comparison_table
 from helpers.planning.limits import planner_figures
-from helpers.plotting import chart_parts as plot
+from helpers.plotting import chart_parts
 from helpers.plotting.figure import Picture
 from helpers.plotting.html_tables import table_html
 from helpers.plotting.metric_figure import Metric, draw_metric
@@ -63,14 +63,14 @@ def test_the_two_clocks_have_whole_numbers(highest):
 @pytest.mark.parametrize("highest", [0, *COUNTS])
 def test_an_axis_of_counts_has_a_tick_and_whole_ones_alone(highest, inches):
     axes = Picture(3, 3).box().axes()
-    plot.value_axis(axes, 0, highest, inches, whole=True)
+    chart_parts.value_axis(axes, 0, highest, inches, whole=True)
     found = axes.get_yticks()
     assert len(found) and (found == np.round(found)).all()
 
 
 def test_a_series_is_of_counts_if_all_its_values_are_whole():
     whole, broken = (Series("a", np.array([1.0]), np.array([v])) for v in (3.0, 0.5))
-    assert plot.are_whole([whole]) and not plot.are_whole([whole, broken])
+    assert chart_parts.are_whole([whole]) and not chart_parts.are_whole([whole, broken])
 
 
 def test_a_notebook_makes_no_table_of_records_with_floats_for_counts():

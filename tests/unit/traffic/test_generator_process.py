@@ -5,33 +5,18 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import boto3
 import pytest
 
-from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY
 from helpers.generator.malformed import _CASES
-from helpers.traffic import generator_process as process
+from helpers.traffic import generator_process
 from helpers.traffic import traffic as traffic_module
 from helpers.traffic.traffic import Traffic
-from tests.catcher import catching, until
-
-# No server listens at the endpoint: these tests need no stream.
-CLOUD = Cloud(
-    boto3.Session("test", "test", region_name="us-east-1"),
-    "000000000000",
-    endpoint="http://127.0.0.1:9",
-)
-
-
-@pytest.fixture
-def flowing(own_home, monkeypatch):
-    with catching() as catcher:
-        monkeypatch.setattr(traffic_module, "beacon_url", lambda cloud: f"{catcher.url}/beacon")
-        yield Traffic(CLOUD), catcher
-        process.end("live")
+from tests.catcher import until
 
 
 def test_a_run_of_some_seconds_sends_exactly_its_share_and_journals_each_beacon(flowing):
@@ -53,7 +38,7 @@ def test_traffic_of_an_earlier_target_at_the_same_address_begins_again(flowing):
     traffic.start(rate=0)
     pid = traffic.status()["pid"]
     session = boto3.Session("later", "later", region_name="us-east-1")
-    Traffic(Cloud(session, CLOUD.account, endpoint=CLOUD.endpoint)).start(rate=0)
+    Traffic(replace(traffic.cloud, session=session)).start(rate=0)
     assert traffic.status()["pid"] != pid
 
 
@@ -128,10 +113,10 @@ def test_it_ends_when_its_parent_is_killed(flowing):
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )
     assert parent.stdout.readline() == b"started\n"
-    assert process.running_pid("live") == traffic.status()["pid"]
+    assert generator_process.running_pid("live") == traffic.status()["pid"]
     parent.kill()
     parent.wait()
-    until(lambda: process.running_pid("live") is None)
+    until(lambda: generator_process.running_pid("live") is None)
     status = traffic.status()
     assert status["state"] == "stopped"
     assert status["ended_by"] == "the notebook's kernel is gone"

@@ -4,32 +4,19 @@ import gzip
 import re
 from collections import Counter
 
-import boto3
 import pytest
 
 from bench.make_sample_log import PATH as SAMPLE
 from bench.make_sample_log import lines
-from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.generator.access_log import LogFile, beacon_of
 from helpers.generator.beacon import sendable
-from helpers.traffic import generator_process as process
+from helpers.traffic import generator_process
 from helpers.traffic import replay_progress as progress
-from helpers.traffic import traffic as traffic_module
-from helpers.traffic.traffic import Traffic
-from tests.catcher import catching, until
+from tests.catcher import until
 from tests.logs import LOGS, counted
 
-CLOUD = Cloud(boto3.Session("test", "test", region_name="us-east-1"), "000000000000")
 TIME = "[25/Nov/2026:00:00:00 +0000]"
-
-
-@pytest.fixture
-def replaying(own_home, monkeypatch):
-    with catching() as catcher:
-        monkeypatch.setattr(traffic_module, "beacon_url", lambda cloud: f"{catcher.url}/beacon")
-        yield Traffic(CLOUD), catcher
-        process.end("replay")
 
 
 def arrived(catcher):
@@ -38,8 +25,8 @@ def arrived(catcher):
 
 
 @pytest.mark.parametrize("log", LOGS)
-def test_a_log_arrives_whole(replaying, log):
-    traffic, catcher = replaying
+def test_a_log_arrives_whole(flowing, log):
+    traffic, catcher = flowing
     totals, lines_of_log = traffic.replay(log, rate=2_500), LOGS[log]
     assert (totals.sent, totals.answered) == (lines_of_log, lines_of_log)
     assert (totals.failed, totals.altered, len(catcher.beacons)) == (0, 0, lines_of_log)
@@ -89,14 +76,14 @@ def test_the_client_is_its_address_and_its_agent():
     assert len(set(clients)) == 3
 
 
-def test_what_http_cannot_carry_is_changed_and_journaled(replaying, tmp_path):
+def test_what_http_cannot_carry_is_changed_and_journaled(flowing, tmp_path):
     log = tmp_path / "odd.log"
     log.write_text(
         f'h - - {TIME} "GET / HTTP/1.1" 200 1 "-" "a\\x00b"\n\n'
         f'h - - {TIME} "GET / HTTP/1.1" 200 1 "{"r" * 70_000}" " blank "\r\n'
         "no log line at all"
     )
-    traffic, catcher = replaying
+    traffic, catcher = flowing
     totals = traffic.replay(log, rate=100)
     assert (totals.sent, totals.answered, totals.altered) == (3, 3, 2)
     agents = Counter(beacon.get("user-agent") for beacon in catcher.beacons)
@@ -118,7 +105,7 @@ def test_every_byte_is_sent_as_it_is_or_made_visible():
         assert bool(change) == control
 
 
-def test_the_logs_own_timing_keeps_its_order_and_leaves_nothing_out(replaying, tmp_path):
+def test_the_logs_own_timing_keeps_its_order_and_leaves_nothing_out(flowing, tmp_path):
     log = tmp_path / "timed.log"
     stamps = ["00:00:00", "00:00:30", "00:00:29", "00:01:00", "99:99:99"]
     log.write_text(
@@ -127,14 +114,14 @@ def test_the_logs_own_timing_keeps_its_order_and_leaves_nothing_out(replaying, t
             for number, stamp in enumerate(stamps)
         )
     )
-    traffic, catcher = replaying
+    traffic, catcher = flowing
     assert traffic.replay(log, speed=100).sent == 5
     assert [beacon["page"] for beacon in catcher.beacons][:2] == [b"/0", b"/1"]
     assert {beacon["page"] for beacon in catcher.beacons} == {b"/%d" % n for n in range(5)}
 
 
-def test_a_server_that_leaves_loses_no_line(replaying):
-    traffic, catcher = replaying
+def test_a_server_that_leaves_loses_no_line(flowing):
+    traffic, catcher = flowing
     traffic.replay(SAMPLE, rate=1_000, wait=False)
     until(lambda: traffic.replay_status()["sent"] >= 300)
     catcher.close_connections()
@@ -146,17 +133,17 @@ def test_a_server_that_leaves_loses_no_line(replaying):
     assert status["answered"] <= len(catcher.beacons) <= 2_000
 
 
-def test_a_damaged_gzip_file_is_replayed_as_far_as_it_goes(replaying, tmp_path):
+def test_a_damaged_gzip_file_is_replayed_as_far_as_it_goes(flowing, tmp_path):
     damaged = tmp_path / "damaged.gz"
     damaged.write_bytes(SAMPLE.read_bytes()[:-2_000])
-    traffic, catcher = replaying
+    traffic, catcher = flowing
     with pytest.raises(WorkshopError, match="can't be read to its end"):
         traffic.replay(damaged, rate=2_000)
     assert 100 < len(catcher.beacons) == traffic.replay_status()["sent"] < 2_000
 
 
-def test_ending_a_replay_early(replaying):
-    traffic, catcher = replaying
+def test_ending_a_replay_early(flowing):
+    traffic, catcher = flowing
     traffic.replay(SAMPLE, rate=50, wait=False)
     until(lambda: catcher.beacons)
     totals = traffic.stop_replay()
@@ -165,10 +152,10 @@ def test_ending_a_replay_early(replaying):
 
 
 @pytest.mark.parametrize("text", [b"\0", b"\n", b'"\\', b" ["])
-def test_a_replay_of_a_gzip_bomb_can_be_stopped(replaying, tmp_path, text):
+def test_a_replay_of_a_gzip_bomb_can_be_stopped(flowing, tmp_path, text):
     bomb = tmp_path / "bomb.gz"
     bomb.write_bytes(gzip.compress(text * (10_000_000 // len(text))) * 500)
-    traffic, _ = replaying
+    traffic, _ = flowing
     traffic.replay(bomb, rate=1_000, wait=False)
     # Some way into its 5 GB; a generator that does not answer is killed, and writes no last state.
     until(lambda: traffic.replay_status().get("progress"))
@@ -186,15 +173,15 @@ def test_a_line_of_a_megabyte_does_not_fill_the_memory(tmp_path):
     ]
 
 
-def test_progress_leaves_the_output_of_a_command_alone(replaying, capsys):
-    traffic, _ = replaying
+def test_progress_leaves_the_output_of_a_command_alone(flowing, capsys):
+    traffic, _ = flowing
     traffic.replay(SAMPLE, rate=5_000)
     output = capsys.readouterr()
     assert output.out == "" and "beacons sent, 100%" in output.err.splitlines()[-1]
 
 
-def test_the_button_of_the_bar_stops_a_replay_without_an_error(replaying, monkeypatch):
-    traffic, catcher = replaying
+def test_the_button_of_the_bar_stops_a_replay_without_an_error(flowing, monkeypatch):
+    traffic, catcher = flowing
     buttons = []
 
     def bar(name, press):
@@ -219,9 +206,9 @@ def test_the_button_of_the_bar_stops_a_replay_without_an_error(replaying, monkey
         ({"rate": 1, "speed": 1}, "not both"),
     ],
 )
-def test_foreseeable_mistakes(replaying, arguments, words):
-    traffic, catcher = replaying
+def test_foreseeable_mistakes(flowing, arguments, words):
+    traffic, catcher = flowing
     with pytest.raises(WorkshopError, match=words):
         traffic.replay(**{"path": SAMPLE} | arguments)
-    assert process.running_pid("replay") is None
+    assert generator_process.running_pid("replay") is None
     assert not catcher.beacons
