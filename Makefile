@@ -14,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 # Do not use the machine's encoding: Python reads and writes UTF-8.
 export PYTHONUTF8 := 1
 
-.PHONY: help setup lab kernel update test check reference picture demo soak bench stop reset lock
+.PHONY: help setup lab kernel update test check reference picture demo soak bench aws-check stop reset lock
 
 help: ## show this list
-	@LC_ALL=C grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@LC_ALL=C grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 setup: $(READY) ## set up .venv from requirements.lock
 
@@ -76,6 +76,9 @@ soak: $(READY) ## inject kills and faults for half an hour: make soak [SECONDS=9
 
 bench: $(READY) ## measure for a quarter of an hour, into bench/results.md: make bench [ONLY=agents,flink]
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORDS),--records $(RECORDS)) $(if $(SHORT),--short)
+
+aws-check: $(READY) ## check modules 1 to 4 and 9 in your AWS account (40 minutes, below 2 dollars), then delete everything
+	@$(BIN)/python -m bench.aws_check $(if $(REPORT),--report "$(REPORT)")
 
 stop: ## end the local target
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m helpers.local stop; fi

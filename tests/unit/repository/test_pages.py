@@ -93,7 +93,7 @@ def test_pages_tell_the_minutes_that_stand_in_the_notebook(path):
 def test_make_help_tells_every_command():
     text = page("Makefile")
     phony = re.search(r"^\.PHONY: (.*)$", text, re.M)[1].split()
-    assert set(phony) == set(re.findall(r"^([a-z]+):.*?## \w", text, re.M))
+    assert set(phony) == set(re.findall(r"^([a-z-]+):.*?## \w", text, re.M))
 
 
 @each_notebook
