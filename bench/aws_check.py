@@ -28,7 +28,7 @@ from helpers.timing.stage_latency import latency
 
 NOTEBOOKS = ("1-capture", "2-analyze", "3-visualize", "4-extend")
 CLEAN_UP = "9-clean-up"
-# Before the traffic of module 3 ends, the latency of its last minutes is read.
+# Before the traffic of module 3 ends, the latency of its last minute is read.
 MEASURED_IN, MEASURED_BEFORE = "3-visualize", "print(traffic.stop())"
 REPORT = REPOSITORY / "docs" / "aws-check.md"
 
@@ -92,7 +92,7 @@ def _run_modules(cloud: Cloud, report: Report) -> None:
     def measure(code: str) -> None:
         if code.startswith(MEASURED_BEFORE):
             with suppress(WorkshopError):
-                report.latency = latency(cloud, minutes=2).frame
+                report.latency = latency(cloud, minutes=1).frame
 
     for notebook in NOTEBOOKS:
         before = measure if notebook == MEASURED_IN else None

@@ -12,7 +12,7 @@ PLACES = {"aws": "an AWS account", "local": "the local target"}
 
 @dataclass
 class Report:
-    """What a run found.
+    """The results of a run.
 
     Args:
         target: `"aws"` or `"local"`.

@@ -27,7 +27,7 @@ class Step:
         seconds: its duration.
         outputs: the text of each of its outputs, a table or a picture as its text.
         error: the error's text if the cell failed, else empty.
-        is_expected: the notebook says (by the tag `raises-exception`) that this cell fails.
+        is_expected: the notebook marks this cell, by the tag `raises-exception`, as one that fails.
     """
 
     notebook: str

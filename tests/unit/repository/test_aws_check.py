@@ -1,0 +1,130 @@
+"""`make aws-check` with small notebooks; tests/e2e/test_aws_check.py runs the real ones."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from bench import aws_check, notebook_steps
+from bench.aws_check_report import Report, text
+from bench.notebook_steps import steps
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import REPOSITORY
+from tests.running_notebooks import notebook_of
+
+FAILS = 'from helpers import WorkshopError\nraise WorkshopError("No | stream.", "Run `x`.")'
+
+
+@pytest.fixture
+def notebooks(tmp_path, monkeypatch):
+    """Return a function that writes a notebook of these cells."""
+    monkeypatch.setattr(notebook_steps, "FOLDER", tmp_path)
+
+    def write(name: str, *cells: str, tags: tuple[str, ...] = ()) -> None:
+        notebook = json.loads(notebook_of(*cells))
+        notebook["cells"][-1]["metadata"] = {"tags": list(tags)} if tags else {}
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+    return write
+
+
+def test_each_cell_is_a_step_and_connects_where_the_check_does(notebooks):
+    notebooks(
+        "1-one",
+        'import os\n\n# A word.\nprint("✓ one\\ntwo")\n7',
+        "# %load solutions/none.py",
+        'connect = print\ncloud = connect("local")',
+    )
+    one, two = steps("1-one", 'connect("aws", "ann")')
+    assert one.call == 'print("✓ one\\ntwo")' and one.outputs == ["✓ one\ntwo\n", "7"]
+    assert one.checks == ["✓ one"] and not one.has_failed
+    assert two.outputs == ["aws ann\n"]
+
+
+def test_a_cell_that_fails_has_its_error_and_one_that_should_fail_has_not_failed(notebooks):
+    notebooks("1-one", "1", FAILS, tags=("raises-exception",))
+    notebooks("2-two", FAILS)
+    notebooks("3-three", "1", "2", tags=("raises-exception",))
+    first, expected = steps("1-one", "")
+    (failed,) = steps("2-two", "")
+    *_, missing = steps("3-three", "")
+    assert not first.has_failed and not expected.has_failed
+    assert failed.has_failed and failed.error == "WorkshopError: No | stream. → Run `x`."
+    assert missing.has_failed and missing.error == ""
+
+
+@pytest.fixture
+def on_emulator(emulator, monkeypatch):
+    """Make the check connect to this run's emulator, on which nothing is deployed."""
+    monkeypatch.setattr(aws_check, "connect", lambda target, prefix: emulator)
+    monkeypatch.setattr(aws_check, "NOTEBOOKS", ("1-one", "2-two", "3-three"))
+    return emulator
+
+
+def test_after_a_failure_the_others_are_left_out_and_everything_is_deleted(notebooks, on_emulator):
+    notebooks("1-one", 'print("✓ held")')
+    notebooks("2-two", FAILS, "1")
+    notebooks("3-three", "1")
+    notebooks("9-clean-up", 'print("✓ Nothing of rwa is left.")')
+    report = aws_check.check("local")
+    assert [step.notebook for step in report.steps] == ["1-one", "2-two", "9-clean-up"]
+    assert report.is_clean and not report.has_held
+    page = text(report)
+    assert "1 of 3 steps failed (2-two: `raise WorkshopError" in page
+    assert "| **failed**: WorkshopError: No \\| stream. → Run 'x'. |" in page
+    assert "- 1-one: ✓ held" in page and "Nothing is left." in page
+
+
+def test_a_clean_up_that_fails_is_reported(notebooks, on_emulator):
+    for name in aws_check.NOTEBOOKS:
+        notebooks(name, "1")
+    notebooks("9-clean-up", FAILS)
+    report = aws_check.check("local")
+    assert not report.has_held and "Something may be left." in text(report)
+
+
+def test_what_exists_already_is_neither_used_nor_deleted(notebooks, on_emulator):
+    streams = on_emulator.client("kinesis")
+    streams.create_stream(StreamName="rwa-mine", ShardCount=1)
+    try:
+        with pytest.raises(WorkshopError, match="stream rwa-mine"):
+            aws_check.check("local")
+        assert "rwa-mine" in streams.list_streams()["StreamNames"]
+    finally:
+        streams.delete_stream(StreamName="rwa-mine")
+
+
+INTERRUPTED = """
+import sys, types
+from pathlib import Path
+from bench import aws_check, notebook_steps
+
+notebook_steps.FOLDER = Path(sys.argv.pop())
+aws_check.NOTEBOOKS = ("1-one",)
+aws_check.connect = lambda *_: types.SimpleNamespace(prefix="rwa", region="us-east-1")
+aws_check.remaining, aws_check.cost = lambda _: [], lambda _: None
+sys.exit(aws_check.main())
+"""
+
+
+def test_after_ctrl_c_everything_is_deleted_all_the_same(notebooks, tmp_path):
+    begun, cleaned = tmp_path / "begun", tmp_path / "cleaned"
+    notebooks("1-one", f"import time\nopen({str(begun)!r}, 'x').close()\ntime.sleep(600)")
+    notebooks("9-clean-up", f"open({str(cleaned)!r}, 'x').close()")
+    command = [sys.executable, "-c", INTERRUPTED, "--target", "local", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=REPOSITORY)
+    while not begun.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(120) == 130
+    assert cleaned.exists()
+
+
+def test_the_page_of_an_empty_run_has_a_sentence_for_all_it_lacks():
+    page = text(Report("aws", "us-east-1", datetime.now(UTC)))
+    assert page.count("It was not measured.") == 2 and "No check was reached." in page
