@@ -12,7 +12,7 @@ from tests.source_tree import trees
 
 FIXED = re.compile(r"arn:aws[\w-]*:")
 ALLOWED = {"helpers/local/emulator/streams.py": "the emulator is in one partition"}
-# What is deployed and is no Python.
+# The files that are deployed, beside Python's.
 FILES = sorted(
     path
     for folder in ("assets", "cfn")
