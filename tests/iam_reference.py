@@ -70,7 +70,7 @@ def of_statement(name: str, content: dict) -> Statement:
     return Statement(
         f"{name} {content.get('Sid', '')}".strip(),
         tuple(texts(content["Action"])),
-        tuple(map(_resolved, resources if isinstance(resources, list) else [resources])),
+        tuple(map(of_value, resources if isinstance(resources, list) else [resources])),
         tuple(key for test in content.get("Condition", {}).values() for key in test),
     )
 
@@ -121,14 +121,14 @@ def findings(statements: list[Statement]) -> Iterator[str]:
             if not any(needed in one.actions for one in statements):
                 yield f"{action}: may need {needed}, too"
     for one in statements:
-        kinds = [kind for action in one.actions for kind in _kinds(action)]
+        kinds = [kind for action in one.actions for kind in kinds_of(action)]
         for resource in one.resources:
-            if resource != "*" and not any(_overlap(resource, kind["arn"]) for kind in kinds):
+            if resource != "*" and not any(overlap(resource, kind["arn"]) for kind in kinds):
                 yield f"{one.name}: none of its actions has a resource {resource}"
 
 
 def _of_resources(action: str, allowing: list[Statement]) -> Iterator[str]:
-    kinds = _kinds(action)
+    kinds = kinds_of(action)
     if not kinds and not any("*" in one.resources for one in allowing):
         yield f"{action}: has no resources in IAM, so only * allows it"
     if kinds and not any(_covers(one, kind) for one in allowing for kind in kinds):
@@ -149,7 +149,7 @@ def _covers(one: Statement, kind: dict[str, Any]) -> bool:
     A kind whose tags IAM does not know never meets a condition on a tag.
     """
     tags = [key for key in one.keys if key.startswith("aws:ResourceTag/")]
-    return any(_overlap(resource, kind["arn"]) for resource in one.resources) and all(
+    return any(overlap(resource, kind["arn"]) for resource in one.resources) and all(
         _is_known(key, kind["keys"]) for key in tags
     )
 
@@ -170,7 +170,7 @@ def _matching(action: str) -> list[dict[str, Any]]:
 
 
 @functools.cache
-def _kinds(action: str) -> list[dict[str, Any]]:
+def kinds_of(action: str) -> list[dict[str, Any]]:
     """Return an action's kinds of resources: resource_type, required, arn, keys of conditions."""
     known = get_service_prefix_data(action.split(":")[0]).get("resources", {})
     return [
@@ -188,7 +188,7 @@ def _kinds(action: str) -> list[dict[str, Any]]:
 def _keys(action: str) -> list[str]:
     own = [entry["resource_types"].get("", {}) for entry in _matching(action)]
     return [key for one in own for key in one.get("condition_keys", [])] + [
-        key for kind in _kinds(action) for key in kind["keys"]
+        key for kind in kinds_of(action) for key in kind["keys"]
     ]
 
 
@@ -200,7 +200,7 @@ def _dependent(action: str) -> set[str]:
 
 
 @functools.cache
-def _overlap(resource: str, form: str) -> bool:
+def overlap(resource: str, form: str) -> bool:
     """Return whether a Resource and an ARN's format have an ARN in common."""
 
     def wildcard(name: re.Match[str]) -> str:
@@ -222,17 +222,17 @@ def _overlap(resource: str, form: str) -> bool:
     return common(0, 0)
 
 
-def _resolved(value: Any) -> str:
+def of_value(value: Any) -> str:
     """Return the ARN, or the text, that a value of a template is deployed as."""
     if isinstance(value, str):
         return value
     ((function, argument),) = value.items()
     if function == "Fn::ImportValue":
-        return _exported(_resolved(argument))
+        return _exported(of_value(argument))
     if function in ("Ref", "Fn::GetAtt"):
         return _of_name(".".join(argument) if isinstance(argument, list) else argument)
     text, own = argument if isinstance(argument, list) else (argument, {})
-    values = {name: _resolved(inner) for name, inner in own.items()}
+    values = {name: of_value(inner) for name, inner in own.items()}
     return re.sub(r"\$\{([\w:.]+)\}", lambda name: values.get(name[1]) or _of_name(name[1]), text)
 
 
@@ -249,6 +249,6 @@ def _exported(name: str) -> str:
         output["Value"]
         for template in map(read_template, TEMPLATES)
         for output in template.get("Outputs", {}).values()
-        if "Export" in output and _resolved(output["Export"]["Name"]) == name
+        if "Export" in output and of_value(output["Export"]["Name"]) == name
     )
-    return _resolved(value)
+    return of_value(value)
