@@ -1,4 +1,4 @@
-"""The policies allow what CloudFormation does, on the very names of the templates, as IAM decides.
+"""The policies allow what CloudFormation does, on the names in the templates, as IAM decides it.
 
 A witness that evaluates resources and conditions. moto 5.2.5 was tried for it and left out: it
 evaluates a Resource of S3, SQS and IAM only and compares all others with "*", takes CloudWatch's
@@ -18,6 +18,8 @@ from tests.template_files import POLICIES, RESOURCES, texts
 HERE = "us-east-1:000000000000"
 # A resource's ARN, and the property with its name, where it has one.
 FORMS = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": (
+        f"arn:aws:application-autoscaling:{HERE}:scalable-target/1", None),
     "AWS::Athena::WorkGroup": (f"arn:aws:athena:{HERE}:workgroup/{{}}", "Name"),
     "AWS::AutoScaling::AutoScalingGroup": (
         f"arn:aws:autoscaling:{HERE}:autoScalingGroup:1:autoScalingGroupName/{{}}",
@@ -62,6 +64,7 @@ FORMS = {
 }  # fmt: skip
 # Types that have no ARN of their own, or the one of another resource.
 WITHOUT = {
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::AutoScaling::ScalingPolicy", "AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPCGatewayAttachment", "AWS::Logs::LogStream", "AWS::S3::BucketPolicy",
     "AWS::KinesisAnalyticsV2::ApplicationCloudWatchLoggingOption", "AWS::SNS::Subscription",
@@ -74,28 +77,42 @@ WITHIN = [
     f"arn:aws:logs:{HERE}:log-group:/aws/kinesisfirehose/rwa-archive:log-stream:S3Delivery",
     f"arn:aws:logs:{HERE}:log-group:/aws/kinesis-analytics/rwa-analytics:log-stream:flink",
 ]
-# The same, where another service asks for it behind CloudFormation.
+# Requests of another service behind CloudFormation, which makes a resource of this type.
 IMAGE = "parameter/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 BEHIND = {
-    "ec2:RunInstances": [
-        "arn:aws:ec2:us-east-1::image/ami-1", f"arn:aws:ec2:{HERE}:network-interface/eni-1",
-        f"arn:aws:ec2:{HERE}:instance/i-1", f"arn:aws:ec2:{HERE}:volume/vol-1",
-        f"arn:aws:ec2:{HERE}:subnet/subnet-1", f"arn:aws:ec2:{HERE}:security-group/sg-1",
-        f"arn:aws:ec2:{HERE}:launch-template/lt-1",
-    ],
-    "ec2:CreateTags": [f"arn:aws:ec2:{HERE}:instance/i-1", f"arn:aws:ec2:{HERE}:volume/vol-1"],
-    "s3:GetObject": [
-        "arn:aws:s3:::rwa-code-000000000000-us-east-1/code/process-metrics-0a1b.zip"
-    ],
-    "ssm:GetParameters": [f"arn:aws:ssm:us-east-1::{IMAGE}"],
+    "AWS::AutoScaling::AutoScalingGroup": {
+        "ec2:RunInstances": [
+            "arn:aws:ec2:us-east-1::image/ami-1", f"arn:aws:ec2:{HERE}:network-interface/eni-1",
+            f"arn:aws:ec2:{HERE}:instance/i-1", f"arn:aws:ec2:{HERE}:volume/vol-1",
+            f"arn:aws:ec2:{HERE}:subnet/subnet-1", f"arn:aws:ec2:{HERE}:security-group/sg-1",
+            f"arn:aws:ec2:{HERE}:launch-template/lt-1",
+        ],
+        "ec2:CreateTags": [f"arn:aws:ec2:{HERE}:instance/i-1", f"arn:aws:ec2:{HERE}:volume/vol-1"],
+        "ssm:GetParameters": [f"arn:aws:ssm:us-east-1::{IMAGE}"],
+    },
+    "AWS::Lambda::Function": {
+        "s3:GetObject": ["arn:aws:s3:::rwa-code-000000000000-us-east-1/code/publish-metrics-0.zip"],
+    },
+    # https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html
+    "AWS::ApplicationAutoScaling::ScalableTarget": {
+        "cloudwatch:DeleteAlarms": [f"arn:aws:cloudwatch:{HERE}:alarm:TargetTracking-table/rwa-x"],
+        "cloudwatch:DescribeAlarms": ["*"],
+        "cloudwatch:PutMetricAlarm": [
+            f"arn:aws:cloudwatch:{HERE}:alarm:TargetTracking-table/rwa-x"],
+        "dynamodb:DescribeTable": [f"arn:aws:dynamodb:{HERE}:table/rwa-MetricDetails"],
+        "dynamodb:UpdateTable": [f"arn:aws:dynamodb:{HERE}:table/rwa-MetricDetails"],
+    },
 }  # fmt: skip
-SERVICE_ROLES = [
-    f"arn:aws:iam::000000000000:role/aws-service-role/{service}.amazonaws.com/AWSServiceRole"
-    for service in ("autoscaling", "elasticloadbalancing")
-]
+# The first resource of a type in an account needs the role of its service.
+SERVICE_ROLES = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": "dynamodb.application-autoscaling",
+    "AWS::AutoScaling::AutoScalingGroup": "autoscaling",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "elasticloadbalancing",
+}
 # The reference names no resource; AWS's errors name the topic (test_iam_reference.py).
 OF_THE_TOPIC = {f"sns:{action}" for action in (
     "GetSubscriptionAttributes", "SetSubscriptionAttributes", "Unsubscribe")}  # fmt: skip
+TYPES = {resource["Type"] for resource in RESOURCES.values()}
 STATEMENTS = [
     one
     for path in POLICIES[1:]
@@ -119,18 +136,20 @@ OURS = sorted({arn for resource in RESOURCES.values() if (arn := arn_of(resource
 def requests() -> list[tuple[str, str, bool]]:
     """Return what IAM is asked for: action, resource, and whether behind CloudFormation."""
     found = []
-    for action in for_stacks():
+    for kind in TYPES & BEHIND.keys():
+        found += [(action, arn, True) for action, arns in BEHIND[kind].items() for arn in arns]
+    for kind in TYPES & SERVICE_ROLES.keys():
+        role = f"aws-service-role/{SERVICE_ROLES[kind]}.amazonaws.com/AWSServiceRole"
+        arn = f"arn:aws:iam::000000000000:role/{role}"
+        found.append(("iam:CreateServiceLinkedRole", arn, False))
+    only_so = {"ec2:RunInstances", "s3:GetObject", "iam:CreateServiceLinkedRole"}
+    for action in for_stacks().keys() - only_so:
         of = "sns:GetTopicAttributes" if action in OF_THE_TOPIC else action
         forms = [kind["arn"] for kind in kinds_of(of)]
         arns = [arn for arn in [*OURS, *WITHIN] if any(overlap(arn, form) for form in forms)]
-        if action == "iam:CreateServiceLinkedRole":
-            arns = SERVICE_ROLES
-        elif action in ("ec2:RunInstances", "s3:GetObject"):
-            arns = []  # nobody calls them but a service
-        assert arns or action in BEHIND or not forms, f"{action}: on what?"
-        found += [(action, arn, False) for arn in (arns if forms else ["*"])]
-        found += [(action, arn, True) for arn in BEHIND.get(action, [])]
-    return found
+        assert arns or not forms, f"{action}: on what?"
+        found += [(action, arn, False) for arn in arns or ["*"]]
+    return sorted(found)
 
 
 def values(action: str, arn: str, behind: bool) -> dict[str, list[str]]:
@@ -146,7 +165,7 @@ def values(action: str, arn: str, behind: bool) -> dict[str, list[str]]:
     }
     if not behind:
         found["aws:CalledVia"] = ["cloudformation.amazonaws.com"]
-    # What is just being made has no tags.
+    # A resource has no tags before it exists.
     if not re.match("ec2:Create(?!LaunchTemplateVersion)", action):
         found["aws:ResourceTag/workshop"] = ["realtime-web-analytics"]
     return {key: its for key, its in found.items() if its}
@@ -171,8 +190,7 @@ def test_only_known_conditions_are_evaluated():
 
 
 def test_each_resource_of_the_templates_has_an_arn_or_a_reason():
-    kinds = {resource["Type"] for resource in RESOURCES.values()}
-    assert kinds == FORMS.keys() | WITHOUT
+    assert not TYPES - FORMS.keys() - WITHOUT
 
 
 def test_what_cloudformation_does_is_allowed_on_the_templates_resources():
@@ -188,7 +206,7 @@ def test_nothing_of_it_is_allowed_to_a_person():
         given.pop("aws:ViaAWSService")
         given.pop("aws:CalledVia", None)
     found = {action for action, arn, given in direct if allowed(action, arn, given)}
-    # IAM asks for these behind another call, whoever makes it.
+    # IAM asks for these behind another call, also behind one that a person may make.
     assert found == {"iam:CreateServiceLinkedRole", "iam:PassRole"}
 
 
