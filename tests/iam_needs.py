@@ -32,6 +32,10 @@ ACTIONS = {
         "s3:GetObject", "s3:ListBucket", "s3:ListBucketMultipartUploads",
         "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload", "s3:PutObject",
     ],
+    # The clean-up lists all stacks; without a name, the call needs both (API reference).
+    ("cloudformation", "describe_stacks"): [
+        "cloudformation:DescribeStacks", "cloudformation:ListStacks",
+    ],
     ("lambda", "invoke"): ["lambda:InvokeFunction"],
     ("s3", "delete_objects"): ["s3:DeleteObject", "s3:DeleteObjectVersion"],
     ("s3", "head_object"): ["s3:GetObject", "s3:ListBucket"],  # else a 403 where a 404 is meant

@@ -12,7 +12,6 @@ import helpers.audit.ledger
 import helpers.deployment.deploy
 import helpers.deployment.destroy
 import helpers.deployment.flink_application
-import helpers.deployment.leftover_resources
 import helpers.stores.athena
 from helpers.audit.dead_letters import dead_letters, replay_dead_letters
 from helpers.audit.reconcile import reconcile
@@ -22,6 +21,7 @@ from helpers.core.errors import WorkshopError
 from helpers.dashboards.cloudwatch_dashboard import add_widget, dashboard_json
 from helpers.dashboards.queries import Query, Reader
 from helpers.dashboards.search import parse_search
+from helpers.deployment import leftover_resources
 from helpers.deployment.cost import cost
 from helpers.deployment.deploy import deploy
 from helpers.deployment.destroy import destroy
@@ -128,6 +128,15 @@ def give_up_a_batch(cloud: Cloud) -> None:
     )
 
 
+def looked_up(cloud: Cloud) -> None:
+    """Look up each kind of resource that AWS's list of tags may have long after its deletion."""
+    ec2 = cloud.client("ec2")
+    with Stubber(ec2) as stub:
+        for kind, (_, call, parameter, key) in leftover_resources._IN_EC2.items():
+            stub.add_response(call, {key: []}, {parameter: ["id-1"]})
+            assert leftover_resources._is_ended(cloud, f"arn:aws:ec2:{HERE}:{kind}/id-1")
+
+
 def only_when_it_goes_wrong(session: boto3.Session) -> None:
     """Make the calls of the mishaps that the emulator can't be brought to: with their answers."""
     cloud = Cloud(session, ACCOUNT)
@@ -160,13 +169,7 @@ def only_when_it_goes_wrong(session: boto3.Session) -> None:
             patch.setattr(helpers.deployment.destroy, "_ATTEMPTS", 1)
             with pytest.raises(WorkshopError, match="Key: it is in use"):
                 helpers.deployment.destroy.delete_stack(cloud, "rwa-1-capture")
-    ec2 = cloud.client("ec2")
-    with Stubber(ec2) as stub:
-        ended = {"Reservations": [{"Instances": [{"State": {"Name": "terminated"}}]}]}
-        stub.add_response("describe_instances", ended, {"InstanceIds": ["i-1"]})
-        assert helpers.deployment.leftover_resources._is_ended(
-            cloud, f"arn:aws:ec2:{HERE}:instance/i-1"
-        )
+    looked_up(cloud)
     athena = cloud.client("athena")
     with Stubber(athena) as stub, pytest.MonkeyPatch.context() as patch:
         patch.setattr(helpers.stores.athena, "LONGEST_SECONDS", -1)

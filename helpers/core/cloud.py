@@ -59,6 +59,11 @@ class Cloud:
         """The region's name, e.g. `us-east-1`."""
         return self.session.region_name
 
+    @property
+    def partition(self) -> str:
+        """The region's partition, the second part of every ARN: `aws`, `aws-cn`, `aws-us-gov`."""
+        return self.session.get_partition_for_region(self.region)
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         """Return the boto3 client of a service; the same one each time.
 

@@ -22,7 +22,7 @@ _WAIT_SECONDS = 30 * 60
 _ATTEMPTS = 3
 # Between attempts after any other failure: e.g. EC2 releases a network interface late.
 _PAUSE_SECONDS = 20
-# AWS may list the tags of deleted resources for so long.
+# AWS may go on deleting for so long after the last stack: servers that end, and their disks.
 _LAG_SECONDS = 180
 _BUCKETS = {"1-capture": ["archive", "code"]}
 
@@ -75,8 +75,8 @@ def _delete_module(cloud: Cloud, module: str) -> None:
 
 
 def _left(cloud: Cloud) -> list[str]:
-    """Return what is left; wait while only tags are left, which AWS lists for some minutes."""
-    with waiting("Waiting until AWS no longer lists deleted resources"):
+    """Return what is left; wait while nothing with a name is: AWS may still be deleting it."""
+    with waiting("Waiting until AWS has deleted the last resources"):
         return wait_until(
             lambda: remaining(cloud), _LAG_SECONDS, lambda left: not left or named(left)
         )

@@ -205,7 +205,7 @@ def _update(cloud: Cloud, detail: dict[str, Any], key: str, begin: dict[str, str
     groups = property_groups(detail)
     groups["clicks"].pop("source.init.timestamp", None)
     groups["clicks"] |= begin
-    bucket = f"arn:aws:s3:::{cloud.bucket('code')}"
+    bucket = f"arn:{cloud.partition}:s3:::{cloud.bucket('code')}"
     code = {"S3ContentLocationUpdate": {"BucketARNUpdate": bucket, "FileKeyUpdate": key}}
     properties = [{"PropertyGroupId": name, "PropertyMap": map_} for name, map_ in groups.items()]
     restore = {"ApplicationRestoreType": "SKIP_RESTORE_FROM_SNAPSHOT"}

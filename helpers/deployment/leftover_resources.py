@@ -46,6 +46,23 @@ _LISTINGS = [
      "InstanceProfileName"),
 ]  # fmt: skip
 
+# What is found only by its tag, and EC2 deletes slowly or lists long after: its kind in an ARN ->
+# client, the call that describes it, the parameter of its id, the key of the answer.
+_IN_EC2 = {
+    "instance": ("ec2", "describe_instances", "InstanceIds", "Reservations"),
+    "internet-gateway": ("ec2", "describe_internet_gateways", "InternetGatewayIds",
+                         "InternetGateways"),
+    "launch-template": ("ec2", "describe_launch_templates", "LaunchTemplateIds",
+                        "LaunchTemplates"),
+    "route-table": ("ec2", "describe_route_tables", "RouteTableIds", "RouteTables"),
+    "security-group": ("ec2", "describe_security_groups", "GroupIds", "SecurityGroups"),
+    "subnet": ("ec2", "describe_subnets", "SubnetIds", "Subnets"),
+    "volume": ("ec2", "describe_volumes", "VolumeIds", "Volumes"),
+    "vpc": ("ec2", "describe_vpcs", "VpcIds", "Vpcs"),
+}  # fmt: skip
+# States in which nothing is billed any more, of instances and volumes.
+_ENDED = {"terminated", "deleting", "deleted"}
+
 # As in the templates. (In an account's list, other log groups may begin with the prefix, too.)
 _LOG_GROUPS = (
     "/aws/kinesis-analytics/{}-analytics",
@@ -60,7 +77,8 @@ def remaining(cloud: Cloud) -> list[str]:
     """Return the workshop's resources that are left, whether or not a stack created them.
 
     Those found by name come first, from every service that the workshop uses. Those found by the
-    tag `workshop` follow: networks, servers and keys have no names.
+    tag `workshop` follow: networks, servers and keys have no names. AWS lists tags of deleted
+    resources, too, for minutes or longer, so each of them is looked up in its own service.
 
     Example:
         `remaining(cloud)` -> `["stream rwa-clicks", "tagged arn:aws:ec2:...:vpc/vpc-0a1b"]`
@@ -143,23 +161,39 @@ def _by_tag(cloud: Cloud) -> Iterator[str]:
 def _is_listed(cloud: Cloud, arn: str) -> bool:
     """Return whether a resource is searched by name: the list of tags may be out of date."""
     starts = (f"{cloud.prefix}-", f"{cloud.prefix}_")
-    parts = re.split("[:/]", arn)
-    return parts[2] in _BY_NAME and any(part.startswith(starts) for part in parts[5:])
+    _, _, service, _, _, *parts = re.split("[:/]", arn)
+    if service == "ssm":
+        return parts[:2] == ["parameter", cloud.prefix]
+    return service in _BY_NAME and any(part.startswith(starts) for part in parts)
 
 
 def _is_ended(cloud: Cloud, arn: str) -> bool:
     """Return whether a listed resource costs nothing any more: it is deleted, or soon will be."""
-    service, what = arn.split(":")[2], arn.rsplit("/", 1)[-1]
+    _, _, service, _, _, kind, *rest = re.split("[:/]", arn)
     try:
         if service == "kms":
-            key = cloud.client("kms").describe_key(KeyId=what)["KeyMetadata"]
+            key = cloud.client("kms").describe_key(KeyId=rest[-1])["KeyMetadata"]
             return key["KeyState"] == "PendingDeletion"
-        if service == "ec2" and ":instance/" in arn:
-            found = cloud.client("ec2").describe_instances(InstanceIds=[what])["Reservations"]
-            states = [server["State"]["Name"] for group in found for server in group["Instances"]]
-            return all(state == "terminated" for state in states)
+        if kind == "event-source-mapping":
+            listed = pages(cloud.client("lambda"), "list_event_source_mappings")
+            mappings = [found for page in listed for found in page["EventSourceMappings"]]
+            return all(
+                found["State"] == "Deleting" for found in mappings if found["UUID"] == rest[-1]
+            )
+        if service == "ec2" and kind in _IN_EC2:
+            return all(state in _ENDED for state in _states(cloud, kind, rest[-1]))
     except ClientError as error:
         if error.response["Error"]["Code"].endswith(("NotFound", "NotFoundException")):
             return True
         raise
     return False
+
+
+def _states(cloud: Cloud, kind: str, what: str) -> list[str]:
+    """Return the state of a resource in EC2, as a list: it is empty if there is none."""
+    service, call, parameter, key = _IN_EC2[kind]
+    answers = pages(cloud.client(service), call, **{parameter: [what]})
+    found = [entry for page in answers for entry in page[key]]
+    if kind == "instance":
+        return [server["State"]["Name"] for group in found for server in group["Instances"]]
+    return [entry.get("State", "") for entry in found]

@@ -7,6 +7,7 @@ from botocore.stub import ANY, Stubber
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.deployment import destroy as teardown
+from helpers.deployment import leftover_resources
 from helpers.deployment.destroy import destroy
 from helpers.deployment.leftover_resources import TAG, named, remaining
 
@@ -94,59 +95,153 @@ def tagged(*entries: tuple[str, str | None]) -> dict:
 
 @pytest.fixture
 def listed(cloud):
-    """Stubs for AWS's list of tags, because the emulator's has few services."""
-    session = boto3.Session("test", "test", region_name="us-east-1")
-    tagging, ec2 = session.client("resourcegroupstaggingapi"), session.client("ec2")
-    with Stubber(tagging) as tags, Stubber(ec2) as instances:
+    """A stub for AWS's list of tags, because the emulator's has few services."""
+    tagging = boto3.Session("test", "test", region_name="us-east-1").client(
+        "resourcegroupstaggingapi"
+    )
+    with Stubber(tagging) as tags:
         cloud._clients["resourcegroupstaggingapi"] = tagging
-        yield cloud, tags, instances, ec2
+        yield cloud, tags
         tags.assert_no_pending_responses()
 
 
-def test_networks_are_found_by_their_tag(listed):
-    cloud, tags, _, _ = listed
-    vpc, group = ARN("ec2", "vpc/vpc-0a1b"), ARN("ec2", "security-group/sg-0a1b")
-    answer = tagged((vpc, "left-1-frontend"), (group, None))
-    tags.add_response("get_resources", answer, {"TagFilters": [TAG]})
-    left = remaining(cloud)
-    assert left == [f"tagged {vpc}", f"tagged {group}"] and not named(left)
+def of_ec2(kind: str, call: str, result: str, delete: str, **arguments):
+    """Return a function that makes a resource in EC2: its ARN, and how to delete it."""
+
+    def make(cloud):
+        ec2 = cloud.client("ec2")
+        if "VpcId" in arguments:
+            arguments["VpcId"] = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        made = getattr(ec2, call)(**arguments)
+        for part in result.split("."):
+            made = made[int(part)] if part.isdigit() else made[part]
+        key = result.rsplit(".", 1)[-1]
+        many = {"InstanceId": "InstanceIds"}
+        gone = {many.get(key, key): [made] if key in many else made}
+        return ARN("ec2", f"{kind}/{made}"), lambda: getattr(ec2, delete)(**gone)
+
+    return make
+
+
+IN_EC2 = {
+    "vpc": ("create_vpc", "Vpc.VpcId", "delete_vpc", {"CidrBlock": "10.7.0.0/16"}),
+    "subnet": ("create_subnet", "Subnet.SubnetId", "delete_subnet",
+               {"VpcId": "", "CidrBlock": "172.31.250.0/24"}),
+    "internet-gateway": ("create_internet_gateway", "InternetGateway.InternetGatewayId",
+                         "delete_internet_gateway", {}),
+    "route-table": ("create_route_table", "RouteTable.RouteTableId", "delete_route_table",
+                    {"VpcId": ""}),
+    "security-group": ("create_security_group", "GroupId", "delete_security_group",
+                       {"VpcId": "", "GroupName": "other", "Description": "x"}),
+    "launch-template": ("create_launch_template", "LaunchTemplate.LaunchTemplateId",
+                        "delete_launch_template",
+                        {"LaunchTemplateName": "other", "LaunchTemplateData": {}}),
+    "volume": ("create_volume", "VolumeId", "delete_volume",
+               {"AvailabilityZone": "us-east-1a", "Size": 1}),
+    "instance": ("run_instances", "Instances.0.InstanceId", "terminate_instances",
+                 {"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "make",
+    [of_ec2(kind, *its[:3], **its[3]) for kind, its in IN_EC2.items()],
+    ids=IN_EC2,
+)
+def test_a_tagged_resource_is_left_until_its_own_service_has_it_no_more(listed, make):
+    """The list of tags still has it after its deletion, as AWS's does."""
+    cloud, tags = listed
+    arn, delete = make(cloud)
+    for _ in range(3):
+        answer = tagged((arn, "left-1-frontend"))
+        tags.add_response("get_resources", answer, {"TagFilters": [TAG]})
+    assert remaining(cloud) == [f"tagged {arn}"] and not named(remaining(cloud))
+    delete()
+    assert remaining(cloud) == []
+
+
+def test_all_kinds_are_tried():
+    assert set(IN_EC2) == set(leftover_resources._IN_EC2)
+
+
+def test_a_kind_that_can_not_be_looked_up_is_left_while_it_is_listed(listed):
+    cloud, tags = listed
+    arn = ARN("ec2", "elastic-ip/eipalloc-0a1b")
+    tags.add_response("get_resources", tagged((arn, None)), {"TagFilters": [TAG]})
+    assert remaining(cloud) == [f"tagged {arn}"]
 
 
 def test_another_workshops_and_already_deleted_resources_are_not_listed(listed):
-    cloud, tags, _, _ = listed
+    cloud, tags = listed
     answer = tagged(
         (ARN("ec2", "vpc/vpc-0a1b"), "left2-1-frontend"),
         (ARN("ec2", "vpc/vpc-0c1d"), "other-1-frontend"),
         # Not found by name, so it is deleted: AWS's list of tags is out of date.
         (ARN("dynamodb", "table/left-Metrics"), "left-2-analyze"),
         (ARN("elasticloadbalancing", "loadbalancer/app/left-fleet/0a1b"), "left-1-frontend"),
+        (ARN("ssm", "parameter/left/beacon-url"), "left-1-frontend"),
     )
     tags.add_response("get_resources", answer, {"TagFilters": ANY})
     assert remaining(cloud) == []
 
 
-@pytest.mark.parametrize(("state", "counts"), [("terminated", False), ("running", True)])
-def test_an_instance_is_listed_until_it_is_terminated(listed, state, counts):
-    cloud, tags, instances, ec2 = listed
-    arn = ARN("ec2", "instance/i-0a1b")
-    tags.add_response("get_resources", tagged((arn, "left-1-frontend")), {"TagFilters": ANY})
-    # The launch templates are listed with the same client, first.
-    instances.add_response("describe_launch_templates", {"LaunchTemplates": []}, {})
-    instances.add_response(
-        "describe_instances",
-        {"Reservations": [{"Instances": [{"State": {"Name": state}}]}]},
-        {"InstanceIds": ["i-0a1b"]},
-    )
-    cloud._clients["ec2"] = ec2
-    assert remaining(cloud) == ([f"tagged {arn}"] if counts else [])
+def mapping(digit: str, state: str) -> dict[str, str]:
+    return {"UUID": digit * 36, "State": state}
 
 
-def test_destroy_lists_tags_again_while_only_tagged_resources_are_left(listed, monkeypatch):
-    cloud, tags, _, _ = listed
-    monkeypatch.setattr(teardown, "_LAG_SECONDS", 60)
-    for answer in (tagged((ARN("ec2", "vpc/vpc-0a1b"), None)), tagged()):
-        tags.add_response("get_resources", answer, {"TagFilters": ANY})
+@pytest.mark.parametrize(
+    ("service", "what", "call", "answer", "counts"),
+    [
+        ("ec2", "instance/i-1", "describe_instances",
+         {"Reservations": [{"Instances": [{"State": {"Name": state}}]}]}, counts)
+        for state, counts in (("running", True), ("shutting-down", True), ("terminated", False))
+    ] + [
+        ("ec2", "volume/vol-1", "describe_volumes", {"Volumes": [{"State": state}]}, counts)
+        for state, counts in (("in-use", True), ("deleting", False))
+    ] + [
+        ("lambda", f"event-source-mapping:{'1' * 36}", "list_event_source_mappings",
+         {"EventSourceMappings": mappings}, counts)
+        for mappings, counts in (
+            ([mapping("2", "Enabled")], False),
+            ([mapping("1", "Enabled"), mapping("2", "Enabled")], True),
+            ([mapping("1", "Deleting")], False),
+        )
+    ],
+)  # fmt: skip
+def test_what_is_no_longer_billed_is_not_left(cloud, service, what, call, answer, counts):
+    client = boto3.Session("test", "test", region_name="us-east-1").client(service)
+    cloud._clients[service] = client
+    with Stubber(client) as stub:
+        stub.add_response(call, answer)
+        assert leftover_resources._is_ended(cloud, ARN(service, what)) is not counts
+
+
+def test_destroy_neither_waits_for_nor_reports_what_only_the_list_of_tags_has(listed, capsys):
+    """With the pace of AWS, a list that is out of date would last for minutes."""
+    cloud, tags = listed
+    gone = tagged((ARN("ec2", "vpc/vpc-0a1b"), "left-1-network"))
+    tags.add_response("get_resources", gone, {"TagFilters": ANY})  # asked once, so not waited for
     destroy(cloud)
+    assert "✓ Nothing of left is left." in capsys.readouterr().out
+
+
+def test_destroy_waits_while_only_tagged_resources_are_left(listed, monkeypatch):
+    cloud, tags = listed
+    monkeypatch.setattr(teardown, "_LAG_SECONDS", 60)
+    arn, delete = of_ec2("vpc", *IN_EC2["vpc"][:3], **IN_EC2["vpc"][3])(cloud)
+    for _ in range(2):
+        tags.add_response("get_resources", tagged((arn, None)), {"TagFilters": ANY})
+    real, states = leftover_resources._is_ended, []
+
+    def is_ended(cloud, arn):
+        states.append(real(cloud, arn))
+        if len(states) == 1:
+            delete()  # after the first look
+        return states[-1]
+
+    monkeypatch.setattr(leftover_resources, "_is_ended", is_ended)
+    destroy(cloud)
+    assert states == [False, True]
 
 
 def test_an_undeletable_stack_does_not_prevent_the_deletion_of_others(cloud, monkeypatch, capsys):
