@@ -55,8 +55,8 @@ class Target:
         """Zip assets/flink, with files of sql/ added or replaced, into the bucket."""
         body = io.BytesIO()
         with zipfile.ZipFile(body, "w") as archive:
-            for module in sorted(ASSETS.glob("*.py")):
-                archive.write(module, module.name)
+            for module in sorted(ASSETS.rglob("*.py")):
+                archive.write(module, module.relative_to(ASSETS))
             files = {file.name: file.read_text() for file in sorted(ASSETS.glob("sql/*.sql"))}
             for name, text in (files | (sql or {})).items():
                 archive.writestr(f"sql/{name}", text)

@@ -54,7 +54,7 @@ class Context:
 
 @pytest.fixture
 def stage(monkeypatch):
-    monkeypatch.syspath_prepend(str(REPOSITORY / "assets" / "flink"))
+    monkeypatch.syspath_prepend(str(REPOSITORY / "assets" / "flink" / "dep"))
     import stage
 
     yield stage
