@@ -24,7 +24,7 @@ from pyflink.table import StatementSet, StreamTableEnvironment
 PROPERTIES = "APPLICATION_PROPERTIES_FILE"
 FOLDER = Path(__file__).resolve().parent
 EXIT_SQL = 3
-# A line of output that begins with it is for the learner (helpers/deployment/flink_log.py).
+# A line of output that begins with it is for the learner (helpers/flink/output.py).
 NOTE = "Note: "
 
 OPTIONS = {

@@ -16,7 +16,6 @@ import fcntl
 import json
 import os
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -85,6 +84,7 @@ class Cluster:
         (folder / "log").mkdir(parents=True)
         self._configure(level, slots)
         mode = "alone" if self._namespace else "here"
+        # It is ended with this process, and with all that it has started.
         self._process = child_process.start(
             ["-m", "tests.e2e.flink_cluster", mode, str(folder)],
             log=folder / "log" / "cluster.out",
@@ -98,13 +98,16 @@ class Cluster:
         files = sorted((self.folder / "log").glob("flink-*-[st]*.log"))
         return "".join(file.read_text(errors="replace") for file in files)
 
-    def run(self, code: Path, options: dict[str, str], properties: Path) -> tuple[int, list[dict]]:
+    def run(
+        self, code: Path, options: dict[str, str], properties: Path, *more: str
+    ) -> tuple[int, list[dict]]:
         """Run an application's code; return the exit code and the lines of the log.
 
         Args:
             code: the folder with the unpacked zip.
             options: the property group `kinesis.analytics.flink.run.options`.
             properties: the file with the property groups.
+            more: further options of `flink run`.
         """
         names = {"python": "-py", "jarfile": "-j", "pyFiles": "-pyfs"}
         arguments = [part for key, value in options.items() for part in (names[key], value)]
@@ -115,7 +118,7 @@ class Cluster:
         log = self.folder / "log" / f"client-{code.name}"
         log.mkdir()
         ended = subprocess.run(
-            [*enter, FLINK / "bin" / "flink", "run", *arguments],
+            [*enter, FLINK / "bin" / "flink", "run", *more, *arguments],
             cwd=code,
             env=self._environment()
             | {"APPLICATION_PROPERTIES_FILE": str(properties), "FLINK_LOG_DIR": str(log)},
@@ -129,12 +132,6 @@ class Cluster:
     def end(self) -> None:
         """End both, with all that they have started."""
         child_process.end(self._process, seconds=1, group=True)
-        # They are in the group of the process that is in the namespace.
-        with_pid = (self.folder / "pid").read_text()
-        try:
-            os.killpg(int(with_pid), signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def _environment(self) -> dict[str, str]:
         own = {key: value for key, value in child_environment().items() if not FOREIGN.match(key)}
