@@ -153,9 +153,9 @@ def named_in_errors(name: str) -> Iterator[None]:
 
 def main() -> None:
     """Run all files of sql/, ordered by name, as one job."""
-    import stage  # here, because it needs dep/ on the path, and this module's functions do not
-
     groups = property_groups(os.environ.get(PROPERTIES, "/etc/flink/application_properties.json"))
+    import stage  # only here: it needs dep/ on the path, which the functions above do not
+
     configuration = Configuration()
     for key, value in (OPTIONS | groups.get("flink", {})).items():
         configuration.set_string(key, value)

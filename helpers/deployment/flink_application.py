@@ -63,7 +63,9 @@ def start_analytics(cloud: Cloud) -> None:
             with waiting(f"Waiting until {name} is RUNNING"):
                 status = _wait_for_application(cloud)
             if status != "RUNNING":
-                raise _failed(cloud, f"{name} did not start", f"its status is {status} again", began)
+                raise _failed(
+                    cloud, f"{name} did not start", f"its status is {status} again", began
+                )
             _print_notes(cloud, began)
     print(f"✓ {name} is running.")
 

@@ -70,9 +70,9 @@ def environment(options: str, temporary: Path) -> dict[str, str]:
 def set_python_path(code: Path) -> None:
     """Let the Python stage of the job that this process runs find its modules, but not Beam.
 
-    The modules are in `dep/` (Managed Flink's property `pyFiles`). PyFlink needs Beam only for Python processes. Inside Java it just tries to import Beam, and with
-    it pandas: 3 s of a start and 90 MB. PyFlink is designed to run without Beam
-    (pyflink/fn_execution/__init__.py).
+    The modules are in `dep/` (Managed Flink's property `pyFiles`). PyFlink needs Beam only for
+    Python processes. Inside Java it just tries to import Beam, and with it pandas: 3 s of a start
+    and 90 MB. PyFlink is designed to run without Beam (pyflink/fn_execution/__init__.py).
 
     Args:
         code: the folder with the application's code.

@@ -1,7 +1,7 @@
-"""The zip that deploy() uploads, on a cluster with Managed Flink's rules for an application's code.
+"""The zip that deploy() uploads, on a cluster with Managed Flink's rules for a job's code.
 
-What can't be had here is replaced: the Kinesis connector by Flink's connector for files, through the
-property groups `clicks` and `metrics`, and its jar by an empty one of the same name.
+What can't be had here is replaced: the Kinesis connector by Flink's connector for files (through
+the property groups `clicks` and `metrics`), and its jar by an empty one of the same name.
 """
 
 import io
@@ -40,7 +40,7 @@ FILES = {
     },
 }
 STREAMS = re.compile(r"connector|stream\.|aws\.|source\.|sink\.")
-BROKEN = "raise OSError(\"/lib64/libc.so.6: version `GLIBC_2.28' not found\")\n"
+BROKEN = 'raise OSError("/lib64/libc.so.6: version `GLIBC_2.28\' not found")\n'
 SQL_ONLY = """
 from pyflink.table import EnvironmentSettings, TableEnvironment
 tables = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())

@@ -58,10 +58,8 @@ class ApplicationLog:
             return
         group, stream = application.log
         now = int(time.time() * 1000)
-        events = [
-            {"timestamp": now, "message": json.dumps(line | {"message": line["message"][:_LONGEST]})}
-            for line in lines
-        ]
+        cut = [line | {"message": line["message"][:_LONGEST]} for line in lines]
+        events = [{"timestamp": now, "message": json.dumps(line)} for line in cut]
         try:
             self._logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
         except (ClientError, BotoCoreError) as error:  # the log is no reason to stop a job
