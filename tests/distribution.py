@@ -42,6 +42,7 @@ OTHERS = [
     "e2e/test_truth.py",
     "templates/test_templates.py",
     "e2e/test_flink_job.py",
+    "e2e/test_managed_flink.py",
     "e2e/test_examples.py",
     "unit/experiments/test_detector_benchmark.py",
     "unit/audit/test_ledger_memory.py",

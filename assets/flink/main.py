@@ -1,7 +1,11 @@
 """The Flink application: runs every statement in sql/ as one streaming job.
 
 The same file runs on Managed Service for Apache Flink and on one machine. The differences (source,
-sink, interval of checkpoints) are in the application's properties.
+sink, interval of checkpoints) are in the application's properties. Python finds the modules in dep/
+because the application's property `pyFiles` names this folder.
+
+Managed Flink refuses a job whose code sets an option that AWS has not listed ("Programmatic Flink
+configuration properties"): tests/e2e/test_managed_flink.py compares OPTIONS with that list.
 """
 
 import contextlib
@@ -20,6 +24,8 @@ from pyflink.table import StatementSet, StreamTableEnvironment
 PROPERTIES = "APPLICATION_PROPERTIES_FILE"
 FOLDER = Path(__file__).resolve().parent
 EXIT_SQL = 3
+# A line of output that begins with it is for the learner (helpers/flink/output.py).
+NOTE = "Note: "
 
 OPTIONS = {
     "table.local-time-zone": "UTC",
@@ -68,7 +74,8 @@ def reason(error: Exception) -> str:
     """Return Flink's reason in one line: the messages of its exceptions, without stack traces."""
     lines = re.sub(r"\n\s*at .*", "", str(error)).split("\n")
     causes = [line.split("Exception: ", 1)[1] for line in lines if "Exception: " in line] or lines
-    causes += [line for line in lines if line.startswith("Cause: ")]
+    # " - ": the options that this job may not set.
+    causes += [line for line in lines if line.startswith(("Cause: ", " - "))]
     message = causes[0]
     for cause in causes[1:]:
         message += "" if cause in message else " " + cause  # exceptions often repeat their cause's
@@ -145,11 +152,10 @@ def named_in_errors(name: str) -> Iterator[None]:
 
 
 def main() -> None:
-    """Run all files of sql/, ordered by name, as one job; with `--check`, only plan it."""
-    sys.path.insert(0, str(FOLDER))  # Managed Flink starts this file from another folder
-    import stage
-
+    """Run all files of sql/, ordered by name, as one job."""
     groups = property_groups(os.environ.get(PROPERTIES, "/etc/flink/application_properties.json"))
+    import stage  # only here: it needs dep/ on the path, which the functions above do not
+
     configuration = Configuration()
     for key, value in (OPTIONS | groups.get("flink", {})).items():
         configuration.set_string(key, value)
@@ -159,19 +165,15 @@ def main() -> None:
     statements = {file.name: fill(file.read_text(encoding="utf-8"), groups) for file in files}
     define(tables, statements)
     stage.share(tables, "copies")
-    stage.add(environment, tables)
+    stage.add(tables)
     job = insert(tables, statements)
+    if stage.UNAVAILABLE:
+        print(f"{NOTE}event_anomaly is not computed, because {stage.UNAVAILABLE}.", flush=True)
     try:
-        result = job.explain() if "--check" in sys.argv else job.execute()
+        job.execute()
     except Exception as error:
         raise refusal(tables, statements, error) from None
-    if "--check" in sys.argv:
-        return
     print("The job has started.", flush=True)
-    if PROPERTIES in os.environ:
-        # On one machine, Flink runs inside this process and would end with it. Managed Flink runs
-        # the job in other processes, and expects main() to return.
-        result.wait()
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ CONNECTOR = "org.apache.flink:flink-sql-connector-aws-kinesis-streams:6.0.0-2.0"
 REPOSITORY_VARIABLE = "MAVEN_REPOSITORY"
 # The job's imports that PyFlink does not include.
 PACKAGES = ("krcf",)
-# Managed Flink's runtime FLINK-2_2 has Python 3.12 on x86_64.
+# Managed Flink's runtime FLINK-2_2 has Python 3.12 on x86_64. AWS does not publish its C library;
+# krcf needs glibc 2.28 or newer (Debian 10, Amazon Linux 2023). Without it the job runs all the
+# same, but does not compute event_anomaly (assets/flink/dep/anomaly.py).
 PYTHON, PLATFORM = "3.12", "x86_64-manylinux_2_28"
 _CHECK_NETWORK = "Check the network (a proxy, a firewall), then run this cell again."
 

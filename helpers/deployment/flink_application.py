@@ -1,5 +1,6 @@
 """Starts, stops and updates the Flink application, which costs money on AWS while it runs."""
 
+import time
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
@@ -15,10 +16,12 @@ from helpers.planning.prices import application_rate, parallelism
 from helpers.stores.kinesis import stream_summary
 
 from .code_upload import upload
+from .flink_log import GROUP, failure, notes
 from .flink_sql import application_code, check_code
 
 # A start takes 1 to 3 minutes on AWS, a stop as long as its snapshot.
 _WAIT_SECONDS = 10 * 60
+_CLOCKS_DIFFER = 5  # seconds, between this machine and CloudWatch
 # Transient values of ApplicationStatus (Managed Flink API reference).
 _PASSING = {"STARTING", "STOPPING", "UPDATING", "FORCE_STOPPING", "ROLLING_BACK", "AUTOSCALING",
             "MAINTENANCE"}  # fmt: skip
@@ -33,7 +36,7 @@ def start_analytics(cloud: Cloud) -> None:
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
-        WorkshopError: it did not start.
+        WorkshopError: it did not start; the error has the reason from its log.
 
     Example:
         `start_analytics(cloud)` prints `✓ rwa-analytics is running.`
@@ -48,6 +51,7 @@ def start_analytics(cloud: Cloud) -> None:
                 f"Starting {name} (on AWS ${rate:.2f} an hour, and each start at least 10 minutes: "
                 f"${rate / 6:.2f}) ..."
             )
+            began = time.time()
             cloud.client("kinesisanalyticsv2").start_application(
                 ApplicationName=name,
                 RunConfiguration={
@@ -59,10 +63,10 @@ def start_analytics(cloud: Cloud) -> None:
             with waiting(f"Waiting until {name} is RUNNING"):
                 status = _wait_for_application(cloud)
             if status != "RUNNING":
-                raise WorkshopError(
-                    f"{name} did not start: its status is {status} again.",
-                    f"Read its log, /aws/kinesis-analytics/{name}, then run this cell again.",
+                raise _failed(
+                    cloud, f"{name} did not start", f"its status is {status} again", began
                 )
+            _print_notes(cloud, began)
     print(f"✓ {name} is running.")
 
 
@@ -108,7 +112,7 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
         NotDeployed: module 2-analyze is not deployed.
         WorkshopError: Flink refuses a statement (with the file, the reason and the position; the
             application does not change), another update is in progress, or the application did not
-            start again.
+            start again (with the reason from its log).
 
     Example:
         `update_analytics(cloud)` prints `✓ rwa-analytics is running with your SQL.`
@@ -127,15 +131,14 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
         hours = "a little more than the last two hours"
         reread = hours if status == "RUNNING" else "the whole stream"
         print(f"Updating {name}: it reads {reread} again ...")
+        began = time.time()
         _update(cloud, detail, key, _replay_from(status, datetime.now(UTC)))
         with waiting(f"Waiting until {name} is {status} again"):
             now = _wait_for_application(cloud)
         if now != status:
-            raise WorkshopError(
-                f"{name} did not start with the new SQL: its status is {now}.",
-                f"Read its log, /aws/kinesis-analytics/{name}; correct or delete your file and run "
-                "this cell again.",
-            )
+            what = f"{name} did not start with the new SQL"
+            raise _failed(cloud, what, f"its status is {now}", began)
+        _print_notes(cloud, began)
     print(f"✓ {name} is {'running' if now == 'RUNNING' else 'stopped, and ready'} with your SQL.")
 
 
@@ -246,6 +249,22 @@ def _wait_for_application(cloud: Cloud) -> str:
     if status in _PASSING:
         raise WorkshopError(
             f"{name} is still {status} after 10 minutes.",
-            f"Read its log, /aws/kinesis-analytics/{name}, then run this cell again.",
+            f"Read its log, {GROUP.format(name)}, then run this cell again.",
         )
     return status
+
+
+def _failed(cloud: Cloud, what: str, status: str, began: float) -> WorkshopError:
+    """Return the error for an application that did not start, with the reason from its log."""
+    with waiting("Reading why from its log"):
+        reason = failure(cloud, began - _CLOCKS_DIFFER)
+    return WorkshopError(
+        f"{what}: {(reason or status).removesuffix('.')}.",
+        "Correct that, then run this cell again. The whole log: CloudWatch, log group "
+        f"{GROUP.format(cloud.name('analytics'))}.",
+    )
+
+
+def _print_notes(cloud: Cloud, began: float) -> None:
+    for note in notes(cloud, began - _CLOCKS_DIFFER):
+        print(f"⚠ {note}")

@@ -15,6 +15,8 @@ from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY, home
 from helpers.core.waiting import waiting
 
+from .flink_log import notes_in
+
 FLINK = REPOSITORY / "assets" / "flink"
 NAME = re.compile(r"[0-9]{2}_\w+\.sql")  # the files that main.py runs
 CHECK_SECONDS = 600
@@ -130,6 +132,8 @@ def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -
         environment = plans.environment(given, Path(temporary), plan)
         process = plans.start_python(plans.command(plan, code), environment)
         output = _wait(process)
+    for note in notes_in(output.splitlines()):
+        print(f"⚠ {note}")
     if process.returncode:
         lines = [line for line in output.splitlines() if line.strip()] or ["it gave no reason"]
         raise WorkshopError(

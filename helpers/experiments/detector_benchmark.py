@@ -37,7 +37,7 @@ UNJUDGED = 60  # buckets: ten minutes
 ANOMALY = 2.0  # the score at which the workshop's alarm goes to ALARM (AnomalyThreshold)
 Z_LIMIT, Z_BUCKETS = 4.0, 30
 DEVIATION_LIMIT = 5.0
-_FOREST = Path(__file__).parents[2] / "assets" / "flink" / "forest.py"
+_FOREST = Path(__file__).parents[2] / "assets" / "flink" / "dep" / "forest.py"
 # The code of each event in AWS' solution: its position in this list, from 1.
 _CODED = ("click", "pageview", "conversion", "exception", "playvideo", "login", "logoff")
 
@@ -104,7 +104,7 @@ def fixed_threshold(counts: np.ndarray) -> np.ndarray:
 def deviation_alone(counts: np.ndarray) -> np.ndarray:
     """Return where a count deviates by 5 or more: the deployed forest's input, without a forest.
 
-    See assets/flink/forest.py for the deviation.
+    See assets/flink/dep/forest.py for the deviation.
     """
     usual = pd.DataFrame(counts).rolling(18, min_periods=6).median().shift().to_numpy()
     return np.abs(2 * np.sqrt(counts + 3 / 8) - 2 * np.sqrt(usual + 3 / 8)) >= DEVIATION_LIMIT
@@ -241,7 +241,7 @@ def _each(counts: np.ndarray, score: Callable[[str, int], float]) -> np.ndarray:
 
 @lru_cache
 def _forest_module() -> ModuleType:
-    """Import assets/flink/forest.py, so that the deployed code itself is judged here."""
+    """Import assets/flink/dep/forest.py, so that the deployed code itself is judged here."""
     spec = importlib.util.spec_from_file_location("workshop_forest", _FOREST)
     assert spec and spec.loader, _FOREST
     module = importlib.util.module_from_spec(spec)

@@ -9,6 +9,7 @@ without the time and the memory of PyFlink's client and the planner.
     gateway.py     the connection between Python and Java
     class_data.py  archives of loaded classes, made once, from which Java starts faster
     groups.py      an application's property groups
+    output.py      the lines that main.py prints
     properties.py  the property groups and options of a job on this machine
     keystore.py    the key and certificate of the job's ports
     plan.py        the process that plans; plans.py starts it and keeps its plans

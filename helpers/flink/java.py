@@ -30,6 +30,8 @@ RUNNING_OPTIONS = OPTIONS + (
     "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000 "
 )
+# The folder of an application's Python modules: cfn/2-analyze.yaml has it as `pyFiles`.
+MODULES = "dep"
 _PLANNER_LOADER = "flink-table-planner-loader"
 
 
@@ -65,13 +67,17 @@ def environment(options: str, temporary: Path) -> dict[str, str]:
     }
 
 
-def hide_beam() -> None:
-    """Hide Beam from the Python stage of the job that this process runs.
+def set_python_path(code: Path) -> None:
+    """Let the Python stage of the job that this process runs find its modules, but not Beam.
 
-    PyFlink needs Beam only for Python processes. Inside Java it just tries to import Beam, and with
-    it pandas: 3 s of a start and 90 MB. PyFlink is designed to run without Beam
-    (pyflink/fn_execution/__init__.py).
+    The modules are in `dep/` (Managed Flink's property `pyFiles`). PyFlink needs Beam only for
+    Python processes. Inside Java it just tries to import Beam, and with it pandas: 3 s of a start
+    and 90 MB. PyFlink is designed to run without Beam (pyflink/fn_execution/__init__.py).
+
+    Args:
+        code: the folder with the application's code.
     """
+    os.environ["PYTHONPATH"] = python_path(code / MODULES)
     os.environ["PYTHONPATH"] = python_path(Path(__file__).with_name("without_beam"))
 
 

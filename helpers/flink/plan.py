@@ -80,8 +80,8 @@ def main() -> None:
     """Run the program that the command line names."""
     plan, program = Path(sys.argv[1]), sys.argv[2]
     sys.argv = [program]
-    # As `python MAIN.PY` does: it finds the modules of its folder.
-    sys.path.insert(0, str(Path(program).resolve().parent))
+    # As Managed Flink does with the folder that the property `pyFiles` names.
+    sys.path.insert(0, str(Path(program).resolve().parent / java.MODULES))
     path = java.class_path(class_data.planner())
     java_gateway.launch_gateway = lambda: gateway.start_java_for_pyflink(path)
     StatementSet.execute = lambda job: save(job, plan)

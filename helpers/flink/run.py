@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from py4j.java_gateway import get_field
 from py4j.protocol import Py4JJavaError
 
 from . import gateway, java
@@ -22,7 +21,6 @@ from .checkpointing import Schedule
 from .properties import Folders
 
 LOOK_SECONDS = 0.03
-_ENTRY = ("filePath", "isExecutable", "isZipped")  # of a distributed cache
 
 
 class Phases:
@@ -71,19 +69,6 @@ class Cluster:
         settings = jobs.runtime.jobgraph.SavepointRestoreSettings
         self.graph.setSavepointRestoreSettings(settings.forPath(checkpoint, False, mode))
 
-    def use_code(self, code: Path) -> None:
-        """Take the modules of the Python stage from here, wherever they were when it was planned.
-
-        Args:
-            code: the folder with the application's code.
-        """
-        cache = self._jvm.org.apache.flink.api.common.cache.DistributedCache
-        entry = cache.DistributedCacheEntry
-        artifacts = self.graph.getUserArtifacts()
-        for name in list(artifacts):
-            path, *how = (get_field(artifacts[name], field) for field in _ENTRY)
-            artifacts.put(name, entry(f"file:{code / Path(path).name}", *how))
-
     def start(self) -> None:
         """Start the cluster."""
         self._cluster.start()
@@ -126,11 +111,10 @@ def main() -> None:
     plan, code, file = map(Path, sys.argv[1:4])
     settings = json.loads(file.read_text(encoding="utf-8"))
     os.chdir(file.parent)  # the plan's own folders are relative to it
-    java.hide_beam()
+    java.set_python_path(code)
     jvm = gateway.start_java(java.running_class_path()).jvm
     phases.note("Java is started")
     cluster = Cluster(jvm, plan, settings)
-    cluster.use_code(code)
     phases.note("the plan is read")
     cluster.start()
     phases.note("the cluster is started")

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 from helpers.core.paths import REPOSITORY, read_json
+from helpers.deployment.flink_log import GROUP
 from helpers.local import child_process
 from tests.e2e.foreign_controller import Machine
 
@@ -55,8 +56,8 @@ class Target:
         """Zip assets/flink, with files of sql/ added or replaced, into the bucket."""
         body = io.BytesIO()
         with zipfile.ZipFile(body, "w") as archive:
-            for module in sorted(ASSETS.glob("*.py")):
-                archive.write(module, module.name)
+            for module in sorted(ASSETS.rglob("*.py")):
+                archive.write(module, module.relative_to(ASSETS))
             files = {file.name: file.read_text() for file in sorted(ASSETS.glob("sql/*.sql"))}
             for name, text in (files | (sql or {})).items():
                 archive.writestr(f"sql/{name}", text)
@@ -84,8 +85,14 @@ class Target:
             "table.exec.mini-batch.size": "50000",
         } | flink
         groups = {"clicks": clicks, "metrics": metrics, "flink": options}
+        group = GROUP.format(self.application)
+        logs = self.cloud.client("logs")
+        logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName="flink")
+        arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:log-stream:flink"
         self.analytics.create_application(
             ApplicationName=self.application,
+            CloudWatchLoggingOptions=[{"LogStreamARN": arn}],
             RuntimeEnvironment="FLINK-2_2",
             ServiceExecutionRole="arn:aws:iam::000000000000:role/flink",
             ApplicationConfiguration={
@@ -201,6 +208,9 @@ class Target:
                 created = self.describe()["CreateTimestamp"]
                 self.analytics.delete_application(
                     ApplicationName=self.application, CreateTimestamp=created
+                )
+                self.cloud.client("logs").delete_log_group(
+                    logGroupName=GROUP.format(self.application)
                 )
         for stream in (self.clicks, self.metrics):
             self.kinesis.delete_stream(StreamName=stream)

@@ -15,6 +15,7 @@ import pytest
 import helpers
 from docs.make_reference import public_names
 from helpers.core.paths import REPOSITORY
+from helpers.deployment import flink_application
 from helpers.local import state
 
 # Examples that run elsewhere: they need a minute, end the target, or ask the internet.
@@ -90,6 +91,20 @@ def test_an_example_runs_as_its_docstring_shows(cloud, names, capsys, name):
     elif rest.startswith("prints"):
         shown = re.match(r"prints `([^`]+)`", rest)[1]
         assert re.search(printed_pattern(shown), capsys.readouterr().out)
+
+
+def test_a_statement_that_the_started_job_refuses_is_named_with_flinks_reason(
+    cloud, tmp_path, monkeypatch
+):
+    # Usually this machine's Flink refuses it before; AWS's may differ.
+    monkeypatch.setattr(flink_application, "check_code", lambda code, groups: None)
+    (tmp_path / "30_mine.sql").write_text("INSERT INTO metrics\nSELECT colour FROM beacons\n")
+    with pytest.raises(helpers.WorkshopError) as error:
+        helpers.update_analytics(cloud, tmp_path)
+    begin = "rwa-analytics did not start with the new SQL: 30_mine.sql: "
+    assert error.value.cause.startswith(begin) and "\n" not in error.value.cause
+    assert "From line 2, column 8" in error.value.cause
+    assert "Column 'colour' not found" in error.value.cause
 
 
 def test_a_target_starts_and_ends_with_the_examples_of_connect_and_disconnect(own_home, names):

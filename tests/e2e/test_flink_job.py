@@ -11,7 +11,10 @@ import time
 import psutil
 import pytest
 
+from helpers.core.cloud import Cloud
 from helpers.core.paths import read_json
+from helpers.core.text import shorten
+from helpers.deployment.flink_log import failure
 from tests.catcher import until
 from tests.e2e.flink_reference import click, expected, records, stamp
 from tests.e2e.flink_target import Target, java_free_path, newest
@@ -158,6 +161,9 @@ def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(t
     reason = target.status()["reason"]
     assert reason.startswith("17_wrong.sql: ") and "'colour' not found" in reason
     assert "line 2, column 8" in reason and target.status()["pid"] is None
+    # It is in the application's log, too, where the learner's helpers read it, as on AWS.
+    own = Cloud(target.cloud.session, target.cloud.account, target.prefix, target.cloud.endpoint)
+    assert failure(own, time.time() - 60) == shorten(reason, 400)
 
     # One file more: all is read again, and nothing changes but that the new metric is there too.
     target.upload("code/mean.zip", {"17_avg_pg_ld.sql": MEAN})

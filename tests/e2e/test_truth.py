@@ -35,7 +35,7 @@ from tests.read_ledger import assert_recount_agrees
 from tests.shipped import read_stream, shipped
 
 FLINK = REPOSITORY / "assets" / "flink"
-sys.path.append(str(FLINK))
+sys.path.append(str(FLINK / "dep"))
 BEACONS = int(os.environ.get("BEACONS", 40_000))
 COUNTED_SECONDS, SCORES_SECONDS = 600 + BEACONS // 100, 600  # no busy machine is so slow
 MEAN = FLINK / "extra" / "20_avg_pg_ld.sql"

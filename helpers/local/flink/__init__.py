@@ -4,7 +4,7 @@ The emulator stores an application, its status and its zip, and runs nothing. Th
 the same zip with PyFlink, and moves records between the Kinesis streams and the job's folders,
 because PyPI does not have the connector that reads Kinesis.
 
-    application   an application as the emulator describes it
+    application   an application as the emulator describes it; application_log its log in CloudWatch
     planning      the plan of its job
     job           the process that runs its job
     checkpoints   which checkpoint to restart from, and which input files none of them needs

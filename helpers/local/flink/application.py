@@ -1,6 +1,7 @@
 """A Flink application as the emulator describes it, and its code."""
 
 import io
+import re
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers.flink.groups import Groups, property_groups
+
+LOG_STREAM = re.compile(r":log-group:(.+):log-stream:(.+)")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Application:
         created: when it was created, epoch seconds: another one of the same name differs in it.
         bucket, key: where its zip is in S3.
         groups: its property groups by their names.
+        log: the log group and the log stream of its log in CloudWatch; None if it has none.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Application:
     bucket: str
     key: str
     groups: Groups
+    log: tuple[str, str] | None = None
 
     def stream(self, group: str) -> str:
         """Return the name of the stream of a property group, `clicks` or `metrics`.
@@ -69,7 +74,15 @@ def _parse(detail: dict) -> Application | None:
         bucket=location["BucketARN"].rsplit(":", 1)[1],
         key=location["FileKey"],
         groups=property_groups(detail),
+        log=_log(detail),
     )
+
+
+def _log(detail: dict) -> tuple[str, str] | None:
+    for option in detail.get("CloudWatchLoggingOptionDescriptions", []):
+        if found := LOG_STREAM.search(option["LogStreamARN"]):
+            return found[1], found[2]
+    return None
 
 
 def unpack_code(s3: Any, application: Application, folder: Path) -> None:  # noqa: ANN401

@@ -23,7 +23,7 @@ SECONDS_BETWEEN = 0.3
 def main() -> None:
     """Run each application's job; on SIGTERM end all of them."""
     analytics = boto3.client("kinesisanalyticsv2")
-    kinesis, s3 = boto3.client("kinesis"), boto3.client("s3")
+    kinesis, s3, logs = (boto3.client(name) for name in ("kinesis", "s3", "logs"))
     runners: dict[str, Runner] = {}
     state.forget_jobs()
     builder = _archive_classes()
@@ -33,7 +33,7 @@ def main() -> None:
         for name in runners.keys() - wanted.keys():
             runners.pop(name).forget()
         for name, application in wanted.items():
-            runner = runners.setdefault(name, Runner(kinesis, s3, name))
+            runner = runners.setdefault(name, Runner(kinesis, s3, name, logs))
             try:
                 runner.step(application)
             except Exception:

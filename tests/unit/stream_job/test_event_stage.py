@@ -54,12 +54,44 @@ class Context:
 
 @pytest.fixture
 def stage(monkeypatch):
-    monkeypatch.syspath_prepend(str(REPOSITORY / "assets" / "flink"))
+    monkeypatch.syspath_prepend(str(REPOSITORY / "assets" / "flink" / "dep"))
     import stage
 
     yield stage
     for name in MODULES:
         sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    "error", ["OSError('libc.so.6: version GLIBC_2.28 not found')", "ImportError('no krcf')"]
+)
+def test_without_krcf_there_are_sums_and_no_scores_and_old_counts_are_deleted(
+    tmp_path, monkeypatch, error
+):
+    (tmp_path / "krcf.py").write_text(f"raise {error}")
+    monkeypatch.delitem(sys.modules, "krcf", raising=False)
+    monkeypatch.syspath_prepend(str(REPOSITORY / "assets" / "flink" / "dep"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import stage
+    from hourly import KEPT
+
+    try:
+        assert stage.UNAVAILABLE.startswith(f"krcf can't be imported ({error.partition('(')[0]}: ")
+        context = Context()
+        life, now = started(stage, context), int(time.time()) // 10 * 10
+        for at in (now - 30, now - 20):
+            life.process_element((at, "click", 3, at * 1000 + 9_000, at * 1000 + 9_500), context)
+        emitted = list(life.on_timer(0, context))
+        assert {row[0] for row in emitted} == {"hourly_events"}
+        # Buckets are closed all the same: with that, counts are deleted once they are old.
+        monkeypatch.setattr(life.clock, "settled", lambda _: now + KEPT)
+        for at in (now - 10, now):
+            life.process_element((at, "click", 3, at * 1000 + 9_000, at * 1000 + 9_500), context)
+        assert {row[0] for row in life.on_timer(0, context)} == {"hourly_events"}
+        assert list(context.states["counts"]) == [f'["click", {now}]']
+    finally:
+        for name in MODULES:
+            sys.modules.pop(name, None)
 
 
 def started(stage, context):

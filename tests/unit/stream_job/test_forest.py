@@ -9,7 +9,7 @@ import pytest
 
 from helpers.experiments.synthetic_streams import EVENTS, stream
 
-PATH = Path(__file__).parents[3] / "assets" / "flink" / "forest.py"
+PATH = Path(__file__).parents[3] / "assets" / "flink" / "dep" / "forest.py"
 
 
 def load():

@@ -10,6 +10,9 @@ import pytest
 from helpers.core.paths import REPOSITORY
 from helpers.flink import plans
 from helpers.flink.groups import DEFAULT_GROUPS
+from helpers.flink.output import NOTE, STARTED
+from tests.e2e.flink_cluster import allowed_properties
+from tests.unit.flink.test_plans import template_groups
 
 ASSETS = REPOSITORY / "assets" / "flink"
 JAVAS = re.compile("NOTE: Picked up|WARNING: Unknown module")
@@ -56,6 +59,16 @@ def test_properties_are_read_from_managed_flinks_file_by_default(monkeypatch, ma
     with pytest.raises(ZeroDivisionError):
         main.main()
     assert paths == ["/etc/flink/application_properties.json"]
+
+
+def test_the_code_sets_only_properties_that_managed_flink_allows(main):
+    assert set(main.OPTIONS) | set(template_groups()["flink"]) <= set(allowed_properties())
+    assert "python.files" not in allowed_properties()
+
+
+def test_other_rooms_know_the_lines_that_it_prints(main):
+    assert main.NOTE == NOTE
+    assert f'print("{STARTED}"' in (ASSETS / "main.py").read_text()
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,17 @@ disk; they return to memory with the event's next beacon. So each sum is complet
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-from anomaly import Clock, Scores
+from anomaly import UNAVAILABLE, Clock, Scores
 from hourly import KEPT, Count, Hours
 from pyflink.common import Row, Time, Types
-from pyflink.datastream import DataStream, StreamExecutionEnvironment
+from pyflink.datastream import DataStream
 from pyflink.datastream.functions import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig, ValueStateDescriptor
 from pyflink.java_gateway import get_gateway
 from pyflink.table import ChangelogMode, Schema, StreamTableEnvironment
 
-MODULES = ("stage.py", "hourly.py", "anomaly.py", "forest.py")
+__all__ = ["UNAVAILABLE", "EventMetrics", "add", "share"]
 # The same time to live as in main.py (table.exec.state.ttl).
 # The clean-up is Flink's default, but must be given: without it, PyFlink asks Java how long 30 days
 # are, and inside Java (python.execution-mode: thread) it would start a second Java for that.
@@ -134,7 +133,7 @@ class EventMetrics(KeyedProcessFunction):
             self.oldest = oldest
             self.unsent.clear() if oldest is None else self.unsent.update(oldest)
         if self.scores.closed != closed:
-            state = {"points": self.scores.forest.points, "closed": self.scores.closed}
+            state = {"points": self.scores.points, "closed": self.scores.closed}
             self.scored.update(json.dumps(state))
             for event, bucket in self.hours.forget(self.clock.settled(now) - KEPT):
                 self.counts.remove(json.dumps([event, bucket]))
@@ -155,15 +154,12 @@ def share(tables: StreamTableEnvironment, view: str) -> None:
     tables.create_temporary_view(view, tables.from_data_stream(rows))
 
 
-def add(environment: StreamExecutionEnvironment, tables: StreamTableEnvironment) -> None:
+def add(tables: StreamTableEnvironment) -> None:
     """Create the view `event_metrics` from the view `event_counts`.
 
     Args:
-        environment: gets the modules that its Python workers import.
         tables: has the view event_counts: bucket, event, beacons, newest, shipped_at.
     """
-    for module in MODULES:
-        environment.add_python_file(str(Path(__file__).with_name(module)))
     counts = tables.from_path("event_counts")
     schema = Schema.new_builder().from_resolved_schema(counts.get_resolved_schema()).build()
     rows = tables.to_changelog_stream(counts, schema, ChangelogMode.upsert())

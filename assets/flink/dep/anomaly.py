@@ -6,8 +6,15 @@ forest learns from each count. So a bucket is scored once, when it is probably c
 
 from collections.abc import Iterator, Sequence
 
-from forest import Forest
 from hourly import BUCKET, Count, Hours
+
+# Why there are no scores, in the words of a sentence; empty if there are.
+UNAVAILABLE = ""
+try:
+    from forest import Forest
+except Exception as error:  # krcf is machine code: it may not fit this machine's C library
+    Forest = None
+    UNAVAILABLE = f"krcf can't be imported ({type(error).__name__}: {error})"
 
 LATENESS = 5  # seconds that a beacon may be behind the newest one and still be in the score
 IDLE = 10  # seconds without any beacon, after which the system clock is used instead
@@ -59,7 +66,7 @@ class Clock:
 
 
 class Scores:
-    """Scores buckets in order, with one forest.
+    """Scores buckets in order, with one forest; without krcf, closes them without scores.
 
     Args:
         hours: the counts.
@@ -70,7 +77,13 @@ class Scores:
     def __init__(
         self, hours: Hours, points: Sequence[tuple[str, int]] = (), closed: int | None = None
     ) -> None:
-        self.hours, self.forest, self.closed = hours, Forest(points), closed
+        self.hours, self.closed, self._points = hours, closed, list(points)
+        self.forest = Forest(points) if Forest else None
+
+    @property
+    def points(self) -> list[tuple[str, int]]:
+        """The forest's points, or those from before krcf was missing."""
+        return self.forest.points if self.forest else self._points
 
     def begin(self, bucket: int, shipped_at: int) -> None:
         """Start scoring with the first bucket that has a beacon which arrived in time.
@@ -94,7 +107,7 @@ class Scores:
             bucket = self.closed + BUCKET
             if bucket + BUCKET > watermark:
                 return
-            for event in self.known(bucket):
+            for event in self.known(bucket) if self.forest else ():
                 count = self.hours.counts[event].get(bucket, Count(0, None))
                 yield event, bucket, count, self.forest.score(event, count.beacons)
             self.closed = bucket
