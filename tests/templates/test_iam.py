@@ -37,7 +37,7 @@ ON_ALL = {
     "lambda:DeleteEventSourceMapping": "its id is not known before; the function is limited",
     "lambda:GetEventSourceMapping": "as DeleteEventSourceMapping",
     "lambda:UpdateEventSourceMapping": "as DeleteEventSourceMapping",
-    "servicequotas:GetServiceQuota": "a quota's ARN has no name of ours, and its value is no secret",
+    "servicequotas:GetServiceQuota": "a quota's ARN has no name of ours, and is no secret",
 }
 # What a statement about "*" has to limit instead: action -> a key of its conditions.
 LIMITED_BY = {
