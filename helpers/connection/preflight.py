@@ -1,4 +1,4 @@
-"""`preflight(cloud)`: says what would stop the workshop, before anything is created."""
+"""`preflight(cloud)`: reports what would stop the workshop, before anything is created."""
 
 import concurrent.futures
 from collections.abc import Callable

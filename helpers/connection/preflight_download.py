@@ -21,7 +21,7 @@ def connector(probe: Probe) -> Line:
     """Return the line of the connector's download; the jar itself is not downloaded.
 
     Args:
-        probe: tells whether the target needs the connector in its zip.
+        probe: its cloud has the extra files of the zip.
     """
     if "analytics" not in probe.cloud.extras:
         return Line("connector", State.OK, "This target needs no connector.")

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from helpers.core.aws_errors import cause_and_remedy, explanation
 from helpers.core.errors import TargetStopped
@@ -48,9 +48,10 @@ def identity(probe: Probe) -> tuple[str, list[Line]]:
     began = time.time()
     try:
         answer = probe.client("sts").get_caller_identity()
-    except (ClientError, BotoCoreError) as error:
-        metadata = getattr(error, "response", {}).get("ResponseMetadata", {})
-        return "", [_refused(error), clock(metadata, began, time.time())]
+    except Exception as error:  # e.g. a page in place of an answer
+        # An error of the network may have a `response`, too: None.
+        answer = error.response if isinstance(error, ClientError) else {}
+        return "", [_refused(error), clock(answer.get("ResponseMetadata", {}), began, time.time())]
     line = credentials(probe.cloud.session, answer["Arn"], datetime.now(UTC))
     return answer["Arn"], [line, clock(answer["ResponseMetadata"], began, time.time())]
 

@@ -11,7 +11,7 @@ CHECK_NETWORK = "Check the network (a proxy, a firewall), then run this cell aga
 
 
 class State(Enum):
-    """What a check found, as the mark before its line."""
+    """The result of a check; its value is the mark before the line."""
 
     OK = "✓"
     WARNING = "!"

@@ -55,7 +55,7 @@ def instance_type(stack: dict[str, Any] | None, given: Mapping[str, str]) -> str
     Example:
         `instance_type(None, {})` -> `"t4g.small"`
     """
-    # The default stands below the parameter's name and type.
+    # The default follows the parameter's name and type.
     default = re.search(r"InstanceType:\s+Type: String\s+Default: (\S+)", template(FRONTEND))
     assert default, "cfn/1-frontend.yaml has no default InstanceType"
     stored = _parameters_of(stack)
