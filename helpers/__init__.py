@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .audit.snapshots import snapshot as snapshot
     from .connection.connect import connect as connect
     from .connection.connect import disconnect as disconnect
+    from .connection.preflight import preflight as preflight
     from .connection.public_ip import public_ip as public_ip
     from .core.errors import WorkshopError as WorkshopError
     from .core.module_progress import progress as progress
@@ -111,6 +112,7 @@ _MODULE_OF = {
     "newest_records": "stores.kinesis",
     "outputs": "deployment.stacks",
     "planner_figures": "planning.limits",
+    "preflight": "connection.preflight",
     "progress": "core.module_progress",
     "public_ip": "connection.public_ip",
     "query_archive": "stores.athena",

@@ -20,6 +20,7 @@ PREFIX = {
     "elbv2": "elasticloadbalancing",
     "kinesisanalyticsv2": "kinesisanalytics",
     "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
 }
 # A call's actions, where they are not the service and the operation (AWS's Service Authorization
 # Reference); and what AWS does in the caller's name behind it.

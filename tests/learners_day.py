@@ -16,6 +16,9 @@ import helpers.stores.athena
 from helpers.audit.dead_letters import dead_letters, replay_dead_letters
 from helpers.audit.reconcile import reconcile
 from helpers.audit.stage_counts import shown, whole_buckets
+from helpers.connection.preflight import preflight
+from helpers.connection.preflight_permissions import permissions
+from helpers.connection.preflight_probe import Probe
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.dashboards.cloudwatch_dashboard import add_widget, dashboard_json
@@ -27,6 +30,7 @@ from helpers.deployment.deploy import deploy
 from helpers.deployment.destroy import destroy
 from helpers.deployment.fleet import beacon_url, fleet_size
 from helpers.deployment.flink_application import start_analytics, stop_analytics, update_analytics
+from helpers.deployment.quotas import VCPUS, quota
 from helpers.deployment.stacks import MODULES
 from helpers.experiments.late_data import send_late
 from helpers.generator.clicks_stream import ClicksStream
@@ -47,6 +51,7 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     """Make the calls of a learner's day, on the emulator."""
     (folder / "main.py").write_text("")
     small = small_code(folder)
+    preflight(cloud)
     patch.setattr(helpers.deployment.deploy, "CODE", small)
     patch.setattr(
         helpers.deployment.flink_application, "check_code", lambda code, groups: None
@@ -137,9 +142,27 @@ def looked_up(cloud: Cloud) -> None:
             assert leftover_resources._is_ended(cloud, f"arn:aws:ec2:{HERE}:{kind}/id-1")
 
 
+def ask_about_permissions_and_default_quotas(cloud: Cloud) -> None:
+    """Make the calls of `preflight` for a caller that is not root, in an account without quotas."""
+    probe = Probe(cloud, f"arn:aws:sts::{ACCOUNT}:assumed-role/Learner/ann")
+    probe.create_clients()
+    found = {"RoleName": "Learner", "Arn": f"arn:aws:iam::{ACCOUNT}:role/Learner", "Path": "/",
+             "RoleId": "AROA000000000000", "CreateDate": datetime.now(UTC)}  # fmt: skip
+    with Stubber(probe.client("iam")) as stub:
+        stub.add_response("list_roles", {"Roles": [found]})
+        stub.add_client_error("simulate_principal_policy", "AccessDenied")
+        with pytest.raises(Exception, match="AccessDenied"):
+            permissions(probe)
+    with Stubber(cloud.client("service-quotas")) as stub:
+        stub.add_client_error("get_service_quota", "NoSuchResourceException")
+        stub.add_response("get_aws_default_service_quota", {"Quota": {"Value": 5.0}})
+        assert quota(cloud.client, *VCPUS) == 5.0
+
+
 def only_when_it_goes_wrong(session: boto3.Session) -> None:
     """Make the calls of the mishaps that the emulator can't be brought to: with their answers."""
     cloud = Cloud(session, ACCOUNT)
+    ask_about_permissions_and_default_quotas(cloud)
     client = cloud.client("cloudformation")
     stack = {"StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/rwa-1-capture/1",
              "StackName": "rwa-1-capture", "CreationTime": datetime.now(UTC)}  # fmt: skip

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import boto3
-from botocore.exceptions import UnknownRegionError
 from IPython.core.error import StdinNotImplementedError
 
 from helpers.core.aws_errors import explained
@@ -19,19 +18,17 @@ from helpers.planning.monthly_cost import counting_hour
 from helpers.planning.prices import hourly
 
 from .flink_dependencies import dependencies
+from .preflight import preflight
+from .preflight_identity import short_arn
+from .preflight_report import State
 from .public_ip import frontend_parameters
+from .region import SERVICES, check_region
 
-# The services of the stacks, by boto3's names. (IAM and STS are in every region.)
-SERVICES = [
-    "athena", "autoscaling", "cloudformation", "cloudwatch", "dynamodb", "ec2", "elbv2", "firehose",
-    "glue", "kinesis", "kinesisanalyticsv2", "kms", "lambda", "logs", "resourcegroupstaggingapi",
-    "s3", "scheduler", "sns", "sqs", "ssm",
-]  # fmt: skip
 # A working day: one question for all notebooks of a day, and a new one on the next day.
 CONFIRMED_SECONDS = 8 * 3600
 
 
-def sign_in(session: boto3.Session, prefix: str, confirm: bool) -> Cloud:
+def sign_in(session: boto3.Session, prefix: str, confirm: bool, *, check: bool = True) -> Cloud:
     """Return a Cloud in the account of a session's credentials, once its costs are confirmed.
 
     Args:
@@ -39,10 +36,11 @@ def sign_in(session: boto3.Session, prefix: str, confirm: bool) -> Cloud:
         prefix: the first part of every resource's name.
         confirm: True confirms the costs; else a question asks for it, once in eight hours for
             each account, region and prefix.
+        check: False leaves out `preflight`.
 
     Raises:
         WorkshopError: no credentials, no region, a region without one of the services, calls that
-            would not go to AWS, or costs that are not confirmed.
+            would not go to AWS, a check that failed, or costs that are not confirmed.
 
     Example:
         `sign_in(boto3.Session(), "rwa", confirm=False)`
@@ -61,8 +59,8 @@ def sign_in(session: boto3.Session, prefix: str, confirm: bool) -> Cloud:
     cloud = replace(cloud, account=identity["Account"])
     who = short_arn(identity["Arn"])
     print(f"AWS account {cloud.account}, region {cloud.region}, as {who}.")
-    if who == "root":
-        print("! This is the account's root user, with all permissions: better sign in as a role.")
+    if check:
+        _check(cloud)
     _print_deployed(cloud)
     print(
         f"The resources of all modules cost about ${hourly():.2f} an hour, and "
@@ -76,42 +74,14 @@ def sign_in(session: boto3.Session, prefix: str, confirm: bool) -> Cloud:
     return cloud
 
 
-def check_region(session: boto3.Session) -> None:
-    """Check that a session's region has every service that the workshop needs.
-
-    Raises:
-        WorkshopError: no region is set, it does not exist, or it lacks a service.
-
-    Example:
-        `check_region(boto3.Session(region_name="us-east-1"))`
-    """
-    region = session.region_name
-    elsewhere = "Run `%env AWS_DEFAULT_REGION=us-east-1` (or another region), then this cell again."
-    if region is None:
-        raise WorkshopError("No AWS region is set.", elsewhere)
-    try:
-        partition = session.get_partition_for_region(region)
-    except UnknownRegionError:
-        raise WorkshopError(f"There is no AWS region {region!r}.", elsewhere) from None
-    has = {name: session.get_available_regions(name, partition) for name in SERVICES}
-    missing = [name for name, regions in has.items() if region not in regions]
-    if len(missing) == len(SERVICES):
-        # botocore's list may lack a new region, which can't be distinguished from a typing error.
-        raise WorkshopError(f"boto3 has no AWS region {region!r}.", elsewhere)
-    if missing:
-        raise WorkshopError(
-            f"The region {region} lacks services of the workshop: {', '.join(missing)}.", elsewhere
-        )
-
-
-def short_arn(arn: str) -> str:
-    """Return the identity in an ARN, without the account: `role/session`, `user/name` or `root`.
-
-    Example:
-        >>> short_arn("arn:aws:sts::111122223333:assumed-role/Learner/alice")
-        'Learner/alice'
-    """
-    return arn.split(":", 5)[5].removeprefix("assumed-role/")
+def _check(cloud: Cloud) -> None:
+    """Run a preflight, print what it warns of, and raise an error if a check failed."""
+    report = preflight(cloud)
+    passed, others = report.of(State.OK), report.of(State.WARNING, State.UNKNOWN)
+    print(f"✓ {len(passed)} of {len(report.lines)} checks passed; preflight(cloud) shows each.")
+    for line in others:
+        print(line)
+    report.raise_if_blocked()
 
 
 def _refuse_other_endpoints(cloud: Cloud) -> None:

@@ -15,24 +15,28 @@ from .ipython_errors import explain_in_notebooks
 _PREFIX = "[a-z][a-z0-9]{1,11}"  # as in every template; names have a hyphen after it
 
 
-def connect(target: str = "local", prefix: str = "rwa", *, confirm: bool = False) -> Cloud:
+def connect(
+    target: str = "local", prefix: str = "rwa", *, confirm: bool = False, check: bool = True
+) -> Cloud:
     """Connect to AWS, or to the local target on this machine; never to the other one instead.
 
-    On AWS it shows the account, the region, your identity, the costs of an hour and the deployed
-    modules, and asks you to confirm the costs. A confirmation is valid for eight hours, for this
-    account, region and prefix.
+    On AWS it shows the account, the region, your identity, what `preflight` warns of, the costs of
+    an hour and the deployed modules, and asks you to confirm the costs. A confirmation is valid for
+    eight hours, for this account, region and prefix.
 
     Args:
         target: `"local"` (no account, costs nothing) or `"aws"` (the account of your credentials).
         prefix: the first part of every resource's name; another prefix is another workshop.
         confirm: True confirms the costs without a question, e.g. in a script.
+        check: False leaves out `preflight`, if you know better than one of its checks.
 
     Returns:
         The Cloud that the other helpers take.
 
     Raises:
         WorkshopError: an unknown target, a local target that does not start; on AWS: no
-            credentials, no region or one without the services needed, or no confirmation.
+            credentials, no region or one without the services needed, checks of `preflight` that
+            failed (all are named, with their remedies), or no confirmation.
 
     Example:
         `cloud = connect("local")`
@@ -49,7 +53,7 @@ def connect(target: str = "local", prefix: str = "rwa", *, confirm: bool = False
 
         cloud, price = connect_local(prefix), "It costs nothing."
     elif target == "aws":
-        cloud, price = _connect_aws(prefix, confirm), "Resources cost until you delete them."
+        cloud, price = _connect_aws(prefix, confirm, check), "Resources cost until you delete them."
     else:
         raise WorkshopError(
             f"There is no target {target!r}.", 'Use connect("local") or connect("aws").'
@@ -58,10 +62,10 @@ def connect(target: str = "local", prefix: str = "rwa", *, confirm: bool = False
     return cloud
 
 
-def _connect_aws(prefix: str, confirm: bool) -> Cloud:
+def _connect_aws(prefix: str, confirm: bool, check: bool) -> Cloud:
     with explained():
         session = boto3.Session()  # raises an error if the profile does not exist
-    return sign_in(session, prefix, confirm)
+    return sign_in(session, prefix, confirm, check=check)
 
 
 def is_running() -> bool:

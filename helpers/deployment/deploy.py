@@ -14,7 +14,7 @@ from helpers.core.paths import REPOSITORY
 from helpers.core.text import day
 from helpers.core.waiting import backoff_delays, waiting
 
-from . import expiry
+from . import expiry, quotas, zones
 from .code_upload import upload
 from .destroy import delete_stack
 from .metric_catalog import seed_catalog
@@ -70,19 +70,19 @@ def deploy(cloud: Cloud, module: str, **parameters: Any) -> dict[str, str]:  # n
     Raises:
         NotDeployed: a module on which this one depends is not deployed.
         NotSignedIn: there are no AWS credentials.
-        WorkshopError: the module or a parameter is unknown, or a resource failed (the first one is
-            named, with AWS's reason).
+        WorkshopError: the module or a parameter is unknown, too few zones or vCPUs for the servers,
+            or a resource failed (the first one is named, with AWS's reason).
 
     Example:
         `deploy(cloud, "1-capture", ShardCount=2)["ClicksStream"]` -> `"rwa-clicks"`
     """
     name, text = stack_name(cloud, module), template(module)
     with explained():
-        _check_needs(cloud, module)
-        stack = _ready_for_change(cloud, name)
         given = {key: str(value) for key, value in parameters.items()}
-        if stack is None and module in cloud.parameters:
-            given = cloud.parameters[module](given) | given
+        _check_needs(cloud, module, given)
+        stack = _ready_for_change(cloud, name)
+        if stack is None:
+            given = _new_parameters(cloud, module, given) | given
         with waiting(f"Zipping and uploading the code of {name}"):
             for parameter, (zip_name, folder) in CODE.get(module, {}).items():
                 given[parameter] = upload(cloud, zip_name, REPOSITORY / folder)
@@ -133,15 +133,38 @@ def extend_expiry(cloud: Cloud, hours: float = expiry.HOURS) -> None:
     deploy(cloud, EXPIRY, **expiry.times(hours))
 
 
-def _check_needs(cloud: Cloud, module: str) -> None:
+def _check_needs(cloud: Cloud, module: str, given: dict[str, str]) -> None:
     for earlier in NEEDS[module]:
-        if is_usable(describe(cloud, stack_name(cloud, earlier))):
-            continue
+        is_there = is_usable(describe(cloud, stack_name(cloud, earlier)))
         if earlier == BROUGHT:
-            deploy(cloud, earlier)
+            _bring_network(cloud, given, is_there)
+            continue
+        if is_there:
             continue
         stack = stack_name(cloud, earlier)
         raise NotDeployed(f"The stack {stack}, on which module {module} depends,", earlier)
+
+
+def _bring_network(cloud: Cloud, given: dict[str, str], is_there: bool) -> None:
+    """Deploy the network of the servers, in zones that offer their instance type."""
+    servers = describe(cloud, stack_name(cloud, zones.FRONTEND))
+    wanted = zones.instance_type(servers, given)
+    if not is_there and not is_usable(wait_for_stack(cloud, stack_name(cloud, BROUGHT))):
+        deploy(cloud, BROUGHT, **zones.choose_zones(cloud, wanted))
+    elif servers is None or "InstanceType" in given:
+        zones.check_zones(cloud, wanted)
+
+
+def _new_parameters(cloud: Cloud, module: str, given: dict[str, str]) -> dict[str, str]:
+    """Return the parameters of a new stack that differ from the template's defaults."""
+    values = cloud.parameters[module](given) if module in cloud.parameters else {}
+    if module == BROUGHT and not set(zones.PARAMETERS) & set(given):
+        values |= zones.choose_zones(cloud, zones.instance_type(None, {}))
+    if module == zones.FRONTEND:
+        size = (values | given).get("FleetSize", "1")
+        if size.isdecimal():  # else the template names its bounds
+            quotas.check_servers(cloud, int(size))
+    return values
 
 
 def _ready_for_change(cloud: Cloud, name: str) -> dict[str, Any] | None:

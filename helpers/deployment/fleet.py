@@ -9,6 +9,8 @@ from helpers.core.cloud import Cloud
 from helpers.core.errors import NotDeployed, WorkshopError, check_number
 from helpers.core.waiting import wait_until, waiting
 
+from .quotas import check_servers
+
 
 def fleet_size(cloud: Cloud, n: int) -> None:
     """Set the number of beacon servers; they start or stop within seconds (minutes on AWS).
@@ -21,7 +23,8 @@ def fleet_size(cloud: Cloud, n: int) -> None:
 
     Raises:
         NotDeployed: module 1-frontend is not deployed.
-        WorkshopError: `n` is not a whole number within the bounds.
+        WorkshopError: `n` is not a whole number within the bounds, or the account may not run so
+            many servers (if its quota of vCPUs can be read).
 
     Example:
         `fleet_size(cloud, 3)` prints `✓ 3 beacon servers, where there were 1.`
@@ -33,6 +36,8 @@ def fleet_size(cloud: Cloud, n: int) -> None:
             raise NotDeployed(f"The fleet {name}", "1-frontend")
         group = found["AutoScalingGroups"][0]
         check_number("The number of servers", n, group["MinSize"], group["MaxSize"], whole=True)
+        if n > group["DesiredCapacity"]:
+            check_servers(cloud, n)
         autoscaling.set_desired_capacity(
             AutoScalingGroupName=name, DesiredCapacity=n, HonorCooldown=False
         )

@@ -32,10 +32,12 @@ ON_ALL = {
     "cloudwatch:PutMetricData": "as GetMetricData; the namespace is limited instead",
     "ec2:RunInstances": "the group's network, images and disks have no names of ours; only a "
     "service may call it for the learner, as Auto Scaling does",
+    "iam:SimulatePrincipalPolicy": "preflight() asks about the caller, whose name is not ours",
     "lambda:CreateEventSourceMapping": "has no id before; the function is limited instead",
     "lambda:DeleteEventSourceMapping": "its id is not known before; the function is limited",
     "lambda:GetEventSourceMapping": "as DeleteEventSourceMapping",
     "lambda:UpdateEventSourceMapping": "as DeleteEventSourceMapping",
+    "servicequotas:GetServiceQuota": "a quota's ARN has no name of ours, and is no secret",
 }
 # What a statement about "*" has to limit instead: action -> a key of its conditions.
 LIMITED_BY = {

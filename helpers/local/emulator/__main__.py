@@ -15,7 +15,7 @@ from .settings import SUPERVISED
 
 CORRECTIONS = (
     "analytics athena cloudformation cloudwatch cors event_sources faults firehose kinesis "
-    "scheduler workers"
+    "quotas scheduler workers zones"
 )
 
 for correction in CORRECTIONS.split():

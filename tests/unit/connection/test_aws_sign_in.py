@@ -10,9 +10,11 @@ import boto3
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from helpers.connection.aws_sign_in import SERVICES, check_region, short_arn, sign_in
+from helpers.connection.aws_sign_in import sign_in
 from helpers.connection.connect import connect
-from helpers.connection.flink_dependencies import dependencies
+from helpers.connection.flink_dependencies import REPOSITORY_VARIABLE, dependencies
+from helpers.connection.preflight_identity import short_arn
+from helpers.connection.region import SERVICES, check_region
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY
@@ -45,6 +47,7 @@ def clean(own_home, monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv(REPOSITORY_VARIABLE, "http://127.0.0.1:9")  # refuses, at once
 
 
 def answering(monkeypatch, *answers):

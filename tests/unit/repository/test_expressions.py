@@ -30,9 +30,12 @@ from tests.source_tree import trees
 
 COMMAND_LINE, AWS, LEARNER = "a command line of ours", "AWS's messages", "the learner's own text"
 DASHBOARD, PACKAGES = "our dashboard's definition", "our list of packages, pip's output"
+OURS = "a template or a policy of ours"
 FILES = "names of files and variables of this machine"
 OWN_TEXT = {
     "helpers/connection/aws_sign_in.py:_refuse_other_endpoints": FILES,
+    "helpers/connection/preflight_permissions.py:_PREFIX": OURS,
+    "helpers/connection/preflight_services.py:_runtime": OURS,
     "helpers/core/aws_errors.py:_QUOTA_CODE": AWS,
     "helpers/core/aws_errors.py:_DENIED_CODE": AWS,
     "helpers/core/aws_errors.py:_SKEWED": AWS,
@@ -48,6 +51,10 @@ OWN_TEXT = {
     "helpers/install.py:settings_for_uv": PACKAGES,
     "helpers/install.py:run": PACKAGES,
     "helpers/deployment/leftover_resources.py:_is_listed": "ARNs",
+    "helpers/deployment/quotas.py:_STANDARD": AWS,
+    "helpers/deployment/zones.py:offering_zones": AWS,
+    "helpers/deployment/zones.py:instance_type": OURS,
+    "helpers/local/emulator/zones.py:_ARM": LEARNER,
     "helpers/local/alarms/definition.py:_STATISTIC": LEARNER,
     "helpers/local/flink/checkpoints.py:covered": FILES,
     "helpers/flink/java.py:FOREIGN": FILES,

@@ -70,6 +70,10 @@ ALLOWED = {
     ): "ISO 8601 of a failure record, in UTC",
     ("helpers/generator/run.py", "strftime"): DIGITS,
     ("helpers/audit/ledger_text.py", "strftime"): DIGITS,
+    (
+        "helpers/connection/preflight_identity.py",
+        "parsedate_to_datetime",
+    ): "HTTP's Date, in English",
     ("helpers/deployment/expiry.py", "strftime"): DIGITS,
     ("helpers/deployment/expiry.py", "strptime"): "digits of our own parameter, in UTC",
     ("helpers/local/emulator/firehose.py", "strftime"): DIGITS,

@@ -1,0 +1,530 @@
+"""`preflight` against a stand-in that answers well, badly, and not at all: each of its lines."""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from botocore.credentials import Credentials, RefreshableCredentials
+
+from helpers.connection import preflight as module
+from helpers.connection import preflight_probe
+from helpers.connection.flink_dependencies import CONNECTOR, REPOSITORY_VARIABLE
+from helpers.connection.preflight import CHECKS, preflight
+from helpers.connection.preflight_identity import credentials
+from helpers.connection.preflight_permissions import MOST_DECISIONS, batches, questions
+from helpers.connection.preflight_probe import Probe
+from helpers.connection.preflight_report import Line, Report, State
+from helpers.connection.preflight_services import CALLS
+from helpers.connection.region import SERVICES
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.local import ports
+from tests.template_files import POLICIES, texts
+from tests.unit.connection.aws_stand_in import CUT, SILENT, StandIn, caller, refused, xml
+
+ROLE = "arn:aws:iam::000000000000:role/service-role/Learner"
+SESSION = "arn:aws:sts::000000000000:assumed-role/Learner/ann"
+NAME = "{1}-{2}.jar".format(*CONNECTOR.split(":"))
+JAR = b"not really a jar\n" * 1000
+WELL, WARNED, FAILED, UNKNOWN = State.OK, State.WARNING, State.FAILURE, State.UNKNOWN
+NAMES = ["credentials", "clock", *CHECKS, "connector", "price"]
+
+
+def simulated(form: dict, **decisions: dict) -> tuple:
+    """Answer SimulatePrincipalPolicy: a result for each action on each resource."""
+    assert form["PolicySourceArn"] == ROLE
+    given = {"ActionNames": [], "ResourceArns": []}
+    for key, value in form.items():
+        if key.split(".")[0] in given:
+            given[key.split(".")[0]].append(value)
+    results = ""
+    for action in given["ActionNames"]:
+        for arn in given["ResourceArns"]:
+            own = decisions.get(action, {})
+            results += f"<member><EvalActionName>{action}</EvalActionName>"
+            results += f"<EvalResourceName>{arn}</EvalResourceName>"
+            results += f"<EvalDecision>{own.get('decision', 'allowed')}</EvalDecision>"
+            results += own.get("more", "") + "</member>"
+    done = "<IsTruncated>false</IsTruncated>"
+    return xml("SimulatePrincipalPolicy", f"<EvaluationResults>{results}</EvaluationResults>{done}")
+
+
+def roles(*arns: str) -> tuple:
+    members = "".join(
+        f"<member><RoleName>{arn.rsplit('/', 1)[1]}</RoleName><Arn>{arn}</Arn><Path>/</Path>"
+        "<RoleId>A</RoleId><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>"
+        for arn in arns
+    )
+    return xml("ListRoles", f"<Roles>{members}</Roles><IsTruncated>false</IsTruncated>")
+
+
+@pytest.fixture
+def aws(emulator, own_home, monkeypatch):
+    stand_in = StandIn(emulator)
+    monkeypatch.setenv(REPOSITORY_VARIABLE, f"{stand_in.url}/maven2")
+    monkeypatch.setattr(preflight_probe, "_CONFIG", preflight_probe._CONFIG.merge(impatient()))
+    stand_in.files |= {NAME: JAR, f"{NAME}.sha1": hashlib.sha1(JAR).hexdigest().encode()}
+    stand_in.answers |= {
+        "GetCallerIdentity": caller(SESSION),
+        "ListRoles": roles(ROLE.replace("Learner", "Other"), ROLE),
+        "SimulatePrincipalPolicy": simulated,
+    }
+    yield stand_in
+    stand_in.close()
+
+
+def impatient():
+    """Settings with which a call that gets no answer ends soon, after one attempt."""
+    return preflight_probe.Config(read_timeout=2, retries={"total_max_attempts": 1})
+
+
+@pytest.fixture
+def cloud(emulator, aws):
+    extras = {"analytics": lambda: None}
+    return Cloud(emulator.session, emulator.account, "rwa", aws.url, extras=extras)
+
+
+def line(report: Report, name: str) -> Line:
+    (found,) = [each for each in report if each.name == name]
+    return found
+
+
+def test_an_account_that_answers_well_has_no_other_line(cloud, aws):
+    report = preflight(cloud)
+    assert [each.name for each in report] == NAMES
+    assert {each.name: each.state for each in report} == dict.fromkeys(NAMES, WELL), report
+    assert not [each for each in report if each.remedy]
+    report.raise_if_blocked()
+    assert "as Learner/ann" in line(report, "credentials").text
+    assert "t4g.small: us-east-1a, us-east-1b" in line(report, "zones").text
+    assert "(0 MB); module 2 downloads" in line(report, "connector").text
+    assert repr(report).splitlines()[0].startswith("✓ credentials  AWS accepts them")
+
+
+def test_each_service_is_called_and_nothing_is_changed(cloud, aws):
+    preflight(cloud)
+    operations = {operation for operation, _ in aws.seen}
+    assert len(operations) >= len(CALLS)
+    assert all(re.match("Get|List|Describe|Simulate", name) for name in operations), operations
+    assert {service for service, _, _ in CALLS} == set(SERVICES) - {"kms"}
+
+
+ACCOUNT_LIMIT = {"TotalCodeSize": 1, "ConcurrentExecutions": 10}
+VPC = "<item><vpcId>vpc-{}</vpcId><tagSet/></item>"
+OWN_VPC = "<item><vpcId>vpc-9</vpcId><tagSet><item><key>Name</key><value>rwa-network</value></item></tagSet></item>"  # noqa: E501 fmt: skip
+
+
+def vpcs(*items: str) -> tuple:
+    return xml("DescribeVpcs", f"<vpcSet>{''.join(items)}</vpcSet>", wrapped=False)
+
+
+def offers(*zones: str) -> tuple:
+    items = "".join(
+        f"<item><instanceType>t4g.small</instanceType><location>{zone}</location></item>"
+        for zone in zones
+    )
+    result = f"<instanceTypeOfferingSet>{items}</instanceTypeOfferingSet>"
+    return xml("DescribeInstanceTypeOfferings", result, wrapped=False)
+
+
+def owned(*names: str) -> tuple:
+    each = "".join(f"<Bucket><Name>{name}</Name></Bucket>" for name in names)
+    text = f"<ListAllMyBucketsResult><Buckets>{each}</Buckets></ListAllMyBucketsResult>"
+    return 200, text.encode()
+
+
+FIVE = [VPC.format(number) for number in range(5)]
+OWN_BUCKETS = [f"rwa-{what}-000000000000-us-east-1" for what in ("archive", "code")]
+SMALL = {"Quota": {"Value": 2.0}}
+DENIED = refused("AccessDenied", "User: x is not authorized to perform: it", 403)
+
+# The line -> an answer, the state that it leads to, words of the text and of the remedy.
+BADLY = [
+    ("servers", {"GetServiceQuota": {"Quota": {"Value": 8.0}}}, WARNED, "4 servers fit", "at most"),
+    ("servers", {"GetServiceQuota": SMALL}, FAILED, "2 beacon servers need 4", "Service Quotas"),
+    ("zones", {"DescribeInstanceTypeOfferings": offers()}, FAILED, "no zone", "another region"),
+    ("zones", {"DescribeInstanceTypeOfferings": offers("us-east-1a", "us-east-1-bos-1a")}, FAILED,
+     "only the zone us-east-1a", "InstanceType"),
+    ("networks", {"DescribeVpcs": vpcs(*FIVE)}, FAILED, "5 of at most 5", "Delete one"),
+    ("networks", {"DescribeVpcs": vpcs(*FIVE[1:], OWN_VPC)}, WELL, "network exists", ""),
+    ("networks", {"DescribeVpcs": vpcs()}, WELL, "0 of at most 5", ""),
+    ("shards", {"DescribeLimits": {"ShardLimit": 20, "OpenShardCount": 19}}, WARNED, "19 of",
+     "Kinesis"),
+    ("KPUs", {"GetServiceQuota": {"Quota": {"Value": 1.0}}}, FAILED, "1 KPUs", "Flink"),
+    ("functions", {"GetAccountSettings": {"AccountLimit": ACCOUNT_LIMIT | {
+        "UnreservedConcurrentExecutions": 5}}}, WARNED, "5 functions", "Lambda"),
+    ("functions", {"GetAccountSettings": {"AccountLimit": ACCOUNT_LIMIT | {
+        "UnreservedConcurrentExecutions": 10}}}, WELL, "10 functions", ""),
+    ("buckets", {"GetServiceQuota": SMALL, "ListBuckets": owned("a")}, FAILED, "1 of at most 2",
+     "S3"),
+    ("buckets", {"GetServiceQuota": SMALL, "ListBuckets": owned("a", *OWN_BUCKETS)}, WELL,
+     "buckets exist", ""),
+    ("buckets", {"GetServiceQuota": SMALL, "ListBuckets": owned()}, WELL, "0 of at most 2", ""),
+    ("region", {"glue": refused("OptInRequired")}, FAILED, "glue in us-east-1: This AWS account "
+     "can't use", "sign-up"),
+    ("region", {"firehose": refused("SubscriptionRequiredException"), "sns": refused(
+        "OptInRequired")}, FAILED, "firehose, sns", "sign-up"),
+    ("region", {"scheduler": refused("UnrecognizedClientException")}, FAILED, "scheduler",
+     "region not enabled"),
+    ("region", {"athena": refused("AccessDeniedException", "not authorized to perform: athena:X "
+     "with an explicit deny in a service control policy")}, FAILED, "athena:X", "organisation"),
+    ("region", {"ssm": DENIED}, WELL, "they answer", ""),  # the line of the permissions has it
+    ("region", {"sqs": refused("ThrottlingException")}, UNKNOWN, "sqs in us-east-1: AWS is thro",
+     "Wait a minute"),
+    ("region", {"logs": refused("InternalFailure", status=500)}, UNKNOWN, "logs in", "Wait"),
+    ("region", {"logs": SILENT}, UNKNOWN, "logs in us-east-1: The cloud does not", "the network"),
+    ("region", {"kinesis": CUT}, UNKNOWN, "kinesis in", "the network"),
+    ("region", {"elasticloadbalancing": (200, b"sign in here")}, UNKNOWN, "elbv2", "network"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answers", "state", "text", "remedy"), BADLY)
+def test_a_bad_answer_is_one_line_with_its_remedy(cloud, aws, name, answers, state, text, remedy):
+    aws.answers |= answers
+    report = preflight(cloud)
+    found = line(report, name)
+    assert (found.state, text in found.text, remedy in found.remedy) == (state, True, True), found
+    assert bool(found.remedy) == (state is not WELL)
+    # Lines about other things are there as before.
+    assert line(report, "credentials").state is WELL and line(report, "price").state is WELL
+
+
+# The calls on which a line depends, each of which is enough to prevent it.
+DEPENDS = [
+    ("permissions", "SimulatePrincipalPolicy"),
+    ("permissions", "ListRoles"),
+    ("servers", "GetServiceQuota"),
+    ("servers", "DescribeInstances"),
+    ("zones", "DescribeInstanceTypeOfferings"),
+    ("networks", "DescribeVpcs"),
+    ("networks", "GetServiceQuota"),
+    ("shards", "DescribeLimits"),
+    ("KPUs", "GetServiceQuota"),
+    ("functions", "GetAccountSettings"),
+    ("buckets", "ListBuckets"),
+    ("buckets", "GetServiceQuota"),
+]
+NOT_AT_ALL = {
+    "denied": (DENIED, "did not allow", "Ask the account's administrator"),
+    "throttled": (refused("Throttling", "Rate exceeded"), "throttling", "Wait a minute"),
+    "failing": (refused("InternalFailure", status=500), "internal error", "Wait a minute"),
+    "silent": (SILENT, "does not answer", "Check the network"),
+    "cut": (CUT, "does not answer", "Check the network"),
+    "empty": ((200, b""), "could not be checked", "run the cell again"),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_AT_ALL)
+@pytest.mark.parametrize(("name", "operation"), DEPENDS)
+def test_a_call_without_a_usable_answer_makes_its_line_unknown(cloud, aws, name, operation, kind):
+    answer, cause, remedy = NOT_AT_ALL[kind]
+    aws.answers[operation] = answer
+    probe = Probe(cloud, SESSION)
+    probe.create_clients()
+    (found,) = module._run(probe, {name: CHECKS[name]})
+    assert found.state is UNKNOWN and found.text.startswith("could not be checked"), found
+    assert cause in found.text and remedy in found.remedy, found
+
+
+@pytest.mark.parametrize("kind", NOT_AT_ALL)
+def test_when_no_service_answers_each_line_is_there(cloud, aws, kind):
+    aws.answers = {"GetCallerIdentity": caller(SESSION), "*": NOT_AT_ALL[kind][0]}
+    report = preflight(cloud)
+    assert [each.name for each in report] == NAMES
+    states = {each.name: each.state for each in report}
+    answered = ["credentials", "clock", "connector", "price"]
+    assert {states.pop(name) for name in answered} == {WELL}
+    # A refused permission is an answer of the service.
+    assert states.pop("region") is (WELL if kind == "denied" else UNKNOWN)
+    assert set(states.values()) == {UNKNOWN}, report
+    assert all(each.remedy for each in report.of(UNKNOWN))
+    report.raise_if_blocked()  # what is unknown blocks nothing
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause", "remedy"),
+    [
+        (refused("ExpiredToken", "it is over", 403), "have expired", "Get new ones"),
+        (refused("InvalidClientTokenId", "it is so", 403), "refused the credentials", "Get new"),
+        (SILENT, "does not answer", "Check the network"),
+    ],
+)
+def test_credentials_that_aws_does_not_accept_are_asked_about_once(
+    cloud, aws, answer, cause, remedy
+):
+    aws.answers["GetCallerIdentity"] = answer
+    report = preflight(cloud)
+    assert [each.name for each in report] == NAMES
+    found = line(report, "credentials")
+    assert found.state is FAILED and cause in found.text and remedy in found.remedy
+    assert {line(report, name).state for name in CHECKS} == {UNKNOWN}
+    assert {operation for operation, _ in aws.seen} == {"GetCallerIdentity"}
+    with pytest.raises(WorkshopError, match=cause):
+        report.raise_if_blocked()
+
+
+def test_an_endpoint_that_refuses_connections_raises_nothing(emulator, own_home, monkeypatch):
+    monkeypatch.setenv(REPOSITORY_VARIABLE, "http://127.0.0.1:9")
+    extras = {"analytics": lambda: None}
+    nowhere = f"http://127.0.0.1:{ports.free_port()}"
+    report = preflight(Cloud(emulator.session, emulator.account, "rwa", nowhere, extras=extras))
+    assert [each.name for each in report] == NAMES
+    assert line(report, "credentials").state is FAILED
+    assert line(report, "connector").state is WARNED
+    assert line(report, "price").state is WELL
+
+
+def test_a_service_that_refuses_connections_fails(cloud, aws, monkeypatch):
+    probe = Probe(cloud, SESSION)
+    probe.create_clients()
+    nowhere = f"http://127.0.0.1:{ports.free_port()}"
+    probe._clients["ssm"] = cloud.session.client(
+        "ssm", endpoint_url=nowhere, config=preflight_probe._CONFIG
+    )
+    found = CHECKS["region"](probe)
+    assert found.state is FAILED and found.text.startswith("ssm in us-east-1"), found
+    assert "Check the network" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("skew", "state", "text"),
+    [
+        (0, WELL, "agrees"),
+        (60, WARNED, "s behind AWS's: latencies"),
+        (-60, WARNED, "s ahead of AWS's: latencies"),
+        (1000, FAILED, "s behind AWS's; it refuses more than 300 s"),
+        (-1000, FAILED, "s ahead of"),
+    ],
+)
+def test_the_clock_is_compared_with_the_date_of_an_answer(cloud, aws, skew, state, text):
+    aws.skew = skew
+    found = line(preflight(cloud), "clock")
+    assert found.state is state and text in found.text, found
+    shown = re.search(r"([\d,]+) s (ahead|behind)", found.text)
+    assert abs((int(shown[1].replace(",", "")) if shown else 0) - abs(skew)) <= 5
+
+
+def test_a_wrong_clock_is_named_although_aws_refuses_the_call(cloud, aws):
+    aws.skew = 3600
+    message = "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z"
+    aws.answers["GetCallerIdentity"] = refused("SignatureDoesNotMatch", message, 403)
+    report = preflight(cloud)
+    assert "clock is wrong" in line(report, "credentials").text
+    assert line(report, "clock").state is FAILED and "behind" in line(report, "clock").text
+    with pytest.raises(WorkshopError, match="2 checks failed.*credentials:.*clock:") as error:
+        report.raise_if_blocked()
+    assert error.value.remedy.count("timedatectl") == 2
+
+
+class Sessions:
+    """A session with these credentials."""
+
+    def __init__(self, found) -> None:
+        self.found = found
+
+    def get_credentials(self):
+        return self.found
+
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+def temporary(method: str, minutes: int) -> RefreshableCredentials:
+    end = datetime.now(UTC) + timedelta(hours=9)
+    found = RefreshableCredentials("x", "x", "token", end, lambda: {}, method)
+    found._expiry_time = NOW + timedelta(minutes=minutes)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "arn", "state", "text"),
+    [
+        (Credentials("x", "x"), SESSION, WELL, "as Learner/ann."),
+        (Credentials("x", "x", "token", "env"), SESSION, WELL, "not known here"),
+        (temporary("env", 300), SESSION, WELL, "until 17:00 UTC."),
+        (temporary("env", 30), SESSION, WARNED, "only until 12:30 UTC"),
+        (temporary("iam-role", 30), SESSION, WELL, "until 12:30 UTC; boto3 renews them"),
+        (Credentials("x", "x"), "arn:aws:iam::000000000000:root", WARNED, "root user"),
+    ],
+    ids=["key", "token", "hours", "minutes", "renewed", "root"],
+)
+def test_the_end_of_temporary_credentials_is_shown(found, arn, state, text):
+    own = credentials(Sessions(found), arn, NOW)
+    assert own.state is state and text in own.text
+    assert bool(own.remedy) == (state is WARNED)
+
+
+# Permissions
+
+
+def test_all_actions_of_the_policies_are_simulated_with_what_the_statements_name(cloud, aws):
+    found = line(preflight(cloud), "permissions")
+    forms = [form for operation, form in aws.seen if operation == "SimulatePrincipalPolicy"]
+    asked = {v for form in forms for k, v in form.items() if k.startswith("ActionNames")}
+    statements = [s for path in POLICIES for s in json.loads(path.read_text())["Statement"]]
+    assert asked == {action for s in statements for action in texts(s["Action"])}
+    assert len(asked) > 200 and found.state is WELL
+    arns = {v for form in forms for k, v in form.items() if k.startswith("ResourceArns")}
+    assert "arn:aws:kinesis:us-east-1:000000000000:stream/rwa-x" in arns
+    assert not [arn for arn in arns if "*" in arn and arn != "*"]
+    assert len(forms) < 30
+
+
+def test_a_question_names_own_resources_and_the_conditions_of_its_statement(cloud):
+    probe = Probe(Cloud(cloud.session, "111122223333", "ann"), SESSION)
+    own = list(questions(probe))
+    (points,) = [q for q in own if q.actions == {"cloudwatch:PutMetricData"}]
+    assert ("cloudwatch:namespace", "string", "ByHand") in points.context
+    streams = {arn for q in own if "kinesis:PutRecords" in q.actions for arn in q.arns}
+    assert streams == {"arn:aws:kinesis:us-east-1:111122223333:stream/ann-x"}
+    assert not [arn for q in own for arn in q.arns if re.search(r"\brwa[-_/]", arn)]
+
+
+def test_batches_keep_each_action_and_its_conditions(cloud):
+    own = list(questions(Probe(cloud, SESSION)))
+    joined = list(batches(iter(own)))
+    assert len(joined) < len(own)
+    pairs = {(q.context, a, arn) for q in own for a in q.actions for arn in q.arns}
+    there = {(q.context, a, arn) for q in joined for a in q.actions for arn in q.arns}
+    assert pairs <= there
+    alone = max(len(q.actions) * len(q.arns) for q in own)
+    assert max(len(q.actions) * len(q.arns) for q in joined) <= max(MOST_DECISIONS, alone)
+    # An action that two statements allow is asked about for each.
+    assert sum(len(q.actions) for q in joined) == sum(len(q.actions) for q in own)
+
+
+BY_ORGANISATION = (
+    "<OrganizationsDecisionDetail><AllowedByOrganizations>false</AllowedByOrganizations>"
+    "</OrganizationsDecisionDetail>"
+)
+MFA = "<MissingContextValues><member>aws:MultiFactorAuthPresent</member></MissingContextValues>"
+SPECIFIC = (
+    "<ResourceSpecificResults><member><EvalResourceName>x</EvalResourceName>"
+    "<EvalResourceDecision>allowed</EvalResourceDecision></member></ResourceSpecificResults>"
+)
+DENY, FIRST, SECOND = "implicitDeny", "kinesis:PutRecords", "iam:CreateRole"
+
+
+@pytest.mark.parametrize(
+    ("decisions", "state", "text", "remedy"),
+    [
+        ({FIRST: {"decision": DENY}}, FAILED, f"to Learner/ann: {FIRST}.", "Attach the policies"),
+        ({FIRST: {"decision": "explicitDeny"}, SECOND: {"decision": DENY}}, FAILED,
+         f"{SECOND}, {FIRST}", "Attach"),
+        ({FIRST: {"decision": DENY, "more": BY_ORGANISATION}}, FAILED, FIRST, "organisation"),
+        ({FIRST: {"decision": "explicitDeny", "more": MFA}}, UNKNOWN,
+         "(aws:MultiFactorAuthPresent)", "Go on"),
+        ({FIRST: {"decision": "explicitDeny", "more": MFA}, SECOND: {"decision": DENY}}, FAILED,
+         f"to Learner/ann: {SECOND}.", "Attach"),
+        ({FIRST: {"decision": DENY, "more": SPECIFIC}}, WELL, "IAM allows all", ""),
+    ],
+    ids=["missing", "two", "organisation", "condition", "condition and missing", "on one resource"],
+)  # fmt: skip
+def test_a_denied_action_is_named(cloud, aws, decisions, state, text, remedy):
+    aws.answers["SimulatePrincipalPolicy"] = lambda form: simulated(form, **decisions)
+    found = line(preflight(cloud), "permissions")
+    assert found.state is state and text in found.text and remedy in found.remedy, found
+
+
+def test_of_many_denied_actions_the_first_are_named(cloud, aws):
+    nothing = {action: {"decision": DENY} for q in questions(Probe(cloud)) for action in q.actions}
+    aws.answers["SimulatePrincipalPolicy"] = lambda form: simulated(form, **nothing)
+    found = line(preflight(cloud), "permissions")
+    assert found.state is FAILED and re.search(r"and \d+ more\.$", found.text)
+    assert len(found.text) < 300
+
+
+@pytest.mark.parametrize(
+    ("arn", "state", "text"),
+    [
+        ("arn:aws:iam::000000000000:root", WELL, "has all permissions"),
+        ("arn:aws:sts::000000000000:federated-user/ann", UNKNOWN, "IAM can't simulate"),
+        ("arn:aws:sts::000000000000:assumed-role/Gone/ann", UNKNOWN, "IAM can't simulate"),
+    ],
+)
+def test_a_caller_whose_policies_can_not_be_simulated_is_no_failure(cloud, aws, arn, state, text):
+    aws.answers["GetCallerIdentity"] = caller(arn)
+    found = line(preflight(cloud), "permissions")
+    assert found.state is state and text in found.text
+
+
+def test_a_user_is_simulated_by_its_own_arn(cloud, aws):
+    user = "arn:aws:iam::000000000000:user/team/ann"
+    aws.answers["GetCallerIdentity"] = caller(user)
+    asked = []
+
+    def answer(form):
+        asked.append(form["PolicySourceArn"])
+        return simulated(form | {"PolicySourceArn": ROLE})
+
+    aws.answers["SimulatePrincipalPolicy"] = answer
+    assert line(preflight(cloud), "permissions").state is WELL
+    assert set(asked) == {user}
+
+
+# The connector
+
+
+def stored(home, content: bytes) -> None:
+    folder = home / "managed-flink" / "lib"
+    folder.mkdir(parents=True)
+    (folder / NAME).write_bytes(content)
+
+
+def test_a_jar_that_is_here_is_compared_and_not_downloaded(cloud, aws, own_home):
+    stored(own_home, JAR)
+    aws.files[NAME] = b"another"  # it is not read
+    found = line(preflight(cloud), "connector")
+    assert found.state is WELL and "matches its checksum" in found.text
+
+
+def test_a_jar_that_was_changed_fails(cloud, aws, own_home):
+    stored(own_home, b"other")
+    found = line(preflight(cloud), "connector")
+    assert found.state is FAILED and "does not match" in found.text and "Delete" in found.remedy
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+@pytest.mark.parametrize("missing", [NAME, f"{NAME}.sha1"])
+def test_a_repository_without_the_jar_or_its_checksum_is_a_warning(
+    cloud, aws, own_home, missing, is_here
+):
+    del aws.files[missing]
+    if is_here:
+        stored(own_home, JAR)
+    found = line(preflight(cloud), "connector")
+    assert found.state is (WELL if is_here else WARNED)
+    assert is_here or ("404" in found.text and REPOSITORY_VARIABLE in found.remedy)
+
+
+def test_a_page_in_place_of_the_checksum_is_a_warning(cloud, aws):
+    aws.files[f"{NAME}.sha1"] = b"<html>sign in to this network</html>"
+    found = line(preflight(cloud), "connector")
+    assert found.state is WARNED and "has no checksum" in found.text
+
+
+def test_a_check_that_takes_too_long_is_unknown(cloud, aws, monkeypatch):
+    monkeypatch.setattr(module, "SECONDS", 0.5)
+    aws.answers["DescribeLimits"] = SILENT
+    found = {each.name: each for each in module.preflight(cloud)}
+    assert found["shards"].state is UNKNOWN and "no answer within" in found["shards"].text
+
+
+def test_one_failure_is_its_own_error_and_several_are_one():
+    one = Line("zones", FAILED, "No zone.", "Move.")
+    with pytest.raises(WorkshopError) as error:
+        Report((one, Line("x", WARNED, "a", "b"))).raise_if_blocked()
+    assert (error.value.cause, error.value.remedy) == ("No zone.", "Move.")
+    with pytest.raises(WorkshopError) as error:
+        Report((one, Line("buckets", FAILED, "Full.", "Delete."))).raise_if_blocked()
+    assert error.value.cause == "2 checks failed. zones: No zone. buckets: Full."
+    assert error.value.remedy == "zones: Move. buckets: Delete."
+
+
+def test_the_session_is_not_asked_for_a_region_that_boto3_does_not_know():
+    probe = Probe(Cloud(boto3.Session("x", "x", region_name="us-east-9"), "1"), SESSION)
+    found = CHECKS["region"](probe)
+    assert found.state is FAILED and "us-east-9" in found.text
