@@ -30,6 +30,14 @@ NOT_NEEDED = {
         "sns:CreateTopic: may need iam:PassRole, too",
         "sns:SetTopicAttributes: may need iam:PassRole, too",
     },
+    "only for the quotas of these services; preflight() asks for those of others": {
+        f"servicequotas:GetServiceQuota: may need {action}, too"
+        for action in (
+            "autoscaling:DescribeAccountLimits", "cloudformation:DescribeAccountLimits",
+            "dynamodb:DescribeLimits", "elasticloadbalancing:DescribeAccountLimits",
+            "iam:GetAccountSummary", "rds:DescribeAccountAttributes", "route53:GetAccountLimit",
+        )
+    },
     "only for a function on instances of one's own": {
         "lambda:CreateFunction: may need lambda:PassCapacityProvider, too"
     },
