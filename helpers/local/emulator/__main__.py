@@ -15,7 +15,7 @@ from .settings import SUPERVISED
 
 CORRECTIONS = (
     "analytics athena cloudformation cloudwatch cors event_sources faults firehose kinesis "
-    "scheduler workers"
+    "scheduler table_scaling workers"
 )
 
 for correction in CORRECTIONS.split():
