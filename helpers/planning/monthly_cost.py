@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from . import limits
 from helpers.core.beacon_definition import BUCKET_SECONDS
 
+from . import limits
 from .capacity import DAY, LEAST_WRITE_UNITS, READ_UNITS, Design, Plan, beacons_a_record
 from .capacity import plan as replan
 from .limits import units
@@ -24,7 +24,7 @@ FUNCTION_GB = 0.5  # cfn: 512 MB
 ARCHIVE_DAYS, BUFFER_SECONDS = 7, 10  # cfn/1-capture.yaml: retention, time between two objects
 ROW_BYTES, ROW_DAYS = 400, 7  # process_metrics: an item is a few hundred bytes, kept a week
 # assets/functions: publish_metrics reads the catalog again after five seconds (nine rows, of which
-# one has over 4 KB); process_metrics updates it once in each bucket (the same rows, in steps of 1 KB).
+# one has over 4 KB); process_metrics updates it once in each bucket (in steps of 1 KB).
 CATALOG_SECONDS, CATALOG_READS, CATALOG_WRITES = 5, 10, 15
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.core.aws_errors import explained
+from helpers.core.call_meter import caller, on_behalf_of
 from helpers.core.cloud import Cloud
 from helpers.core.errors import TargetStopped
 from helpers.core.waiting import wait_until, waiting
@@ -136,6 +137,7 @@ class StreamCounter:
         self._cloud, self._stream = cloud, stream
         self._counts: Counter[int] = Counter()
         self._asked = time.monotonic()
+        self._caller = caller()
         self.problem: str | None = None
 
     def start(self) -> "StreamCounter":
@@ -155,6 +157,10 @@ class StreamCounter:
         return dict(self._counts)
 
     def _count(self, iterator: str) -> None:
+        with on_behalf_of(self._caller):
+            self._count_from(iterator)
+
+    def _count_from(self, iterator: str) -> None:
         while iterator and time.monotonic() - self._asked < FORGOTTEN_SECONDS:
             time.sleep(POLL_SECONDS)
             try:
