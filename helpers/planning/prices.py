@@ -96,6 +96,22 @@ def table_hour() -> float:
     return sum(rate(name, count) for name, count in TABLE.items())
 
 
+def reading_hour(metrics: float, calls: float = 0) -> float:
+    """Return what reading CloudWatch costs, in dollars an hour.
+
+    Args:
+        metrics: GetMetricData is asked for, in an hour.
+        calls: of ListMetrics, in an hour.
+
+    Example:
+        >>> reading_hour(60 * 1800)  # sixty metrics every two seconds
+        1.08
+    """
+    prices = price_list()["prices"]
+    read = metrics / 1e6 * prices["million metrics read"]["dollars"]
+    return read + calls / 1e6 * prices["million CloudWatch calls"]["dollars"]
+
+
 def per_million_beacons() -> float:
     """Return the charges of a million beacons, in dollars: load balancer, Kinesis, Firehose.
 
