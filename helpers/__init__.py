@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .planning.cost_comparison import cost_comparison_table as cost_comparison_table
     from .planning.limits import planner_figures as planner_figures
     from .planning.planner_widget import scale_planner as scale_planner
+    from .planning.price_meter import price_meter as price_meter
     from .planning.queue_figure import simulate_flash_crowd as simulate_flash_crowd
     from .plotting.live_view import stop_charts as stop_charts
     from .stores.alarms import alarm_history as alarm_history
@@ -113,6 +114,7 @@ _MODULE_OF = {
     "outputs": "deployment.stacks",
     "planner_figures": "planning.limits",
     "preflight": "connection.preflight",
+    "price_meter": "planning.price_meter",
     "progress": "core.module_progress",
     "public_ip": "connection.public_ip",
     "query_archive": "stores.athena",

@@ -122,6 +122,12 @@ NOT_NEEDED = {
         "* elasticloadbalancing:DeregisterTargets",
     ],
     "only predictive scaling reads metrics": ["AWS::AutoScaling::ScalingPolicy cloudwatch:*"],
+    "a table's capacity: no schedule, no role of ours, no function's concurrency, no prediction": [
+        "AWS::ApplicationAutoScaling::* lambda:*", "AWS::ApplicationAutoScaling::* iam:PassRole",
+        "* application-autoscaling:PutScheduledAction",
+        "* application-autoscaling:DeleteScheduledAction",
+        "AWS::ApplicationAutoScaling::ScalingPolicy cloudwatch:*",
+    ],
     "the network has no IPv6, tenancy, encryption control, VPN": [
         "* ec2:*SubnetCidrBlock", "* ec2:ModifyVpcTenancy", "* ec2:CreateVpcEncryptionControl",
         "* ec2:*tachVpnGateway",

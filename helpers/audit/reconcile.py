@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from assets.functions.publish_metrics.dimension import dimension_value
 from assets.functions.publish_metrics.limits import LARGEST_OF_A_ROW
+from helpers.core.aws_errors import explained
 from helpers.core.cloud import NAMESPACE, Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.time_span import span
@@ -29,7 +30,7 @@ SETTLED_SECONDS = 60
 PAUSE_SECONDS = 60  # between two repairs of a metric, for the same reason
 MOST_HOURS = 3  # CloudWatch keeps data with periods under a minute for three hours
 DATA_A_CALL = 1_000
-# PublishedAt is the time of a change in DynamoDB's stream, rounded to the second by AWS.
+# A mark's At is the time of a change in DynamoDB's stream, rounded to the second by AWS.
 _CLOCK_STEP = pd.Timedelta(seconds=2)
 # A sum consists of differences of 64-bit floats.
 _RELATIVE_ERROR = 1e-9
@@ -203,10 +204,18 @@ def _side_by_side(cloud: Cloud, metric: pd.Series, start: datetime) -> pd.DataFr
 
 def _published(cloud: Cloud) -> dict[str, float]:
     """Return the time of the newest change of each metric that publish_metrics has put."""
-    rows = cloud.client("dynamodb").scan(
-        TableName=cloud.name("Metrics"), ProjectionExpression="MetricType, PublishedAt"
-    )["Items"]
-    return {row["MetricType"]["S"]: float(row.get("PublishedAt", {}).get("N", 0)) for row in rows}
+    dynamodb, table = cloud.client("dynamodb"), cloud.name("Published")
+    with explained(f"The table {table}", "2-analyze"):
+        marks = dynamodb.get_item(
+            TableName=table, Key={"Name": {"S": "published"}}, ConsistentRead=True
+        ).get("Item", {})
+        # Earlier versions of the function stored the marks in the catalog.
+        rows = dynamodb.scan(
+            TableName=cloud.name("Metrics"), ProjectionExpression="MetricType, PublishedAt"
+        )["Items"]
+    times = {row["MetricType"]["S"]: row.get("PublishedAt", {"N": "0"}) for row in rows}
+    times |= {name[2:]: mark["M"]["At"] for name, mark in marks.items() if name.startswith("m:")}
+    return {name: float(at["N"]) for name, at in times.items()}
 
 
 def _longest_try(cloud: Cloud) -> pd.Timedelta:

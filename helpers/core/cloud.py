@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from .call_meter import CallMeter, Reading
 from .environment import child_environment
 
 NAMESPACE = "RealtimeWebAnalytics"
@@ -40,6 +41,8 @@ class Cloud:
             e.g. `{"analytics": flink_dependencies.dependencies}`.
         parameters: defaults for a new stack's parameters: module -> a function that returns them
             and takes the given ones, e.g. `{"1-frontend": public_ip.frontend_parameters}`.
+        meter: returns since when the target has counted calls (epoch seconds), and its counts;
+            None: only this process counts its own.
     """
 
     session: boto3.Session
@@ -52,6 +55,10 @@ class Cloud:
     parameters: Mapping[str, Callable[[Mapping[str, str]], dict[str, str]]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    meter: Callable[[], tuple[float, list[Reading]]] | None = field(
+        default=None, repr=False, compare=False
+    )
+    _calls: CallMeter = field(default_factory=CallMeter, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -74,10 +81,20 @@ class Cloud:
             `cloud.client("kinesis").list_streams()["StreamNames"]`
         """
         if service not in self._clients:
-            self._clients[service] = self.session.client(
-                service, endpoint_url=self.endpoint, config=_CONFIG
-            )
+            client = self.session.client(service, endpoint_url=self.endpoint, config=_CONFIG)
+            self._calls.watch(client)
+            self._clients[service] = client
         return self._clients[service]
+
+    def counted_calls(self) -> tuple[float, list[Reading]]:
+        """Return since when calls are counted (epoch seconds), and the counts by caller.
+
+        The local target counts those of all its parts; on AWS this process counts its own.
+
+        Example:
+            `cloud.counted_calls()[1][0].caller` -> `"1-capture.deploy"`
+        """
+        return self.meter() if self.meter else (self._calls.since, self._calls.readings())
 
     def name(self, what: str) -> str:
         """Return a resource's full name, e.g. `rwa-clicks` for `"clicks"`."""

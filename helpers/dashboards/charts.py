@@ -10,6 +10,7 @@ import pandas as pd
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.text import number, quoted
+from helpers.planning.prices import reading_hour
 from helpers.plotting import chart_parts
 from helpers.plotting.figure import Picture
 from helpers.plotting.live_view import LiveChart
@@ -71,7 +72,8 @@ def live_chart(
         source: `"cloudwatch"`, or `"dynamodb"` for the table, one stage earlier.
 
     Returns:
-        The running chart. As the last line of a cell it is shown; `.stop()` ends it.
+        The running chart. As the last line of a cell it is shown; `.stop()` ends it. The sentence
+        below it names its price on AWS: each reading of CloudWatch is billed by the item.
 
     Raises:
         WorkshopError: there is no such source, or the time is not positive. An error while
@@ -88,7 +90,11 @@ def live_chart(
         if not about:
             about.append(describe(cloud, metric, minutes))
         frame = _read(cloud, about[0], minutes, source)
-        return draw_metric(picture, frame, about[0], minutes, items)
+        words = draw_metric(picture, frame, about[0], minutes, items)
+        # The table's reads are part of its capacity, which is billed in any case.
+        metrics = frame.attrs.get("metrics_read", 0)
+        price = reading_hour(metrics * 3600 / period)
+        return f"{words} On AWS, reading it costs ${price:.2f} an hour." if metrics else words
 
     return LiveChart(draw, name=f"{metric}-{source}", period=period, size=_SIZE).start()
 

@@ -1,17 +1,20 @@
 """Reads a dashboard's metrics: one ListMetrics for each search, one GetMetricData for all."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from helpers.core.cloud import Cloud
+from helpers.planning.prices import reading_hour
 
 from .search import Search
 
 QUERIES_PER_CALL = 500  # GetMetricData's limit
 _SECONDS_BETWEEN_LISTS = 10  # new items appear at most so much later
+# A sum over a quarter of an hour changes little in a bucket, and AWS bills each metric of a call.
+SLOW_SECONDS = 10
 _KEPT_FOR = ((3 * 3600, 1), (15 * 86400, 60), (63 * 86400, 300))  # seconds back, shortest period
 
 
@@ -40,6 +43,9 @@ class Reader:
 
     cloud: Cloud
     calls: int = 0
+    metrics: int = 0  # that GetMetricData was asked for
+    _slow: dict[Query, tuple[float, Points]] = field(default_factory=dict)
+    _last: tuple[int, int] = (0, 0)  # metrics of the last picture: read for each one, read slowly
     _found: dict[Search, tuple[float, list]] = field(default_factory=dict)
 
     def search(self, search: Search) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
@@ -71,7 +77,9 @@ class Reader:
         self._found[search] = (time.monotonic(), sorted(metrics))
         return self._found[search][1]
 
-    def fetch(self, queries: Iterable[Query], start: float, end: float) -> dict[Query, Points]:
+    def fetch(
+        self, queries: Iterable[Query], start: float, end: float, slow: Collection[Query] = ()
+    ) -> dict[Query, Points]:
         """Return the points of each query whose bucket starts within [start, end).
 
         One GetMetricData call serves up to 500 queries. (On AWS it costs $0.01 for each 1,000.)
@@ -79,8 +87,36 @@ class Reader:
         Args:
             queries: what to read; repeated ones are read once.
             start, end: epoch seconds; the start is rounded down to a whole minute.
+            slow: those that need not be newer than SLOW_SECONDS; older points may come with them.
         """
-        queries = list(dict.fromkeys(queries))
+        queries, now = list(dict.fromkeys(queries)), time.monotonic()
+        kept = {
+            query: self._slow[query][1]
+            for query in queries
+            if query in slow and now - self._slow.get(query, (-SLOW_SECONDS,))[0] < SLOW_SECONDS
+        }
+        points = kept | self._read([query for query in queries if query not in kept], start, end)
+        self._slow = {
+            query: self._slow[query] if query in kept else (now, points[query])
+            for query in slow
+            if query in points
+        }
+        self._last = len(queries) - len(self._slow), len(self._slow)
+        return points
+
+    def dollars_an_hour(self, period: float) -> float:
+        """Return what reading costs on AWS.
+
+        Args:
+            period: seconds between two pictures like the last one.
+        """
+        often, slowly = self._last
+        lists = len(self._found) * 3600 / _SECONDS_BETWEEN_LISTS
+        metrics = often * 3600 / period + slowly * 3600 / max(SLOW_SECONDS, period)
+        return reading_hour(metrics, lists)
+
+    def _read(self, queries: list[Query], start: float, end: float) -> dict[Query, Points]:
+        self.metrics += len(queries)
         start = start // 60 * 60
         shortest = shortest_period(end - start - 60)
         paginator = self.cloud.client("cloudwatch").get_paginator("get_metric_data")

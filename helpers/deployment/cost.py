@@ -13,6 +13,7 @@ from helpers.core.waiting import waiting
 from helpers.planning.monthly_cost import counting_hour
 from helpers.planning.prices import (
     DISK,
+    TABLE_TRACKING_ALARMS,
     TRACKING_ALARMS,
     application_parts,
     per_million_beacons,
@@ -164,6 +165,14 @@ def _fleet(cloud: Cloud, name: str, stack: dict[str, Any]) -> Counts:
     return {kind: servers, "GB of disk": servers * DISK, "public address": servers}
 
 
+def _table(cloud: Cloud, name: str, _: dict[str, Any]) -> Counts:
+    described = cloud.client("dynamodb").describe_table(TableName=name)["Table"]
+    if described.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
+        return {}
+    units = described["ProvisionedThroughput"]
+    return {"write unit": units["WriteCapacityUnits"], "read unit": units["ReadCapacityUnits"]}
+
+
 def _balancer(cloud: Cloud, arn: str, _: dict[str, Any]) -> Counts:
     described = cloud.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])
     balancers = described["LoadBalancers"]
@@ -191,10 +200,12 @@ def _metrics(cloud: Cloud) -> int:
 # Resources billed by the hour while they exist; for the application, see _application_lines.
 PRICED: dict[str, Callable[[Cloud, str, dict[str, Any]], Counts]] = {
     "AWS::Kinesis::Stream": _stream,
+    "AWS::DynamoDB::Table": _table,
     "AWS::AutoScaling::AutoScalingGroup": _fleet,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": _balancer,
     # Auto Scaling creates the alarms of a target tracking policy: no stack lists them.
     "AWS::AutoScaling::ScalingPolicy": lambda *_: {"alarm": TRACKING_ALARMS},
+    "AWS::ApplicationAutoScaling::ScalingPolicy": lambda *_: {"alarm": TABLE_TRACKING_ALARMS},
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::Dashboard": lambda *_: {"dashboard": 1},
     "AWS::KMS::Key": lambda *_: {"key": 1},

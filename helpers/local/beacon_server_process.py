@@ -38,7 +38,8 @@ class Server:
         command += ["--log", str(self.log), "--server", name, "--state", str(self.agent_state)]
         # The agent needs our AWS variables, which the supervisor set.
         out = folder / "agent.out"
-        self.agent = Child(AGENT_LOCK.format(name), command, out, dict(os.environ))
+        environment = os.environ | {"AWS_SDK_UA_APP_ID": "agent"}
+        self.agent = Child(AGENT_LOCK.format(name), command, out, environment)
         self.server.grace = self.agent.grace = DRAIN_SECONDS
 
     def keep_alive(self) -> None:

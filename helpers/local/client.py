@@ -1,22 +1,25 @@
 """Connects a kernel to the local target, which is started if none runs."""
 
+import json
 import os
 import subprocess
 import time
 from collections.abc import Callable
 from urllib.parse import urljoin
+from urllib.request import Request, urlopen
 
 import boto3
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
+from helpers.core.call_meter import Reading
 from helpers.core.cloud import Cloud
 from helpers.core.errors import TargetStopped, WorkshopError
 from helpers.core.paths import home
 from helpers.core.target_files import EMULATOR_LOCK
 from helpers.core.waiting import waiting
-from helpers.local.emulator.settings import ACCOUNT, HEALTH, REGION
+from helpers.local.emulator.settings import ACCOUNT, HEALTH, METER, REGION
 
 from . import access_key, ports, state
 from .access_key import AccessKey
@@ -41,7 +44,25 @@ def connect_local(prefix: str) -> Cloud:
     """
     state.touch()
     endpoint = _endpoint()
-    return Cloud(session(), ACCOUNT, prefix=prefix, endpoint=endpoint)
+    key = access_key.current()
+    return Cloud(
+        session(), ACCOUNT, prefix=prefix, endpoint=endpoint,
+        meter=lambda: counted_calls(endpoint, key) if key else (0.0, []),
+    )  # fmt: skip
+
+
+def counted_calls(endpoint: str, key: AccessKey) -> tuple[float, list[Reading]]:
+    """Return since when an emulator has counted calls (epoch seconds), and its counts.
+
+    Args:
+        endpoint: the emulator's URL.
+        key: its access key.
+    """
+    request = Request(urljoin(endpoint, METER))
+    request.add_header("Authorization", f"AWS4-HMAC-SHA256 Credential={key.id}/meter")
+    with urlopen(request, timeout=10) as answer:
+        counted = json.load(answer)
+    return counted["since"], [Reading(**each) for each in counted["readings"]]
 
 
 def session() -> boto3.Session:

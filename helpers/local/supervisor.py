@@ -112,6 +112,8 @@ def _children(emulator: Adopted | None, key: AccessKey) -> list[Child]:
 
 def _child(name: str, environment: dict[str, str], **more: Any) -> Child:  # noqa: ANN401
     log_file = home() / "logs" / f"{name}.log"
+    # boto3 writes the name into the User-Agent, by which the emulator counts the price.
+    environment = environment | {"AWS_SDK_UA_APP_ID": name}
     return Child(name, ["-m", f"helpers.local.{name}"], log_file, environment, **more)
 
 

@@ -12,6 +12,7 @@ from operator import itemgetter
 from . import limits
 from .capacity import (
     MINI_BATCH_SECONDS,
+    MOST_WRITE_UNITS,
     RECORDS_A_ROW,
     Design,
     Plan,
@@ -73,15 +74,9 @@ def _peak(events: float) -> float:
     return per_second(events) * units().peak_over_mean
 
 
-def _metric_records(events: float) -> dict[str, float]:
+def _metric_records(events: float) -> float:
     rows = rows_by_metric(events, _peak(events), MINI_BATCH_SECONDS)
-    return {name: RECORDS_A_ROW * each for name, each in rows.items()}
-
-
-def _metric_shard(events: float, design: Design) -> float:
-    if design.item_keys:
-        return 0
-    return sum(_metric_records(events).values()) / limits.SHARD_RECORDS
+    return RECORDS_A_ROW * sum(rows.values())
 
 
 def _hot_key(events: float, _: Design) -> float:
@@ -123,17 +118,17 @@ LIMITS = (
     ),
     Limit(
         "one shard of metric rows",
-        _metric_shard,
-        "metric_shards",
+        lambda events, _: _metric_records(events) / limits.SHARD_RECORDS,
+        "item_keys",
         "All metrics share one shard of 1,000 records/s, and an amended row is two records",
-        "a shard for each MetricType",
+        "more shards, MetricType and item as partition key: whole values need no order",
     ),
     Limit(
-        "a shard's MetricType order",
-        lambda events, _: max(_metric_records(events).values()) / limits.SHARD_RECORDS,
-        "item_keys",
-        "Rows of one MetricType stay in order, so they stay in one shard",
-        "MetricType and item as partition key: rows hold whole values and need no order",
+        "the table's 700 write units",
+        lambda events, design: plan(events, design).write_units[1] / MOST_WRITE_UNITS,
+        "large_table",
+        "Auto Scaling adds units up to what one partition has, so that its stream has one shard",
+        "raise MaxCapacity: more partitions, more stream shards, more PutMetricData",
     ),
     Limit(
         "a hot DynamoDB key",

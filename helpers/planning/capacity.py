@@ -21,6 +21,8 @@ from .limits import units
 DAY = 86_400
 MINI_BATCH_SECONDS = 0.5  # cfn/2-analyze.yaml
 CHANGES_A_CALL = 500  # assets/functions/publish_metrics/handler.py
+# cfn/2-analyze.yaml: the table's capacity, and which part of it Auto Scaling keeps in use
+LEAST_WRITE_UNITS, MOST_WRITE_UNITS, READ_UNITS, USED_PART = 50, 700, 25, 0.7
 RECORDS_A_ROW = 2  # an amended row is two records: a delete ('d') of the old, a create ('c')
 # The weights of the demo shop's events; a site of any size has few different events.
 EVENTS = (60, 20, 5, 4, 6, 3, 2)
@@ -38,24 +40,27 @@ class Design:
         shards: the clicks stream has as many shards, and Flink as many readers, as it needs.
         large_fleet: more than six servers, each with half of a core's measured request rate.
         two_stage: a count of one key is computed in parts (hash of the visitor), then added up.
-        metric_shards: the metrics stream has a shard for each MetricType.
-        item_keys: its partition key is MetricType and item: rows hold whole values in any order.
+        item_keys: the metrics stream has as many shards as it needs, and MetricType and item as
+            partition key: rows hold whole values, in any order.
+        large_table: the table may have more units than one partition.
         write_sharded: the table's key is MetricType and one of a few numbers.
         aggregated: the agent packs beacons into records of 25 KB.
         fan_out: Flink reads by enhanced fan-out (only its DataStream connector can).
         more_kpus: AWS has raised the limit of KPUs.
+        shared_kpus: up to eight of Flink's readers share a KPU (cfn/2-analyze.yaml: ReadersPerKPU).
         put_window: seconds for which publish_metrics collects changes before a call.
     """
 
     shards: bool = False
     large_fleet: bool = False
     two_stage: bool = False
-    metric_shards: bool = False
     item_keys: bool = False
+    large_table: bool = False
     write_sharded: bool = False
     aggregated: bool = False
     fan_out: bool = False
     more_kpus: bool = False
+    shared_kpus: bool = False
     put_window: float = 0
 
 
@@ -74,7 +79,8 @@ class Plan:
         metric_records: put into the metrics stream, a second, at the mean.
         rows: written to the table, a second, at the mean.
         stored_rows: new rows of the table, a second, at the mean: one per bucket and item.
-        table_shards: of the table's stream.
+        write_units: of the table, at the mean and at the peak.
+        table_shards: of the table's stream, one for each partition.
         put_calls: of PutMetricData, a second, at the mean.
         metrics: CloudWatch metrics.
     """
@@ -91,6 +97,7 @@ class Plan:
     metric_records: float
     rows: float
     stored_rows: float
+    write_units: tuple[float, float]
     table_shards: int
     put_calls: float
     metrics: int
@@ -225,6 +232,32 @@ def requests_a_server(design: Design) -> float:
     return units().server_requests_per_second / 2 if design.large_fleet else 12_000 / 60
 
 
+def write_units_for(rows: float) -> float:
+    """Return the write units of the table that Auto Scaling keeps for so many rows a second.
+
+    Example:
+        >>> write_units_for(7), write_units_for(140)
+        (50, 200.0)
+    """
+    return max(LEAST_WRITE_UNITS, rows / USED_PART)
+
+
+def p50(plan: Plan) -> float:
+    """Return the median seconds from a beacon to its datapoint on AWS.
+
+    They are the median of AWS's waits between two polls (bench/aws_latency.py; here it is shorter:
+    `latency(cloud)`), and half of each time for which the design collects beacons or changes.
+
+    Args:
+        plan: as `bottlenecks.planned` returns it.
+
+    Example:
+        `p50(planned(1e6))` -> `1.35`
+    """
+    packing = units().pack_seconds if plan.design.aggregated else 0
+    return units().aws_median_seconds + (packing + plan.design.put_window) / 2
+
+
 def plan(events: float, design: Design) -> Plan:
     """Return the plan for a number of events a day with a given design.
 
@@ -238,19 +271,21 @@ def plan(events: float, design: Design) -> Plan:
     mean = per_second(events)
     peak = mean * units().peak_over_mean
     shards = math.ceil(peak / beacons_a_shard(design))
-    kpus = max(shards, math.ceil(peak / units().flink_records_per_second))
+    readers = limits.READERS_A_KPU if design.shared_kpus else 1
+    kpus = max(math.ceil(shards / readers), math.ceil(peak / units().flink_records_per_second))
     records = _rows(events, peak, MINI_BATCH_SECONDS) * RECORDS_A_ROW
-    metric_shards = 1
-    if design.item_keys:
-        metric_shards = math.ceil(records / limits.SHARD_RECORDS)
-    elif design.metric_shards:
-        metric_shards = len(_most_items())
+    metric_shards = math.ceil(records / limits.SHARD_RECORDS) if design.item_keys else 1
     # process_metrics merges the rows of one poll by Lambda: those of a second.
     rows = _rows(events, mean, 1 / limits.POLLS_OF_A_STREAM)
     busiest = _rows(events, peak, 1 / limits.POLLS_OF_A_STREAM)
-    partitions = math.ceil(busiest / limits.PARTITION_WRITES)
-    table_shards = max(limits.NEW_TABLE_PARTITIONS, partitions)
-    looks = 1 / design.put_window if design.put_window else units().looks_a_second
+    write_units = write_units_for(rows), write_units_for(busiest)
+    table_shards = math.ceil(
+        write_units[1] / limits.PARTITION_WRITES + READ_UNITS / limits.PARTITION_READS
+    )
+    # Each invocation of process_metrics writes rows, which Lambda finds in some of its polls.
+    looks = min(units().looks_a_second * metric_shards, limits.POLLS_OF_A_TABLE)
+    if design.put_window:
+        looks = 1 / design.put_window
     return Plan(
         events=events,
         mean=mean,
@@ -264,6 +299,7 @@ def plan(events: float, design: Design) -> Plan:
         metric_records=_rows(events, mean, MINI_BATCH_SECONDS) * RECORDS_A_ROW,
         rows=rows,
         stored_rows=_rows(events, mean, BUCKET_SECONDS),
+        write_units=write_units,
         table_shards=table_shards,
         # A call has 1 to 500 changes.
         put_calls=min(max(looks * table_shards, rows / CHANGES_A_CALL), rows),

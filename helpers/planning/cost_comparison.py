@@ -5,7 +5,7 @@ The original's cost is computed from its template, and quoted from its README.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -13,11 +13,12 @@ from helpers.plotting.figure import Picture
 from helpers.plotting.palette import BLUE, GREEN, INK, OTHERS, QUIET, SKY, SLATE
 
 from .bottlenecks import planned
-from .capacity import per_second
+from .capacity import Plan, p50, per_second
 from .limits import units
-from .monthly_cost import SECONDS_PER_MONTH, dollars, month_of, thrifty
+from .monthly_cost import SECONDS_PER_MONTH, dollars, month_of, packed, same_speed, thrifty
 from .prices import FIREHOSE_BYTES
 
+_COLORS = (BLUE, GREEN, GREEN, GREEN, SKY, SLATE, OTHERS)
 SIZES = (1e6, 10e6, 100e6)  # events a day
 # The README of the original workshop, version of 2019-11-20, "approximately", events of 1 KB:
 # https://github.com/aws-samples/realtime-web-analytics-workshop
@@ -44,11 +45,13 @@ class CostOption:
         name: its label in the picture.
         source: the source of its cost.
         months: dollars a month by events a day.
+        p50: median seconds from a beacon to its datapoint; None if unknown.
     """
 
     name: str
     source: str
     months: dict[float, float]
+    p50: float | None = None
 
 
 def original_base() -> float:
@@ -110,15 +113,21 @@ def cost_options() -> list[CostOption]:
         `cost_options()[0].months[1e6]` -> dollars a month of this design at a million events a day
     """
 
+    def design(name: str, source: str, change: Callable[[Plan], Plan]) -> CostOption:
+        plans = {events: change(planned(events)) for events in SIZES}
+        months = {events: dollars(plan) for events, plan in plans.items()}
+        return CostOption(f"this design, {name}", source, months, p50(plans[SIZES[0]]))
+
     def option(name: str, source: str, cost: Callable[[float], float]) -> CostOption:
         return CostOption(name, source, {events: cost(events) for events in SIZES})
 
+    on_demand_stream = option("this design, on-demand stream", "no shards to plan", on_demand)
     return [
-        option("this design, as deployed", "its plan, assets/prices.json",
-               lambda events: dollars(planned(events))),
-        option("this design, thrifty", "25 KB records, 5 s before a PutMetricData",
-               lambda events: dollars(thrifty(planned(events)))),
-        option("this design, on-demand stream", "no shards to plan", on_demand),
+        design("as it grows", "its plan, assets/prices.json", lambda plan: plan),
+        design("shared KPUs", "eight of Flink's readers a KPU", same_speed),
+        design("packed", "and 25 KB records, which are not built", packed),
+        design("thrifty", "and 5 s before a PutMetricData", thrifty),
+        replace(on_demand_stream, p50=p50(planned(SIZES[0]))),
         option("the original, from its template",
                "its resources, today's prices, functions left out", original),
         CostOption("the original's claim", "its README, 2019", CLAIMED),
@@ -128,16 +137,21 @@ def cost_options() -> list[CostOption]:
 def cost_comparison_table() -> pd.DataFrame:
     """Return dollars a month as a table: a row per design, a column per size.
 
+    `p50` is the median of seconds from a beacon to its datapoint on AWS, as computed there.
+
     Example:
         `cost_comparison_table()`
     """
     rows = {
-        option.name: [option.months.get(events) for events in SIZES] + [option.source]
+        option.name: [*(option.months.get(events) for events in SIZES), option.p50, option.source]
         for option in cost_options()
     }
-    columns = [f"{events / 1e6:,.0f} M a day" for events in SIZES] + ["Source"]
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    return frame.assign(**{name: frame[name].round(0).astype("Int64") for name in columns[:-1]})
+    sizes = [f"{events / 1e6:,.0f} M a day" for events in SIZES]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[*sizes, "p50", "Source"])
+    return frame.assign(
+        **{name: frame[name].round(0).astype("Int64") for name in sizes},
+        p50=frame["p50"].astype("Float64").round(2),
+    )
 
 
 def cost_comparison() -> Picture:
@@ -150,14 +164,14 @@ def cost_comparison() -> Picture:
         `cost_comparison()`
     """
     options = cost_options()
-    picture = Picture(9.6, 3.8)
+    picture = Picture(9.6, 4.8)
     picture.set_layout_engine("constrained", w_pad=0.12, h_pad=0.15)  # inches
     picture.suptitle("Dollars a month", x=0.02, ha="left", fontsize=13, weight="bold", color=INK)
     panels = picture.subplots(1, len(SIZES), sharey=True)
     for axes, events in zip(panels, SIZES, strict=True):
         costs = [option.months[events] for option in options]
-        names = [f"{option.name}\n{option.source}" for option in options]
-        bars = axes.barh(names, costs, 0.62, color=(BLUE, GREEN, SKY, SLATE, OTHERS))
+        names = [f"{_with_p50(option)}\n{option.source}" for option in options]
+        bars = axes.barh(names, costs, 0.62, color=_COLORS)
         axes.bar_label(bars, fmt="${:,.0f}", padding=5)
         axes.set_xlim(0, 1.45 * max(costs))  # room for the longest bar's label
         axes.set_title(f"{events / 1e6:g} million events a day", loc="left", fontsize=9.5)
@@ -167,8 +181,15 @@ def cost_comparison() -> Picture:
     note = "us-east-1, without free tiers and logs; each column has its own scale"
     picture.supxlabel(note, x=0.02, ha="left", fontsize=8.5, color=QUIET)
     words = "; ".join(
-        f"{option.name}: " + ", ".join(f"${option.months[events]:,.0f}" for events in SIZES)
+        f"{_with_p50(option)}: " + ", ".join(f"${option.months[events]:,.0f}" for events in SIZES)
         for option in options
     )
-    picture.sentence = f"Cost of a month at 1, 10 and 100 million events a day. {words}."
+    picture.sentence = (
+        "Cost of a month at 1, 10 and 100 million events a day, with the median seconds to a "
+        f"datapoint. {words}."
+    )
     return picture
+
+
+def _with_p50(option: CostOption) -> str:
+    return option.name if option.p50 is None else f"{option.name} ({option.p50:.1f} s)"

@@ -66,12 +66,14 @@ SHARD_READ_BYTES = 2_000_000  # read from a shard, a second, by all readers with
 PUT_UNIT_BYTES = 25 * 1024
 # https://docs.aws.amazon.com/managed-flink/latest/java/how-scaling.html: by default, adjustable
 KPUS = 64
+READERS_A_KPU = 8  # ParallelismPerKPU, at most
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/
-# throttling-key-range-limit-exceeded-mitigation.html and on-demand-capacity-mode.html
-PARTITION_WRITES = 1000  # a second
-NEW_TABLE_PARTITIONS = 4  # a new on-demand table takes 4,000 writes a second
+# bp-partition-key-design.html: of a partition, and so of its shard in the table's stream
+PARTITION_WRITES, PARTITION_READS = 1000, 3000  # a second
 # https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 POLLS_OF_A_STREAM = 1  # a second, of each Kinesis shard
+# https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+POLLS_OF_A_TABLE = 4  # a second, of each shard of a table's stream
 CONCURRENCY = 1000  # invocations at once in an account, by default, adjustable
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html, us-east-1;
 # by default, adjustable. (From memory: it was 150 for years, and is in other regions.)

@@ -11,7 +11,7 @@ from helpers.plotting.palette import BAR, BLUE, CARD, DESK, GREEN, INK, ORANGE, 
 from helpers.plotting.text_fitting import fit
 
 from .bottlenecks import MOST_EVENTS, Step, ladder, next_step, planned, used
-from .capacity import Plan, Run
+from .capacity import Plan, Run, p50
 from .monthly_cost import dollars, monthly, thrifty
 
 LEAST_EVENTS = 1e6
@@ -65,7 +65,7 @@ def sentence(plan: Plan, run: Run | None = None) -> str:
         f"{events_words(plan.events)} events a day need {plan.servers} servers, {plan.shards} + "
         f"{plan.metric_shards} shards, {plan.kpus + 1} KPUs, {plan.concurrency} functions at once, "
         f"{number(plan.rows)} rows a second and {plan.metrics} CloudWatch metrics: "
-        f"${dollars(plan):,.0f} a month."
+        f"${dollars(plan):,.0f} a month, {p50(plan):.1f} s to a datapoint (median, on AWS)."
     )
     step = next_step(plan.events)
     if step is None:
@@ -104,7 +104,7 @@ def _draw_curve(area: Box, plan: Plan, run: Run | None) -> None:
     axes.set_ylim(saved.min() * 0.6, spent.max() * 2.2)
     axes.plot(events, spent, color=BLUE, linewidth=2, label="as it grows")
     axes.plot(events, saved, color=GREEN, linewidth=1.6, linestyle="--",
-              label="with 25 KB records and fewer PutMetricData")  # fmt: skip
+              label="shared KPUs, 25 KB records, fewer PutMetricData")  # fmt: skip
     axes.legend(loc="upper left", bbox_to_anchor=(0.03, 0.98), framealpha=1, facecolor=CARD,
                 edgecolor=CARD, **{**LEGEND, "handlelength": 2.2, "frameon": True})  # fmt: skip
     for count, step in enumerate(ladder(), 1):
@@ -142,12 +142,13 @@ def _draw_numbers(box: Box, plan: Plan) -> None:
         "rows into DynamoDB, a second": number(round(plan.rows)),
         "PutMetricData/s, of 500": number(plan.put_calls),
         "CloudWatch metrics": f"{plan.metrics:,}",
+        "seconds to a datapoint (p50)": f"{p50(plan):.1f}",
     }
     for index, (label, count) in enumerate(rows.items()):
-        y = 0.19 + index * 0.235
+        y = 0.19 + index * 0.21
         box.text(0.12, y, label, color=QUIET)
         box.text(right, y, count, ha="right", weight="bold")
-    total, y = dollars(plan), 0.19 + len(rows) * 0.235 + 0.12
+    total, y = dollars(plan), 0.19 + len(rows) * 0.21 + 0.11
     box.text(0.12, y, "dollars a month", color=QUIET)
     box.text(right, y - 0.02, f"${total:,.0f}", points=15, ha="right", weight="bold")
     for index, (name, cost) in enumerate(list(monthly(plan).items())[:4]):

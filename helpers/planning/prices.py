@@ -19,12 +19,17 @@ SERVER = "t4g.small"
 # Target tracking creates one alarm for scaling out and one for scaling in:
 # https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-target-tracking.html
 TRACKING_ALARMS = 2
+# A policy of a table creates four: two for its use, and two that notice a capacity that was changed
+# by hand. (From memory: AWS's page names only that it creates alarms.)
+TABLE_TRACKING_ALARMS = 4
+# cfn/2-analyze.yaml: the least capacity of the table of metrics, and its two policies' alarms.
+TABLE = {"write unit": 50, "read unit": 25, "alarm": 2 * TABLE_TRACKING_ALARMS}
 # Resources whose number does not depend on the beacons.
 FIXED = {
     "load balancer": 1,
     "high-resolution alarm": 2,
-    # An alarm is billed by its metrics; Auto Scaling creates two more, for the fleet's policy.
-    "alarm": 3 + TRACKING_ALARMS,
+    # An alarm is billed by its metrics; Auto Scaling creates more, for the fleet and the table.
+    "alarm": 3 + TRACKING_ALARMS + TABLE["alarm"],
     "dashboard": 1,
     "key": 1,
 }
@@ -36,6 +41,8 @@ EVERYTHING = FIXED | {
     SERVER: 2,
     "GB of disk": 2 * DISK,
     "public address": 4,  # of two servers, and of the load balancer in two zones
+    "write unit": TABLE["write unit"],
+    "read unit": TABLE["read unit"],
     "metric": 60,  # about as many as the demo shop's traffic makes
 }
 
@@ -75,9 +82,34 @@ def hourly() -> float:
     Without free tiers, and without charges by use (see `per_million_beacons`).
 
     Example:
-        `f"${hourly():.2f}"` -> `"$0.37"`
+        `f"${hourly():.2f}"` -> `"$0.41"`
     """
     return sum(rate(name, count) for name, count in EVERYTHING.items())
+
+
+def table_hour() -> float:
+    """Return the cost of the table's least capacity, a part of `hourly()`, in dollars an hour.
+
+    Example:
+        `f"${table_hour():.3f}"` -> `"$0.037"`
+    """
+    return sum(rate(name, count) for name, count in TABLE.items())
+
+
+def reading_hour(metrics: float, calls: float = 0) -> float:
+    """Return what reading CloudWatch costs, in dollars an hour.
+
+    Args:
+        metrics: GetMetricData is asked for, in an hour.
+        calls: of ListMetrics, in an hour.
+
+    Example:
+        >>> reading_hour(60 * 1800)  # sixty metrics every two seconds
+        1.08
+    """
+    prices = price_list()["prices"]
+    read = metrics / 1e6 * prices["million metrics read"]["dollars"]
+    return read + calls / 1e6 * prices["million CloudWatch calls"]["dollars"]
 
 
 def per_million_beacons() -> float:

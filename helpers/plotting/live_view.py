@@ -17,6 +17,7 @@ import ipywidgets as widgets
 from IPython.display import HTML, display
 
 from helpers.core.aws_errors import cause_and_remedy
+from helpers.core.call_meter import caller, on_behalf_of
 
 from .figure import Picture, as_html
 from .notebook_widgets import NamedImage, deliver_while_busy
@@ -53,6 +54,7 @@ class Live(ABC):
         self.widget.layout = widgets.Layout(max_width=max_width)
         self._handles: list = []  # of the outputs that show the widget
         self._ending = threading.Event()
+        self._caller = caller()  # the helper that starts it: its thread's calls are this helper's
         self._thread = threading.Thread(target=self._run, name=f"live-{name}", daemon=True)
 
     def start(self) -> Self:
@@ -92,6 +94,10 @@ class Live(ABC):
         """Return the HTML that remains in the notebook, with this caption below."""
 
     def _run(self) -> None:
+        with on_behalf_of(self._caller):
+            self._repeat()
+
+    def _repeat(self) -> None:
         ends = time.monotonic() + LONGEST_SECONDS
         while not self._ending.wait(self._pause()):
             if time.monotonic() > ends:

@@ -46,7 +46,8 @@ def cloudwatch_values(
 
     Returns:
         Columns Time (start of the period, UTC), Item (a dimension value) and Value, in order of
-        time, then item. A period without data has no row.
+        time, then item. A period without data has no row. `.attrs["metrics_read"]` is the number
+        of metrics that AWS bills.
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
@@ -77,6 +78,7 @@ def cloudwatch_values(
     frame = pd.DataFrame(points, columns=["Time", "Item", "Value"])
     times = pd.Series([at for at, _, _ in points], dtype="datetime64[ns, UTC]")
     frame = frame.astype({"Item": object, "Value": "float64"}).assign(Time=times)
+    frame.attrs["metrics_read"] = len(items)
     if described.get("IsWholeNumber", True) and statistic == "Sum":
         frame["Value"] = frame["Value"].round().astype("int64")
     return frame

@@ -170,6 +170,100 @@ def test_a_table_from_a_template_has_its_time_to_live(emulator):
         assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "Expires"}
 
 
+OF_TABLES, WRITES = {"ServiceNamespace": "dynamodb"}, "dynamodb:table:WriteCapacityUnits"
+
+
+def scaled_table(name: str, most: int = 700) -> dict:
+    """Return resources: a table of 50 write units, a target that adds more, and its policy."""
+    keys = [{"AttributeName": "k", "AttributeType": "S"}]
+    return {
+        "Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "TableName": name,
+                "BillingMode": "PROVISIONED",
+                "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": "50"},
+                "AttributeDefinitions": keys,
+                "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+            },
+        },
+        "Target": {
+            "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+            "Properties": {
+                "ServiceNamespace": "dynamodb",
+                "ResourceId": {"Fn::Sub": "table/${Table}"},
+                "ScalableDimension": "dynamodb:table:WriteCapacityUnits",
+                "MinCapacity": "50",
+                "MaxCapacity": str(most),
+            },
+        },
+        "Policy": {
+            "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+            "Properties": {
+                "PolicyName": f"{name}-writes",
+                "PolicyType": "TargetTrackingScaling",
+                "ScalingTargetId": {"Ref": "Target"},
+                "TargetTrackingScalingPolicyConfiguration": {
+                    "TargetValue": "70",
+                    "PredefinedMetricSpecification": {
+                        "PredefinedMetricType": "DynamoDBWriteCapacityUtilization"
+                    },
+                },
+            },
+        },
+    }
+
+
+def test_the_scaling_of_a_table_is_recorded_and_deleted_with_its_stack(emulator):
+    scaling = emulator.client("application-autoscaling")
+    with stack(emulator, "scaled", scaled_table("scaled")):
+        table = emulator.client("dynamodb").describe_table(TableName="scaled")["Table"]
+        assert table["ProvisionedThroughput"]["WriteCapacityUnits"] == 50
+        (target,) = scaling.describe_scalable_targets(
+            **OF_TABLES, ResourceIds=["table/scaled"], ScalableDimension=WRITES
+        )["ScalableTargets"]
+        assert (target["MinCapacity"], target["MaxCapacity"]) == (50, 700)
+        (policy,) = scaling.describe_scaling_policies(**OF_TABLES, ResourceId="table/scaled")[
+            "ScalingPolicies"
+        ]
+        configuration = policy["TargetTrackingScalingPolicyConfiguration"]
+        assert (policy["PolicyName"], configuration["TargetValue"]) == ("scaled-writes", 70)
+        assert policy["ScalableDimension"] == target["ScalableDimension"]
+        other = scaling.describe_scalable_targets(**OF_TABLES, ResourceIds=["table/another"])
+        assert other["ScalableTargets"] == []
+        with pytest.raises(scaling.exceptions.ClientError, match="not emulated"):
+            scaling.register_scalable_target(
+                **OF_TABLES, ResourceId="table/scaled", ScalableDimension=WRITES
+            )
+    assert scaling.describe_scalable_targets(**OF_TABLES)["ScalableTargets"] == []
+    assert scaling.describe_scaling_policies(**OF_TABLES)["ScalingPolicies"] == []
+
+
+def test_the_scaling_of_a_missing_table_fails_as_on_aws():
+    from helpers.local.emulator.table_scaling import Scaling
+
+    scaling = Scaling()
+    properties = scaled_table("none")["Target"]["Properties"] | {"ResourceId": "table/none"}
+    with pytest.raises(ValueError, match="does not exist"):
+        scaling.put_target("Target", properties, "stack")
+    with pytest.raises(ValueError, match="No scalable target"):
+        scaling.put_policy("Policy", {"ScalingTargetId": "table/none"}, "stack")
+    assert not scaling.targets and not scaling.policies
+
+
+def test_an_updated_target_keeps_its_policy(emulator):
+    scaling, formation = (emulator.client(name) for name in
+                          ("application-autoscaling", "cloudformation"))  # fmt: skip
+    with stack(emulator, "rescaled", scaled_table("rescaled")):
+        body = json.dumps({"Resources": scaled_table("rescaled", most=90)})
+        formation.update_stack(StackName="rescaled", TemplateBody=body)
+        waiter = formation.get_waiter("stack_update_complete")
+        waiter.wait(StackName="rescaled", WaiterConfig={"Delay": 1})
+        (target,) = scaling.describe_scalable_targets(**OF_TABLES)["ScalableTargets"]
+        assert target["MaxCapacity"] == 90
+        assert len(scaling.describe_scaling_policies(**OF_TABLES)["ScalingPolicies"]) == 1
+
+
 def test_an_applications_operations_are_listed_newest_first(application):
     analytics, delete = application
 

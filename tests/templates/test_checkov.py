@@ -46,7 +46,7 @@ EXPLAINED = {
         "encrypted by SQS itself (SqsManagedSseEnabled), which costs nothing",
     ),
     "CKV_AWS_28": (  # point-in-time recovery
-        {"CatalogTable", "DetailsTable"},
+        {"CatalogTable", "DetailsTable", "PublishedTable"},
         "every row can be computed again from the archive",
     ),
     "CKV_AWS_115": (  # reserved concurrency
@@ -63,7 +63,7 @@ EXPLAINED = {
         "it calls public AWS APIs only; a VPC would need endpoints that cost more than all else",
     ),
     "CKV_AWS_119": (  # table encrypted with a customer's key
-        {"CatalogTable", "DetailsTable"},
+        {"CatalogTable", "DetailsTable", "PublishedTable"},
         "encrypted with DynamoDB's own key; a customer's costs $1 a month and guards no better "
         "here",
     ),

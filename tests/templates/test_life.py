@@ -87,15 +87,36 @@ def test_the_flink_application_has_its_zip_and_its_property_groups(cloud):
 
 def test_the_functions_are_fed_and_know_their_tables(cloud):
     functions = cloud.client("lambda")
-    for name in ("life-process-metrics", "life-publish-metrics"):
+    tables = {
+        "life-process-metrics": {"DETAILS_TABLE": "life-MetricDetails"},
+        "life-publish-metrics": {"PUBLISHED_TABLE": "life-Published"},
+    }
+    for name, own in tables.items():
         environment = functions.get_function_configuration(FunctionName=name)["Environment"]
-        assert environment["Variables"] == {
-            "PREFIX": "life",
-            "DETAILS_TABLE": "life-MetricDetails",
-            "CATALOG_TABLE": "life-Metrics",
-        }
+        both = {"PREFIX": "life", "CATALOG_TABLE": "life-Metrics"}
+        assert environment["Variables"] == both | own
         sources = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
         assert [source["BatchSize"] for source in sources] == [500]
+
+
+def test_the_details_table_has_one_partition_and_scales_within_it(cloud):
+    table = cloud.client("dynamodb").describe_table(TableName="life-MetricDetails")["Table"]
+    units = table["ProvisionedThroughput"]
+    assert (units["WriteCapacityUnits"], units["ReadCapacityUnits"]) == (50, 25)
+    scaling = cloud.client("application-autoscaling")
+    of_table = {"ServiceNamespace": "dynamodb", "ResourceIds": ["table/life-MetricDetails"]}
+    most = {
+        target["ScalableDimension"].split(":")[-1]: target["MaxCapacity"]
+        for target in scaling.describe_scalable_targets(**of_table)["ScalableTargets"]
+    }
+    # A partition has 1,000 write or 3,000 read units a second.
+    assert most["WriteCapacityUnits"] / 1000 + most["ReadCapacityUnits"] / 3000 <= 1
+    del of_table["ResourceIds"]
+    policies = scaling.describe_scaling_policies(**of_table, ResourceId="table/life-MetricDetails")
+    assert sorted(each["PolicyName"] for each in policies["ScalingPolicies"]) == [
+        "life-reads",
+        "life-writes",
+    ]
 
 
 def test_the_alarm_tells_the_topic_and_the_topic_the_inbox(cloud):

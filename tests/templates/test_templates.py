@@ -18,6 +18,7 @@ from tests.template_files import RESOURCES, TEMPLATES, read_template, texts, wal
 NAMES = ["0-expiry", "1-capture", "1-frontend", "1-network", "2-analyze", "3-visualize"]
 # Types that have no tags, or have them elsewhere (a launch template in its TagSpecifications).
 UNTAGGED = {
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::AutoScaling::ScalingPolicy",
     "AWS::CloudWatch::Dashboard",
     "AWS::EC2::LaunchTemplate",

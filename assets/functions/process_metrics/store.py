@@ -44,6 +44,7 @@ PASSING = {
 _session = boto3.Session()
 _endpoint = _session.client("dynamodb").meta.endpoint_url
 _signer = SigV4Auth(_session.get_credentials(), "dynamodb", _session.region_name)
+_agent = f"app/{os.environ.get('AWS_SDK_UA_APP_ID', 'process-metrics')}"  # as boto3 writes it
 _of_thread = threading.local()
 
 
@@ -135,6 +136,7 @@ def _send(body: bytes) -> tuple[int, str]:
         headers={
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": "DynamoDB_20120810.PutItem",
+            "User-Agent": _agent,
         },
     )
     _signer.add_auth(request)

@@ -1,4 +1,4 @@
-"""The catalog of metrics: each metric's statistic, admitted items and last published change.
+"""The catalog of metrics: each metric's statistic and its admitted items.
 
 CloudWatch bills each item of a metric ($0.30 a month), and visitors choose the items: anyone can
 send any page or User-Agent. So at most MaxItems items of a metric are admitted, permanently, in
@@ -6,6 +6,7 @@ order of arrival; all others are summed up under `(other)`.
 """
 
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -14,8 +15,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from dimension import OTHER
 
-DIGITS = 40  # the longest sequence number of a DynamoDB stream
 KEYS_A_CALL = 100  # BatchGetItem's limit
+# A row has up to 6 KB and is needed twice a second: read for each batch, it would cost as much as
+# all other reads together. A learner's raised MaxItems is seen after at most so long.
+SECONDS_KEPT = 5.0
 
 _dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 5}))
 
@@ -33,8 +36,8 @@ class Metric:
         statistic: `Sum`, `Average` or `Maximum`; None without a row.
         max_items: how many items may be admitted.
         items: the admitted dimension values.
-        published_up_to: the last published change, as a 40-digit sequence number.
-        published_at: when that change was made, epoch seconds.
+        former_mark: the last published change as (sequence number, epoch seconds). Earlier versions
+            of this function stored it here; `published.py` has the newer ones.
     """
 
     name: str
@@ -42,23 +45,17 @@ class Metric:
     statistic: str | None = None
     max_items: int = 0
     items: set[str] = field(default_factory=set)
-    published_up_to: str = ""
-    published_at: float = 0.0
+    former_mark: tuple[str, float] = ("", 0.0)
 
-    def was_published(self, sequence_number: str, at: float) -> bool:
-        """Return whether a change was published already, by a run that Lambda repeats.
 
-        Number and time are compared, because sequence numbers grow within a shard only; a new
-        change is not older than the last one.
-        """
-        return sequence_number.zfill(DIGITS) <= self.published_up_to and at <= self.published_at
+# The rows that this container has read, and when (monotonic seconds). A metric without a row is
+# read again each time: its author may add one. `admit` is exact with an older row, too: DynamoDB
+# compares the number of items, and returns the newer row if it refuses.
+_kept: dict[str, tuple[float, Metric]] = {}
 
 
 def read_metrics(names: Iterable[str]) -> dict[str, Metric]:
-    """Read the catalog rows of metrics, by name.
-
-    They are read for each batch (for a fraction of a write's cost): another container may have
-    published the previous batch or admitted items, and a learner may have raised MaxItems.
+    """Return the catalog rows of metrics, by name: as they were within the last SECONDS_KEPT.
 
     Args:
         names: MetricTypes.
@@ -66,10 +63,19 @@ def read_metrics(names: Iterable[str]) -> dict[str, Metric]:
     Raises:
         botocore.exceptions.ClientError: DynamoDB returned an error.
     """
-    table, unique = os.environ["CATALOG_TABLE"], sorted(set(names))
+    now, wanted = time.monotonic(), sorted(set(names))
+    for name in [name for name, (read_at, _) in _kept.items() if now - read_at >= SECONDS_KEPT]:
+        del _kept[name]
+    rows = _read([name for name in wanted if name not in _kept])
+    _kept.update({name: (now, _metric(name, row)) for name, row in rows.items()})
+    return {name: _kept[name][1] if name in _kept else Metric(name) for name in wanted}
+
+
+def _read(names: list[str]) -> dict[str, dict]:
+    table = os.environ["CATALOG_TABLE"]
     rows: dict[str, dict] = {}
-    for start in range(0, len(unique), KEYS_A_CALL):
-        keys = [{"MetricType": {"S": name}} for name in unique[start : start + KEYS_A_CALL]]
+    for start in range(0, len(names), KEYS_A_CALL):
+        keys = [{"MetricType": {"S": name}} for name in names[start : start + KEYS_A_CALL]]
         request = {table: {"Keys": keys, "ConsistentRead": True}}
         answer = _dynamodb.batch_get_item(RequestItems=request)
         rows |= {row["MetricType"]["S"]: row for row in answer["Responses"].get(table, [])}
@@ -78,7 +84,7 @@ def read_metrics(names: Iterable[str]) -> dict[str, Metric]:
             single = _dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
             if "Item" in single:
                 rows[key["MetricType"]["S"]] = single["Item"]
-    return {name: _metric(name, rows.get(name)) for name in unique}
+    return rows
 
 
 def admit(metric: Metric, dimension: str) -> str:
@@ -114,49 +120,19 @@ def admit(metric: Metric, dimension: str) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        metric.items = _metric(metric.name, error.response.get("Item")).items
+        metric.items = _metric(metric.name, error.response.get("Item", {})).items
     return dimension if dimension in metric.items else OTHER
 
 
-def note_published(metric: Metric, sequence_number: str, at: float) -> None:
-    """Store the last published change, so that it is not published again.
-
-    Args:
-        metric: its row.
-        sequence_number: of the change.
-        at: when the change was made, epoch seconds.
-
-    Raises:
-        botocore.exceptions.ClientError: DynamoDB returned an error.
-    """
-    if metric.statistic is None:
-        return
-    try:
-        _dynamodb.update_item(
-            TableName=os.environ["CATALOG_TABLE"],
-            Key={"MetricType": {"S": metric.name}},
-            UpdateExpression="SET PublishedUpTo = :number, PublishedAt = :at",
-            ConditionExpression="attribute_exists(MetricType)",
-            ExpressionAttributeValues={
-                ":number": {"S": sequence_number.zfill(DIGITS)},
-                ":at": {"N": repr(at)},
-            },
-        )
-    except ClientError as error:
-        # The row was deleted meanwhile.
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-
-
-def _metric(name: str, row: dict | None) -> Metric:
-    if row is None:
-        return Metric(name)
+def _metric(name: str, row: dict) -> Metric:
     return Metric(
         name,
         unit=row.get("Unit", {}).get("S", "None"),
         statistic=row.get("Statistic", {}).get("S", "Sum"),
         max_items=int(row.get("MaxItems", {}).get("N", 20)),
         items=set(row.get("Items", {}).get("SS", [])),
-        published_up_to=row.get("PublishedUpTo", {}).get("S", ""),
-        published_at=float(row.get("PublishedAt", {}).get("N", 0)),
+        former_mark=(
+            row.get("PublishedUpTo", {}).get("S", ""),
+            float(row.get("PublishedAt", {}).get("N", 0)),
+        ),
     )

@@ -2,7 +2,7 @@
 
 It puts the difference of each change, so that CloudWatch's sums equal DynamoDB's values.
 
-Environment: CATALOG_TABLE, PREFIX (the dimension `Stack`).
+Environment: CATALOG_TABLE, PUBLISHED_TABLE, PREFIX (the dimension `Stack`).
 """
 
 import json
@@ -12,11 +12,12 @@ from typing import Any
 
 import delay
 from botocore.exceptions import BotoCoreError, ClientError
-from catalog import Metric, admit, note_published, read_metrics
+from catalog import admit, read_metrics
 from changes import NO_METRIC_ROW, Change, Sum, change_of
 from cloudwatch import Refused, datum, put, why_invalid
 from dimension import dimension_value
 from limits import is_timely
+from published import Marks, read_marks, write_marks
 
 # The largest batch of the event source. It makes at most 500 data, so it is one call of at most
 # 0.6 MB (limits: 1,000 data and 1 MB), and succeeds or fails as a whole.
@@ -81,19 +82,20 @@ def _is_late(context: Any) -> bool:  # noqa: ANN401 - AWS passes its own class
 
 def _publish(records: list[dict], counts: Counter, alone: bool) -> None:
     changes = [(change, record) for record in records if (change := _change(record, counts))]
-    metrics = read_metrics(change.metric for change, _ in changes)
+    if not changes:
+        return
+    metrics, marks = read_metrics(change.metric for change, _ in changes), read_marks()
     sums: dict[tuple[str, str, str, int], Sum] = {}
-    last: dict[str, tuple[str, float]] = {}
     timed: list[dict] = []
     now = time.time()
     for change, record in changes:
         metric = metrics[change.metric]
         number = record["dynamodb"]["SequenceNumber"]
         at = float(record["dynamodb"].get("ApproximateCreationDateTime", now))
-        if metric.was_published(number, at):
+        if marks.was_published(metric, number, at):
             counts["published_before"] += 1
             continue
-        last[change.metric] = (number, max(at, last.get(change.metric, ("", 0.0))[1]))
+        marks.note(metric, number, at)
         if not is_timely(change.bucket, now):
             counts["too_old_or_in_the_future"] += 1
             continue
@@ -119,7 +121,7 @@ def _publish(records: list[dict], counts: Counter, alone: bool) -> None:
         put(data if alone else data + _delays(timed))
         counts["data"] += len(data)
         counts["calls"] += 1
-    _note(metrics, last, counts)
+    _write(marks, counts)
 
 
 def _delays(changed: list[dict]) -> list[dict]:
@@ -154,10 +156,9 @@ def _change(record: dict, counts: Counter) -> Change | None:
     return change
 
 
-def _note(metrics: dict[str, Metric], last: dict[str, tuple[str, float]], counts: Counter) -> None:
-    for name, (number, at) in last.items():
-        try:
-            note_published(metrics[name], number, at)
-        except (ClientError, BotoCoreError):
-            # The data were put; an error now would put them again. The note is for re-runs only.
-            counts["not_noted"] += 1
+def _write(marks: Marks, counts: Counter) -> None:
+    try:
+        write_marks(marks.new)
+    except (ClientError, BotoCoreError):
+        # The data were put; an error now would put them again. The marks are for re-runs only.
+        counts["not_noted"] += len(marks.new)

@@ -14,8 +14,9 @@ from . import access, shard_limits
 from .settings import SUPERVISED
 
 CORRECTIONS = (
-    "analytics athena cloudformation cloudwatch cors event_sources faults firehose kinesis "
-    "quotas scheduler workers zones"
+    # The meter comes first, so that faults wrap it: a refused request is not billed.
+    "meter analytics athena cloudformation cloudwatch cors event_sources faults firehose kinesis "
+    "quotas read_units scheduler table_scaling workers zones"
 )
 
 for correction in CORRECTIONS.split():

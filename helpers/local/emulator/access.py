@@ -47,10 +47,13 @@ def apply() -> None:
     custom_resource._response_url = response_url
 
 
-def function_credentials(_: dict) -> dict[str, str]:
-    """Return the credentials of a function, which calls the emulator: those of this run."""
+def function_credentials(config: dict) -> dict[str, str]:
+    """Return the credentials of a function, which calls the emulator: those of this run.
+
+    boto3 writes AWS_SDK_UA_APP_ID into the User-Agent: the price meter counts by it.
+    """
     own = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-    return own | {"AWS_SESSION_TOKEN": ""}
+    return own | {"AWS_SESSION_TOKEN": "", "AWS_SDK_UA_APP_ID": config.get("FunctionName", "")}
 
 
 def response_url(token: str) -> str:

@@ -4,7 +4,8 @@ The parser: PyYAML's own in C needs a tenth of the time. A deployment of the fou
 template about four times.
 
 Tables: MiniStack has time to live, with a thread that deletes expired items, but its CloudFormation
-ignores TimeToLiveSpecification: DescribeTimeToLive returns DISABLED.
+ignores TimeToLiveSpecification: DescribeTimeToLive returns DISABLED. It also keeps a capacity that
+comes from a parameter as text, so boto3 would return text.
 
 Load balancers: on AWS, "DNSName" is a public name that leads to the load balancer. MiniStack
 returns a name of the same form, which belongs to Amazon, and serves nothing there: a health check
@@ -44,6 +45,9 @@ def _replace_create(resource: str, wrap: Callable[[Create], Create]) -> None:
 
 def _with_time_to_live(create: Create) -> Create:
     def create_table(logical_id: str, properties: dict, stack: str) -> tuple:
+        if capacity := properties.get("ProvisionedThroughput"):
+            units = {name: int(count) for name, count in capacity.items()}
+            properties = {**properties, "ProvisionedThroughput": units}
         name, attributes = create(logical_id, properties, stack)
         if specification := properties.get("TimeToLiveSpecification"):
             enabled = str(specification.get("Enabled")).lower() == "true"

@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 from ministack.core import responses
 from ministack.services import firehose
 
+from helpers.core.billed_units import billed_units
+
+from .meter import METER
+
 SECONDS_BETWEEN_CHECKS = 0.25
+STEP_BYTES = 5 * 1024  # Firehose bills each record of a stream in steps of 5 KB
 _buffers: dict[tuple[str, str, str], "Buffer"] = {}
 _lock = threading.Lock()
 
@@ -52,6 +57,9 @@ def buffer_records(stream_arn: str, records: list[tuple[str, bytes]]) -> None:
                 buffer = _buffers.setdefault(key, Buffer())
                 for _, data in records:
                     buffer.add(data)
+                steps = sum(-(-len(data) // STEP_BYTES) for _, data in records)
+                units = {"GB archived": steps * STEP_BYTES / 1024**3}
+                METER.add("firehose", "firehose", "record", units, calls=len(records))
 
 
 def _s3_destination(stream: dict) -> dict | None:
@@ -87,6 +95,7 @@ def _flush_if_due(key: tuple[str, str, str]) -> None:
         del _buffers[key]
     try:
         _in_account(key, _deliver, stream, config, buffer)
+        METER.add("firehose", "s3", "PUT", billed_units("s3", "PUT"))
     except Exception:
         _put_back(key, buffer)
         raise

@@ -9,7 +9,7 @@ SUPERVISED = (
     "WORKSHOP_SUPERVISED"  # if set, the emulator starts another supervisor when its own is killed
 )
 ACCOUNT, REGION = "000000000000", "us-east-1"
-HEALTH = "/_ministack/health"
+HEALTH, METER = "/_ministack/health", "/_workshop/meter"
 
 
 def emulator_environment(port: int, key: AccessKey, temporary: Path) -> dict[str, str]:

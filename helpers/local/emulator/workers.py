@@ -1,15 +1,19 @@
-"""Functions: the process of an invocation can be found by its function's name.
+"""Functions: an invocation's process can be found by the function's name, and its price is counted.
 
 The lock `function-<name>` is held during an invocation and contains the worker's pid: tests and
 notebooks that kill a function during a batch read it. Of two invocations at once, one is recorded.
 """
 
+import time
 from typing import IO
 
 from ministack.core.lambda_runtime import Worker
 
 from helpers.core import process_lock
+from helpers.core.billed_units import MILLION
 from helpers.core.target_files import FUNCTION_LOCK
+
+from .meter import METER
 
 _invoke, _spawn = Worker.invoke, Worker._spawn
 _locks: dict[Worker, IO] = {}
@@ -24,10 +28,15 @@ def invoke(worker: Worker, *arguments: object, **named: object) -> dict:
     """Invoke a function as the emulator does, while a lock names its process."""
     if worker._proc and worker._proc.poll() is None:
         _record(worker)
+    began = time.monotonic()
     try:
         return _invoke(worker, *arguments, **named)
     finally:
         _release(worker)
+        gigabytes = int(worker.config.get("MemorySize", 128)) / 1024
+        used = gigabytes * (time.monotonic() - began)
+        units = {"million calls of functions": 1 / MILLION, "million GB-seconds": used / MILLION}
+        METER.add(worker.func_name, "lambda", "Invoke", units)
 
 
 def spawn(worker: Worker) -> None:

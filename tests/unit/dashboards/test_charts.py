@@ -232,6 +232,8 @@ def test_a_chart_of_what_the_pipeline_wrote(deployed):
     assert "What visitors did, per 10 s" in [text.get_text() for text in picture.texts]
     live = live_chart(deployed, "event_count")
     assert "event_count: 13 in the last minute" in live.sentence
+    # Three metrics (two items and `(other)`) every two seconds, at a cent for 1,000.
+    assert live.sentence.endswith("On AWS, reading it costs $0.05 an hour.")
     assert charts.describe(deployed, "event_count", minutes=600).bucket == 60
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,10 +11,17 @@ import pytest
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY
+from helpers.dashboards import queries
 from helpers.dashboards.body import Widget, widgets
-from helpers.dashboards.cloudwatch_dashboard import dashboard, dashboard_json, draw_dashboard
+from helpers.dashboards.cloudwatch_dashboard import (
+    dashboard,
+    dashboard_json,
+    draw_dashboard,
+    size,
+)
 from helpers.dashboards.expressions import lines
 from helpers.dashboards.queries import Reader
+from helpers.plotting.figure import Picture
 from helpers.plotting.live_view import stop_charts
 from tests.unit.dashboards.board_on_cloudwatch import SEARCH, define, metric, put, words
 
@@ -72,6 +80,32 @@ def test_all_widgets_are_read_with_one_request(board):
     draw_dashboard(picture, "board", dashboard_json(board), reader)
     assert reader.calls == 1
     assert "all others (34)" in words(picture)
+
+
+def test_a_live_dashboard_names_its_price_and_reads_bars_of_the_range_every_ten_seconds(
+    board, monkeypatch
+):
+    put(board, "t_often", {f"/{n}": n + 1 for n in range(5)})
+    put(board, "t_slow", {f"/{n}": n + 1 for n in range(40)})
+    often, slow = ({"expression": SEARCH % name} for name in ("t_often", "t_slow"))
+    define(
+        board,
+        metric(metrics=[[often]]),
+        metric(6, view="bar", setPeriodToTimeRange=True, metrics=[[slow]]),
+    )
+    live = dashboard(board, live=True, period=2)
+    # 5 x 1,800 + 40 x 360 metrics, and two ListMetrics every ten seconds
+    dollars = (5 * 1800 + 40 * 360) / 1000 * 0.01 + 720 / 1000 * 0.01
+    assert live.sentence.endswith(f"On AWS, reading it costs ${dollars:.2f} an hour.")
+    live.stop()
+    body, reader = dashboard_json(board), Reader(board)
+    for metrics, now in ((45, 1000.0), (50, 1005.0), (55, 1009.0), (100, 1010.5)):
+        clock = SimpleNamespace(monotonic=lambda now=now: now)
+        monkeypatch.setattr(queries, "time", clock)
+        picture = Picture(*size(body))
+        draw_dashboard(picture, "board", body, reader)
+        assert reader.metrics == metrics
+        assert {"/39", "240"} <= set(words(picture))
 
 
 def test_the_reader_asks_for_at_most_500_metrics_a_call(board):

@@ -208,9 +208,10 @@ def test_a_dashboard_of_no_time_is_refused():
 
 
 def test_a_reading_brings_all_together_and_names_alarms_shortly(monkeypatch):
-    clock = iter([NOW, NOW + 2])
+    clock = iter([NOW, NOW + 2, NOW + 11])
     monkeypatch.setattr(board.time, "time", lambda: next(clock))
-    counted = iter([30, 50])  # page views in the newest bucket, at each reading
+    counted = iter([30, 50, 50])  # page views in the newest bucket, at each reading
+    medians = iter([1.4, 1.7])
 
     def values(cloud, metric, start):
         if metric != "event_count":
@@ -222,7 +223,7 @@ def test_a_reading_brings_all_together_and_names_alarms_shortly(monkeypatch):
 
     states = pd.DataFrame({"Alarm": ["x-click-anomaly"], "State": ["OK"]})
     monkeypatch.setattr(board, "metric_values", values)
-    monkeypatch.setattr(board, "newest_latency", lambda cloud: 1.4)
+    monkeypatch.setattr(board, "newest_latency", lambda cloud: next(medians))
     monkeypatch.setattr(board, "alarm_states", lambda cloud: states)
     reader = board.SiteReader(SOMEWHERE, minutes=5)
     first, second = reader.read(), reader.read()
@@ -231,6 +232,7 @@ def test_a_reading_brings_all_together_and_names_alarms_shortly(monkeypatch):
     assert (second.to_table, second.latency) == (1, 1.4)
     assert second.alarms == [("click-anomaly", "OK")]
     assert second.pages == [("/", 9)]
+    assert reader.read().latency == 1.7, "read every ten seconds"
 
     def not_there(cloud):
         raise NotDeployed("An alarm", "3-visualize")

@@ -12,11 +12,16 @@ from helpers.core.paths import REPOSITORY
 
 
 def own_tables(emulator: Cloud, monkeypatch) -> Cloud:
-    """Create both tables with a new prefix, and set the functions' environment to them."""
+    """Create the tables with a new prefix, and set the functions' environment to them."""
     prefix = f"t{uuid.uuid4().hex[:10]}"
     cloud = Cloud(emulator.session, emulator.account, prefix, emulator.endpoint)
     dynamodb = cloud.client("dynamodb")
-    for table, keys in (("Metrics", ["MetricType"]), ("MetricDetails", ["MetricType", "Bucket"])):
+    tables = {
+        "Metrics": ["MetricType"],
+        "MetricDetails": ["MetricType", "Bucket"],
+        "Published": ["Name"],
+    }
+    for table, keys in tables.items():
         stream = {"StreamEnabled": table == "MetricDetails"}
         if stream["StreamEnabled"]:
             stream["StreamViewType"] = "NEW_AND_OLD_IMAGES"
@@ -35,6 +40,7 @@ def own_tables(emulator: Cloud, monkeypatch) -> Cloud:
     monkeypatch.setenv("PREFIX", cloud.prefix)
     monkeypatch.setenv("DETAILS_TABLE", cloud.name("MetricDetails"))
     monkeypatch.setenv("CATALOG_TABLE", cloud.name("Metrics"))
+    monkeypatch.setenv("PUBLISHED_TABLE", cloud.name("Published"))
     return cloud
 
 
@@ -150,6 +156,15 @@ def catalog_row(cloud: Cloud, metric: str = "top_pages") -> dict:
     return cloud.client("dynamodb").get_item(
         TableName=cloud.name("Metrics"), Key={"MetricType": {"S": metric}}
     )["Item"]
+
+
+def marks(cloud: Cloud) -> dict[str, dict]:
+    """Return publish_metrics' marks: metrics -> DynamoDB's value."""
+    answer = cloud.client("dynamodb").get_item(
+        TableName=cloud.name("Published"), Key={"Name": {"S": "published"}}
+    )
+    item = answer.get("Item", {})
+    return {name.removeprefix("m:"): mark["M"] for name, mark in item.items() if name != "Name"}
 
 
 def printed(capsys) -> list[dict]:

@@ -6,7 +6,15 @@ import time
 import pytest
 
 from tests.unit.functions.faulty_aws import CUT_OFF, FaultyAws
-from tests.unit.functions.lambdas import catalog_row, container, kinesis_event, printed, row
+from tests.unit.functions.lambdas import (
+    catalog_row,
+    container,
+    kinesis_event,
+    marks,
+    printed,
+    put_catalog,
+    row,
+)
 from tests.unit.functions.metric_chain import HOUR
 
 
@@ -21,6 +29,71 @@ def test_a_repeated_batch_is_not_counted_again(chain, capsys):
     again.run({"Records": batches[0]["Records"] + batches[1]["Records"]}, None)
     assert [line["published_before"] for line in printed(capsys)[-2:]] == [2, 4]
     assert chain.total() == 18
+
+
+def test_a_mark_of_an_earlier_version_in_the_catalog_is_respected_until_there_is_a_new_one(
+    chain, capsys
+):
+    batch = chain.send(row(5, bucket=HOUR))
+    number = batch["Records"][0]["dynamodb"]["SequenceNumber"]
+    at = batch["Records"][0]["dynamodb"]["ApproximateCreationDateTime"]
+    dynamodb = chain.cloud.client("dynamodb")
+    dynamodb.delete_item(TableName=chain.cloud.name("Published"), Key={"Name": {"S": "published"}})
+    dynamodb.update_item(
+        TableName=chain.cloud.name("Metrics"),
+        Key={"MetricType": {"S": "top_pages"}},
+        UpdateExpression="SET PublishedUpTo = :number, PublishedAt = :at",
+        ExpressionAttributeValues={":number": {"S": number.zfill(40)}, ":at": {"N": repr(at)}},
+    )
+    new = container("publish_metrics")
+    new.run(batch, None)
+    assert printed(capsys)[-1]["published_before"] == 1
+    later = chain.send(row(9, bucket=HOUR), publish=new)
+    container("publish_metrics").run({"Records": batch["Records"] + later["Records"]}, None)
+    assert printed(capsys)[-1]["published_before"] == 2
+    assert chain.total() == 9
+
+
+def test_marks_of_all_metrics_are_one_small_item_and_the_catalog_is_not_written(chain, capsys):
+    names = [
+        "top_pages",
+        "agent_count",
+        "referral_count",
+        *(f"metric_number_{n}" for n in range(6)),
+    ]
+    for name in names[1:]:
+        put_catalog(chain.cloud, name)
+    before = [catalog_row(chain.cloud, name) for name in names]
+    calls: list[str] = []
+    for module in ("catalog", "published"):
+        events = getattr(chain.publish, module)._dynamodb.meta.events
+        events.register("before-call", lambda model, **_: calls.append(model.name))
+    for samples in (3, 7):
+        chain.send(*(row(samples, bucket=HOUR, metric=name) for name in names))
+    # One write and one read of the marks for each batch, one read of the catalog for both; the
+    # catalog is written only to admit an item.
+    assert [name for name in calls if name != "UpdateItem"] == [
+        "BatchGetItem",
+        "GetItem",
+        "GetItem",
+    ]
+    assert calls.count("UpdateItem") == len(names) + 2
+    assert set(marks(chain.cloud)) == set(names)
+    size = sum(len(f"m:{name}NumberAt") + 40 + 21 + 7 for name in names)
+    assert size <= 1024, "a write unit"
+    for row_before, name in zip(before, names, strict=True):
+        now = catalog_row(chain.cloud, name)
+        assert now.pop("Items") == {"SS": ["/cart"]}
+        assert now | {"LatestEventTimestamp": {"N": "0"}} == row_before
+
+
+def test_marks_of_a_container_leave_those_of_another_one(chain):
+    put_catalog(chain.cloud, "agent_count")
+    chain.send(row(5, bucket=HOUR))
+    first = marks(chain.cloud)
+    chain.send(row(5, bucket=HOUR, metric="agent_count"), publish=container("publish_metrics"))
+    assert marks(chain.cloud)["top_pages"] == first["top_pages"]
+    assert set(marks(chain.cloud)) == {"top_pages", "agent_count"}
 
 
 def test_changes_outside_cloudwatchs_time_range_are_counted_and_not_put(chain, capsys):
@@ -106,7 +179,7 @@ def test_a_call_that_may_have_been_counted_is_retried_only_by_lambda(faulty, fau
     assert printed(capsys)[-1] == {
         "function": "publish_metrics", "error": repr(error.value), "records": 1, "failed": 1,
     }  # fmt: skip
-    assert "PublishedUpTo" not in catalog_row(chain.cloud)
+    assert marks(chain.cloud) == {}
     assert chain.publish.run(batch, None) == {"batchItemFailures": []}
     assert server.calls == [fault, None]
 
@@ -126,14 +199,14 @@ def test_lambda_sends_only_changes_again_that_were_not_put(faulty, monkeypatch):
     assert len(catalog_row(chain.cloud)["Items"]["SS"]) == 5
 
 
-def test_a_failed_catalog_update_does_not_fail_the_batch(chain, capsys):
+def test_a_failed_write_of_the_marks_does_not_fail_the_batch(chain, capsys):
     chain.process.run(kinesis_event([row(7, bucket=HOUR)]), None)
     batch = chain.new_changes()
     put = chain.publish.handler.put
 
     def put_and_lose_the_table(data):
         result = put(data)
-        chain.cloud.client("dynamodb").delete_table(TableName=chain.cloud.name("Metrics"))
+        chain.cloud.client("dynamodb").delete_table(TableName=chain.cloud.name("Published"))
         return result
 
     chain.publish.handler.put = put_and_lose_the_table

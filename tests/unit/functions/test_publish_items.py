@@ -1,7 +1,9 @@
 """The items that become CloudWatch metrics, and their dimension values."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -67,20 +69,46 @@ def test_unprocessed_keys_of_a_batch_are_read_one_by_one(cloud):
     assert left_out and chain.read() == {"/a": {HOUR: 10}}
 
 
-def test_an_admitted_item_stays_and_a_raised_limit_admits_further_items(cloud):
+def raise_max_items(cloud, most):
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.name("Metrics"),
+        Key={"MetricType": {"S": "top_pages"}},
+        UpdateExpression="SET MaxItems = :most",
+        ExpressionAttributeValues={":most": {"N": str(most)}},
+    )
+
+
+def test_an_admitted_item_stays_and_a_raised_limit_admits_further_items(cloud, monkeypatch):
     put_catalog(cloud, MaxItems=1)
     chain = Chain(cloud)
     # In two batches: rows of one batch are stored concurrently, in any order.
     chain.send(row(10, item="/a", bucket=HOUR))
     chain.send(row(5, item="/b", bucket=HOUR))
-    cloud.client("dynamodb").update_item(
-        TableName=cloud.name("Metrics"),
-        Key={"MetricType": {"S": "top_pages"}},
-        UpdateExpression="SET MaxItems = :two",
-        ExpressionAttributeValues={":two": {"N": "2"}},
-    )
-    chain.send(row(12, item="/a", bucket=HOUR), row(8, item="/b", bucket=HOUR))
-    assert chain.read() == {"/a": {HOUR: 12}, "(other)": {HOUR: 5}, "/b": {HOUR: 3}}
+    raise_max_items(cloud, 2)
+    # The container keeps the row for a few seconds, and reads it again then.
+    chain.send(row(7, item="/b", bucket=HOUR))
+    now = time.monotonic() + chain.publish.catalog.SECONDS_KEPT
+    monkeypatch.setattr(chain.publish.catalog, "time", SimpleNamespace(monotonic=lambda: now))
+    chain.send(row(12, item="/a", bucket=HOUR), row(10, item="/b", bucket=HOUR))
+    assert chain.read() == {"/a": {HOUR: 12}, "(other)": {HOUR: 7}, "/b": {HOUR: 3}}
+
+
+def test_items_that_another_container_admitted_are_known_to_one_with_an_older_row(cloud):
+    put_catalog(cloud, MaxItems=2)
+    chain, other = Chain(cloud), container("publish_metrics")
+    chain.send(row(1, item="/a", bucket=HOUR))
+    chain.send(row(2, item="/b", bucket=HOUR), publish=other)
+    chain.send(row(4, item="/c", bucket=HOUR), row(5, item="/b", bucket=HOUR))
+    assert chain.read() == {"/a": {HOUR: 1}, "/b": {HOUR: 5}, "(other)": {HOUR: 4}}
+    assert sorted(catalog_row(cloud)["Items"]["SS"]) == ["/a", "/b"]
+
+
+def test_a_metric_whose_row_is_added_gets_its_own_items_at_once(cloud):
+    chain = Chain(cloud)
+    chain.send(row(2, bucket=HOUR))
+    put_catalog(cloud)
+    chain.send(row(2, bucket=HOUR + 10))
+    assert chain.read() == {"(other)": {HOUR: 2}, "/cart": {HOUR + 10: 2}}
 
 
 def test_defect_19_two_stacks_have_separate_metrics(emulator, monkeypatch):

@@ -5,8 +5,13 @@ from datetime import date
 
 import pytest
 
+from bench.aws_latency import computed
 from helpers.planning.bottlenecks import LIMITS, ladder, next_step, planned, used
 from helpers.planning.capacity import (
+    LEAST_WRITE_UNITS,
+    MOST_WRITE_UNITS,
+    READ_UNITS,
+    USED_PART,
     Design,
     beacons_a_record,
     cloudwatch_metrics,
@@ -26,7 +31,8 @@ from helpers.planning.monthly_cost import (
     resources,
     thrifty,
 )
-from helpers.planning.prices import price_list
+from helpers.planning.prices import TABLE, price_list, table_hour
+from tests.template_files import read_template
 from tests.unit.planning.planner_units import FIGURES, planner_units  # noqa: F401 - a fixture
 
 SIZES = (1e6, 10e6, 116e6, 1e9, 10e9)
@@ -89,8 +95,11 @@ def test_a_plan_for_116_million_a_day_by_hand():
     assert plan(116e6, Design(shards=True, aggregated=True)).shards == 2
     # half of the 10,000/s of a core
     assert plan(1e9, Design(large_fleet=True)).servers == 5
-    # a new table takes 4,000 writes a second: four shards of its stream, and the one of the rows
-    assert (found.table_shards, found.concurrency) == (4, 5)
+    # all 400 rows a second use 70 % of 571 units: one partition, so one shard of its stream
+    assert found.rows == pytest.approx(0.7 * found.write_units[0]) and found.rows < 490
+    assert (found.table_shards, found.concurrency) == (1, 2)
+    # two readers of three shards share a KPU with the third
+    assert plan(116e6, Design(shards=True, shared_kpus=True)).kpus == 1
 
 
 def test_the_ladders_steps_are_those_computed_by_hand():
@@ -133,10 +142,15 @@ def test_dollars_of_a_million_a_day_by_hand():
     assert counts["LCU-hour"] == pytest.approx(1e6 / 86_400 / 4 / 25 * 730)
     assert month_of("KPU", 2) == pytest.approx(2 * 0.11 * 730)
     assert month_of("metric", 62) == pytest.approx(18.6)
-    # eight calls a second, $10 a million
+    # two calls a second, $10 a million
     assert month_of("million PutMetricData", counts["million PutMetricData"]) == pytest.approx(
-        8 * 730 * 3600 / 1e6 * 10
+        2 * 730 * 3600 / 1e6 * 10
     )
+    # the marks' item, written and read with each call; the catalog's 15 units once in ten seconds,
+    # and 10 units each five seconds
+    assert counts["million writes"] == pytest.approx((2 + 1.5) * 730 * 3600 / 1e6)
+    assert counts["million reads"] == pytest.approx((2 + 2) * 730 * 3600 / 1e6)
+    assert (counts["write unit"], counts["read unit"]) == (50, 25)
     by_service = monthly(found)
     assert dollars(found) == pytest.approx(sum(by_service.values()))
     assert list(by_service.values()) == sorted(by_service.values(), reverse=True)
@@ -145,7 +159,7 @@ def test_dollars_of_a_million_a_day_by_hand():
 
 def test_a_thrifty_plan_costs_less():
     assert all(dollars(thrifty(planned(events))) < dollars(planned(events)) for events in SIZES)
-    assert thrifty(planned(1e6)).put_calls == pytest.approx(4 / 5)
+    assert thrifty(planned(1e6)).put_calls == pytest.approx(1 / 5)
     # At a billion a day, records of 25 KB are full: less than a fifth of the archive's bytes.
     archived = [
         month_of("GB archived", resources(each)["GB archived"])
@@ -156,7 +170,47 @@ def test_a_thrifty_plan_costs_less():
 
 def test_ten_times_the_events_cost_less_than_twice_as_much_per_counting_hour():
     hour = counting_hour()
-    assert 8 * 3600 / 1e6 * 10 < hour < counting_hour(10e6) < 2 * hour
+    assert 2 * 3600 / 1e6 * 10 < hour < counting_hour(10e6) < 2 * hour
+
+
+def test_an_hour_of_counting_and_a_month_cost_no_more_than_promised():
+    # With the table's least capacity, which is billed while the table exists.
+    assert counting_hour() + table_hour() <= 0.15
+    assert table_hour() == pytest.approx(50 * 0.00065 + 25 * 0.00013 + 8 * 0.10 / 730)
+    options = {option.name: option for option in cost_options()}
+    grows, shared = (options[f"this design, {name}"] for name in ("as it grows", "shared KPUs"))
+    assert grows.months[1e6] <= 400 and grows.months[10e6] <= 600
+    assert shared.months[100e6] <= 1500 and shared.p50 == grows.p50
+    assert options["this design, packed"].p50 == pytest.approx(grows.p50 + 0.5 / 2)
+    assert options["this design, thrifty"].p50 == pytest.approx(grows.p50 + 0.5 / 2 + 5 / 2)
+
+
+def test_the_planner_has_the_templates_capacity_and_fewer_looks_than_lambda_has_polls():
+    template = read_template("2-analyze")
+    scaling = {
+        each["Properties"]["ScalableDimension"]: each["Properties"]
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
+    }
+    units = scaling["dynamodb:table:WriteCapacityUnits"]
+    least = template["Parameters"]["WriteUnits"]["Default"]
+    assert (least, units["MaxCapacity"]) == (LEAST_WRITE_UNITS, MOST_WRITE_UNITS)
+    assert least == TABLE["write unit"]
+    reads = scaling["dynamodb:table:ReadCapacityUnits"]
+    assert reads["MinCapacity"] == READ_UNITS == TABLE["read unit"]
+    used = [
+        each["Properties"]["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::ApplicationAutoScaling::ScalingPolicy"
+    ]
+    assert used == [100 * USED_PART] * 2
+    # Five shards of rows invoke process_metrics five times a second: Lambda has four polls.
+    assert planned(1e9).metric_shards >= 3
+    assert planned(1e9).put_calls == 4 * planned(1e9).table_shards
+
+
+def test_the_median_on_aws_is_the_computed_one():
+    assert measured()["assumed"]["aws_median_seconds"]["value"] == computed()["end to end"][0]
 
 
 def test_cost_options_are_computed_from_resources():
@@ -166,7 +220,7 @@ def test_cost_options_are_computed_from_resources():
     assert original_base() < original(1e6) < original(10e6) < original(100e6)
     options = {option.name: option.months for option in cost_options()}
     assert options["the original's claim"] == CLAIMED == {1e6: 100, 10e6: 170, 100e6: 950}
-    ours = options["this design, as deployed"]
+    ours = options["this design, as it grows"]
     assert ours == {events: dollars(planned(events)) for events in ours}
     # on demand: $29.20 and $0.16 a GB in place of a shard and its puts
     month = 1e6 / 86_400 * 730 * 3600

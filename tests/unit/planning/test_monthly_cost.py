@@ -28,7 +28,7 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 # Resources that are billed by use or not at all, never by the hour.
 FREE = {
     "AWS::Athena::WorkGroup",
-    "AWS::DynamoDB::Table",
+    "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::EC2::InternetGateway",
     "AWS::EC2::LaunchTemplate",
     "AWS::EC2::Route",
@@ -100,7 +100,8 @@ def test_hourly_is_the_sum_computed_by_hand():
     # by hand, from AWS's list: shards, KPUs, their 50 GB, servers, disks, balancer, addresses,
     # alarms, dashboard, key, metrics
     by_the_hour = 2 * 0.015 + 2 * 0.11 + 2 * 0.0168 + 0.0225 + 4 * 0.005
-    by_the_month = 50 * 0.10 + 16 * 0.08 + 2 * 0.30 + 5 * 0.10 + 3.00 + 1.00 + 60 * 0.30
+    by_the_hour += 50 * 0.00065 + 25 * 0.00013  # the table's units
+    by_the_month = 50 * 0.10 + 16 * 0.08 + 2 * 0.30 + 13 * 0.10 + 3.00 + 1.00 + 60 * 0.30
     assert hourly() == pytest.approx(by_the_hour + by_the_month / 730)
 
 
@@ -169,6 +170,8 @@ def test_cost_prices_the_deployed_resources(cloud, capsys):
     watching = {name: EVERYTHING[name] for name in EVERYTHING if service_of(name) == "CloudWatch"}
     del watching["metric"]  # no metric exists yet
     assert rates["CloudWatch"] == pytest.approx(sum(rate(*pair) for pair in watching.items()))
+    assert frame.loc["DynamoDB", "What"] == "50 × write unit, 25 × read unit"
+    assert rates["DynamoDB"] == pytest.approx(50 * 0.00065 + 25 * 0.00013)
     assert rates["KMS"] == pytest.approx(1 / 730)
     assert rates["Total"] == pytest.approx(rates.drop("Total").sum())
     sofar = frame["Dollars so far"]

@@ -1,6 +1,7 @@
 """`newest_records` reads a stream as a DataFrame."""
 
 import json
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -47,6 +48,22 @@ def test_whole_numbers_stay_whole_where_other_records_have_none(cloud):
     frame = newest_records(cloud)
     for name, value in fields.items():
         assert frame[name].dtype == "Int64" and frame[name].dropna().tolist() == [value]
+
+
+def test_a_chart_asks_each_shard_once_a_second(monkeypatch):
+    """Firehose and Flink need the other GetRecords of the five that a shard answers a second."""
+    slept, asked = [], []
+
+    def get_records(**_):
+        asked.append(sum(slept))
+        if len(asked) == 5:
+            raise TargetStopped("enough", "")
+        return {"Records": [], "NextShardIterator": "next", "MillisBehindLatest": 0}
+
+    monkeypatch.setattr(stream.time, "sleep", slept.append)
+    cloud = SimpleNamespace(client=lambda _: SimpleNamespace(get_records=get_records))
+    stream.StreamCounter(cloud)._count("an iterator")
+    assert [after - before for before, after in pairwise([0, *asked])] == [1.0] * 5
 
 
 def test_the_counter_of_a_chart_ends_with_its_target():

@@ -23,7 +23,8 @@ from tests.unit.functions.lambdas import (
 @pytest.fixture
 def delay(emulator, monkeypatch):
     monkeypatch.setenv("PREFIX", "p")
-    monkeypatch.setenv("CATALOG_TABLE", "t")
+    for table in ("CATALOG_TABLE", "PUBLISHED_TABLE"):
+        monkeypatch.setenv(table, "t")
     for name, value in emulator.child_environment().items():
         monkeypatch.setenv(name, value)
     return container("publish_metrics").delay
