@@ -1,8 +1,8 @@
 """CloudFormation: each resource takes the time that its service takes.
 
-M: AWS documents no times; these are what stacks of these types usually show in their events. They
-are of the types that take over ten seconds. (Here the resources of a stack follow one another, on
-AWS independent ones are created at once.) The fleet's group waits for the signals of its servers
+M: AWS documents no times; these are what stacks of these types usually show in their events, or
+less: here the resources of a stack follow one another, on AWS independent ones are created at
+once. The fleet's group waits for the signals of its servers
 (CreationPolicy in cfn/1-frontend.yaml).
 """
 
@@ -16,23 +16,22 @@ from helpers.local.pace import SECONDS_UNTIL_A_SERVER_SERVES, scaled
 
 from .deletions import KINDS, wait_then
 from .listings import note_tagged
+from .roles import SECONDS_UNTIL_KNOWN
 
 CREATION = {
-    "AWS::IAM::Role": 15,
-    "AWS::IAM::InstanceProfile": 60,
-    "AWS::Kinesis::Stream": 20,
-    "AWS::DynamoDB::Table": 20,
-    "AWS::KinesisFirehose::DeliveryStream": 60,
-    "AWS::KinesisAnalyticsV2::Application": 10,
-    "AWS::Lambda::Function": 10,
-    "AWS::Lambda::EventSourceMapping": 20,
+    "AWS::IAM::Role": SECONDS_UNTIL_KNOWN,
+    "AWS::Kinesis::Stream": 10,
+    "AWS::DynamoDB::Table": 10,
+    "AWS::KinesisFirehose::DeliveryStream": 30,
+    "AWS::Lambda::Function": 5,
+    "AWS::Lambda::EventSourceMapping": 10,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": 120,
     "AWS::AutoScaling::AutoScalingGroup": SECONDS_UNTIL_A_SERVER_SERVES,
 }
 DELETION = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": 20,
-    "AWS::AutoScaling::AutoScalingGroup": 120,
-    "AWS::Lambda::EventSourceMapping": 20,
+    "AWS::AutoScaling::AutoScalingGroup": 60,
+    "AWS::Lambda::EventSourceMapping": 10,
 } | {name: kind.seconds for name, kind in KINDS.items()}
 _runs_on_worker_thread, _delete_resource = stacks._runs_on_worker_thread, stacks._delete_resource
 
