@@ -22,6 +22,7 @@ from helpers.plotting.palette import DESK
 
 from . import widgets as draw
 from .body import COLUMNS, Widget, widgets
+from .charts import NEW_IN_CLOUDWATCH
 from .expressions import Line, lines, whole_range
 from .queries import NO_POINTS, Points, Query, Reader
 
@@ -128,7 +129,7 @@ def draw_dashboard(
     if not any(len(times) for times, _ in points.values()):
         phrases.append(
             "no data yet → send beacons (Traffic(cloud)) with modules 1 to 3 deployed, "
-            "and wait a few seconds"
+            f"and wait {NEW_IN_CLOUDWATCH}"
         )
     return f"{name}, read at {clock(now)}. {'; '.join(filter(None, phrases))}."
 
