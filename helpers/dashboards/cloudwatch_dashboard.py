@@ -110,7 +110,7 @@ def draw_dashboard(
     every = widgets(body)
     points = _read(every, reader, now)
     states = _alarm_states(every, reader.cloud)
-    phrases = []
+    phrases, empty = [], []
     for each in every:
         box = Box(
             picture,
@@ -122,6 +122,8 @@ def draw_dashboard(
         box.card()
         try:
             phrases.append(_draw_widget(box, each, reader, points, states, now))
+            if each.kind == "metric" and not phrases[-1]:
+                empty.append(str(each.properties.get("title", "a chart")))
         except Unsupported as reason:
             draw.not_drawn(box, each, str(reason))
         except _MALFORMED as error:
@@ -131,6 +133,8 @@ def draw_dashboard(
             "no data yet → send beacons (Traffic(cloud)) with modules 1 to 3 deployed, "
             f"and wait {NEW_IN_CLOUDWATCH}"
         )
+    elif empty:
+        phrases.append(f"no data yet: {', '.join(empty)}")
     return f"{name}, read at {clock(now)}. {'; '.join(filter(None, phrases))}."
 
 
