@@ -1,7 +1,9 @@
 """AWS's pace, a setting of the emulator: it takes the times and keeps the limits of AWS."""
 
+import io
 import json
 import time
+import zipfile
 
 import pytest
 from botocore.config import Config
@@ -187,3 +189,33 @@ def test_a_stack_takes_its_time_and_its_resources_stay_tagged(quick):
         [arn] = tagged()
         assert status() == "ACTIVE"
     assert becomes(tagged, []) == [[arn], []]
+
+
+def test_an_event_source_is_created_first_and_reads_nothing_meanwhile(slow):
+    functions, kinesis = slow.client("lambda"), slow.client("kinesis")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("handler.py", "def handler(event, context):\n    return {}\n")
+    functions.create_function(
+        FunctionName="reads",
+        Runtime="python3.12",
+        Handler="handler.handler",
+        Role=f"arn:aws:iam::{slow.account}:role/reads",
+        Code={"ZipFile": code.getvalue()},
+    )
+    kinesis.create_stream(StreamName="source", ShardCount=1)
+    kinesis.put_record(StreamName="source", Data=b"x", PartitionKey="x")
+    arn = kinesis.describe_stream_summary(StreamName="source")["StreamDescriptionSummary"][
+        "StreamARN"
+    ]
+    made = functions.create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="reads", StartingPosition="TRIM_HORIZON"
+    )
+
+    def state() -> tuple[str, str]:
+        found = functions.get_event_source_mapping(UUID=made["UUID"])
+        return found["State"], found["LastProcessingResult"]
+
+    seen = becomes(state, ("Enabled", "OK"))
+    assert seen[0] == ("Creating", "No records processed") and seen[-1] == ("Enabled", "OK")
+    assert ("Creating", "OK") not in seen
