@@ -1,7 +1,7 @@
 """Lists that are late: a new resource is not in them yet, a deleted one still is.
 
-M: ListStreams and ListTables show a change after some seconds; the tagging API lists deleted
-resources for minutes (D: "eventually consistent", AWS Resource Groups Tagging API reference).
+M: ListStreams and ListTables show a new resource after some seconds, and a deleted one for up to a
+minute; the tagging API lists deleted resources for minutes.
 """
 
 import json
@@ -16,7 +16,7 @@ from helpers.local.pace import scaled
 
 from .observed import age, deleted_since, observe
 
-SECONDS_UNTIL_LISTED, SECONDS_TAGGED = 15, 300
+SECONDS_UNTIL_LISTED, SECONDS_STILL_LISTED, SECONDS_TAGGED = 15, 60, 300
 _get_resources = tagging._HANDLERS["GetResources"]
 _tagged: dict[str, tuple[float, dict]] = {}  # by ARN: when it was there last, and its entry
 
@@ -41,9 +41,9 @@ def late(list_now: Callable[[dict], tuple], store: Any, key: str) -> Callable[[d
 
     def list_late(data: dict) -> tuple:
         answer = json.loads(list_now(data)[2])
-        seconds = scaled(SECONDS_UNTIL_LISTED)
-        names = [name for name in answer[key] if age(store, name) >= seconds]
-        return json_response(answer | {key: sorted({*names, *deleted_since(store, seconds)})})
+        names = {name for name in answer[key] if age(store, name) >= scaled(SECONDS_UNTIL_LISTED)}
+        names |= set(deleted_since(store, scaled(SECONDS_STILL_LISTED)))
+        return json_response(answer | {key: sorted(names)})
 
     return list_late
 
