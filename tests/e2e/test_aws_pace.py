@@ -3,6 +3,8 @@
 Left out are the cells of module 3 that compare detectors: they only compute.
 """
 
+import re
+
 import pytest
 
 from tests.notebooks_in_aws_pace import all_text, faults, run, target_in_aws_pace
@@ -25,7 +27,8 @@ def test_module_3_waits_for_new_metrics_and_finds_those_that_are_not_listed():
     cells = run("3-visualize.ipynb", without="detector_chart\\(\\)|score_detectors\\(\\)")
     assert faults(cells) == []
     text = all_text(cells)
-    assert "'Sum': 107.0" in text and "rwa-dashboard, read at" in text
+    assert "'Sum': 107.0" in text and re.search(r"/late-lab +107", text)
+    assert "rwa-dashboard, read at" in text
     assert text.count(" in CloudWatch.") == 8
 
 
