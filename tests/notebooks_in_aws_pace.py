@@ -27,7 +27,7 @@ NOTHING = re.compile(
     r"no data yet: .*(Events every|Most visited|Browsers and bots|Where visitors|Average page)",
     re.MULTILINE,
 )
-# Cells whose table is empty unless the learner has done something, as the text around them explains.
+# Cells whose table is empty unless the learner has done something: the text around explains it.
 MAY_BE_EMPTY = ('event="conversion"', '["rejected"]', "dead_letters(cloud)")
 
 
