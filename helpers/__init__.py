@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .connection.public_ip import public_ip as public_ip
     from .core.errors import WorkshopError as WorkshopError
     from .core.module_progress import progress as progress
+    from .core.waiting import poll_until as poll_until
     from .core.waiting import wait as wait
     from .dashboards.charts import bar_chart as bar_chart
     from .dashboards.charts import chart as chart
@@ -113,6 +114,7 @@ _MODULE_OF = {
     "newest_records": "stores.kinesis",
     "outputs": "deployment.stacks",
     "planner_figures": "planning.limits",
+    "poll_until": "core.waiting",
     "preflight": "connection.preflight",
     "price_meter": "planning.price_meter",
     "progress": "core.module_progress",

@@ -20,6 +20,7 @@ from .experiments.flash_crowd import CrowdRun
 from .traffic.traffic import Traffic
 
 SETTLE_SECONDS = 60
+CLOUDWATCH_SECONDS = 180  # a new metric is read after up to two minutes (see cloudwatch_values)
 
 
 def connected(cloud: Cloud) -> None:
@@ -119,8 +120,8 @@ def visualized(cloud: Cloud, traffic: Traffic) -> None:
     totals = poll_until(
         lambda: metric_totals(cloud, since),
         lambda frame: frame["DynamoDB"].equals(frame["CloudWatch"]),
-        "the last differences are published",
-        SETTLE_SECONDS,
+        "the last differences are published, and CloudWatch shows new metrics",
+        CLOUDWATCH_SECONDS,
     )
     wrong = totals[totals["DynamoDB"] != totals["CloudWatch"]]
     for metric, row in totals.drop(wrong.index).iterrows():
@@ -171,8 +172,8 @@ def extended(cloud: Cloud, traffic: Traffic) -> None:
     means = poll_until(
         lambda: load_time_means(cloud, since),
         lambda frame: not frame.empty and differing(frame).empty,
-        "the last load times are counted",
-        SETTLE_SECONDS,
+        "the last load times are counted, and CloudWatch shows new metrics",
+        CLOUDWATCH_SECONDS,
     )
     wrong = differing(means)
     if means.empty or not wrong.empty:
@@ -206,7 +207,10 @@ def unbroken(cloud: Cloud, traffic: Traffic) -> None:
     """
     since = _earliest_request(traffic)
     account = poll_until(
-        lambda: ledger(cloud, since), lambda account: account.balances, "all stages agree", 120
+        lambda: ledger(cloud, since),
+        lambda account: account.balances,
+        "all stages agree",
+        CLOUDWATCH_SECONDS,
     )
     if not account.balances:
         raise WorkshopError(

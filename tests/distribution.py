@@ -40,6 +40,7 @@ GROUPS = {
 # files that mostly wait come while the targets' own tests need both cores. All others come last.
 OTHERS = [
     "e2e/test_truth.py",
+    "e2e/test_aws_pace.py",
     "templates/test_templates.py",
     "e2e/test_flink_job.py",
     "e2e/test_managed_flink.py",
@@ -50,6 +51,7 @@ OTHERS = [
     "local/test_supervisor.py",
     "unit/experiments/test_fault_injection.py",
     "local/test_event_sources.py",
+    "local/test_pace.py",
     "e2e/test_traffic.py",
     "unit/traffic/test_generator_process.py",
     "unit/deployment/test_deploy.py",

@@ -5,6 +5,7 @@ few run a notebook.
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,25 @@ def notebook_of(*cells: str) -> str:
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": code})
 
 
-def execute(text: str, folder: Path = FOLDER) -> list[Any]:
-    """Run a notebook's text; return its cells with their outputs."""
+def execute(
+    text: str, folder: Path = FOLDER, seconds: int = 240, skip: Collection[str] = ()
+) -> list[Any]:
+    """Run a notebook's text; return its cells with their outputs.
+
+    Args:
+        text: the notebook's.
+        folder: where its kernel runs.
+        seconds: the longest that a cell may take.
+        skip: the sources of cells that are left out.
+    """
     import nbformat
     from nbclient import NotebookClient
 
     notebook = nbformat.reads(text, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.source not in skip]
     place = {"metadata": {"path": str(folder)}}
-    NotebookClient(notebook, timeout=240, kernel_name="python3", resources=place).execute()
+    client = NotebookClient(notebook, timeout=seconds, kernel_name="python3", resources=place)
+    client.execute()
     return notebook.cells
 
 

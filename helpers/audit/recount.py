@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.core.cloud import Cloud
 from helpers.core.waiting import waiting
-from helpers.stores.cloudwatch import cloudwatch_values
+from helpers.stores.cloudwatch import values_now
 from helpers.stores.dynamodb import catalog, metric_values
 
 from .record_outcomes import COPIES_SINCE, archived_outcomes, decided
@@ -114,7 +114,7 @@ def metric_totals(cloud: Cloud, since: datetime) -> pd.DataFrame:
     for metric, seconds in metrics["BucketSeconds"].items():
         start = pd.Timestamp(since).floor(f"{seconds}s").to_pydatetime()
         stored = metric_values(cloud, metric, start=start)
-        shown = cloudwatch_values(cloud, metric, start=start)
+        shown = values_now(cloud, metric, start=start)
         totals = (int(frame["Value"].sum()) for frame in (stored, shown))
         rows[metric] = (stored["Item"].nunique(), *totals)
     frame = pd.DataFrame.from_dict(

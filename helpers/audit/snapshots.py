@@ -7,7 +7,7 @@ import pandas as pd
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.waiting import waiting
-from helpers.stores.cloudwatch import cloudwatch_values
+from helpers.stores.cloudwatch import values_now
 from helpers.stores.dynamodb import catalog, metric_values
 
 from .record_outcomes import COPIES_SINCE, archived_outcomes
@@ -106,7 +106,7 @@ def load_time_means(cloud: Cloud, since: datetime, metric: str = "avg_pg_ld") ->
     expected = pd.DataFrame({"Samples": values.size(), "Recounted": values.mean()})
     expected = expected.rename_axis("Time")[expected.index >= since]
     stored = metric_values(cloud, metric, start=since).set_index("Time")
-    shown = cloudwatch_values(cloud, metric, start=since)
+    shown = values_now(cloud, metric, start=since)
     shown = shown[shown["Item"] == "All Pages"].set_index("Time")["Value"]
     stored = stored[stored["Item"] == "All Pages"]
     return (

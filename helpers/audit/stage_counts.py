@@ -19,7 +19,7 @@ from helpers.core.aws_errors import explained
 from helpers.core.beacon_definition import BUCKET_SECONDS
 from helpers.core.cloud import Cloud
 from helpers.core.errors import IncompleteError
-from helpers.stores.cloudwatch import cloudwatch_values
+from helpers.stores.cloudwatch import values_now
 from helpers.stores.dynamodb import metric_values
 from helpers.stores.kinesis import records, shards_of, stream_summary
 
@@ -183,7 +183,7 @@ def shown(cloud: Cloud, span: Range) -> pd.Series:
         # From CloudWatch alone, a missing function looks like one that put no data.
         cloud.client("lambda").get_function(FunctionName=cloud.name("publish-metrics"))
     frames = [
-        (m, cloudwatch_values(cloud, m, period=span.seconds, start=span.start, end=span.end))
+        (m, values_now(cloud, m, period=span.seconds, start=span.start, end=span.end))
         for m in METRIC_OF.values()
     ]
     return _read(frames)

@@ -9,7 +9,6 @@ from helpers.deployment.quotas import (
     too_few_vcpus,
 )
 from helpers.deployment.zones import PARAMETERS, instance_type, offering_zones, too_few_zones
-from helpers.planning.limits import NEW_TABLE_PARTITIONS
 from helpers.planning.prices import EVERYTHING
 
 from .preflight_probe import Probe
@@ -21,8 +20,8 @@ BUCKETS = ("s3", "L-DC2B2D3D")  # general purpose buckets, of the account
 KPUS = ("kinesisanalytics", "L-3A88E041")  # Apache Flink Kinesis Processing Units (KPUs)
 SMALLEST_FLEET = 2  # on AWS, one in each zone
 OWN_BUCKETS = ("archive", "code")
-# At once: one for a shard of metrics, one for each shard of the table's stream, the expiry's.
-RUNNING_FUNCTIONS = 1 + NEW_TABLE_PARTITIONS + 1
+# At once: one for the shard of metrics, one for the shard of the table's stream, the expiry's.
+RUNNING_FUNCTIONS = 3
 _FREE = "Delete one that you no longer need, or request an increase in AWS's Service Quotas console"
 
 

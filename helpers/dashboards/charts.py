@@ -3,7 +3,8 @@
 The live chart reads the output of the learner's own pipeline. A sentence describes each chart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -17,12 +18,13 @@ from helpers.plotting.live_view import LiveChart
 from helpers.plotting.metric_figure import Metric, draw_metric
 from helpers.plotting.palette import QUIET
 from helpers.plotting.text_fitting import fit
-from helpers.stores.cloudwatch import cloudwatch_values
+from helpers.stores.cloudwatch import cloudwatch_values, values_now
 from helpers.stores.dynamodb import catalog, metric_values
 from helpers.stores.kinesis import StreamCounter
 
 _SOURCES = ("cloudwatch", "dynamodb")
 _HIGH_RESOLUTION_MINUTES = 170
+NEW_IN_CLOUDWATCH = "up to two minutes: CloudWatch shows a new metric later"
 _SIZE = (8.8, 3.1)
 
 
@@ -88,8 +90,8 @@ def live_chart(
 
     def draw(picture: Picture) -> str:
         if not about:
-            about.append(describe(cloud, metric, minutes))
-        frame = _read(cloud, about[0], minutes, source)
+            about.append(_as_in(source, describe(cloud, metric, minutes)))
+        frame = _read(cloud, about[0], minutes, source, values_now)
         words = draw_metric(picture, frame, about[0], minutes, items)
         # The table's reads are part of its capacity, which is billed in any case.
         metrics = frame.attrs.get("metrics_read", 0)
@@ -151,9 +153,9 @@ def chart(
         `chart(cloud, "visitor_count")`
     """
     _check(minutes, source)
-    about = describe(cloud, metric, minutes)
+    about = _as_in(source, describe(cloud, metric, minutes))
     picture = Picture(*_SIZE)
-    frame = _read(cloud, about, minutes, source)
+    frame = _read(cloud, about, minutes, source, cloudwatch_values)
     picture.sentence = draw_metric(picture, frame, about, minutes, items)
     return picture
 
@@ -216,9 +218,16 @@ def _check(minutes: float, source: str) -> None:
         )
 
 
-def _read(cloud: Cloud, metric: Metric, minutes: float, source: str) -> pd.DataFrame:
+def _as_in(source: str, metric: Metric) -> Metric:
+    """Return a metric as this source shows it: CloudWatch shows a new one later."""
+    return replace(metric, delay=NEW_IN_CLOUDWATCH) if source == "cloudwatch" else metric
+
+
+def _read(
+    cloud: Cloud, metric: Metric, minutes: float, source: str, read: Callable[..., pd.DataFrame]
+) -> pd.DataFrame:
     """Return the metric's values of the last minutes, and of the bucket that began before them."""
     reach = minutes + metric.bucket / 60
     if source == "dynamodb":
         return metric_values(cloud, metric.name, minutes=reach)
-    return cloudwatch_values(cloud, metric.name, minutes=reach, period=metric.bucket)
+    return read(cloud, metric.name, minutes=reach, period=metric.bucket)

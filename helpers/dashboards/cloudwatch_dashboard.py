@@ -22,6 +22,7 @@ from helpers.plotting.palette import DESK
 
 from . import widgets as draw
 from .body import COLUMNS, Widget, widgets
+from .charts import NEW_IN_CLOUDWATCH
 from .expressions import Line, lines, whole_range
 from .queries import NO_POINTS, Points, Query, Reader
 
@@ -113,7 +114,7 @@ def draw_dashboard(
     every = widgets(body)
     points = _read(every, reader, now)
     states = _alarm_states(every, reader.cloud)
-    phrases = []
+    phrases, empty = [], []
     for each in every:
         box = Box(
             picture,
@@ -125,6 +126,8 @@ def draw_dashboard(
         box.card()
         try:
             phrases.append(_draw_widget(box, each, reader, points, states, now))
+            if each.kind == "metric" and not phrases[-1]:
+                empty.append(str(each.properties.get("title", "a chart")))
         except Unsupported as reason:
             draw.not_drawn(box, each, str(reason))
         except _MALFORMED as error:
@@ -132,8 +135,10 @@ def draw_dashboard(
     if not any(len(times) for times, _ in points.values()):
         phrases.append(
             "no data yet → send beacons (Traffic(cloud)) with modules 1 to 3 deployed, "
-            "and wait a few seconds"
+            f"and wait {NEW_IN_CLOUDWATCH}"
         )
+    elif empty:
+        phrases.append(f"no data yet: {', '.join(empty)}")
     return f"{name}, read at {clock(now)}. {'; '.join(filter(None, phrases))}."
 
 

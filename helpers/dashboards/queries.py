@@ -1,13 +1,16 @@
-"""Reads a dashboard's metrics: one ListMetrics for each search, one GetMetricData for all."""
+"""Reads a dashboard's metrics: a ListMetrics and a GetItem for each search, one GetMetricData."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from helpers.core.cloud import Cloud
+from helpers.core.cloud import NAMESPACE, Cloud
+from helpers.core.errors import NotDeployed
 from helpers.planning.prices import reading_hour
+from helpers.stores.dynamodb import catalog_row
 
 from .search import Search
 
@@ -51,8 +54,8 @@ class Reader:
     def search(self, search: Search) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
         """Return (metric name, dimensions) of what a search finds now, sorted.
 
-        CloudWatch lists a metric only if it had a value in the last three hours; on AWS a new one
-        may take some minutes to be listed.
+        CloudWatch lists a metric only if it had a value in the last three hours, and a new one
+        after up to 15 minutes. So the items that the catalog has admitted are found as well.
         """
         listed, metrics = self._found.get(search, (-_SECONDS_BETWEEN_LISTS, []))
         if time.monotonic() - listed < _SECONDS_BETWEEN_LISTS:
@@ -69,13 +72,24 @@ class Reader:
         if name := search.exactly("MetricName"):
             arguments["MetricName"] = name
         pages = self.cloud.client("cloudwatch").get_paginator("list_metrics").paginate(**arguments)
-        metrics = []
+        found = set(self._admitted(search))
         for metric in (metric for page in pages for metric in page["Metrics"]):
             dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
             if search.finds(metric["MetricName"], dimensions):
-                metrics.append((metric["MetricName"], tuple(sorted(dimensions.items()))))
-        self._found[search] = (time.monotonic(), sorted(metrics))
+                found.add((metric["MetricName"], tuple(sorted(dimensions.items()))))
+        self._found[search] = (time.monotonic(), sorted(found))
         return self._found[search][1]
+
+    def _admitted(self, search: Search) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+        """Yield what a search finds among the items in the catalog, of a metric of this stack."""
+        name = search.exactly("MetricName")
+        if search.namespace != NAMESPACE or name is None:
+            return
+        with suppress(NotDeployed):
+            for item in catalog_row(self.cloud, name).get("Items", ()):
+                dimensions = {"Stack": self.cloud.prefix, "Item": item}
+                if search.finds(name, dimensions):
+                    yield name, tuple(sorted(dimensions.items()))
 
     def fetch(
         self, queries: Iterable[Query], start: float, end: float, slow: Collection[Query] = ()

@@ -88,8 +88,9 @@ def remaining(cloud: Cloud) -> list[str]:
 
 
 def named(left: list[str]) -> bool:
-    """Return whether any of the resources was found by name: such a list is never out of date."""
-    return any(not entry.startswith(_TAGGED) for entry in left)
+    """Return whether any of the resources is certainly left: it was found in a list that is never
+    out of date. AWS may list a tag or a table for some time after the resource was deleted."""
+    return any(not entry.startswith((_TAGGED, "table ")) for entry in left)
 
 
 def pages(client: Any, call: str, **arguments: Any) -> Iterator[dict]:  # noqa: ANN401
@@ -141,8 +142,19 @@ def _by_name(cloud: Cloud) -> Iterator[tuple[str, str]]:
                 whole = found[name_key] if name_key else found
                 # Queues are listed as URLs, topics as ARNs: use the last part.
                 last = whole.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-                if last.startswith(cloud.name("")) or whole.startswith(f"/{cloud.prefix}/"):
+                is_ours = last.startswith(cloud.name("")) or whole.startswith(f"/{cloud.prefix}/")
+                if is_ours and not (kind == "stream" and _is_gone(cloud, last)):
                     yield kind, whole if kind == "parameter" else last
+
+
+def _is_gone(cloud: Cloud, stream: str) -> bool:
+    """Return whether a stream does not exist: AWS's list has a deleted one for some seconds."""
+    kinesis = cloud.client("kinesis")
+    try:
+        kinesis.describe_stream_summary(StreamName=stream)
+    except kinesis.exceptions.ResourceNotFoundException:
+        return True
+    return False
 
 
 def _by_tag(cloud: Cloud) -> Iterator[str]:

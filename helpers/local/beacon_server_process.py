@@ -41,6 +41,11 @@ class Server:
         environment = os.environ | {"AWS_SDK_UA_APP_ID": "agent"}
         self.agent = Child(AGENT_LOCK.format(name), command, out, environment)
         self.server.grace = self.agent.grace = DRAIN_SECONDS
+        self._launched = time.monotonic()
+
+    def age(self) -> float:
+        """Return for how many seconds the server has been wanted."""
+        return time.monotonic() - self._launched
 
     def keep_alive(self) -> None:
         """Start the server and the agent if they do not run, and rotate a large log."""

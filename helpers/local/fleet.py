@@ -16,7 +16,7 @@ import boto3
 
 from helpers.core.paths import home
 
-from . import ports, state
+from . import pace, ports, state
 from .beacon_server_process import Server
 from .controller_loop import repeat
 
@@ -48,7 +48,8 @@ class Fleet:
             with ThreadPoolExecutor(len(leaving)) as pool:
                 list(pool.map(Server.end, leaving))
         for server in self.servers:
-            server.keep_alive()
+            if server.age() >= pace.scaled(pace.SECONDS_UNTIL_A_SERVER_SERVES):
+                server.keep_alive()
         if any(server.is_busy() for server in self.servers):
             state.touch()  # beacons arrive, so the target is in use
 

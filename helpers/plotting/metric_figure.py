@@ -32,6 +32,7 @@ class Metric:
     statistic: str = "Sum"
     unit: str = "Count"
     needs: str = "modules 1 to 3"
+    delay: str = "a few seconds"
 
     def adds_up(self) -> bool:
         """Whether values of different items at one time may be added up, and so be stacked."""
@@ -79,7 +80,8 @@ def draw_metric(
         area.text(area.width / 2, area.height / 2, "no values yet", color=QUIET, ha="center")
         return (
             f"{metric.name}: no value in the last {minutes:g} minutes, read at {clock(now)}. "
-            f"→ Send beacons (Traffic(cloud)) with {metric.needs} deployed, and wait a few seconds."
+            f"→ Send beacons (Traffic(cloud)) with {metric.needs} deployed, "
+            f"and wait {metric.delay}."
         )
     area.text(-0.05, area.height + 0.14, "UTC", color=QUIET, ha="right")
     shown = choose(series, metric, len(items) if items else SHOWN)

@@ -12,13 +12,17 @@ from helpers.core.aws_errors import explained
 from helpers.core.cloud import NAMESPACE, Cloud
 from helpers.core.errors import IncompleteError, WorkshopError
 from helpers.core.time_span import span
+from helpers.core.waiting import poll_until
 
-from .dynamodb import catalog_row, unknown_metric
+from .dynamodb import catalog_row, stored_rows, unknown_metric
 
 OTHER = "(other)"  # publish_metrics' dimension value of items beyond a metric's MaxItems
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 QUERIES_A_CALL = 500
 SECONDS_OF_HIGH_RESOLUTION = 3 * 3600
+# "When you create a new metric, it can take up to 2 minutes before you can retrieve statistics for
+# the new metric" (CloudWatch User Guide, "Publish custom metrics"), and it is on its way before.
+SECONDS_UNTIL_READ = 150
 
 
 def cloudwatch_values(
@@ -34,6 +38,9 @@ def cloudwatch_values(
 
     The items are read from the catalog, as CloudWatch's list may be 15 minutes late. On AWS a call
     costs $0.01 for 1,000 items.
+
+    CloudWatch returns the values of a new item after up to two minutes. If DynamoDB has values of
+    an item from the last minutes, and CloudWatch has none, this waits for them.
 
     Args:
         cloud: where the metrics are.
@@ -58,6 +65,29 @@ def cloudwatch_values(
     Example:
         `cloudwatch_values(cloud, "event_count", minutes=60, period=60)`
     """
+
+    def read() -> pd.DataFrame:
+        return values_now(cloud, metric, minutes, period, start, end, statistic)
+
+    begins, ends = span(minutes, start, end)
+    return poll_until(
+        read,
+        lambda frame: not new_items(cloud, metric, frame, begins, ends),
+        f"CloudWatch shows the new items of {metric} (on AWS after up to two minutes)",
+        SECONDS_UNTIL_READ,
+    )
+
+
+def values_now(
+    cloud: Cloud,
+    metric: str,
+    minutes: float = 15,
+    period: int = 10,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    statistic: str | None = None,
+) -> pd.DataFrame:
+    """Read a metric as `cloudwatch_values` does, without waiting for new items."""
     begins, ends = span(minutes, start, end)
     _check_period(period, begins)
     described = catalog_row(cloud, metric)
@@ -82,6 +112,27 @@ def cloudwatch_values(
     if described.get("IsWholeNumber", True) and statistic == "Sum":
         frame["Value"] = frame["Value"].round().astype("int64")
     return frame
+
+
+def new_items(
+    cloud: Cloud, metric: str, frame: pd.DataFrame, begins: float, ends: float | None
+) -> set[str]:
+    """Return the items whose values CloudWatch has received and does not return yet.
+
+    Args:
+        cloud: where the metric is.
+        metric: a MetricType.
+        frame: the values that CloudWatch returned.
+        begins: epoch seconds: the range's start.
+        ends: its end; None for none.
+    """
+    admitted = catalog_row(cloud, metric).get("Items", set()) - set(frame["Item"])
+    if not admitted:
+        return set()
+    oldest = (time.time() - SECONDS_UNTIL_READ) * 1000
+    rows = stored_rows(cloud, metric, begins, ends, "MetricItem, UpdatedAt")
+    recent = [row for row in rows if int(row.get("UpdatedAt", {"N": 0})["N"]) > oldest]
+    return admitted & {row["MetricItem"]["S"] for row in recent}
 
 
 def metric_query(

@@ -33,13 +33,16 @@ PATIENCE_SECONDS = 5  # a beacon is in the stream within a second, on a busy mac
 FORGOTTEN_SECONDS = 60  # after a chart was stopped, its counter ends, too
 
 
-def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) -> pd.DataFrame:
+def newest_records(
+    cloud: Cloud, stream: str = "clicks", seconds: float = 60, **fields: str
+) -> pd.DataFrame:
     """Return the records that arrived in a stream in the last `seconds`, one row each.
 
     Args:
         cloud: where the stream is.
         stream: its name without the prefix: `clicks` or `metrics`.
         seconds: how far back to read.
+        fields: only the records with these values, e.g. `clientid="me"`.
 
     Returns:
         A frame with a column for each JSON field, oldest record first. If there is no record yet,
@@ -55,18 +58,26 @@ def newest_records(cloud: Cloud, stream: str = "clicks", seconds: float = 60) ->
     since = time.time() - seconds
 
     def look() -> list[dict[str, Any]]:
-        return [read_record(record["Data"]) for record in records(cloud, stream, since)]
+        rows = [read_record(record["Data"]) for record in records(cloud, stream, since)]
+        return [row for row in rows if fields.items() <= row.items()]
 
-    with waiting(f"Waiting for a record in {cloud.name(stream)}"):
+    what = " ".join(f"{name}={value}" for name, value in fields.items())
+    with waiting(f"Waiting for a record {what} in {cloud.name(stream)}".replace("  ", " ")):
         rows = wait_until(look, PATIENCE_SECONDS, delay=POLL_SECONDS)
     if rows:
         frame = pd.DataFrame(rows)
         whole = [name for name in frame.columns if FIELDS.get(name) == "Int64"]
         return frame.assign(**{name: field_column(rows, name) for name in whole})
-    print(
-        f"No record arrived in {cloud.name(stream)} in the last {seconds:.0f} s. Is the traffic "
-        "running? Run `traffic.start(rate=20)`, then this cell."
-    )
+    if fields:
+        print(
+            f"No record with {what} arrived in {cloud.name(stream)} in the last {seconds:.0f} s. "
+            "Send one, then run this cell."
+        )
+    else:
+        print(
+            f"No record arrived in {cloud.name(stream)} in the last {seconds:.0f} s. Is the "
+            "traffic running? Run `traffic.start(rate=20)`, then this cell."
+        )
     return pd.DataFrame([], columns=_COLUMNS.get(stream))
 
 

@@ -8,9 +8,10 @@ import os
 
 from ministack.app import main
 
+from helpers.local import pace as aws_pace
 from helpers.local import takeover
 
-from . import access, shard_limits
+from . import access, pace, shard_limits
 from .settings import SUPERVISED
 
 CORRECTIONS = (
@@ -23,6 +24,8 @@ for correction in CORRECTIONS.split():
     importlib.import_module(f".{correction}", __package__).apply()
 if os.environ.get(shard_limits.SETTING):
     shard_limits.apply()
+if aws_pace.is_set():
+    pace.apply()
 access.apply()  # the last one: each request passes it first
 if os.environ.get(SUPERVISED):
     takeover.keep_supervised()

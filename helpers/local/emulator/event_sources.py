@@ -107,15 +107,26 @@ def _read(key: tuple[str, str], account: str, region: str) -> None:
         reader.parts or shard in streams.shards(mapping["EventSourceArn"])
     ):
         wake.clear()
-        pause: float | None = CHECK_SECONDS
-        if str(mapping.get("Enabled", True)).lower() == "true" and _function(mapping):
+        longest = poll_seconds(mapping)
+        pause: float | None = longest
+        if is_enabled(mapping) and _function(mapping):
             try:
                 pause = reader.step()
             except Exception:
                 logger.exception("shard %s of mapping %s", shard, uuid)
         if pause != 0:
-            wake.wait(CHECK_SECONDS if pause is None else min(pause, CHECK_SECONDS))
+            wake.wait(longest if pause is None else min(pause, longest))
     del _readers[key]
+
+
+def poll_seconds(mapping: dict) -> float:
+    """Return the seconds between two reads of a mapping's shard if no new record wakes it."""
+    return CHECK_SECONDS
+
+
+def is_enabled(mapping: dict) -> bool:
+    """Return whether a mapping reads its source."""
+    return str(mapping.get("Enabled", True)).lower() == "true"
 
 
 def _reader(uuid: str, shard: str) -> ShardReader:

@@ -10,6 +10,7 @@ import pytest
 from helpers.audit import reconcile as reconciling
 from helpers.audit.reconcile import MISSING, REPAIRED, TWICE, reconcile
 from helpers.core.errors import WorkshopError
+from helpers.stores import cloudwatch
 from helpers.stores.cloudwatch import cloudwatch_values
 from tests.unit.audit.ledger_world import delete
 from tests.unit.functions.lambdas import (
@@ -37,6 +38,7 @@ def cloud(emulator, monkeypatch):
     # Rows and repairs of the last minute count, too, because the emulator is consistent.
     monkeypatch.setattr(reconciling, "SETTLED_SECONDS", 0)
     monkeypatch.setattr(reconciling, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(cloudwatch, "SECONDS_UNTIL_READ", 0)
     cloud = own_tables(emulator, monkeypatch)
     put_catalog(cloud)
     return cloud

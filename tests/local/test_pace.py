@@ -1,0 +1,221 @@
+"""AWS's pace, a setting of the emulator: it takes the times and keeps the limits of AWS."""
+
+import io
+import json
+import time
+import zipfile
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from helpers.core.waiting import wait_until
+from tests.local.stacks import stack
+from tests.running_emulator import running_emulator
+
+NO_RETRIES = Config(retries={"total_max_attempts": 1})
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory):
+    """A Cloud on an emulator in AWS's pace, for the shorter times: ten times as fast as AWS."""
+    with running_emulator(tmp_path_factory.mktemp("slow"), WORKSHOP_AWS_PACE="10") as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """A Cloud on an emulator in AWS's pace, for minutes: 60 times as fast as AWS."""
+    with running_emulator(tmp_path_factory.mktemp("quick"), WORKSHOP_AWS_PACE="60") as cloud:
+        yield cloud
+
+
+def once(cloud, service: str):
+    """Return a client that reports each error, without another attempt."""
+    session = cloud.session
+    return session.client(service, endpoint_url=cloud.endpoint, config=NO_RETRIES)
+
+
+def becomes(look, expected) -> list:
+    """Read until the value is as expected; return the different values in their order."""
+    seen = []
+
+    def read():
+        value = look()
+        if not seen or seen[-1] != value:
+            seen.append(value)
+        return value
+
+    wait_until(read, 60, lambda value: value == expected, delay=0.1)
+    return seen
+
+
+def test_a_new_metric_is_read_later_and_listed_much_later(quick):
+    cloudwatch = quick.client("cloudwatch")
+    cloudwatch.put_metric_data(
+        Namespace="pace", MetricData=[{"MetricName": "sales", "Value": 7.0, "Unit": "Count"}]
+    )
+    now = time.time()
+    metric = {"Namespace": "pace", "MetricName": "sales"}
+    query = {"Id": "a", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+
+    def read() -> tuple[list[float], int]:
+        answer = cloudwatch.get_metric_data(
+            MetricDataQueries=[query], StartTime=now - 300, EndTime=now + 300
+        )
+        listed = cloudwatch.list_metrics(Namespace="pace")["Metrics"]
+        return answer["MetricDataResults"][0]["Values"], len(listed)
+
+    assert becomes(read, ([7.0], 1)) == [([], 0), ([7.0], 0), ([7.0], 1)]
+
+
+def test_a_shard_answers_five_reads_a_second_and_some_are_empty(quick):
+    quick.client("kinesis").create_stream(StreamName="reads", ShardCount=1)
+    kinesis = once(quick, "kinesis")
+    records = [{"Data": b"%d" % n, "PartitionKey": "x"} for n in range(40)]
+    kinesis.put_records(StreamName="reads", Records=records)
+    at = kinesis.get_shard_iterator(
+        StreamName="reads", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    read, refused, empty = [], 0, 0
+    while len(read) < 40:
+        try:
+            answer = kinesis.get_records(ShardIterator=at, Limit=2)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "ProvisionedThroughputExceededException"
+            refused += 1
+            continue
+        if not answer["Records"]:
+            assert answer["MillisBehindLatest"] > 0
+            empty += 1
+        read += [record["Data"] for record in answer["Records"]]
+        at = answer["NextShardIterator"]
+    assert read == [record["Data"] for record in records]
+    assert refused and empty
+    quick.client("kinesis").delete_stream(StreamName="reads")
+
+
+def test_a_deleted_stream_goes_on_for_a_while_and_lists_are_late(slow):
+    kinesis = slow.client("kinesis")
+
+    def status() -> str:
+        try:
+            found = kinesis.describe_stream_summary(StreamName="short")
+        except kinesis.exceptions.ResourceNotFoundException:
+            return "gone"
+        return found["StreamDescriptionSummary"]["StreamStatus"]
+
+    def is_listed() -> bool:
+        return "short" in kinesis.list_streams()["StreamNames"]
+
+    kinesis.create_stream(StreamName="short", ShardCount=1)
+    assert status() == "ACTIVE"
+    assert becomes(is_listed, True) == [False, True]
+    kinesis.delete_stream(StreamName="short")
+    with pytest.raises(kinesis.exceptions.ResourceInUseException):
+        kinesis.delete_stream(StreamName="short")
+    assert becomes(status, "gone") == ["DELETING", "gone"]
+    assert becomes(is_listed, False) == [True, False]
+
+
+def test_a_service_cannot_assume_a_new_role_at_once(slow):
+    arn = slow.client("iam").create_role(
+        RoleName="new", AssumeRolePolicyDocument=json.dumps({"Statement": []})
+    )["Role"]["Arn"]
+    analytics = once(slow, "kinesisanalyticsv2")
+
+    def create() -> str:
+        try:
+            analytics.create_application(
+                ApplicationName="new", RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=arn
+            )
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return "created"
+
+    assert becomes(create, "created") == ["InvalidArgumentException", "created"]
+
+
+def test_an_application_starts_and_stops_slowly(quick):
+    analytics = quick.client("kinesisanalyticsv2")
+    iam = quick.client("iam")
+    arn = iam.create_role(
+        RoleName="starts", AssumeRolePolicyDocument=json.dumps({"Statement": []})
+    )["Role"]["Arn"]
+
+    def created() -> bool:
+        try:
+            analytics.create_application(
+                ApplicationName="starts", RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=arn
+            )
+        except ClientError:
+            return False
+        return True
+
+    assert wait_until(created, 60, delay=0.2)
+
+    def status() -> str:
+        found = analytics.describe_application(ApplicationName="starts")
+        return found["ApplicationDetail"]["ApplicationStatus"]
+
+    analytics.start_application(ApplicationName="starts")
+    assert becomes(status, "RUNNING") == ["STARTING", "RUNNING"]
+    analytics.stop_application(ApplicationName="starts")
+    assert becomes(status, "READY") == ["STOPPING", "READY"]
+
+
+def test_a_stack_takes_its_time_and_its_resources_stay_tagged(quick):
+    tagging = quick.client("resourcegroupstaggingapi")
+    resources = {
+        "Queue": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {"QueueName": "tagged", "Tags": [{"Key": "pace", "Value": "yes"}]},
+        },
+        "Stream": {
+            "Type": "AWS::Kinesis::Stream",
+            "Properties": {"Name": "tagged", "ShardCount": 1},
+        },
+    }
+
+    def status() -> str:
+        found = quick.client("kinesis").describe_stream_summary(StreamName="tagged")
+        return found["StreamDescriptionSummary"]["StreamStatus"]
+
+    def tagged() -> list[str]:
+        found = tagging.get_resources(TagFilters=[{"Key": "pace"}])["ResourceTagMappingList"]
+        return [entry["ResourceARN"] for entry in found]
+
+    with stack(quick, "tagged", resources):
+        [arn] = tagged()
+        assert status() == "ACTIVE"
+    assert becomes(tagged, []) == [[arn], []]
+
+
+def test_an_event_source_is_created_first_and_reads_nothing_meanwhile(slow):
+    functions, kinesis = slow.client("lambda"), slow.client("kinesis")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("handler.py", "def handler(event, context):\n    return {}\n")
+    functions.create_function(
+        FunctionName="reads",
+        Runtime="python3.12",
+        Handler="handler.handler",
+        Role=f"arn:aws:iam::{slow.account}:role/reads",
+        Code={"ZipFile": code.getvalue()},
+    )
+    kinesis.create_stream(StreamName="source", ShardCount=1)
+    kinesis.put_record(StreamName="source", Data=b"x", PartitionKey="x")
+    arn = kinesis.describe_stream_summary(StreamName="source")["StreamDescriptionSummary"][
+        "StreamARN"
+    ]
+    made = functions.create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="reads", StartingPosition="TRIM_HORIZON"
+    )
+
+    def state() -> tuple[str, str]:
+        found = functions.get_event_source_mapping(UUID=made["UUID"])
+        return found["State"], found["LastProcessingResult"]
+
+    seen = becomes(state, ("Enabled", "OK"))
+    assert seen[0] == ("Creating", "No records processed") and seen[-1] == ("Enabled", "OK")
+    assert ("Creating", "OK") not in seen
