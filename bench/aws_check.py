@@ -8,6 +8,7 @@ continued, and those after it are not begun. Module 9 is always run: it deletes 
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +20,7 @@ from bench.chain import own_home
 from bench.notebook_steps import Step, steps
 from helpers.connection.connect import connect
 from helpers.core.aws_errors import explained
+from helpers.core.call_meter import Reading
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY
@@ -28,6 +30,9 @@ from helpers.timing.stage_latency import latency
 
 NOTEBOOKS = ("1-capture", "2-analyze", "3-visualize", "4-extend")
 CLEAN_UP = "9-clean-up"
+# On AWS, each kernel counts its own calls.
+COUNTED = """import dataclasses, json
+print(json.dumps([dataclasses.asdict(each) for each in cloud.counted_calls()[1]]))"""
 # Before the traffic of module 3 ends, the latency of its last minute is read.
 MEASURED_IN, MEASURED_BEFORE = "3-visualize", "print(traffic.stop())"
 REPORT = REPOSITORY / "docs" / "aws-check.md"
@@ -105,7 +110,11 @@ def _run(
 ) -> bool:
     """Run a notebook, and stop at the first cell that fails; return whether it held."""
     connected = f'connect("{report.target}", prefix="{cloud.prefix}")'
-    for step in steps(notebook, connected, before or (lambda code: None)):
+    last = COUNTED if report.target == "aws" and notebook != CLEAN_UP else ""
+    for step in steps(notebook, connected, before or (lambda code: None), last):
+        if step.code == COUNTED:
+            report.calls += [Reading(**each) for each in json.loads(step.outputs[0])]
+            continue
         report.steps.append(step)
         _print(step)
         if step.has_failed:
@@ -123,6 +132,8 @@ def _print(step: Step) -> None:
 def _clean_up(cloud: Cloud, report: Report) -> None:
     with suppress(WorkshopError):
         report.cost = cost(cloud)
+        if report.target == "local":
+            report.calls = cloud.counted_calls()[1]
     report.ended = datetime.now(UTC)
     held = _run(cloud, CLEAN_UP, report)
     if not held and report.target == "aws":

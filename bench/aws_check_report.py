@@ -6,7 +6,10 @@ from datetime import datetime
 import pandas as pd
 
 from bench.notebook_steps import Step
+from helpers.core.call_meter import Reading
+from helpers.planning.price_meter import by_caller
 
+LEAST_SHOWN = 0.0001  # dollars
 PLACES = {"aws": "an AWS account", "local": "the local target"}
 
 
@@ -21,6 +24,7 @@ class Report:
         steps: each cell that was run.
         latency: as `latency(cloud).frame`, None if it was not measured.
         cost: as `cost(cloud)`, before the clean-up.
+        calls: the counted calls: on AWS those of the notebooks, else those of the whole target.
         is_clean: notebook 9 found that nothing is left.
         circumstances: a sentence on how the target was run, for the page.
     """
@@ -32,8 +36,14 @@ class Report:
     steps: list[Step] = field(default_factory=list)
     latency: pd.DataFrame | None = None
     cost: pd.DataFrame | None = None
+    calls: list[Reading] = field(default_factory=list)
     is_clean: bool = False
     circumstances: str = ""
+
+    @property
+    def hours(self) -> float:
+        """The hours until the clean-up began."""
+        return ((self.ended or self.began) - self.began).total_seconds() / 3600
 
     @property
     def failures(self) -> list[Step]:
@@ -73,6 +83,7 @@ def text(report: Report) -> str:
         _latency(report.latency),
         "## Cost",
         _cost(report),
+        _calls(report),
         "## Steps",
         _table(
             ["notebook", "step", "seconds", "result"],
@@ -108,6 +119,23 @@ def _cost(report: Report) -> str:
     ]
     words = "In dollars, of what was deployed when the clean-up began, by `cost(cloud)`:"
     return f"{words}\n\n{_table(['service', 'what', 'an hour', 'so far'], rows)}"
+
+
+def _calls(report: Report) -> str:
+    if not report.calls:
+        return "No calls were counted."
+    frame = by_caller(report.calls, max(report.hours, 1e-9))
+    whose = "the notebooks" if report.target == "aws" else "the whole target"
+    rows = [
+        [name, f"{row['Calls']:,}", f"{row['Dollars']:.4f}", row["Most of it"]]
+        for name, row in frame.iterrows()
+        if row["Dollars"] >= LEAST_SHOWN
+    ]
+    words = (
+        f"What AWS bills by the call, by `price_meter(cloud)`: the calls of {whose} in "
+        f"{60 * report.hours:.0f} minutes, in dollars. Callers below {LEAST_SHOWN} are left out:"
+    )
+    return f"{words}\n\n{_table(['caller', 'calls', 'so far', 'most of it'], rows)}"
 
 
 def _result(step: Step) -> str:

@@ -1,10 +1,12 @@
 """Runs a notebook's cells one by one in a kernel, without a browser, and times each."""
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from docs.stored_notebooks import cleared
 from helpers.core.paths import REPOSITORY
@@ -14,7 +16,6 @@ CELL_SECONDS = 45 * 60  # a stack may take 30 minutes, which its own wait report
 _NO_CALL = re.compile(r"\s*(#|from |import |$)")
 # A cell for a front end, which replaces it by the solution: without one, nothing is run.
 _LOADS = "# %load "
-_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -23,19 +24,36 @@ class Step:
 
     Args:
         notebook: its notebook, e.g. `"2-analyze"`.
-        code: the cell's code.
+        cell: the cell, with its outputs.
         seconds: its duration.
-        outputs: the text of each of its outputs, a table or a picture as its text.
-        error: the error's text if the cell failed, else empty.
-        is_expected: the notebook marks this cell, by the tag `raises-exception`, as one that fails.
     """
 
     notebook: str
-    code: str
+    cell: Any
     seconds: float
-    outputs: list[str]
-    error: str = ""
-    is_expected: bool = False
+
+    @property
+    def code(self) -> str:
+        """The cell's code."""
+        return self.cell.source
+
+    @property
+    def outputs(self) -> list[str]:
+        """The text of each output, a table or a picture as its text."""
+        return [_text(output) for output in self.cell.outputs]
+
+    @property
+    def error(self) -> str:
+        """The error's text, in one line, if the cell failed."""
+        for output in self.cell.outputs:
+            if output["output_type"] == "error":
+                return " ".join(f"{output['ename']}: {output['evalue']}".split())[:500]
+        return ""
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether the notebook marks this cell, by the tag `raises-exception`, as one that fails."""
+        return "raises-exception" in self.cell.metadata.get("tags", [])
 
     @property
     def call(self) -> str:
@@ -56,7 +74,10 @@ class Step:
 
 
 def steps(
-    notebook: str, connect: str, before: Callable[[str], None] = lambda code: None
+    notebook: str,
+    connect: str,
+    before: Callable[[str], None] = lambda code: None,
+    last: str = "",
 ) -> Iterator[Step]:
     """Run a notebook in a kernel of its own; yield each cell of code once it has ended.
 
@@ -67,6 +88,7 @@ def steps(
         notebook: its name without `.ipynb`.
         connect: the call that replaces the notebook's `connect("local")`.
         before: is called with the code of each cell before it is run.
+        last: code that is run after the notebook's own cells.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -75,6 +97,8 @@ def steps(
     # As it is on the disk: a learner's own edits are run, and their outputs are dropped.
     text = (FOLDER / f"{notebook}.ipynb").read_text(encoding="utf-8")
     parsed = nbformat.reads(cleared(text), as_version=4)
+    if last:
+        parsed.cells.append(nbformat.v4.new_code_cell(last))
     client = NotebookClient(
         parsed,
         timeout=CELL_SECONDS,
@@ -83,7 +107,8 @@ def steps(
         # Without its warnings, e.g. that other users of this machine could read the connection.
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
-    with client.setup_kernel():
+    # Jupyter's server sets it as well; `price_meter` names the notebook by it.
+    with client.setup_kernel(env=os.environ | {"JPY_SESSION_NAME": f"{notebook}.ipynb"}):
         for index, cell in enumerate(parsed.cells):
             if cell.cell_type != "code" or cell.source.startswith(_LOADS):
                 continue
@@ -92,26 +117,10 @@ def steps(
             began = time.monotonic()
             with suppress(CellExecutionError):  # its outputs have the error
                 client.execute_cell(cell, index)
-            yield Step(
-                notebook,
-                cell.source,
-                time.monotonic() - began,
-                [_text(output) for output in cell.outputs],
-                error=_error(cell.outputs),
-                is_expected="raises-exception" in cell.metadata.get("tags", []),
-            )
+            yield Step(notebook, cell, time.monotonic() - began)
 
 
 def _text(output: dict) -> str:
     if output["output_type"] == "stream":
         return output["text"]
     return output.get("data", {}).get("text/plain", "")
-
-
-def _error(outputs: list[dict]) -> str:
-    """Return the traceback's last lines: of a WorkshopError its two sentences."""
-    for output in outputs:
-        if output["output_type"] == "error":
-            text = _COLOR.sub("", f"{output['ename']}: {output['evalue']}")
-            return " ".join(text.split())[:500]
-    return ""
