@@ -52,7 +52,7 @@ class Step:
 
     @property
     def is_expected(self) -> bool:
-        """Whether the notebook marks this cell, by the tag `raises-exception`, as one that fails."""
+        """Whether the notebook marks it, by the tag `raises-exception`, as one that fails."""
         return "raises-exception" in self.cell.metadata.get("tags", [])
 
     @property
