@@ -1,7 +1,7 @@
 """Runs a notebook's cells one by one in a kernel, without a browser, and times each."""
 
+import ast
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,7 +13,7 @@ from helpers.core.paths import REPOSITORY
 
 FOLDER = REPOSITORY / "notebooks"
 CELL_SECONDS = 45 * 60  # a stack may take 30 minutes, which its own wait reports
-_NO_CALL = re.compile(r"\s*(#|from |import |$)")
+_PREPARES = (ast.Import, ast.ImportFrom, ast.FunctionDef)
 # A cell for a front end, which replaces it by the solution: without one, nothing is run.
 _LOADS = "# %load "
 
@@ -57,9 +57,13 @@ class Step:
 
     @property
     def call(self) -> str:
-        """The cell's first line that is no import and no comment."""
-        lines = [line for line in self.code.splitlines() if not _NO_CALL.match(line)]
-        return (lines or self.code.splitlines())[0].strip()
+        """The first line of its first statement that does something."""
+        lines = self.code.splitlines()
+        with suppress(SyntaxError):  # a cell with one of IPython's magics is no Python
+            for node in ast.parse(self.code).body:
+                if not isinstance(node, _PREPARES):
+                    return lines[node.lineno - 1]
+        return lines[0]
 
     @property
     def has_failed(self) -> bool:
