@@ -40,7 +40,7 @@ GROUPS = {
 # files that mostly wait come while the targets' own tests need both cores. All others come last.
 OTHERS = [
     "e2e/test_truth.py",
-    "e2e/test_aws_pace.py",
+    "e2e/test_aws_check.py",
     "templates/test_templates.py",
     "e2e/test_flink_job.py",
     "e2e/test_managed_flink.py",
