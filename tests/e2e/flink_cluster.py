@@ -34,7 +34,7 @@ from tests.catcher import until
 
 FLINK = Path(pyflink.__file__).parent
 LIST = REPOSITORY / "tests" / "programmatic_properties.txt"
-SECONDS = 240
+SECONDS = 600
 # Flink's planner itself sets these for each SQL statement (InternalConfigOptions), so Managed
 # Flink must allow them, too: with the list alone, Flink refuses any job that has SQL.
 OWN = [
