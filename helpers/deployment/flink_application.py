@@ -247,8 +247,10 @@ def _wait_for_application(cloud: Cloud) -> str:
             lambda status: status not in _PASSING,
         )
     if status in _PASSING:
+        reason = failure(cloud, time.time() - _WAIT_SECONDS)
         raise WorkshopError(
-            f"{name} is still {status} after 10 minutes.",
+            f"{name} is still {status} after 10 minutes{': ' if reason else ''}"
+            f"{reason.removesuffix('.')}.",
             f"Read its log, {GROUP.format(name)}, then run this cell again.",
         )
     return status

@@ -34,7 +34,7 @@ from tests.catcher import until
 
 FLINK = Path(pyflink.__file__).parent
 LIST = REPOSITORY / "tests" / "programmatic_properties.txt"
-SECONDS = 240
+SECONDS = 600
 # Flink's planner itself sets these for each SQL statement (InternalConfigOptions), so Managed
 # Flink must allow them, too: with the list alone, Flink refuses any job that has SQL.
 OWN = [
@@ -75,7 +75,7 @@ class Cluster:
 
     Args:
         folder: for their configuration, logs, checkpoints and temporary files.
-        level: the log's level, e.g. `INFO`.
+        level: the level of what `run` returns, e.g. `INFO`.
         slots: how many jobs may run at a time.
     """
 
@@ -183,8 +183,8 @@ class Cluster:
         if not self._namespace:
             options["python.execution-mode"] = "thread"
         (conf / "config.yaml").write_text(json.dumps(options), encoding="utf-8")
-        for name in ("log4j-cli.properties", "log4j-console.properties"):
-            (conf / name).write_text(_log4j(level), encoding="utf-8")
+        (conf / "log4j-cli.properties").write_text(_log4j(level), encoding="utf-8")
+        (conf / "log4j-console.properties").write_text(_log4j("INFO"), encoding="utf-8")
 
 
 def _log4j(level: str) -> str:

@@ -166,35 +166,6 @@ def run(cluster: Cluster, deployed: Deployed, code: Path, clicks: Path) -> tuple
     return cluster.run(code, deployed.groups[RUN_OPTIONS], properties)
 
 
-def test_it_starts_and_counts_and_without_krcf_only_the_scores_are_missing(
-    cluster, deployed, clicks, tmp_path, capsys
-):
-    folder, sent = clicks
-    without = deployed.unpack(tmp_path / "without")
-    (without / "dep" / "krcf" / "__init__.py").write_text(BROKEN)
-    code, lines = run(cluster, deployed, without, folder)
-    assert code == 0, lines[-5:]
-    [note, started] = output(lines)
-    assert note.startswith("Note: event_anomaly is not computed, because krcf can't be imported")
-    assert "GLIBC_2.28' not found" in note and started == "The job has started."
-
-    whole = deployed.unpack(tmp_path / "whole")
-    code, whole_lines = run(cluster, deployed, whole, folder)
-    assert code == 0 and output(whole_lines) == ["The job has started."]
-    wanted = {key: row for key, row in expected(sent).items() if key[0] != "avg_pg_ld"}
-    assert len(wanted) > 500
-    for job in (whole, without):
-        until(lambda job=job: counted(job) == wanted, SECONDS)
-    # The job without krcf began earlier: it would have scores by now.
-    until(lambda: any(key[0] == "event_anomaly" for key in rows(whole)), SECONDS)
-    assert rows(without) == counted(without) == wanted
-
-    capsys.readouterr()
-    deployed.start(JobState.RUNNING, lines)
-    assert "⚠ event_anomaly is not computed, because krcf can't be" in capsys.readouterr().out
-    deployed.cloud.client("kinesisanalyticsv2").stop_application(ApplicationName="rwa-analytics")
-
-
 def test_code_that_sets_python_files_is_refused_and_the_learner_reads_why(
     cluster, deployed, clicks, tmp_path
 ):
@@ -236,3 +207,32 @@ def test_flinks_planner_itself_sets_what_the_cluster_allows_beside_awss_list(
     ended, lines = cluster.run(code, deployed.groups[RUN_OPTIONS], properties, strict)
     refused = set(re.findall(r"Configuration (\S+?):", "\n".join(output(lines))))
     assert ended != 0 and refused == set(OWN)
+
+
+def test_it_starts_and_counts_and_without_krcf_only_the_scores_are_missing(
+    cluster, deployed, clicks, tmp_path, capsys
+):
+    folder, sent = clicks
+    without = deployed.unpack(tmp_path / "without")
+    (without / "dep" / "krcf" / "__init__.py").write_text(BROKEN)
+    code, lines = run(cluster, deployed, without, folder)
+    assert code == 0, lines[-5:]
+    [note, started] = output(lines)
+    assert note.startswith("Note: event_anomaly is not computed, because krcf can't be imported")
+    assert "GLIBC_2.28' not found" in note and started == "The job has started."
+
+    whole = deployed.unpack(tmp_path / "whole")
+    code, whole_lines = run(cluster, deployed, whole, folder)
+    assert code == 0 and output(whole_lines) == ["The job has started."]
+    wanted = {key: row for key, row in expected(sent).items() if key[0] != "avg_pg_ld"}
+    assert len(wanted) > 500
+    for job in (whole, without):
+        until(lambda job=job: counted(job) == wanted, SECONDS)
+    # The job without krcf began earlier: it would have scores by now.
+    until(lambda: any(key[0] == "event_anomaly" for key in rows(whole)), SECONDS)
+    assert rows(without) == counted(without) == wanted
+
+    capsys.readouterr()
+    deployed.start(JobState.RUNNING, lines)
+    assert "⚠ event_anomaly is not computed, because krcf can't be" in capsys.readouterr().out
+    deployed.cloud.client("kinesisanalyticsv2").stop_application(ApplicationName="rwa-analytics")

@@ -1,11 +1,14 @@
 """The position from which the application reads on AWS: no start, stop or update loses records."""
 
+import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import helpers.deployment.deploy
 from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
 from helpers.deployment import flink_application as analytics
 from helpers.deployment.deploy import deploy
 from helpers.deployment.destroy import destroy
@@ -83,6 +86,21 @@ def test_an_updated_stopped_application_reads_the_whole_stream(cloud, tmp_path):
     assert "source.init.timestamp" not in clicks(cloud)
     analytics.start_analytics(cloud)
     assert restore_type(cloud) == "SKIP_RESTORE_FROM_SNAPSHOT"
+
+
+def test_an_application_that_stays_in_a_transient_status_is_explained_from_its_log(
+    cloud, monkeypatch
+):
+    cloud.client("logs").put_log_events(
+        logGroupName="/aws/kinesis-analytics/begin-analytics",
+        logStreamName="flink",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": json.dumps(
+            {"messageType": "ERROR", "message": "no slot in 300 s."})}],
+    )  # fmt: skip
+    monkeypatch.setattr(analytics, "_PASSING", {"READY"})
+    monkeypatch.setattr(analytics, "wait_until", lambda look, *_: look())
+    with pytest.raises(WorkshopError, match="still READY after 10 minutes: no slot in 300 s.\n"):
+        analytics.start_analytics(cloud)
 
 
 def test_a_start_warns_if_the_numbers_of_readers_and_shards_differ(cloud, capsys):
