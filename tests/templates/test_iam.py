@@ -56,7 +56,12 @@ BEHIND_CLOUDFORMATION = {
     "ssm:GetParameters": "EC2 looks up the launch template's image (resolve:ssm:...)",
     "s3:GetObject": "Lambda fetches a function's zip",
     **dict.fromkeys(
-        ("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "dynamodb:UpdateTable"),
+        (
+            "cloudwatch:DeleteAlarms",
+            "cloudwatch:PutMetricAlarm",
+            "dynamodb:DescribeTable",
+            "dynamodb:UpdateTable",
+        ),
         "Application Auto Scaling checks that the policy's creator may scale the table",
     ),
 }
