@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from helpers.core.waiting import wait_until
+from helpers.deployment.leftover_resources import remaining
 from tests.local.stacks import stack
 from tests.running_emulator import running_emulator
 
@@ -219,3 +220,18 @@ def test_an_event_source_is_created_first_and_reads_nothing_meanwhile(slow):
     seen = becomes(state, ("Enabled", "OK"))
     assert seen[0] == ("Creating", "No records processed") and seen[-1] == ("Enabled", "OK")
     assert ("Creating", "OK") not in seen
+
+
+def test_the_clean_up_does_not_report_a_stream_that_is_only_still_listed(slow):
+    kinesis = slow.client("kinesis")
+    kinesis.create_stream(StreamName="rwa-gone", ShardCount=1)
+    kinesis.delete_stream(StreamName="rwa-gone")
+    kinesis.get_waiter("stream_not_exists").wait(
+        StreamName="rwa-gone", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    assert "rwa-gone" in streams(slow)
+    assert "stream rwa-gone" not in remaining(slow)
+
+
+def streams(cloud) -> list[str]:
+    return cloud.client("kinesis").list_streams()["StreamNames"]
