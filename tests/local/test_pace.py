@@ -10,8 +10,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from helpers.core.waiting import wait_until
+from helpers.dashboards.queries import Reader
+from helpers.dashboards.search import parse_search
+from helpers.deployment.leftover_resources import remaining
+from helpers.stores.cloudwatch import cloudwatch_values, values_now
 from tests.local.stacks import stack
 from tests.running_emulator import running_emulator
+from tests.unit.functions.lambdas import own_tables, put_catalog, row
+from tests.unit.stores.written import send
 
 NO_RETRIES = Config(retries={"total_max_attempts": 1})
 
@@ -67,6 +73,18 @@ def test_a_new_metric_is_read_later_and_listed_much_later(quick):
         return answer["MetricDataResults"][0]["Values"], len(listed)
 
     assert becomes(read, ([7.0], 1)) == [([], 0), ([7.0], 0), ([7.0], 1)]
+
+
+def test_readers_wait_for_a_new_item_and_do_not_need_the_list(quick, monkeypatch):
+    cloud, bucket = own_tables(quick, monkeypatch), int(time.time()) // 10 * 10 - 60
+    put_catalog(cloud)
+    send(cloud, row(3, "/a", bucket))
+    search = f'{{RealtimeWebAnalytics,Stack,Item}} MetricName="top_pages" Stack="{cloud.prefix}"'
+    assert values_now(cloud, "top_pages").empty
+    assert cloudwatch_values(cloud, "top_pages")["Value"].tolist() == [3]
+    listed = cloud.client("cloudwatch").list_metrics(MetricName="top_pages")["Metrics"]
+    found = Reader(cloud).search(parse_search(search))
+    assert not listed and [dict(dimensions)["Item"] for _, dimensions in found] == ["/a"]
 
 
 def test_a_shard_answers_five_reads_a_second_and_some_are_empty(quick):
@@ -219,3 +237,18 @@ def test_an_event_source_is_created_first_and_reads_nothing_meanwhile(slow):
     seen = becomes(state, ("Enabled", "OK"))
     assert seen[0] == ("Creating", "No records processed") and seen[-1] == ("Enabled", "OK")
     assert ("Creating", "OK") not in seen
+
+
+def test_the_clean_up_does_not_report_a_stream_that_is_only_still_listed(slow):
+    kinesis = slow.client("kinesis")
+    kinesis.create_stream(StreamName="rwa-gone", ShardCount=1)
+    kinesis.delete_stream(StreamName="rwa-gone")
+    kinesis.get_waiter("stream_not_exists").wait(
+        StreamName="rwa-gone", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    assert "rwa-gone" in streams(slow)
+    assert "stream rwa-gone" not in remaining(slow)
+
+
+def streams(cloud) -> list[str]:
+    return cloud.client("kinesis").list_streams()["StreamNames"]

@@ -42,6 +42,13 @@ def test_records_of_all_shards_are_rows_and_invalid_json_is_in_the_column_line(c
     assert sorted(frame["line"].dropna()) == ["7", "{no"]
 
 
+def test_fields_select_records_and_a_hint_names_those_that_were_not_found(cloud, capsys):
+    put(cloud, *(json.dumps({"clientid": name, "event": "click"}).encode() for name in "ab"))
+    assert newest_records(cloud, clientid="a", event="click")["clientid"].tolist() == ["a"]
+    assert newest_records(cloud, clientid="c").empty
+    assert "No record with clientid=c arrived in newest-clicks" in capsys.readouterr().out
+
+
 def test_whole_numbers_stay_whole_where_other_records_have_none(cloud):
     fields = {"bytes": 2, "received_at": 1795904889325, "custom_metric_int_value": 864}
     put(cloud, json.dumps(fields).encode(), b"{}")
