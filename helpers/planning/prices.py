@@ -82,7 +82,7 @@ def hourly() -> float:
     Without free tiers, and without charges by use (see `per_million_beacons`).
 
     Example:
-        `f"${hourly():.2f}"` -> `"$0.41"`
+        `f"${hourly():.2f}"` -> `"$0.40"`
     """
     return sum(rate(name, count) for name, count in EVERYTHING.items())
 

@@ -53,8 +53,7 @@ def cloudwatch_values(
 
     Returns:
         Columns Time (start of the period, UTC), Item (a dimension value) and Value, in order of
-        time, then item. A period without data has no row. `.attrs["metrics_read"]` is the number
-        of metrics that AWS bills.
+        time, then item. A period without data has no row. AWS bills `.attrs["metrics_read"]`.
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
@@ -105,9 +104,9 @@ def values_now(
     if not points_of and not described:
         raise unknown_metric(cloud, metric)
     points = sorted((at, names[n], value) for n, each in points_of.items() for at, value in each)
-    frame = pd.DataFrame(points, columns=["Time", "Item", "Value"])
     times = pd.Series([at for at, _, _ in points], dtype="datetime64[ns, UTC]")
-    frame = frame.astype({"Item": object, "Value": "float64"}).assign(Time=times)
+    frame = pd.DataFrame(points, columns=["Time", "Item", "Value"]).assign(Time=times)
+    frame = frame.astype({"Item": object, "Value": "float64"})
     frame.attrs["metrics_read"] = len(items)
     if described.get("IsWholeNumber", True) and statistic == "Sum":
         frame["Value"] = frame["Value"].round().astype("int64")
