@@ -9,6 +9,7 @@ continued, and those after it are not begun. Module 9 is always run: it deletes 
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,7 @@ from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY
 from helpers.deployment.cost import cost
 from helpers.deployment.leftover_resources import remaining
+from helpers.local import pace
 from helpers.timing.stage_latency import latency
 
 NOTEBOOKS = ("1-capture", "2-analyze", "3-visualize", "4-extend")
@@ -84,13 +86,23 @@ def check(target: str, prefix: str = "rwa") -> Report:
             f"{', '.join(found[:5])}.",
             "Delete them with notebook 9 first, or run this check in another account or region.",
         )
-    report = Report(target, cloud.region, datetime.now(UTC))
+    report = Report(target, cloud.region, datetime.now(UTC), circumstances=_circumstances(target))
     try:
         _run_modules(cloud, report)
     finally:
         # Also after Ctrl + C: what exists costs until it is deleted.
         _clean_up(cloud, report)
     return report
+
+
+def _circumstances(target: str) -> str:
+    if target == "aws" or not pace.is_set():
+        return ""
+    divisor = os.environ[pace.SETTING]
+    return (
+        f"It took AWS's documented times, divided by {divisor}: for new metrics, servers, roles, "
+        "stacks, deletes, lists, and starts of Flink. Waits of the notebooks are not divided."
+    )
 
 
 def _run_modules(cloud: Cloud, report: Report) -> None:

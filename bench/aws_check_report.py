@@ -10,6 +10,8 @@ from helpers.core.call_meter import Reading
 from helpers.planning.price_meter import by_caller
 
 LEAST_SHOWN = 0.0001  # dollars
+# Cells whose lines are results; those of others, such as "is up to date", are not.
+_CHECKING = ("check.", "start_analytics(", "update_analytics(", "destroy(")
 PLACES = {"aws": "an AWS account", "local": "the local target"}
 
 
@@ -95,7 +97,12 @@ def text(report: Report) -> str:
 
 
 def _checks(report: Report) -> str:
-    lines = [f"- {step.notebook}: {line}" for step in report.steps for line in step.checks]
+    lines = [
+        f"- {step.notebook}: {_cell(line)}"
+        for step in report.steps
+        for line in step.checks
+        if any(call in step.code for call in _CHECKING)
+    ]
     return "\n".join(lines) or "No check was reached."
 
 

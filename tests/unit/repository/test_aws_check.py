@@ -66,17 +66,18 @@ def on_emulator(emulator, monkeypatch):
 
 
 def test_after_a_failure_the_others_are_left_out_and_everything_is_deleted(notebooks, on_emulator):
-    notebooks("1-one", 'print("✓ held")')
+    notebooks("1-one", 'print("✓ held")  # check.one', 'print("✓ is up to date")')
     notebooks("2-two", FAILS, "1")
     notebooks("3-three", "1")
     notebooks("9-clean-up", 'print("✓ Nothing of rwa is left.")')
     report = aws_check.check("local")
-    assert [step.notebook for step in report.steps] == ["1-one", "2-two", "9-clean-up"]
+    assert [step.notebook for step in report.steps] == ["1-one", "1-one", "2-two", "9-clean-up"]
     assert report.is_clean and not report.has_held
     page = text(report)
-    assert "1 of 3 steps failed (2-two: `raise WorkshopError" in page
+    assert "1 of 4 steps failed (2-two: `raise WorkshopError" in page
     assert "| **failed**: WorkshopError: No \\| stream. → Run 'x'. |" in page
-    assert "- 1-one: ✓ held" in page and "Nothing is left." in page
+    assert "- 1-one: ✓ held" in page and "is up to date" not in page.split("## Latency")[0]
+    assert "Nothing is left." in page
 
 
 def test_a_clean_up_that_fails_is_reported(notebooks, on_emulator):
