@@ -12,7 +12,7 @@ from tests.source_tree import trees
 
 FIXED = re.compile(r"arn:aws[\w-]*:")
 ALLOWED = {"helpers/local/emulator/streams.py": "the emulator is in one partition"}
-# The files that are deployed, beside Python's.
+# The files that are deployed and are not Python's.
 FILES = sorted(
     path
     for folder in ("assets", "cfn")
