@@ -12,11 +12,7 @@ from tests.source_tree import trees
 
 FIXED = re.compile(r"arn:aws[\w-]*:")
 ALLOWED = {"helpers/local/emulator/streams.py": "the emulator is in one partition"}
-<<<<<<< HEAD
-# The files that are deployed, except Python's.
-=======
 # The files that are deployed and are not Python's.
->>>>>>> i15-iam
 FILES = sorted(
     path
     for folder in ("assets", "cfn")
