@@ -133,7 +133,7 @@ def poll_until(
         The last value read, whether or not it meets the condition.
 
     Example:
-        `poll_until(lambda: ledger(cloud), lambda account: account.balances, "it balances")`
+        `poll_until(lambda: newest_records(cloud), len, "a record arrives")`
     """
     deadline = time.monotonic() + seconds
     with waiting(f"Waiting until {what}"):
