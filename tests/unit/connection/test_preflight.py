@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -12,6 +13,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 
 from helpers.connection import preflight as module
 from helpers.connection import preflight_probe
+from helpers.connection.aws_sign_in import sign_in
 from helpers.connection.flink_dependencies import CONNECTOR, REPOSITORY_VARIABLE
 from helpers.connection.preflight import CHECKS, preflight
 from helpers.connection.preflight_download import connector
@@ -173,6 +175,8 @@ BADLY = [
     ("zones", {"DescribeInstanceTypeOfferings": offers()}, FAILED, "no zone", "another region"),
     ("zones", {"DescribeInstanceTypeOfferings": offers("us-east-1a", "us-east-1-bos-1a")}, FAILED,
      "only the zone us-east-1a", "InstanceType"),
+    ("zones", {"DescribeInstanceTypeOfferings": lambda form: None if "m7g" in str(form) else offers(
+        "us-east-1a")}, WARNED, "m7g.large is offered", 'InstanceType="m7g.large"'),
     ("networks", {"DescribeVpcs": vpcs(*FIVE)}, FAILED, "5 of at most 5", "Delete one"),
     ("networks", {"DescribeVpcs": vpcs(*FIVE[1:], OWN_VPC)}, WELL, "network exists", ""),
     ("networks", {"DescribeVpcs": vpcs()}, WELL, "0 of at most 5", ""),
@@ -525,6 +529,26 @@ def test_a_check_that_takes_too_long_is_unknown(cloud, aws, monkeypatch):
     aws.answers["DescribeLimits"] = SILENT
     found = {each.name: each for each in module.preflight(cloud)}
     assert found["shards"].state is UNKNOWN and "no answer within" in found["shards"].text
+
+
+def test_connect_stops_at_an_account_where_the_workshop_can_not_run(cloud, aws, emulator, capsys):
+    """With five of five networks, two vCPUs, and no zone with Graviton."""
+    aws.answers |= {"GetServiceQuota": SMALL, "DescribeVpcs": vpcs(*FIVE)}
+    aws.answers |= {"DescribeInstanceTypeOfferings": offers()}
+    key, place = emulator.session.get_credentials(), urlsplit(cloud.endpoint)
+    session = boto3.Session(key.access_key, key.secret_key, region_name="us-east-1")
+
+    def detour(request, **_):
+        request.url = urlsplit(request.url)._replace(scheme="http", netloc=place.netloc).geturl()
+
+    session.events.register("before-send", detour)
+    with pytest.raises(WorkshopError, match="checks failed") as error:
+        sign_in(session, "rwa", confirm=True)
+    for words in ("2 beacon servers need 4 vCPUs", "no zone offers it", "5 of at most 2 networks"):
+        assert words in error.value.cause
+    for words in ("servers: Request an increase", "zones: Use another region", "networks: Delete"):
+        assert words in error.value.remedy
+    assert "an hour" not in capsys.readouterr().out
 
 
 def test_one_failure_is_its_own_error_and_several_are_one():
