@@ -8,7 +8,13 @@ from helpers.deployment.quotas import (
     servers_that_fit,
     too_few_vcpus,
 )
-from helpers.deployment.zones import PARAMETERS, instance_type, offering_zones, too_few_zones
+from helpers.deployment.zones import (
+    PARAMETERS,
+    instance_type,
+    instance_types,
+    offering_zones,
+    too_few_zones,
+)
 from helpers.planning.prices import EVERYTHING
 
 from .preflight_probe import Probe
@@ -41,10 +47,14 @@ def zones(probe: Probe) -> Line:
     """Return the line of the zones that offer the servers' instance type."""
     wanted = instance_type(None, {})
     found = offering_zones(probe.client, wanted)
-    if len(found) < len(PARAMETERS):
-        error = too_few_zones(probe.cloud.region, wanted, found)
-        return Line("zones", State.FAILURE, error.cause, error.remedy)
-    return Line("zones", State.OK, f"{len(found)} zones offer {wanted}: {', '.join(found)}.")
+    if len(found) >= len(PARAMETERS):
+        return Line("zones", State.OK, f"{len(found)} zones offer {wanted}: {', '.join(found)}.")
+    error = too_few_zones(probe.cloud.region, wanted, found)
+    for other in instance_types():
+        if len(offering_zones(probe.client, other)) >= len(PARAMETERS):
+            remedy = f'Deploy with `deploy(cloud, "1-frontend", InstanceType="{other}")`.'
+            return Line("zones", State.WARNING, f"{error.cause} {other} is offered.", remedy)
+    return Line("zones", State.FAILURE, error.cause, error.remedy)
 
 
 def networks(probe: Probe) -> Line:

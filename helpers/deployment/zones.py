@@ -62,6 +62,19 @@ def instance_type(stack: dict[str, Any] | None, given: Mapping[str, str]) -> str
     return given.get("InstanceType") or stored.get("InstanceType") or default[1]
 
 
+def instance_types() -> list[str]:
+    """Return the instance types that cfn/1-frontend.yaml allows.
+
+    Example:
+        `instance_types()` -> `["t4g.micro", "t4g.small"]`
+    """
+    allowed = re.search(
+        r"InstanceType:\s+Type: String\s+.*\s+AllowedValues: \[(.+)\]", template(FRONTEND)
+    )
+    assert allowed, "cfn/1-frontend.yaml has no AllowedValues of InstanceType"
+    return allowed[1].split(", ")
+
+
 def choose_zones(cloud: Cloud, wanted: str) -> dict[str, str]:
     """Return the parameters of a new network: two zones that offer the fleet's instance type.
 

@@ -10,10 +10,12 @@ import boto3
 import pytest
 from nbclient.exceptions import CellExecutionError
 
+from helpers.connection import aws_sign_in
 from helpers.connection.aws_sign_in import sign_in
 from helpers.connection.connect import connect
 from helpers.connection.flink_dependencies import REPOSITORY_VARIABLE, dependencies
 from helpers.connection.preflight_identity import short_arn
+from helpers.connection.preflight_report import Line, Report, State
 from helpers.connection.region import SERVICES, check_region
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
@@ -107,6 +109,48 @@ def test_without_a_terminal_it_raises_an_error_that_names_confirm(session, monke
     with pytest.raises(WorkshopError) as error:
         sign_in(session, "rwa", confirm=False)
     assert 'connect("aws", confirm=True)' in error.value.remedy
+
+
+FULL = Line("networks", State.FAILURE, "Five of five networks.", "Delete one.")
+DENIED = Line("permissions", State.FAILURE, "IAM does not allow x.", "Attach the policies.")
+FEW = Line("servers", State.WARNING, "Four servers fit.", "Request an increase.")
+UNREAD = Line("shards", State.UNKNOWN, "could not be checked: denied.", "Ask.")
+PASSED = Line("zones", State.OK, "Three zones.")
+
+
+def found(monkeypatch, *lines: Line) -> None:
+    """Let a preflight find these lines."""
+    monkeypatch.setattr(aws_sign_in, "preflight", lambda cloud: Report(lines))
+
+
+def test_what_blocks_the_workshop_stops_it_before_the_question(session, monkeypatch, capsys):
+    left = answering(monkeypatch, "yes")
+    found(monkeypatch, FULL, PASSED, DENIED, FEW)
+    with pytest.raises(WorkshopError) as error:
+        sign_in(session, "rwa", confirm=False)
+    for line in (FULL, DENIED):
+        assert line.text in error.value.cause and line.remedy in error.value.remedy
+    shown = capsys.readouterr().out
+    assert "1 of 4 checks passed" in shown and FEW.text in shown and "an hour" not in shown
+    assert left == ["yes"]
+
+
+def test_what_only_warns_or_is_unknown_is_printed_and_the_question_follows(
+    session, monkeypatch, capsys
+):
+    left = answering(monkeypatch, "yes")
+    found(monkeypatch, PASSED, FEW, UNREAD)
+    sign_in(session, "rwa", confirm=False)
+    shown = capsys.readouterr().out
+    for line in (FEW, UNREAD):
+        assert str(line) in shown
+    assert PASSED.text not in shown and left == []
+
+
+def test_a_learner_who_knows_better_leaves_the_checks_out(session, monkeypatch, capsys):
+    found(monkeypatch, FULL)
+    sign_in(session, "rwa", confirm=True, check=False)
+    assert "checks passed" not in capsys.readouterr().out
 
 
 def test_it_lists_the_deployed_modules(session, emulator, monkeypatch, capsys):

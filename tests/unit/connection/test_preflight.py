@@ -3,7 +3,9 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -11,9 +13,11 @@ from botocore.credentials import Credentials, RefreshableCredentials
 
 from helpers.connection import preflight as module
 from helpers.connection import preflight_probe
+from helpers.connection.aws_sign_in import sign_in
 from helpers.connection.flink_dependencies import CONNECTOR, REPOSITORY_VARIABLE
 from helpers.connection.preflight import CHECKS, preflight
-from helpers.connection.preflight_identity import credentials
+from helpers.connection.preflight_download import connector
+from helpers.connection.preflight_identity import credentials, identity
 from helpers.connection.preflight_permissions import MOST_DECISIONS, batches, questions
 from helpers.connection.preflight_probe import Probe
 from helpers.connection.preflight_report import Line, Report, State
@@ -61,30 +65,53 @@ def roles(*arns: str) -> tuple:
     return xml("ListRoles", f"<Roles>{members}</Roles><IsTruncated>false</IsTruncated>")
 
 
-@pytest.fixture
-def aws(emulator, own_home, monkeypatch):
-    stand_in = StandIn(emulator)
-    monkeypatch.setenv(REPOSITORY_VARIABLE, f"{stand_in.url}/maven2")
-    monkeypatch.setattr(preflight_probe, "_CONFIG", preflight_probe._CONFIG.merge(impatient()))
-    stand_in.files |= {NAME: JAR, f"{NAME}.sha1": hashlib.sha1(JAR).hexdigest().encode()}
-    stand_in.answers |= {
-        "GetCallerIdentity": caller(SESSION),
-        "ListRoles": roles(ROLE.replace("Learner", "Other"), ROLE),
-        "SimulatePrincipalPolicy": simulated,
-    }
-    yield stand_in
-    stand_in.close()
-
-
 def impatient():
     """Settings with which a call that gets no answer ends soon, after one attempt."""
     return preflight_probe.Config(read_timeout=2, retries={"total_max_attempts": 1})
 
 
-@pytest.fixture
-def cloud(emulator, aws):
+@pytest.fixture(scope="module")
+def server(emulator):
+    stand_in = StandIn(emulator)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preflight_probe, "_CONFIG", preflight_probe._CONFIG.merge(impatient()))
+        yield stand_in
+    stand_in.close()
+
+
+@pytest.fixture(scope="module")
+def cloud(emulator, server):
     extras = {"analytics": lambda: None}
-    return Cloud(emulator.session, emulator.account, "rwa", aws.url, extras=extras)
+    return Cloud(emulator.session, emulator.account, "rwa", server.url, extras=extras)
+
+
+@pytest.fixture(scope="module")
+def probe(cloud):
+    """Clients for the checks that are made one by one."""
+    probe = Probe(cloud, SESSION)
+    probe.create_clients()
+    return probe
+
+
+@pytest.fixture
+def aws(server, own_home, monkeypatch):
+    """The stand-in, which answers well until a test changes that."""
+    monkeypatch.setenv(REPOSITORY_VARIABLE, f"{server.url}/maven2")
+    server.skew = 0
+    server.seen.clear()
+    server.files = {NAME: JAR, f"{NAME}.sha1": hashlib.sha1(JAR).hexdigest().encode()}
+    server.answers = {
+        "GetCallerIdentity": caller(SESSION),
+        "ListRoles": roles(ROLE.replace("Learner", "Other"), ROLE),
+        "SimulatePrincipalPolicy": simulated,
+    }
+    return server
+
+
+def checked(probe: Probe, name: str) -> Line:
+    """Return the line of one check."""
+    (found,) = module._run(probe, {name: (CHECKS | {"connector": connector})[name]})
+    return found
 
 
 def line(report: Report, name: str) -> Line:
@@ -148,6 +175,8 @@ BADLY = [
     ("zones", {"DescribeInstanceTypeOfferings": offers()}, FAILED, "no zone", "another region"),
     ("zones", {"DescribeInstanceTypeOfferings": offers("us-east-1a", "us-east-1-bos-1a")}, FAILED,
      "only the zone us-east-1a", "InstanceType"),
+    ("zones", {"DescribeInstanceTypeOfferings": lambda form: None if "m7g" in str(form) else offers(
+        "us-east-1a")}, WARNED, "m7g.large is offered", 'InstanceType="m7g.large"'),
     ("networks", {"DescribeVpcs": vpcs(*FIVE)}, FAILED, "5 of at most 5", "Delete one"),
     ("networks", {"DescribeVpcs": vpcs(*FIVE[1:], OWN_VPC)}, WELL, "network exists", ""),
     ("networks", {"DescribeVpcs": vpcs()}, WELL, "0 of at most 5", ""),
@@ -182,14 +211,11 @@ BADLY = [
 
 
 @pytest.mark.parametrize(("name", "answers", "state", "text", "remedy"), BADLY)
-def test_a_bad_answer_is_one_line_with_its_remedy(cloud, aws, name, answers, state, text, remedy):
+def test_a_bad_answer_is_one_line_with_its_remedy(probe, aws, name, answers, state, text, remedy):
     aws.answers |= answers
-    report = preflight(cloud)
-    found = line(report, name)
+    found = checked(probe, name)
     assert (found.state, text in found.text, remedy in found.remedy) == (state, True, True), found
     assert bool(found.remedy) == (state is not WELL)
-    # Lines about other things are there as before.
-    assert line(report, "credentials").state is WELL and line(report, "price").state is WELL
 
 
 # The calls on which a line depends, each of which is enough to prevent it.
@@ -219,12 +245,10 @@ NOT_AT_ALL = {
 
 @pytest.mark.parametrize("kind", NOT_AT_ALL)
 @pytest.mark.parametrize(("name", "operation"), DEPENDS)
-def test_a_call_without_a_usable_answer_makes_its_line_unknown(cloud, aws, name, operation, kind):
+def test_a_call_without_a_usable_answer_makes_its_line_unknown(probe, aws, name, operation, kind):
     answer, cause, remedy = NOT_AT_ALL[kind]
     aws.answers[operation] = answer
-    probe = Probe(cloud, SESSION)
-    probe.create_clients()
-    (found,) = module._run(probe, {name: CHECKS[name]})
+    found = checked(probe, name)
     assert found.state is UNKNOWN and found.text.startswith("could not be checked"), found
     assert cause in found.text and remedy in found.remedy, found
 
@@ -277,14 +301,10 @@ def test_an_endpoint_that_refuses_connections_raises_nothing(emulator, own_home,
     assert line(report, "price").state is WELL
 
 
-def test_a_service_that_refuses_connections_fails(cloud, aws, monkeypatch):
-    probe = Probe(cloud, SESSION)
-    probe.create_clients()
+def test_a_service_that_refuses_connections_fails(probe, aws):
     nowhere = f"http://127.0.0.1:{ports.free_port()}"
-    probe._clients["ssm"] = cloud.session.client(
-        "ssm", endpoint_url=nowhere, config=preflight_probe._CONFIG
-    )
-    found = CHECKS["region"](probe)
+    closed = probe.cloud.session.client("ssm", endpoint_url=nowhere, config=preflight_probe._CONFIG)
+    found = checked(replace(probe, _clients=probe._clients | {"ssm": closed}), "region")
     assert found.state is FAILED and found.text.startswith("ssm in us-east-1"), found
     assert "Check the network" in found.remedy
 
@@ -299,9 +319,9 @@ def test_a_service_that_refuses_connections_fails(cloud, aws, monkeypatch):
         (-1000, FAILED, "s ahead of"),
     ],
 )
-def test_the_clock_is_compared_with_the_date_of_an_answer(cloud, aws, skew, state, text):
+def test_the_clock_is_compared_with_the_date_of_an_answer(probe, aws, skew, state, text):
     aws.skew = skew
-    found = line(preflight(cloud), "clock")
+    _, (_, found) = identity(probe)
     assert found.state is state and text in found.text, found
     shown = re.search(r"([\d,]+) s (ahead|behind)", found.text)
     assert abs((int(shown[1].replace(",", "")) if shown else 0) - abs(skew)) <= 5
@@ -360,8 +380,8 @@ def test_the_end_of_temporary_credentials_is_shown(found, arn, state, text):
 # Permissions
 
 
-def test_all_actions_of_the_policies_are_simulated_with_what_the_statements_name(cloud, aws):
-    found = line(preflight(cloud), "permissions")
+def test_all_actions_of_the_policies_are_simulated_with_what_the_statements_name(probe, aws):
+    found = checked(probe, "permissions")
     forms = [form for operation, form in aws.seen if operation == "SimulatePrincipalPolicy"]
     asked = {v for form in forms for k, v in form.items() if k.startswith("ActionNames")}
     statements = [s for path in POLICIES for s in json.loads(path.read_text())["Statement"]]
@@ -383,8 +403,8 @@ def test_a_question_names_own_resources_and_the_conditions_of_its_statement(clou
     assert not [arn for q in own for arn in q.arns if re.search(r"\brwa[-_/]", arn)]
 
 
-def test_batches_keep_each_action_and_its_conditions(cloud):
-    own = list(questions(Probe(cloud, SESSION)))
+def test_batches_keep_each_action_and_its_conditions(probe):
+    own = list(questions(probe))
     joined = list(batches(iter(own)))
     assert len(joined) < len(own)
     pairs = {(q.context, a, arn) for q in own for a in q.actions for arn in q.arns}
@@ -423,16 +443,16 @@ DENY, FIRST, SECOND = "implicitDeny", "kinesis:PutRecords", "iam:CreateRole"
     ],
     ids=["missing", "two", "organisation", "condition", "condition and missing", "on one resource"],
 )  # fmt: skip
-def test_a_denied_action_is_named(cloud, aws, decisions, state, text, remedy):
+def test_a_denied_action_is_named(probe, aws, decisions, state, text, remedy):
     aws.answers["SimulatePrincipalPolicy"] = lambda form: simulated(form, **decisions)
-    found = line(preflight(cloud), "permissions")
+    found = checked(probe, "permissions")
     assert found.state is state and text in found.text and remedy in found.remedy, found
 
 
-def test_of_many_denied_actions_the_first_are_named(cloud, aws):
-    nothing = {action: {"decision": DENY} for q in questions(Probe(cloud)) for action in q.actions}
+def test_of_many_denied_actions_the_first_are_named(probe, aws):
+    nothing = {action: {"decision": DENY} for q in questions(probe) for action in q.actions}
     aws.answers["SimulatePrincipalPolicy"] = lambda form: simulated(form, **nothing)
-    found = line(preflight(cloud), "permissions")
+    found = checked(probe, "permissions")
     assert found.state is FAILED and re.search(r"and \d+ more\.$", found.text)
     assert len(found.text) < 300
 
@@ -445,15 +465,13 @@ def test_of_many_denied_actions_the_first_are_named(cloud, aws):
         ("arn:aws:sts::000000000000:assumed-role/Gone/ann", UNKNOWN, "IAM can't simulate"),
     ],
 )
-def test_a_caller_whose_policies_can_not_be_simulated_is_no_failure(cloud, aws, arn, state, text):
-    aws.answers["GetCallerIdentity"] = caller(arn)
-    found = line(preflight(cloud), "permissions")
+def test_a_caller_whose_policies_can_not_be_simulated_is_no_failure(probe, aws, arn, state, text):
+    found = checked(replace(probe, arn=arn), "permissions")
     assert found.state is state and text in found.text
 
 
-def test_a_user_is_simulated_by_its_own_arn(cloud, aws):
+def test_a_user_is_simulated_by_its_own_arn(probe, aws):
     user = "arn:aws:iam::000000000000:user/team/ann"
-    aws.answers["GetCallerIdentity"] = caller(user)
     asked = []
 
     def answer(form):
@@ -461,7 +479,7 @@ def test_a_user_is_simulated_by_its_own_arn(cloud, aws):
         return simulated(form | {"PolicySourceArn": ROLE})
 
     aws.answers["SimulatePrincipalPolicy"] = answer
-    assert line(preflight(cloud), "permissions").state is WELL
+    assert checked(replace(probe, arn=user), "permissions").state is WELL
     assert set(asked) == {user}
 
 
@@ -474,35 +492,35 @@ def stored(home, content: bytes) -> None:
     (folder / NAME).write_bytes(content)
 
 
-def test_a_jar_that_is_here_is_compared_and_not_downloaded(cloud, aws, own_home):
+def test_a_jar_that_is_here_is_compared_and_not_downloaded(probe, aws, own_home):
     stored(own_home, JAR)
     aws.files[NAME] = b"another"  # it is not read
-    found = line(preflight(cloud), "connector")
+    found = checked(probe, "connector")
     assert found.state is WELL and "matches its checksum" in found.text
 
 
-def test_a_jar_that_was_changed_fails(cloud, aws, own_home):
+def test_a_jar_that_was_changed_fails(probe, aws, own_home):
     stored(own_home, b"other")
-    found = line(preflight(cloud), "connector")
+    found = checked(probe, "connector")
     assert found.state is FAILED and "does not match" in found.text and "Delete" in found.remedy
 
 
 @pytest.mark.parametrize("is_here", [True, False])
 @pytest.mark.parametrize("missing", [NAME, f"{NAME}.sha1"])
 def test_a_repository_without_the_jar_or_its_checksum_is_a_warning(
-    cloud, aws, own_home, missing, is_here
+    probe, aws, own_home, missing, is_here
 ):
     del aws.files[missing]
     if is_here:
         stored(own_home, JAR)
-    found = line(preflight(cloud), "connector")
+    found = checked(probe, "connector")
     assert found.state is (WELL if is_here else WARNED)
     assert is_here or ("404" in found.text and REPOSITORY_VARIABLE in found.remedy)
 
 
-def test_a_page_in_place_of_the_checksum_is_a_warning(cloud, aws):
+def test_a_page_in_place_of_the_checksum_is_a_warning(probe, aws):
     aws.files[f"{NAME}.sha1"] = b"<html>sign in to this network</html>"
-    found = line(preflight(cloud), "connector")
+    found = checked(probe, "connector")
     assert found.state is WARNED and "has no checksum" in found.text
 
 
@@ -511,6 +529,26 @@ def test_a_check_that_takes_too_long_is_unknown(cloud, aws, monkeypatch):
     aws.answers["DescribeLimits"] = SILENT
     found = {each.name: each for each in module.preflight(cloud)}
     assert found["shards"].state is UNKNOWN and "no answer within" in found["shards"].text
+
+
+def test_connect_stops_at_an_account_where_the_workshop_can_not_run(cloud, aws, emulator, capsys):
+    """With five of five networks, two vCPUs, and no zone with Graviton."""
+    aws.answers |= {"GetServiceQuota": SMALL, "DescribeVpcs": vpcs(*FIVE)}
+    aws.answers |= {"DescribeInstanceTypeOfferings": offers()}
+    key, place = emulator.session.get_credentials(), urlsplit(cloud.endpoint)
+    session = boto3.Session(key.access_key, key.secret_key, region_name="us-east-1")
+
+    def detour(request, **_):
+        request.url = urlsplit(request.url)._replace(scheme="http", netloc=place.netloc).geturl()
+
+    session.events.register("before-send", detour)
+    with pytest.raises(WorkshopError, match="checks failed") as error:
+        sign_in(session, "rwa", confirm=True)
+    for words in ("2 beacon servers need 4 vCPUs", "no zone offers it", "5 of at most 2 networks"):
+        assert words in error.value.cause
+    for words in ("servers: Request an increase", "zones: Use another region", "networks: Delete"):
+        assert words in error.value.remedy
+    assert "an hour" not in capsys.readouterr().out
 
 
 def test_one_failure_is_its_own_error_and_several_are_one():

@@ -16,7 +16,7 @@ from helpers.deployment.destroy import destroy
 from helpers.deployment.fleet import fleet_size
 from helpers.deployment.quotas import LARGEST_FLEET, VCPUS_OF_A_SERVER, check_servers
 from helpers.deployment.stacks import describe, outputs
-from helpers.deployment.zones import check_zones, choose_zones, instance_type
+from helpers.deployment.zones import check_zones, choose_zones, instance_type, instance_types
 from tests.template_files import read_template
 
 
@@ -113,6 +113,10 @@ def test_the_instance_type_is_the_given_one_or_the_stacks_or_the_templates():
     stored = {"Parameters": [{"ParameterKey": "InstanceType", "ParameterValue": "m7g.large"}]}
     default = read_template("1-frontend")["Parameters"]["InstanceType"]["Default"]
     assert instance_type(None, {}) == default
+    assert (
+        instance_types()
+        == read_template("1-frontend")["Parameters"]["InstanceType"]["AllowedValues"]
+    )
     assert instance_type(stored, {}) == "m7g.large"
     assert instance_type(stored, {"InstanceType": "c7g.large"}) == "c7g.large"
 

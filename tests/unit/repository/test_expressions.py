@@ -54,6 +54,7 @@ OWN_TEXT = {
     "helpers/deployment/quotas.py:_STANDARD": AWS,
     "helpers/deployment/zones.py:offering_zones": AWS,
     "helpers/deployment/zones.py:instance_type": OURS,
+    "helpers/deployment/zones.py:instance_types": OURS,
     "helpers/local/emulator/zones.py:_ARM": LEARNER,
     "helpers/local/alarms/definition.py:_STATISTIC": LEARNER,
     "helpers/local/flink/checkpoints.py:covered": FILES,
