@@ -236,6 +236,7 @@ def _repaired(cloud: Cloud, metric: pd.Series, wrong: pd.DataFrame) -> str:
         endpoint_url=cloud.endpoint,
         config=Config(retries={"total_max_attempts": 1}),
     )
+    cloud.watch(client)
     known = client.meta.service_model.shape_for("StandardUnit").enum
     unit = metric["Unit"] if metric["Unit"] in known else "None"
     data = [_datum(cloud, row, unit) for _, row in wrong.iterrows()]

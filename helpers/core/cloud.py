@@ -82,9 +82,17 @@ class Cloud:
         """
         if service not in self._clients:
             client = self.session.client(service, endpoint_url=self.endpoint, config=_CONFIG)
-            self._calls.watch(client)
+            self.watch(client)
             self._clients[service] = client
         return self._clients[service]
+
+    def watch(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
+        """Count the calls of a boto3 client that `client` did not make, too.
+
+        Example:
+            `cloud.watch(cloud.session.client("cloudwatch", config=own))`
+        """
+        self._calls.watch(client)
 
     def counted_calls(self) -> tuple[float, list[Reading]]:
         """Return since when calls are counted (epoch seconds), and the counts by caller.

@@ -121,3 +121,10 @@ def test_reading_metrics_is_billed_by_the_metric(cloud):
     assert units["GetMetricData"] == {"million metrics read": pytest.approx(3e-6)}  # and (other)
     assert units["ListMetrics"] == {"million CloudWatch calls": pytest.approx(1e-6)}
     assert units["DescribeAlarms"] == {}
+
+
+def test_a_client_with_settings_of_its_own_is_counted_too(cloud):
+    client = cloud.session.client("cloudwatch", endpoint_url=cloud.endpoint)
+    cloud.watch(client)
+    client.list_metrics()
+    assert counted(cloud)["3-visualize.cell", "ListMetrics"][0] == 1
