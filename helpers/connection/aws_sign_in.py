@@ -23,9 +23,9 @@ from .public_ip import frontend_parameters
 
 # The services of the stacks, by boto3's names. (IAM and STS are in every region.)
 SERVICES = [
-    "athena", "autoscaling", "cloudformation", "cloudwatch", "dynamodb", "ec2", "elbv2", "firehose",
-    "glue", "kinesis", "kinesisanalyticsv2", "kms", "lambda", "logs", "resourcegroupstaggingapi",
-    "s3", "scheduler", "sns", "sqs", "ssm",
+    "application-autoscaling", "athena", "autoscaling", "cloudformation", "cloudwatch", "dynamodb",
+    "ec2", "elbv2", "firehose", "glue", "kinesis", "kinesisanalyticsv2", "kms", "lambda", "logs",
+    "resourcegroupstaggingapi", "s3", "scheduler", "sns", "sqs", "ssm",
 ]  # fmt: skip
 # A working day: one question for all notebooks of a day, and a new one on the next day.
 CONFIRMED_SECONDS = 8 * 3600
