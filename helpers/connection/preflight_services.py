@@ -19,8 +19,9 @@ from .preflight_probe import Probe
 from .preflight_report import CHECK_NETWORK, Line, State
 from .region import SERVICES, check_region
 
-# A call of each service that reads, costs nothing, and is in policy/1-calls.json. (KMS has none:
-# its key does not exist yet.) {} is the prefix.
+# A call of each service that reads, costs nothing, and is in policy/1-calls.json. (KMS has none, as
+# its key does not exist yet, and only CloudFormation calls Application Auto Scaling.) {} is the
+# prefix.
 CALLS = [
     ("athena", "list_work_groups", {}),
     ("autoscaling", "describe_auto_scaling_groups", {"AutoScalingGroupNames": ["{}-fleet"]}),
@@ -73,8 +74,8 @@ def services(probe: Probe) -> Line:
     return Line(
         "region",
         State.OK,
-        f"{probe.cloud.region} has all {len(SERVICES)} services, and they answer. (No call of AWS "
-        f"lists the runtimes of Managed Flink: {_runtime()} is used.)",
+        f"{probe.cloud.region} has all {len(SERVICES)} services, and they answer. ({len(CALLS)} were "
+        f"asked; no call lists the runtimes of Managed Flink, of which {_runtime()} is used.)",
     )
 
 

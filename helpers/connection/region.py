@@ -7,9 +7,9 @@ from helpers.core.errors import WorkshopError
 
 # The services of the stacks, by boto3's names. (IAM and STS are in every region.)
 SERVICES = [
-    "athena", "autoscaling", "cloudformation", "cloudwatch", "dynamodb", "ec2", "elbv2", "firehose",
-    "glue", "kinesis", "kinesisanalyticsv2", "kms", "lambda", "logs", "resourcegroupstaggingapi",
-    "s3", "scheduler", "sns", "sqs", "ssm",
+    "application-autoscaling", "athena", "autoscaling", "cloudformation", "cloudwatch", "dynamodb",
+    "ec2", "elbv2", "firehose", "glue", "kinesis", "kinesisanalyticsv2", "kms", "lambda", "logs",
+    "resourcegroupstaggingapi", "s3", "scheduler", "sns", "sqs", "ssm",
 ]  # fmt: skip
 
 
