@@ -74,8 +74,8 @@ def services(probe: Probe) -> Line:
     return Line(
         "region",
         State.OK,
-        f"{probe.cloud.region} has all {len(SERVICES)} services, and they answer. ({len(CALLS)} were "
-        f"asked; no call lists the runtimes of Managed Flink, of which {_runtime()} is used.)",
+        f"{probe.cloud.region} has all {len(SERVICES)} services, and they answer. ({len(CALLS)} "
+        f"were asked; no call lists Managed Flink's runtimes, of which {_runtime()} is used.)",
     )
 
 
