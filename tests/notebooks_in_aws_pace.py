@@ -23,7 +23,8 @@ DIVISOR = "8"
 CELL_SECONDS = 600
 # A table without rows; a picture or a live chart without values, in its sentence.
 NOTHING = re.compile(
-    r"Empty DataFrame|^\[\]$|no rows? yet|no values? (yet|in)|No record|no data yet →|No beacon |"
+    r"Empty DataFrame|^\[\]$|no rows? yet|no values? (yet|in)|No record|no data yet →|"
+    r"No beacon (was|on|for) |"
     r"no data yet: .*(Events every|Most visited|Browsers and bots|Where visitors|Average page)",
     re.MULTILINE,
 )
