@@ -50,5 +50,5 @@ def test_the_page_has_the_latency_the_cost_and_the_calls_of_each_part(report):
     assert re.search(r"\| end to end \| .* \| \d+\.\d\d \| \d+\.\d\d \| [\d,]+ \|", page)
     assert re.search(r"\| Total \| +\| \d\.\d{3} \| \d\.\d{3} \|", page)
     callers = {call.caller for call in report.calls}
-    assert {"publish-metrics", "3-visualize.live_chart", "2-analyze.deploy"} <= callers
-    assert "| publish-metrics |" in page
+    assert {"rwa-publish-metrics", "3-visualize.live_chart", "2-analyze.deploy"} <= callers
+    assert "| rwa-publish-metrics |" in page and "alarms" not in callers

@@ -136,7 +136,10 @@ def test_each_service_is_called_and_nothing_is_changed(cloud, aws):
     operations = {operation for operation, _ in aws.seen}
     assert len(operations) >= len(CALLS)
     assert all(re.match("Get|List|Describe|Simulate", name) for name in operations), operations
-    assert {service for service, _, _ in CALLS} == set(SERVICES) - {"application-autoscaling", "kms"}
+    assert {service for service, _, _ in CALLS} == set(SERVICES) - {
+        "application-autoscaling",
+        "kms",
+    }
 
 
 ACCOUNT_LIMIT = {"TotalCodeSize": 1, "ConcurrentExecutions": 10}
