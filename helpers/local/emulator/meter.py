@@ -26,7 +26,7 @@ METER = CallMeter()
 _SERVICE = re.compile(rb"Credential=[^/]*/[^/]*/[^/]*/([a-z0-9-]+)/")
 _NAMES = {"monitoring": "cloudwatch"}
 _CALLER = re.compile(rb"(?:workshop|app)/([\w.-]+)")
-# What these controllers read, AWS itself knows, without a call that it bills.
+# Controllers that read what AWS has without any call: it would bill none.
 _OF_AWS = ("alarms", "fleet")
 _SEARCHED = ("dynamodb", "kinesis", "cloudwatch")
 _WITH_UNITS = {"GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem",
