@@ -187,7 +187,7 @@ BADLY = [
      "Kinesis"),
     ("KPUs", {"GetServiceQuota": {"Quota": {"Value": 1.0}}}, FAILED, "1 KPUs", "Flink"),
     ("functions", {"GetAccountSettings": {"AccountLimit": ACCOUNT_LIMIT | {
-        "UnreservedConcurrentExecutions": 5}}}, WARNED, "5 functions", "Lambda"),
+        "UnreservedConcurrentExecutions": 2}}}, WARNED, "2 functions", "Lambda"),
     ("functions", {"GetAccountSettings": {"AccountLimit": ACCOUNT_LIMIT | {
         "UnreservedConcurrentExecutions": 10}}}, WELL, "10 functions", ""),
     ("buckets", {"GetServiceQuota": SMALL, "ListBuckets": owned("a")}, FAILED, "1 of at most 2",
