@@ -22,7 +22,7 @@ from .preflight_report import Line, State
 
 MOST_DECISIONS = 250  # a call; all actions of it are simulated on all its resources
 AT_ONCE = 4  # IAM throttles early
-SHOWN = 5
+SHOWN = 4
 _ATTACH = (
     "Attach the policies of policy/ to the role or user (docs/aws.md, Permissions), or ask the "
     "account's administrator for it."

@@ -127,6 +127,17 @@ def eventually(read, holds, what: str):
     return value
 
 
+def differing(cloud, minute: datetime, began: datetime) -> pd.DataFrame:
+    """Return the values that differ from the recount.
+
+    Duplicates from before this test are those of an earlier one, after a kill: while Flink catches
+    up, it may read a copy before the first, and count the other one, in another bucket.
+    """
+    found = compare(cloud, minute)
+    is_earlier = found["Time"] < pd.Timestamp(began).floor("10s")
+    return found[~(is_earlier & (found["Metric"] == "duplicate_count"))]
+
+
 def account(cloud, count: int = COUNT, seed: int = 1) -> pd.Series:
     """Send hostile requests, and follow them through every stage; fail where one is missing.
 
@@ -158,7 +169,7 @@ def account(cloud, count: int = COUNT, seed: int = 1) -> pd.Series:
         lambda found: found == expected,
         f"DynamoDB, where {expected} is due",
     )
-    eventually(lambda: compare(cloud, minute), lambda found: found.empty, "each value")
+    eventually(lambda: differing(cloud, minute, now), lambda found: found.empty, "each value")
     totals = eventually(
         lambda: metric_totals(cloud, minute),
         lambda found: (found["DynamoDB"] == found["CloudWatch"]).all(),

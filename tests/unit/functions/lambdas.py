@@ -7,6 +7,8 @@ import sys
 import uuid
 from types import SimpleNamespace
 
+import boto3
+
 from helpers.core.cloud import Cloud
 from helpers.core.paths import REPOSITORY
 
@@ -53,10 +55,13 @@ def container(function: str) -> SimpleNamespace:
     folder = REPOSITORY / "assets" / "functions" / function
     names = [path.stem for path in folder.glob("*.py")]
     before = {name: sys.modules.pop(name, None) for name in names}
+    # boto3 keeps the credentials of its first client, which may be those of another emulator.
+    session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, None
     sys.path.insert(0, str(folder))
     try:
         modules = {name: importlib.import_module(name) for name in names}
     finally:
+        boto3.DEFAULT_SESSION = session
         sys.path.remove(str(folder))
         for name in names:
             sys.modules.pop(name, None)
