@@ -35,8 +35,8 @@ CLEAN_UP = "9-clean-up"
 # On AWS, each kernel counts its own calls.
 COUNTED = """import dataclasses, json
 print(json.dumps([dataclasses.asdict(each) for each in cloud.counted_calls()[1]]))"""
-# Before the traffic of module 3 ends, the latency is read. (Of whole minutes: more than the last one
-# would contain what publish_metrics did first, the changes of two minutes before.)
+# Before the traffic of module 3 ends, the latency is read: only the last minute's, because
+# publish_metrics begins with the changes of minutes before.
 MEASURED_IN, MEASURED_BEFORE = "3-visualize", "print(traffic.stop())"
 REPORT = REPOSITORY / "docs" / "aws-check.md"
 
