@@ -101,8 +101,9 @@ def _circumstances(target: str) -> str:
         return ""
     divisor = os.environ[pace.SETTING]
     return (
-        f"It took AWS's documented times, divided by {divisor}: for new metrics, servers, roles, "
-        "stacks, deletes, lists, and starts of Flink. Waits of the notebooks are not divided."
+        f"It took AWS's times, documented or estimated, divided by {divisor}: for new metrics, "
+        "servers, roles, stacks, deletes, lists, and starts of Flink. The notebooks' own waits are "
+        "not divided."
     )
 
 

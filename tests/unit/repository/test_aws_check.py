@@ -80,6 +80,25 @@ def test_after_a_failure_the_others_are_left_out_and_everything_is_deleted(noteb
     assert "Nothing is left." in page
 
 
+COUNTING = """
+from types import SimpleNamespace
+from helpers.core.call_meter import Reading
+call = Reading("2-two.cell", "cloudwatch", "GetMetricData", 3, {"million metrics read": 1.0})
+cloud = SimpleNamespace(counted_calls=lambda: (0, [call]))
+"""
+
+
+def test_on_aws_each_notebook_counts_its_own_calls(notebooks, on_emulator, monkeypatch):
+    monkeypatch.setattr(aws_check, "NOTEBOOKS", ("2-two",))
+    notebooks("2-two", COUNTING)
+    notebooks("9-clean-up", "1")
+    report = aws_check.check("aws")
+    assert report.has_held and len(report.steps) == 2
+    (call,) = report.calls
+    assert (call.caller, call.calls) == ("2-two.cell", 3)
+    assert "the calls of the notebooks" in text(report) and "| 2-two.cell | 3 |" in text(report)
+
+
 def test_a_clean_up_that_fails_is_reported(notebooks, on_emulator):
     for name in aws_check.NOTEBOOKS:
         notebooks(name, "1")
