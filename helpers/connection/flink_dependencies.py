@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY, home
@@ -68,29 +69,19 @@ def fetch_jar(coordinates: str, folder: Path) -> Path:
     Example:
         `fetch_jar(CONNECTOR, Path("lib"))`
     """
-    try:
-        from maven_artifact.artifact import Artifact
-        from maven_artifact.downloader import Downloader
-        from maven_artifact.requestor import RequestException
-    except ImportError:
-        raise WorkshopError(
-            "The Python package maven-artifact, which downloads the connector, is not installed.",
-            "Run `make setup` (or `pip install -e .`), then this cell again.",
-        ) from None
-    artifact = Artifact.parse(coordinates)
-    path = folder / f"{artifact.artifact_id}-{artifact.version}.jar"
+    artifact, downloader, url = jar_source(coordinates)
+    from maven_artifact.requestor import RequestException
+
+    path = folder / url.rsplit("/", 1)[-1]
     if path.exists():
         return path
     print(f"Fetching {path.name} (once) ...")
     folder.mkdir(parents=True, exist_ok=True)
-    mirror = os.environ.get(REPOSITORY_VARIABLE)
-    downloader = Downloader(mirror) if mirror else Downloader()
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         part = Path(temporary) / path.name
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # the library prints its URLs
                 downloader.download(artifact, str(part))
-                url = downloader.resolver.uri_for_artifact(artifact)
                 is_whole = downloader.verify_file(str(part), url, "sha1")
         except (RequestException, OSError) as error:  # requests raises OSErrors
             first = str(getattr(error, "msg", error)).splitlines()[0]
@@ -104,6 +95,34 @@ def fetch_jar(coordinates: str, folder: Path) -> Path:
             )
         part.replace(path)
     return path
+
+
+def jar_source(coordinates: str) -> tuple[Any, Any, str]:
+    """Return a jar's artifact, the downloader of the repository in use, and the jar's URL.
+
+    It asks no server: the version is complete.
+
+    Args:
+        coordinates: `group:artifact:version`.
+
+    Raises:
+        WorkshopError: maven-artifact is not installed.
+
+    Example:
+        `jar_source(CONNECTOR)[2]`
+    """
+    try:
+        from maven_artifact.artifact import Artifact
+        from maven_artifact.downloader import Downloader
+    except ImportError:
+        raise WorkshopError(
+            "The Python package maven-artifact, which downloads the connector, is not installed.",
+            "Run `make setup` (or `pip install -e .`), then this cell again.",
+        ) from None
+    artifact = Artifact.parse(coordinates)
+    mirror = os.environ.get(REPOSITORY_VARIABLE)
+    downloader = Downloader(mirror) if mirror else Downloader()
+    return artifact, downloader, downloader.resolver.uri_for_artifact(artifact)
 
 
 def fetch_packages(folder: Path) -> None:

@@ -1,18 +1,16 @@
 """Preflight: Flink's connector can be downloaded, and a jar that is here matches its checksum."""
 
 import hashlib
-import os
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from helpers.core.paths import home
 
-from .flink_dependencies import CONNECTOR, REPOSITORY_VARIABLE
+from .flink_dependencies import CONNECTOR, REPOSITORY_VARIABLE, jar_source
 from .preflight_probe import Probe
 from .preflight_report import Line, State
 
-MAVEN_CENTRAL = "https://repo.maven.apache.org/maven2"
 SECONDS = 6
 _SHA1_DIGITS = 40
 
@@ -25,10 +23,8 @@ def connector(probe: Probe) -> Line:
     """
     if "analytics" not in probe.cloud.extras:
         return Line("connector", State.OK, "This target needs no connector.")
-    group, artifact, version = CONNECTOR.split(":")
-    name = f"{artifact}-{version}.jar"
-    repository = (os.environ.get(REPOSITORY_VARIABLE) or MAVEN_CENTRAL).rstrip("/")
-    url = f"{repository}/{group.replace('.', '/')}/{artifact}/{version}/{name}"
+    _, downloader, url = jar_source(CONNECTOR)
+    repository, name = downloader.resolver.base, url.rsplit("/", 1)[-1]
     path = home() / "managed-flink" / "lib" / name
     try:
         published = _read(f"{url}.sha1").split()[:1]

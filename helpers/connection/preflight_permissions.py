@@ -212,7 +212,7 @@ def _concrete(probe: Probe, pattern: str) -> str:
     parts = own.split(":", 5)
     if parts[0] != "arn" or len(parts) < 6:
         return own
-    fill = (probe.partition, parts[2], probe.cloud.region, probe.cloud.account)
+    fill = (probe.cloud.partition, parts[2], probe.cloud.region, probe.cloud.account)
     known = [there if there and "*" not in there and "$" not in there else (value if there else "")
              for there, value in zip(parts[1:5], fill, strict=True)]  # fmt: skip
     return ":".join(["arn", *known, parts[5].replace("*", "x")])

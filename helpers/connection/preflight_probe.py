@@ -41,15 +41,10 @@ class Probe:
         for service in [*SERVICES, "iam", "sts", "service-quotas"]:
             made = session.client(service, endpoint_url=endpoint, config=_CONFIG)
             self._clients[service] = made
-        home = _HOME_REGIONS.get(self.partition, self.cloud.region)
+        home = _HOME_REGIONS.get(self.cloud.partition, self.cloud.region)
         self._clients["home"] = session.client(
             "service-quotas", region_name=home, endpoint_url=endpoint, config=_CONFIG
         )
-
-    @property
-    def partition(self) -> str:
-        """The region's partition, e.g. `aws` or `aws-cn`."""
-        return self.cloud.session.get_partition_for_region(self.cloud.region)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         """Return the client of a service, by boto3's name."""

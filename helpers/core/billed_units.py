@@ -10,6 +10,7 @@ https://aws.amazon.com/{kinesis/data-streams,dynamodb,cloudwatch,s3}/pricing
 from collections.abc import Mapping
 
 PUT_UNIT_BYTES = 25 * 1024  # Kinesis bills a put in units of 25 KB
+FIREHOSE_BYTES = 5 * 1024  # Firehose bills each record as a multiple of it; a beacon is smaller
 PROVISIONED = "-MetricDetails"  # the end of the provisioned table's name: cfn/2-analyze.yaml
 USED_WRITES, USED_READS = "used write units", "used read units"
 _READS = {"GetItem", "BatchGetItem", "Query", "Scan"}

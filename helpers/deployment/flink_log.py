@@ -7,7 +7,7 @@ is there, too: Flink's PythonDriver logs it line by line, with level INFO.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,11 +15,9 @@ from botocore.exceptions import ClientError
 from helpers.core.cloud import Cloud
 from helpers.core.text import shorten
 from helpers.core.waiting import wait_until
-from helpers.flink.output import NOTE, STARTED
+from helpers.flink.output import BEGIN, DRIVER, END, NOTE, STARTED
 
 GROUP = "/aws/kinesis-analytics/{}"
-_DRIVER = "org.apache.flink.client.python.PythonDriver"
-_BEGIN, _END = "Python Process Started", "Python Process Exited"
 _LONGEST = 400
 # CloudWatch shows a line some seconds after it was written.
 _WAIT_SECONDS = 20
@@ -35,7 +33,7 @@ def failure(cloud: Cloud, since: float) -> str:
     Example:
         `failure(cloud, time.time() - 60)` -> `"20_mine.sql: SQL parse failed. ..."`
     """
-    found = wait_until(lambda: _reason(_lines(cloud, since)), _WAIT_SECONDS, bool)
+    found = wait_until(lambda: _reason(list(_read(cloud, since))), _WAIT_SECONDS)
     return shorten(found, _LONGEST) if found else ""
 
 
@@ -49,7 +47,7 @@ def notes(cloud: Cloud, since: float) -> list[str]:
     Example:
         `notes(cloud, time.time() - 60)` -> `["event_anomaly is not computed, because ..."]`
     """
-    return notes_in(_output(_lines(cloud, since)))
+    return notes_in(_output(_read(cloud, since)))
 
 
 def notes_in(output: Sequence[str]) -> list[str]:
@@ -71,22 +69,18 @@ def _reason(lines: list[dict[str, Any]]) -> str:
     return str(errors[-1].get("message", "")) if errors else ""
 
 
-def _output(lines: list[dict[str, Any]]) -> list[str]:
+def _output(lines: Iterable[dict[str, Any]]) -> list[str]:
     """Return the lines that main.py printed in its last run."""
     output: list[str] = []
     for line in lines:
         message = str(line.get("message", ""))
-        if line.get("logger") != _DRIVER or line.get("messageType") != "INFO":
+        if line.get("logger") != DRIVER or line.get("messageType") != "INFO":
             continue
-        if _BEGIN in message:
+        if BEGIN in message:
             output = []
-        elif _END not in message:
+        elif END not in message:
             output.append(message.rstrip())
     return output
-
-
-def _lines(cloud: Cloud, since: float) -> list[dict[str, Any]]:
-    return list(_read(cloud, since))
 
 
 def _read(cloud: Cloud, since: float) -> Iterator[dict[str, Any]]:

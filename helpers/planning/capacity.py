@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 
 from helpers.core.beacon_definition import BUCKET_SECONDS
+from helpers.core.billed_units import PUT_UNIT_BYTES
 from helpers.core.paths import REPOSITORY
 
 from . import limits
@@ -210,7 +211,7 @@ def cloudwatch_metrics(events: float) -> int:
 
 def beacons_a_record(design: Design) -> int:
     """Return the beacons in a record of the clicks stream: 1, or as many as fit into 25 KB."""
-    return limits.PUT_UNIT_BYTES // units().record_bytes if design.aggregated else 1
+    return PUT_UNIT_BYTES // units().record_bytes if design.aggregated else 1
 
 
 def beacons_a_shard(design: Design) -> float:

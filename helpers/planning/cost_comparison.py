@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from helpers.core.billed_units import FIREHOSE_BYTES
 from helpers.plotting.figure import Picture
 from helpers.plotting.palette import BLUE, GREEN, INK, OTHERS, QUIET, SKY, SLATE
 
@@ -16,7 +17,6 @@ from .bottlenecks import planned
 from .capacity import Plan, p50, per_second
 from .limits import units
 from .monthly_cost import SECONDS_PER_MONTH, dollars, month_of, packed, same_speed, thrifty
-from .prices import FIREHOSE_BYTES
 
 _COLORS = (BLUE, GREEN, GREEN, GREEN, SKY, SLATE, OTHERS)
 SIZES = (1e6, 10e6, 100e6)  # events a day

@@ -62,8 +62,6 @@ def planner_figures() -> "pd.DataFrame":
 SHARD_RECORDS = 1000  # put into a shard, a second
 SHARD_BYTES = 1_000_000  # put into a shard, a second
 SHARD_READ_BYTES = 2_000_000  # read from a shard, a second, by all readers without fan-out
-# https://aws.amazon.com/kinesis/data-streams/pricing: a put is billed in units of 25 KB
-PUT_UNIT_BYTES = 25 * 1024
 # https://docs.aws.amazon.com/managed-flink/latest/java/how-scaling.html: by default, adjustable
 KPUS = 64
 READERS_A_KPU = 8  # ParallelismPerKPU, at most

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from helpers.core.beacon_definition import BUCKET_SECONDS
+from helpers.core.billed_units import FIREHOSE_BYTES
 
 from . import limits
 from .capacity import DAY, LEAST_WRITE_UNITS, READ_UNITS, Design, Plan, beacons_a_record
@@ -10,7 +11,6 @@ from .capacity import plan as replan
 from .limits import units
 from .prices import (
     DISK,
-    FIREHOSE_BYTES,
     FIXED,
     HOURS_PER_MONTH,
     SERVER,

@@ -5,6 +5,7 @@ import math
 from functools import cache
 from typing import Any
 
+from helpers.core.billed_units import FIREHOSE_BYTES
 from helpers.core.paths import REPOSITORY
 
 from .limits import LCU_CONNECTIONS, units
@@ -13,7 +14,6 @@ HOURS_PER_MONTH = 730  # AWS's own figure for prices by the month
 # Managed Flink gives each working KPU 50 GB of storage, and bills it (its price page).
 STORAGE_PER_KPU = 50
 DISK = 8  # GB: the root volume of an Amazon Linux 2023 server
-FIREHOSE_BYTES = 5 * 1024  # Firehose bills each record as a multiple of it; a beacon is smaller
 SERVER = "t4g.small"
 
 # Target tracking creates one alarm for scaling out and one for scaling in:

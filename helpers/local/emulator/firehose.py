@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from ministack.core import responses
 from ministack.services import firehose
 
-from helpers.core.billed_units import billed_units
+from helpers.core.billed_units import FIREHOSE_BYTES, billed_units
 
 from .meter import METER
 
 SECONDS_BETWEEN_CHECKS = 0.25
-STEP_BYTES = 5 * 1024  # Firehose bills each record of a stream in steps of 5 KB
 _buffers: dict[tuple[str, str, str], "Buffer"] = {}
 _lock = threading.Lock()
 
@@ -57,8 +56,8 @@ def buffer_records(stream_arn: str, records: list[tuple[str, bytes]]) -> None:
                 buffer = _buffers.setdefault(key, Buffer())
                 for _, data in records:
                     buffer.add(data)
-                steps = sum(-(-len(data) // STEP_BYTES) for _, data in records)
-                units = {"GB archived": steps * STEP_BYTES / 1024**3}
+                steps = sum(-(-len(data) // FIREHOSE_BYTES) for _, data in records)
+                units = {"GB archived": steps * FIREHOSE_BYTES / 1024**3}
                 METER.add("firehose", "firehose", "record", units, calls=len(records))
 
 

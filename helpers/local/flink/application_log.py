@@ -11,11 +11,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from helpers.flink.output import BEGIN, DRIVER, END
+
 from .application import Application
 
 log = logging.getLogger("workshop.flink")
 
-_DRIVER = "org.apache.flink.client.python.PythonDriver"
 _LINE = "-" * 27
 _LONGEST = 4000  # characters of a line
 
@@ -40,9 +41,9 @@ class ApplicationLog:
             output: its lines.
             failed: main.py ended with an error.
         """
-        said = [f"{_LINE} Python Process Started {_LINE}", *output]
-        lines = [{"messageType": "INFO", "logger": _DRIVER, "message": line} for line in said]
-        lines.append(lines[0] | {"message": f"{_LINE} Python Process Exited {_LINE}"})
+        said = [f"{_LINE} {BEGIN} {_LINE}", *output]
+        lines = [{"messageType": "INFO", "logger": DRIVER, "message": line} for line in said]
+        lines.append(lines[0] | {"message": f"{_LINE} {END} {_LINE}"})
         if failed:
             error = {"messageType": "ERROR", "message": "Run python process failed"}
             lines.append(lines[0] | error)
