@@ -15,6 +15,7 @@ from helpers.core.cloud import Cloud
 from helpers.core.paths import read_json
 from helpers.core.text import shorten
 from helpers.deployment.flink_log import failure
+from helpers.local.flink import checkpoints
 from tests.catcher import until
 from tests.e2e.flink_reference import click, expected, records, stamp
 from tests.e2e.flink_target import Target, java_free_path, newest
@@ -113,6 +114,25 @@ def of_events(rng: random.Random, events: list[str], first: int) -> list[dict]:
     return made
 
 
+def kill_twice_within_a_file(target: Target, clicks: list[dict]) -> None:
+    """Have the job read a long file, and kill it at two checkpoints at which it is half read."""
+    stamp(clicks, time.time(), {})
+    root, name = target.home / "flink" / target.application, "9-1-2.json"  # as of a tenth shard
+    draft = root / "long.draft"
+    draft.write_text("".join(json.dumps(click) + "\n" for click in clicks), encoding="utf-8")
+    draft.replace(root / "in" / name)
+    former: set = set()
+    for _ in range(2):
+
+        def half_read(former=former) -> bool:
+            own = [c for c in checkpoints.complete(root / "checkpoints") if c.parent not in former]
+            return any(name in checkpoints.unread(checkpoint) for checkpoint in own[-1:])
+
+        target.wait_for(half_read, 120, "no checkpoint while the file is read")
+        former |= set((root / "checkpoints").iterdir())
+        target.kill_job()
+
+
 def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(target):
     now, old, rng = int(time.time() * 1000), 900, random.Random(5)
     invented = [f"invented-{n}" for n in range(2_000)]
@@ -134,18 +154,20 @@ def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(t
     addresses = {address for _, address, _ in listening([job, *job.children(recursive=True)])}
     assert addresses and addresses <= LOOPBACK
 
-    # Killed while it reads: it goes on from its last checkpoint, where the invented names are that
-    # were put aside. Some of them come back; an event is new; copies are of what was counted.
+    # Killed while it reads: it goes on from a checkpoint, where the invented names are that were
+    # put aside. Some of them come back; an event is new; copies are of what was counted.
     again = of_events(rng, rng.sample(invented, 500) + REAL * 20 + [NEW] * 20, 200_000)
     put(target, others[:1000], firsts)
-    time.sleep(0.4)
-    target.kill_job()
+    # These are not in the stream: a replay leaves them out, so they share no bucket with others.
+    alone = {"event": None, "custom_metric_name": None}
+    long = [click(rng, n, now - 2 * old * 1000) | alone for n in range(300_000, 360_000)]
+    kill_twice_within_a_file(target, long)
     copies = [dict(record) for record in first[:100]]
     put(target, again + others[1000:1500], firsts)
     put(target, copies, firsts)
-    sent = first + flood + others[:1000] + again + others[1000:1500] + copies
+    sent = first + flood + others[:1000] + long + again + others[1000:1500] + copies
     settle(target, rows, without("avg_pg_ld", expected(sent)))
-    assert target.status()["restarts"] == 1
+    assert target.status()["restarts"] == 2
 
     def scored() -> bool:
         rows.extend(target.read_metrics())

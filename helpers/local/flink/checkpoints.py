@@ -2,6 +2,12 @@
 
 Flink writes a checkpoint to `<job id>/chk-<n>/`, its `_metadata` last and by renaming it into
 place: a checkpoint that has one is complete.
+
+Flink 2.2 restores a file that is half read only once: a reader that continues in the middle of a
+file counts its position from there (DeserializationSchemaAdapter.Reader.seek does not set numRead),
+so a checkpoint that it makes before the file's end would read some records again. Therefore such a
+checkpoint is never restored. Until all files that were unread at a restart are read, a job that is
+killed again starts from the same checkpoint as before.
 """
 
 import re
@@ -37,17 +43,60 @@ def covered(names: set[str], folder: Path) -> set[str]:
     kept = complete(folder)
     done = set(names) if kept else set()
     for checkpoint in kept:
-        try:
-            metadata = (checkpoint / "_metadata").read_bytes()
-        except FileNotFoundError:
-            return set()  # deleted since it was listed: nothing until the next call
-        counts = Counter(re.findall(rb"/(\d+-\d+-\d+\.json)", metadata))
-        done = {name for name in done if counts[name.encode()] == 1}
+        counts = _mentions(checkpoint)
+        done = {name for name in done if counts[name] == 1}
     return done
 
 
-def forget_other_jobs(folder: Path, job: Path) -> None:
-    """Delete the checkpoints of all jobs but one, once that one has its own."""
+def restore_point(folder: Path) -> Path | None:
+    """Return the checkpoint to restart from: the newest one of the oldest job; None without any.
+
+    The checkpoints of a later job are deleted: `forget_former_jobs` has not allowed them.
+
+    Args:
+        folder: where Flink keeps the checkpoints.
+    """
+    kept = complete(folder)
+    if not kept:
+        return None
+    oldest = kept[0].parent
+    _delete_other_jobs(folder, oldest)
+    return [checkpoint for checkpoint in kept if checkpoint.parent == oldest][-1]
+
+
+def forget_former_jobs(folder: Path, job: Path, restored: Path | None) -> bool:
+    """Delete the checkpoints of all jobs but one, once it has read what it was restored to read.
+
+    Args:
+        folder: where Flink keeps the checkpoints.
+        job: the folder of the job that runs, with at least one complete checkpoint.
+        restored: the checkpoint from which it was restored, if any.
+
+    Returns:
+        Whether they are deleted.
+    """
+    newest = [checkpoint for checkpoint in complete(folder) if checkpoint.parent == job][-1:]
+    if restored and not (newest and unread(restored).isdisjoint(unread(newest[0]))):
+        return False
+    _delete_other_jobs(folder, job)
+    return True
+
+
+def _mentions(checkpoint: Path) -> Counter[str]:
+    """Return how often a checkpoint names each input file; nothing if it was deleted meanwhile."""
+    try:
+        metadata = (checkpoint / "_metadata").read_bytes()
+    except FileNotFoundError:
+        return Counter()
+    return Counter(name.decode() for name in re.findall(rb"/(\d+-\d+-\d+\.json)", metadata))
+
+
+def unread(checkpoint: Path) -> set[str]:
+    """Return the input files that were not read to their end at a checkpoint."""
+    return {name for name, count in _mentions(checkpoint).items() if count > 1}
+
+
+def _delete_other_jobs(folder: Path, job: Path) -> None:
     for other in folder.iterdir():
         if other != job:
             shutil.rmtree(other, ignore_errors=True)

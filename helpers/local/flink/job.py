@@ -25,17 +25,14 @@ class Job:
 
     def __init__(self, application: Application, plan: Path, code: Path, folders: Folders) -> None:
         self.log = home() / "logs" / f"flink-{application.name}.log"
-        self._former_jobs = (
-            set(folders.checkpoints.glob("*")) if folders.checkpoints.exists() else set()
-        )
         self._folders = folders
         lock = JOB_LOCK.format(application.name)
         _end_former(process_lock.pid_file(lock))
         folders.create()
-        kept = checkpoints.complete(folders.checkpoints)
-        self.restored = bool(kept)
+        self.restored = checkpoints.restore_point(folders.checkpoints)
+        self._former_jobs = set(folders.checkpoints.glob("*"))
         self.process: subprocess.Popen = child_process.start(
-            plans.run_command(plan, code, folders, kept[-1] if kept else None),
+            plans.run_command(plan, code, folders, self.restored),
             log=self.log,
             environment=plans.run_environment(folders)
             | {"WORKSHOP_FLINK_LOG": str(self.log.with_suffix(".jvm.log"))},

@@ -81,6 +81,7 @@ class Run:
         self._progress = Progress(folders.counted, folders.clicks, folders.metrics)
         self._threads = [Pumping("out", self.pump_out, SECONDS_BETWEEN_SENDS)]
         self._cleaned = 0.0
+        self._is_alone = False  # whether only this run's checkpoints are kept
 
     @property
     def is_running(self) -> bool:
@@ -94,7 +95,9 @@ class Run:
             return
         if not self.is_running:
             self._threads.append(Pumping("in", self.pump_in, SECONDS_BETWEEN_READS))
-            checkpoints.forget_other_jobs(self._folders.checkpoints, own)
+        if not self._is_alone:
+            former = self.job.restored
+            self._is_alone = checkpoints.forget_former_jobs(self._folders.checkpoints, own, former)
         self._cleaned = time.monotonic()
         read_until = self.pump_in.read_until
         names = {file.name for file in self._folders.clicks.glob("[0-9]*.json")}

@@ -29,13 +29,36 @@ def test_a_file_goes_when_every_kept_checkpoint_has_read_it(folders):
     assert checkpoints.covered(names, folders.checkpoints) == {read, half}
 
 
-def test_the_newest_complete_checkpoint_is_the_last(folders):
-    old = checkpoint(folders, "b", 9)
-    new = checkpoint(folders, "a", 1)
-    (folders.checkpoints / "a" / "chk-2").mkdir()  # not complete
+def test_the_newest_complete_checkpoint_is_restored(folders):
+    assert checkpoints.restore_point(folders.checkpoints) is None
+    old = checkpoint(folders, "a", 1)
+    new = checkpoint(folders, "a", 2)
+    (folders.checkpoints / "a" / "chk-3").mkdir()  # not complete
     assert checkpoints.complete(folders.checkpoints) == [old, new]
-    checkpoints.forget_other_jobs(folders.checkpoints, new.parent)
-    assert checkpoints.complete(folders.checkpoints) == [new]
+    assert checkpoints.restore_point(folders.checkpoints) == new
+
+
+def test_a_job_that_is_killed_again_in_the_same_file_restores_the_same_checkpoint(folders):
+    half, whole, later = "0-1-10.json", "0-11-20.json", "0-21-30.json"
+    first = checkpoint(folders, "first", 7, half, half, whole)
+    # Flink would read some records of the half read file again.
+    unusable = checkpoint(folders, "second", 1, half, half, whole, later, later)
+    assert not checkpoints.forget_former_jobs(folders.checkpoints, unusable.parent, first)
+    assert checkpoints.restore_point(folders.checkpoints) == first
+    assert checkpoints.complete(folders.checkpoints) == [first]
+
+    usable = checkpoint(folders, "third", 1, half, whole, later, later)
+    assert checkpoints.covered({half, whole, later}, folders.checkpoints) == {whole}
+    assert checkpoints.forget_former_jobs(folders.checkpoints, usable.parent, first)
+    assert checkpoints.restore_point(folders.checkpoints) == usable
+    assert checkpoints.covered({half, whole, later}, folders.checkpoints) == {half, whole}
+
+
+def test_a_job_that_began_without_a_checkpoint_forgets_the_remains_of_others(folders):
+    (folders.checkpoints / "killed at its start" / "chk-1").mkdir(parents=True)
+    own = checkpoint(folders, "own", 1, "0-1-2.json", "0-1-2.json")
+    assert checkpoints.forget_former_jobs(folders.checkpoints, own.parent, None)
+    assert list(folders.checkpoints.iterdir()) == [own.parent]
 
 
 GROUPS = {
