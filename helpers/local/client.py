@@ -121,13 +121,16 @@ def _note_use(**_: object) -> None:
 
 def _endpoint() -> str:
     _wait_for_former_target()
-    process = None if state.holder() else _start()
+    process: subprocess.Popen | None = None
     deadline = time.monotonic() + START_SECONDS
     with waiting("Waiting until the local target answers"):
         while time.monotonic() < deadline:
             facts = state.description()
             if facts.get("ready") and ports.answers(facts["endpoint"] + HEALTH):
                 return facts["endpoint"]
+            # The holder of before may have been a target that was about to end: then there is none.
+            if state.holder() is None and (process is None or process.poll() == 0):
+                process = _start()
             if process and process.poll() and not state.is_there():
                 raise WorkshopError(
                     f"The local target did not start: {_last_line()}",

@@ -177,6 +177,9 @@ def stop() -> bool:
                 with contextlib.suppress(ProcessLookupError):  # it may be ending just now
                     os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
         time.sleep(0.1)
+    # Its process ends a moment after that file: a target that starts now would take it for its own.
+    while state.holder() in asked:
+        time.sleep(0.01)
     if lock := state.take_lock():
         state.forget()
         lock.close()

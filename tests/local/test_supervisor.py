@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -272,3 +273,25 @@ def test_stop_returns_after_the_files_of_the_target_are_deleted(target, monkeypa
     state.forget()
     assert not state.is_ending()
     lock.close()
+
+
+def ending_supervisor(seconds: float) -> threading.Timer:
+    """Hold the lock as a supervisor does that has deleted its files and is about to end."""
+    lock = state.take_lock()
+    timer = threading.Timer(seconds, lock.close)
+    timer.start()
+    return timer
+
+
+def test_a_target_starts_although_the_former_one_is_about_to_end(target):
+    former = ending_supervisor(1)
+    connect("local")
+    former.join()
+    assert state.holder() == state.description()["pid"]
+
+
+def test_stop_returns_after_the_lock_is_free(target, monkeypatch):
+    monkeypatch.setattr(supervisor.os, "kill", lambda pid, number: state.forget())
+    former = ending_supervisor(1)
+    assert supervisor.stop() and state.holder() is None
+    former.join()
