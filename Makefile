@@ -48,7 +48,7 @@ update: $(READY) ## fetch the newest version; keep notebooks that you edited as 
 test: $(READY) ## set up, then run every test
 	@$(BIN)/python -m helpers.flink.build_class_data & archives=$$!; \
 		$(MAKE) --no-print-directory check || { wait $$archives; exit 1; }; \
-		$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(TESTS); tested=$$?; \
+		$(BIN)/python -m pytest -n 4 --no-loadscope-reorder $(TESTS); tested=$$?; \
 		wait $$archives && exit $$tested
 
 # The code of servers and functions is checked in its own folder, where its imports resolve.

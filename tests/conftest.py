@@ -1,11 +1,14 @@
 """What several kinds of test share: a private emulator, and folders that no learner's run meets."""
 
+import functools
+import gc
 import os
 import time
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from helpers.connection.connect import connect
 from helpers.core import process_lock
@@ -27,6 +30,10 @@ WEEK = 7 * 24 * 3600
 os.environ["WORKSHOP_ANY_PORTS"] = "1"
 # No test may use a Java that happens to be installed.
 os.environ.pop("JAVA_HOME", None)
+# Each session of boto3 parses the services' models for itself: 40 ms a client, half of the CPU of
+# tests/unit. They are the same for all sessions, and botocore does not change them.
+read_model = functools.cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda self, path: read_model(path)
 
 
 def pytest_make_parametrize_id(val, argname):
@@ -46,6 +53,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish(session):
     """Wait for Java's archives of classes, which `make test` makes meanwhile."""
+    gc.freeze()  # the tests themselves stay: no collection has to look through them
     if not class_data.is_built():
         process_lock.wait_until_free(class_data.folder() / "lock")
 

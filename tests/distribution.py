@@ -1,4 +1,4 @@
-"""Assigns test files to the three processes of `make test`, and gives their order.
+"""Assigns test files to the four processes of `make test`, and gives their order.
 
 Most files are assigned one by one, to the next free process. The files of a group share a target
 or a browser, which is slow to start and uses CPU while it runs (a target a fifth of a core even
@@ -36,7 +36,7 @@ GROUPS = {
         "browser/test_dashboard.py",
     ],
 }
-# Files that the third process runs while the other two run the targets. The longest come first;
+# Files that the other processes run while two run the targets. The longest come first;
 # files that mostly wait come while the targets' own tests need both cores. All others come last.
 OTHERS = [
     "e2e/test_truth.py",

@@ -57,7 +57,6 @@ OWN_TEXT = {
     "helpers/deployment/zones.py:instance_types": OURS,
     "helpers/local/emulator/zones.py:_ARM": LEARNER,
     "helpers/local/alarms/definition.py:_STATISTIC": LEARNER,
-    "helpers/local/flink/checkpoints.py:covered": FILES,
     "helpers/flink/java.py:FOREIGN": FILES,
     "helpers/local/flink/pump_in.py:write_file": "names of shards, sequence numbers",
     "helpers/core/metric_math.py:_SPELLINGS": LEARNER,
