@@ -57,7 +57,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make demo", description="Replays a log through the pipeline."
     )
-    parser.add_argument("--log", default=str(SAMPLE), help="an Apache combined log, plain or .gz")
+    parser.add_argument(
+        "--log", default=str(SAMPLE), help="an access log, a folder or a pattern of them"
+    )
     parser.add_argument("--rate", type=float, default=100, help="beacons per second")
     parser.add_argument("--keep", action="store_true", help="leave the local target running")
     return parser.parse_args()
@@ -68,7 +70,7 @@ def demo(cloud: Cloud, log: str, rate: float) -> int:
 
     Args:
         cloud: the account.
-        log: path of an Apache combined log, plain or gzip.
+        log: path of an access log, a folder or a pattern of them (see `Traffic.replay`).
         rate: beacons per second.
 
     Returns:

@@ -82,6 +82,7 @@ class Folders:
         positions: how far the clicks stream has been read.
         counted: until when all that arrived has been counted, and its values sent.
         finals: the newest bucket whose final values were sent.
+        held: which files of rows are not held back while a restored job catches up.
         memory: which version of the application ran last, and what its replay leaves out.
     """
 
@@ -94,7 +95,8 @@ class Folders:
         self.checkpoints, self.temporary = root / "checkpoints", root / "tmp"
         self.keystore = root / "keystore.p12"
         self.positions, self.counted = root / "positions.json", root / "counted.json"
-        self.finals, self.memory = root / "finals.json", root / "application.json"
+        self.finals, self.held = root / "finals.json", root / "held.json"
+        self.memory = root / "application.json"
 
     def create(self) -> None:
         """Create those that the job needs, and empty the temporary one; make the keystore."""

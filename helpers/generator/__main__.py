@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from helpers.core.paths import read_json
@@ -12,6 +11,7 @@ from helpers.core.paths import read_json
 from .clicks_stream import ClicksStream
 from .delayed_delivery import DelayedDelivery
 from .live import Live, settings_path
+from .logs.files import find_logs
 from .replay import Replay
 from .run import Run, take_lock
 
@@ -42,7 +42,8 @@ async def _live(arguments: argparse.Namespace) -> None:
 
 async def _replay(arguments: argparse.Namespace) -> None:
     run = Run("replay", arguments.target)
-    replay = Replay(Path(arguments.log), arguments.url, arguments.rate, arguments.speed)
+    logs = find_logs(arguments.log)
+    replay = Replay(logs, arguments.url, arguments.rate, arguments.speed)
     await run.go(replay.work)
 
 
@@ -51,7 +52,7 @@ def _arguments() -> argparse.Namespace:
     roles = parser.add_subparsers(dest="role", required=True)
     live = roles.add_parser("live", help="simulated visitors; follows the settings file")
     live.add_argument("--seconds", type=float, help="end after this many seconds")
-    replay = roles.add_parser("replay", help="the requests of a real access log")
+    replay = roles.add_parser("replay", help="the requests of real access logs")
     replay.add_argument("--log", required=True)
     replay.add_argument("--url", required=True)
     replay.add_argument("--rate", type=float)

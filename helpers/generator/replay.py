@@ -1,10 +1,10 @@
-"""The replay run: every request of a real access log becomes one beacon, open loop."""
+"""The replay run: every request of real access logs becomes one beacon, open loop."""
 
 import asyncio
-from pathlib import Path
+from collections.abc import Sequence
 
-from .access_log import LogFile, beacon_of
 from .connections import Connections
+from .logs.files import Log
 from .run import Run
 
 TICK_SECONDS = 0.005
@@ -14,52 +14,62 @@ MOST_WAITING = 5_000  # beacons kept in memory when the servers can't keep up
 
 
 class Replay:
-    """A replay of one log.
+    """A replay of one or more logs, one after the other.
 
     Args:
-        path: the log file.
+        logs: in the order of their times.
         url: where beacons are sent, without `/beacon`.
         rate: beacons per second, or None.
-        speed: how many times as fast as the log's own timing, or None.
+        speed: how many times as fast as the logs' own timing, or None.
     """
 
-    def __init__(self, path: Path, url: str, rate: float | None, speed: float | None) -> None:
-        self._path, self._url, self._rate, self._speed = path, url, rate, speed
+    def __init__(
+        self, logs: Sequence[Log], url: str, rate: float | None, speed: float | None
+    ) -> None:
+        self._logs, self._url, self._rate, self._speed = logs, url, rate, speed
         self._first: float | None = None
         self._latest = 0.0
-        self._number = 0
+        self._number = self._done = self._requests = self._skipped = 0  # of the logs before
+        self._current: Log | None = None
 
     async def work(self, run: Run) -> str:
-        """Send a beacon for each line; return `finished`, or `stopped` if it ended early."""
-        log = LogFile(self._path)
-        run.problems.append(lambda: log.problem)
+        """Send a beacon for each request; return `finished`, or `stopped` if it ended early."""
+        run.problems.append(self._problem)
         run.facts["rate"] = self._rate
         connections = run.connections = Connections(self._url, run.record, patience=None)
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        for line in log.lines():
-            # A replay that is behind its schedule must still handle responses and SIGTERM.
-            await asyncio.sleep(0)
-            run.facts["progress"] = log.progress
-            if line is None:
+        run.facts["format"] = " and ".join(dict.fromkeys(log.name for log in self._logs))
+        for log in self._logs:
+            self._current = log
+            for read in log.beacons():
+                # A replay that is behind its schedule must still handle responses and SIGTERM.
+                await asyncio.sleep(0)
+                self._report(run)
+                if read is None:
+                    if self._must_end(run):
+                        return self._end(run)
+                    continue
+                beacon, logged = read
+                beacon.due = begun + self._offset(logged)
+                while beacon.due > loop.time() or connections.waiting >= MOST_WAITING:
+                    await asyncio.sleep(TICK_SECONDS)
+                    if self._must_end(run):
+                        break
                 if self._must_end(run):
-                    return self._end(run, log)
-                continue
-            beacon, logged = beacon_of(line)
-            beacon.due = begun + self._offset(logged)
-            while beacon.due > loop.time() or connections.waiting >= MOST_WAITING:
-                await asyncio.sleep(TICK_SECONDS)
-                if self._must_end(run):
-                    break
-            if self._must_end(run):
-                return self._end(run, log)
-            connections.send(beacon)
+                    return self._end(run)
+                connections.send(beacon)
+            self._requests, self._skipped = (
+                self._requests + log.requests,
+                self._skipped + log.skipped,
+            )
+            self._done, self._current = self._done + 1, None
         while connections.unfinished and not self._must_end(run):
             await asyncio.sleep(TICK_SECONDS)
-        return self._end(run, log)
+        return self._end(run)
 
     def _offset(self, logged: float | None) -> float:
-        """Return when the next line is due, in seconds after the beginning."""
+        """Return when the next beacon is due, in seconds after the beginning."""
         self._number += 1
         if self._rate is not None:
             return self._number / self._rate
@@ -75,7 +85,20 @@ class Replay:
         gone = down is not None and run.connections.loop.time() - down > DOWN_SECONDS
         return gone or run.ending.is_set()
 
-    def _end(self, run: Run, log: LogFile) -> str:
-        complete = log.problem is None and not self._must_end(run)
-        run.facts["progress"] = 1.0 if complete else log.progress
+    def _problem(self) -> str | None:
+        problems = (log.file.problem for log in self._logs if log.file)
+        return next(filter(None, problems), None)
+
+    def _report(self, run: Run) -> None:
+        log = self._current
+        part = log.file.progress if log and log.file else 0.0
+        run.facts["progress"] = (self._done + part) / len(self._logs)
+        run.facts["requests"] = self._requests + (log.requests if log else 0)
+        run.facts["skipped"] = self._skipped + (log.skipped if log else 0)
+
+    def _end(self, run: Run) -> str:
+        self._report(run)
+        complete = self._problem() is None and not self._must_end(run)
+        if complete:
+            run.facts["progress"] = 1.0
         return "finished" if complete else "stopped"

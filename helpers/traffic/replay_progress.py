@@ -43,7 +43,23 @@ def follow(
 
 def _words(name: str, status: dict[str, Any]) -> str:
     words = f"Replaying {name}: {status['sent']:,} beacons sent, {status['progress']:.0%}"
-    return words + (f". {status['problem']}" if status["problem"] else "")
+    if status["state"] != "running" and "format" in status:
+        words += f". {sentence(status)}"
+    return words + (f" {status['problem']}" if status["problem"] else "")
+
+
+def sentence(status: dict[str, Any]) -> str:
+    """Return the format of a replay's log, and how many of its lines were requests.
+
+    Example:
+        >>> sentence({"format": "IIS log", "requests": 60, "skipped": 2})
+        'IIS log: 60 requests, 2 lines skipped.'
+    """
+    requests, skipped = status["requests"], status["skipped"]
+    return (
+        f"{status['format']}: {requests:,} request{'' if requests == 1 else 's'}, "
+        f"{skipped:,} line{'' if skipped == 1 else 's'} skipped."
+    )
 
 
 def _bar(name: str, press: Callable[[], None]) -> Callable[[dict[str, Any]], None]:

@@ -17,10 +17,11 @@ from helpers.core.paths import read_json, write_json
 from helpers.core.waiting import waiting
 from helpers.deployment.fleet import beacon_url
 from helpers.generator.live import settings_path
+from helpers.generator.logs.files import find_logs
 from helpers.generator.run import journal_folder
 from helpers.generator.settings import DEFAULTS, checked
 
-from . import generator_process
+from . import generator_process, s3_logs
 from .journal_reader import Totals, frame, latest_status, totals
 
 if TYPE_CHECKING:
@@ -175,14 +176,19 @@ class Traffic:
         progress: bool = True,
         wait: bool = True,
     ) -> Totals:
-        """Send each request of a real Apache access log as one beacon, over HTTP.
+        """Send each request of real access logs as one beacon, over HTTP.
 
-        Event `pageview`; clientid from address and agent; page = path without query; Referer and
-        User-Agent as logged. Values that HTTP can't carry are changed, and journaled as `altered`:
-        control characters are made visible, values are cut at 8,000 bytes. Blank lines are skipped.
+        Event `pageview`; clientid from address (without its port) and agent; page = path without
+        query; Referer and User-Agent as logged. Values that HTTP can't carry are changed, and
+        journaled as `altered`: control characters are made visible, values are cut at 8,000 bytes.
+        The last line of the progress names the format, and counts the lines that are no request of
+        it, which are skipped.
 
         Args:
-            path: a log in Apache's combined format, plain or gzip.
+            path: a log of Apache, nginx (combined or JSON), nginx proxy manager, an AWS load
+                balancer, CloudFront, Caddy or IIS; plain, gzip, bzip2 or zstandard; or a folder or
+                a pattern (`logs/access.log*`) of such files, which are replayed in the order of
+                their times; or an address in S3 of one or more.
             rate: beacons per second; 100 if neither `rate` nor `speed` is given.
             speed: keep the log's own timing, this many times as fast.
             progress: show a progress bar while waiting, with a button that stops the replay.
@@ -192,30 +198,32 @@ class Traffic:
             The totals.
 
         Raises:
-            WorkshopError: no such file, an invalid rate, no server, or the replay ended early.
+            WorkshopError: no such file, no known format, an invalid rate, no server, or the replay
+                ended early.
 
         Example:
             `traffic.replay("assets/sample/access.log.gz", rate=200)`
         """
+        pace = _pace(rate, speed)
+        place = s3_logs.download(self.cloud, str(path)) if s3_logs.is_s3(path) else _local(path)
+        find_logs(place)  # an error here, not in the other process
+        generator_process.start(
+            "replay", self.cloud, "--log", str(place), "--url", self._url(), *pace
+        )
+        if wait:
+            self._wait_for_replay(Path(path).name, progress)
+        return totals(self.replay_status())
+
+    def _wait_for_replay(self, name: str, progress: bool) -> None:
         from .replay_progress import follow
 
-        log, pace = _readable(path), _pace(rate, speed)
-        generator_process.start(
-            "replay", self.cloud, "--log", str(log), "--url", self._url(), *pace
-        )
-        if not wait:
-            return totals(self.replay_status())
-        try:
-            was_stopped = follow(
-                self.replay_status,
-                log.name,
-                show=progress,
-                stop=lambda: generator_process.end("replay"),
-            )
-        except KeyboardInterrupt:
+        def stop() -> None:
             generator_process.end("replay")
-            raise
-        generator_process.end("replay")
+
+        try:
+            was_stopped = follow(self.replay_status, name, show=progress, stop=stop)
+        finally:
+            stop()
         status = self.replay_status()
         if status["state"] != "finished" and not was_stopped:
             raise WorkshopError(
@@ -223,7 +231,6 @@ class Traffic:
                 f"{status['problem'] or ''}".strip(),
                 "Correct that, then replay again.",
             )
-        return totals(status)
 
     def _url(self) -> str:
         return beacon_url(self.cloud).rstrip("/").removesuffix("/beacon")
@@ -246,24 +253,18 @@ def check_replay(path: str | Path, rate: float) -> None:
     """Raise the errors that `Traffic.replay` would raise at once for this log and rate.
 
     Raises:
-        WorkshopError: no such file, or an invalid rate.
+        WorkshopError: no such file, no known format, or an invalid rate.
 
     Example:
         `check_replay("access.log", rate=200)`
     """
-    _readable(path)
+    if not s3_logs.is_s3(path):
+        find_logs(_local(path))
     _pace(rate, None)
 
 
-def _readable(path: str | Path) -> Path:
-    log = Path(path).expanduser().absolute()
-    try:
-        log.open("rb").close()
-    except OSError as error:
-        raise WorkshopError(
-            f"{log} can't be read: {error.strerror}.", "Give the path of an access log."
-        ) from None
-    return log
+def _local(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
 
 
 def _pace(rate: float | None, speed: float | None) -> list[str]:

@@ -7,7 +7,8 @@ Flink 2.2 restores a file that is half read only once: a reader that continues i
 file counts its position from there (DeserializationSchemaAdapter.Reader.seek does not set numRead),
 so a checkpoint that it makes before the file's end would read some records again. Therefore such a
 checkpoint is never restored. Until all files that were unread at a restart are read, a job that is
-killed again starts from the same checkpoint as before.
+killed again starts from the same checkpoint as before, and none of its rows is sent
+(held_output.py).
 """
 
 import re
@@ -99,4 +100,8 @@ def unread(checkpoint: Path) -> set[str]:
 def _delete_other_jobs(folder: Path, job: Path) -> None:
     for other in folder.iterdir():
         if other != job:
-            shutil.rmtree(other, ignore_errors=True)
+            # Renamed first: a kill while it is deleted must not leave an older checkpoint of it.
+            gone = folder.with_name(f"{folder.name}.old")
+            shutil.rmtree(gone, ignore_errors=True)
+            other.replace(gone)
+            shutil.rmtree(gone, ignore_errors=True)

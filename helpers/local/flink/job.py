@@ -21,15 +21,30 @@ GRACE_SECONDS = 3
 
 
 class Job:
-    """One run of an application's code."""
+    """One run of an application's code.
 
-    def __init__(self, application: Application, plan: Path, code: Path, folders: Folders) -> None:
+    Args:
+        application: as the emulator has it.
+        plan: its planned job.
+        code: the folder with its code.
+        folders: its files.
+        restored: the checkpoint from which it starts, if any.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        plan: Path,
+        code: Path,
+        folders: Folders,
+        restored: Path | None,
+    ) -> None:
         self.log = home() / "logs" / f"flink-{application.name}.log"
         self._folders = folders
         lock = JOB_LOCK.format(application.name)
         _end_former(process_lock.pid_file(lock))
         folders.create()
-        self.restored = checkpoints.restore_point(folders.checkpoints)
+        self.restored = restored
         self._former_jobs = set(folders.checkpoints.glob("*"))
         self.process: subprocess.Popen = child_process.start(
             plans.run_command(plan, code, folders, self.restored),

@@ -29,6 +29,9 @@ class PumpOut:
             has not read all their beacons.
         finals: the file that stores the newest bucket whose final values were sent.
         begin_finals: the same as `begin` for final values: a replay must not send them again.
+
+    Attributes:
+        allowed: the files that may be sent; None: all.
     """
 
     def __init__(
@@ -43,11 +46,13 @@ class PumpOut:
         self.client, self.stream, self.folder = client, stream, folder
         self.begin, self.begin_finals = begin, max(begin, begin_finals)
         self.finals, self.newest_final = finals, newest_final(finals) if finals else 0
+        self.allowed: set[Path] | None = None
         self.records = 0
 
     def step(self) -> int:
-        """Send every finished file; return how many rows were sent."""
-        files = finished_files(self.folder)
+        """Send every finished file that is allowed; return how many rows were sent."""
+        allowed = self.allowed
+        files = [f for f in finished_files(self.folder) if allowed is None or f in allowed]
         rows, newest = [], self.newest_final
         for file in files:
             is_final = metric_of(file) == FINAL

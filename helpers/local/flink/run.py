@@ -9,7 +9,7 @@ from typing import Any
 from helpers.core.paths import read_json
 from helpers.flink.properties import Folders
 
-from . import checkpoints
+from . import checkpoints, held_output
 from .application import Application
 from .job import Job
 from .progress import Progress
@@ -77,7 +77,9 @@ class Run:
             finals=folders.finals,
             begin_finals=memory.get("begin_finals", 0),
         )
-        self.job = Job(application, plan, code, folders)
+        restored = checkpoints.restore_point(folders.checkpoints)
+        self.pump_out.allowed = held_output.begin(folders, restored)
+        self.job = Job(application, plan, code, folders, restored)
         self._progress = Progress(folders.counted, folders.clicks, folders.metrics)
         self._threads = [Pumping("out", self.pump_out, SECONDS_BETWEEN_SENDS)]
         self._cleaned = 0.0
@@ -90,14 +92,12 @@ class Run:
 
     def follow(self) -> None:
         """Read the clicks once the job has its first checkpoint; delete files that it has read."""
+        self._release()
         is_due = time.monotonic() - self._cleaned > SECONDS_BETWEEN_CLEANUPS
-        if not is_due or (own := self.job.checkpoint_folder()) is None:
+        if not is_due or self.job.checkpoint_folder() is None:
             return
         if not self.is_running:
             self._threads.append(Pumping("in", self.pump_in, SECONDS_BETWEEN_READS))
-        if not self._is_alone:
-            former = self.job.restored
-            self._is_alone = checkpoints.forget_former_jobs(self._folders.checkpoints, own, former)
         self._cleaned = time.monotonic()
         read_until = self.pump_in.read_until
         names = {file.name for file in self._folders.clicks.glob("[0-9]*.json")}
@@ -105,6 +105,14 @@ class Run:
         for name in remembered(covered, self._folders.positions):
             (self._folders.clicks / name).unlink()
         self._progress.note(read_until, names - covered)
+
+    def _release(self) -> None:
+        """Send the job's rows from the moment from which its own checkpoints may be restored."""
+        if not self._is_alone and (own := self.job.checkpoint_folder()):
+            kept, former = self._folders.checkpoints, self.job.restored
+            self._is_alone = checkpoints.forget_former_jobs(kept, own, former)
+            if self._is_alone:
+                self.pump_out.allowed = None
 
     def end(self) -> None:
         """End the pumps and the job; their files and positions stay."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from helpers.local.flink import pump_out
+from helpers.local.flink import held_output, pump_out
 from helpers.local.flink.pump_out import PumpOut
 from tests.unit.flink.pumping import TRIM_HORIZON
 
@@ -69,6 +69,31 @@ def test_rows_before_a_replays_begin_are_omitted(kinesis, stream, folders):
     write_rows(folders, "event_count", 0, range(5))  # bucket 60
     assert PumpOut(kinesis, stream, folders.metrics, begin=70).step() == 0
     assert read_values(kinesis, stream) == {}
+
+
+def test_rows_of_a_job_that_is_killed_before_its_checkpoints_count_are_never_sent(
+    kinesis, stream, folders
+):
+    def start(restored) -> PumpOut:
+        out = PumpOut(kinesis, stream, folders.metrics)
+        out.allowed = held_output.begin(folders, restored)
+        return out
+
+    first, second = (folders.checkpoints / job / "chk-1" for job in ("first", "second"))
+    start(None).step()
+    write_rows(folders, "event_count", 0, [0], job="first")
+    out = start(first)
+    write_rows(folders, "event_count", 0, [10], job="second")  # killed before it may be restored
+    assert out.step() == 1
+    out = start(first)
+    write_rows(folders, "event_count", 0, [20], job="third")
+    assert out.step() == 0
+    out.allowed = None
+    assert out.step() == 1
+    write_rows(folders, "event_count", 1, [30], job="third")
+    out = start(second)
+    assert out.step() == 1, "what was written before the kill is sent"
+    assert read_values(kinesis, stream) == {"event_count": [0, 20, 30]}
 
 
 def test_refused_rows_are_sent_again_without_overtaking(kinesis, stream):

@@ -24,11 +24,11 @@ from hypothesis import strategies as st
 
 from helpers.audit.record_matching import _CLIENTID
 from helpers.core.paths import REPOSITORY
-from helpers.generator.access_log import _LINE
+from helpers.generator.logs.lines import _APACHE
 from tests.fuzzing import fuzzed
 from tests.source_tree import trees
 
-COMMAND_LINE, AWS, LEARNER = "a command line of ours", "AWS's messages", "the learner's own text"
+COMMAND_APACHE, AWS, LEARNER = "a command line of ours", "AWS's messages", "the learner's own text"
 DASHBOARD, PACKAGES = "our dashboard's definition", "our list of packages, pip's output"
 OURS = "a template or a policy of ours"
 FILES = "names of files and variables of this machine"
@@ -64,7 +64,7 @@ OWN_TEXT = {
     "helpers/connection/flink_dependencies.py:fetch_packages": PACKAGES,
     "helpers/deployment/flink_sql.py:NAME": FILES,
     "helpers/connection/connect.py:connect": LEARNER,
-    "assets/agent/agent.py:arguments": COMMAND_LINE,
+    "assets/agent/agent.py:arguments": COMMAND_APACHE,
     "assets/agent/siblings.py:files_of": FILES,
     "assets/fleet/forget_shipped.py:forget": FILES,
     "assets/flink/main.py:fill": LEARNER,
@@ -282,7 +282,7 @@ def test_the_worst_texts_find_an_expression_that_backtracks(pattern, use):
 
 # What these three read, spelled plainly: so they read it still, though no place of a text twice.
 _QUOTED = rb'"((?:[^"\\]|\\.)*)"'
-PLAIN_LINE = re.compile(
+PLAIN_APACHE = re.compile(
     rb"(\S+) \S+ .+? \[([^\]]*)\] %b(?: \S+ \S+ %b %b)?" % (_QUOTED, _QUOTED, _QUOTED)
 )
 PLAIN_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -303,7 +303,7 @@ def groups(found):
 @example(b'h - [t] "r" [u] "s"')
 def test_a_log_line_is_read_as_the_plain_expression_reads_it(line):
     for text in (line, b"h - " + line, GOOD[: len(line)] + line, line + GOOD):
-        assert groups(_LINE.match(text)) == groups(PLAIN_LINE.match(text))
+        assert groups(_APACHE.match(text)) == groups(PLAIN_APACHE.match(text))
 
 
 @fuzzed(500)

@@ -76,6 +76,7 @@ ALLOWED = {
     ): "HTTP's Date, in English",
     ("helpers/deployment/expiry.py", "strftime"): DIGITS,
     ("helpers/deployment/expiry.py", "strptime"): "digits of our own parameter, in UTC",
+    ("helpers/generator/logs/request.py", "fromisoformat"): "ISO 8601, of UTC without a zone",
     ("helpers/local/emulator/firehose.py", "strftime"): DIGITS,
     ("helpers/local/flink/pump_in.py", "fromisoformat"): "ISO 8601 with its zone, our own code's",
     (

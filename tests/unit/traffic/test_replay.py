@@ -9,8 +9,10 @@ import pytest
 from bench.make_sample_log import PATH as SAMPLE
 from bench.make_sample_log import lines
 from helpers.core.errors import WorkshopError
-from helpers.generator.access_log import LogFile, beacon_of
 from helpers.generator.beacon import sendable
+from helpers.generator.logs import lines as formats
+from helpers.generator.logs.files import Log, LogFile
+from helpers.generator.logs.request import beacon_of
 from helpers.traffic import generator_process
 from helpers.traffic import replay_progress as progress
 from tests.catcher import until
@@ -55,12 +57,10 @@ def test_the_sample_is_what_its_script_writes():
         (f'h - - {TIME} "GET / HTTP/1.1" 2 - "-" "a \\"b\\" \\\\c"', b"/", b'a "b" \\c', None),
         (f'h - - {TIME} "GET /a\\x00b HTTP/1.1" 2 - "-" "x\\ny"', rb"/a\x00b", rb"x\x0ay", None),
         (f'h - - {TIME} "GET / HTTP/1.1" 200 1 "-" "{"a" * 9_000}"', b"/", b"a" * 8_000, None),
-        ("this is no log line", None, None, None),
-        ('"', None, None, None),
     ],
 )  # fmt: skip
 def test_a_line_becomes_a_beacon_with_its_values(line, page, agent, referrer):
-    beacon, _ = beacon_of(line.encode())
+    beacon = beacon_of(formats.apache(line.encode()))
     assert (beacon.page, beacon.agent, beacon.referrer) == (page, agent, referrer)
     assert beacon.event == b"pageview"
     assert re.fullmatch(rb"[0-9a-f]{12}", beacon.clientid)
@@ -69,7 +69,7 @@ def test_a_line_becomes_a_beacon_with_its_values(line, page, agent, referrer):
 def test_the_client_is_its_address_and_its_agent():
     def client(address, agent):
         line = f'{address} - - {TIME} "GET / HTTP/1.1" 200 1 "-" "{agent}"'
-        return beacon_of(line.encode())[0].clientid
+        return beacon_of(formats.apache(line.encode())).clientid
 
     clients = [client("::1", "a"), client("::1", "b"), client("::2", "a"), client("::1", "a")]
     assert clients[0] == clients[3]
@@ -85,9 +85,13 @@ def test_what_http_cannot_carry_is_changed_and_journaled(flowing, tmp_path):
     )
     traffic, catcher = flowing
     totals = traffic.replay(log, rate=100)
-    assert (totals.sent, totals.answered, totals.altered) == (3, 3, 2)
+    assert (totals.sent, totals.answered, totals.altered) == (2, 2, 2)
+    status = traffic.replay_status()
+    assert progress.sentence(status) == (
+        "Apache or nginx combined log: 2 requests, 1 line skipped."
+    )
     agents = Counter(beacon.get("user-agent") for beacon in catcher.beacons)
-    assert agents == Counter([rb"a\x00b", b"blank", None])
+    assert agents == Counter([rb"a\x00b", b"blank"])
     assert {len(beacon.get("referer", b"")) for beacon in catcher.beacons} == {0, 8_000}
     altered = sorted(sum(traffic.journal().altered.dropna(), []))
     assert altered == [
@@ -154,7 +158,8 @@ def test_ending_a_replay_early(flowing):
 @pytest.mark.parametrize("text", [b"\0", b"\n", b'"\\', b" ["])
 def test_a_replay_of_a_gzip_bomb_can_be_stopped(flowing, tmp_path, text):
     bomb = tmp_path / "bomb.gz"
-    bomb.write_bytes(gzip.compress(text * (10_000_000 // len(text))) * 500)
+    line = f'h - - {TIME} "GET / HTTP/1.1" 200 1\n'.encode()
+    bomb.write_bytes(gzip.compress(line) + gzip.compress(text * (10_000_000 // len(text))) * 500)
     traffic, _ = flowing
     traffic.replay(bomb, rate=1_000, wait=False)
     # Some way into its 5 GB; a generator that does not answer is killed, and writes no last state.
@@ -164,10 +169,10 @@ def test_a_replay_of_a_gzip_bomb_can_be_stopped(flowing, tmp_path, text):
 
 def test_a_line_of_a_megabyte_does_not_fill_the_memory(tmp_path):
     log = tmp_path / "long.log"
-    log.write_bytes(b"a" * 3_000_000 + b"\nnext\n")
-    lines = list(LogFile(log).lines())
-    assert [line and len(line) for line in lines] == [1 << 20, None, None, 4]
-    assert [beacon_of(line)[0].altered for line in (lines[0], lines[3])] == [
+    line = f'h - - {TIME} "GET / HTTP/1.1" 200 1'.encode()
+    log.write_bytes(line + b" " + b"a" * 3_000_000 + b"\n" + line + b"\n")
+    assert [line and len(line) for line in LogFile(log).lines()] == [1 << 20, None, None, len(line)]
+    assert [beacon.altered for beacon, _ in filter(None, Log(log).beacons())] == [
         ["line: cut to 1,048,576 bytes"],
         [],
     ]
@@ -177,7 +182,11 @@ def test_progress_leaves_the_output_of_a_command_alone(flowing, capsys):
     traffic, _ = flowing
     traffic.replay(SAMPLE, rate=5_000)
     output = capsys.readouterr()
-    assert output.out == "" and "beacons sent, 100%" in output.err.splitlines()[-1]
+    assert output.out == ""
+    last = (
+        "2,000 beacons sent, 100%. Apache or nginx combined log: 2,000 requests, 0 lines skipped."
+    )
+    assert output.err.splitlines()[-1].endswith(last)
 
 
 def test_the_button_of_the_bar_stops_a_replay_without_an_error(flowing, monkeypatch):
@@ -198,7 +207,7 @@ def test_the_button_of_the_bar_stops_a_replay_without_an_error(flowing, monkeypa
     ("arguments", "words"),
     [
         ({"path": "no/such/file"}, "No such file"),
-        ({"path": "."}, "Is a directory"),
+        ({"path": "Makefile"}, "in no format of access logs"),
         ({"rate": 0}, "greater than 0"),
         ({"rate": -1}, "from 0 to"),
         ({"rate": "fast"}, "can't be 'fast'"),
