@@ -82,7 +82,7 @@ class Folders:
         positions: how far the clicks stream has been read.
         counted: until when all that arrived has been counted, and its values sent.
         finals: the newest bucket whose final values were sent.
-        held: which files of rows are not held back while a restored job catches up.
+        held: since when rows are held back while a restored job catches up.
         memory: which version of the application ran last, and what its replay leaves out.
     """
 

@@ -42,7 +42,6 @@ class Job:
         self.log = home() / "logs" / f"flink-{application.name}.log"
         self._folders = folders
         lock = JOB_LOCK.format(application.name)
-        _end_former(process_lock.pid_file(lock))
         folders.create()
         self.restored = restored
         self._former_jobs = set(folders.checkpoints.glob("*"))
@@ -74,8 +73,15 @@ class Job:
         child_process.end(self.process, seconds=GRACE_SECONDS, group=True)
 
 
-def _end_former(lock: Path) -> None:
-    # A killed controller's job runs for a moment longer, and would write the same files.
+def end_former(application: str) -> None:
+    """End a job whose process or controller was killed: it may run for a moment longer.
+
+    It would write the same files, and complete one more checkpoint.
+
+    Args:
+        application: the name of its application.
+    """
+    lock = process_lock.pid_file(JOB_LOCK.format(application))
     if pid := process_lock.holder(lock):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)

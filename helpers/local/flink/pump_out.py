@@ -31,7 +31,8 @@ class PumpOut:
         begin_finals: the same as `begin` for final values: a replay must not send them again.
 
     Attributes:
-        allowed: the files that may be sent; None: all.
+        before: only files that were written before this moment (nanoseconds since 1970) are sent;
+            None: all.
     """
 
     def __init__(
@@ -46,13 +47,14 @@ class PumpOut:
         self.client, self.stream, self.folder = client, stream, folder
         self.begin, self.begin_finals = begin, max(begin, begin_finals)
         self.finals, self.newest_final = finals, newest_final(finals) if finals else 0
-        self.allowed: set[Path] | None = None
+        self.before: int | None = None
         self.records = 0
 
     def step(self) -> int:
-        """Send every finished file that is allowed; return how many rows were sent."""
-        allowed = self.allowed
-        files = [f for f in finished_files(self.folder) if allowed is None or f in allowed]
+        """Send every finished file that is not held back; return how many rows were sent."""
+        before, files = self.before, finished_files(self.folder)
+        if before is not None:
+            files = [file for file in files if file.stat().st_mtime_ns < before]
         rows, newest = [], self.newest_final
         for file in files:
             is_final = metric_of(file) == FINAL

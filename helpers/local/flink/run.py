@@ -11,7 +11,7 @@ from helpers.flink.properties import Folders
 
 from . import checkpoints, held_output
 from .application import Application
-from .job import Job
+from .job import Job, end_former
 from .progress import Progress
 from .pump_in import PumpIn, remembered, start_position
 from .pump_out import PumpOut
@@ -77,8 +77,9 @@ class Run:
             finals=folders.finals,
             begin_finals=memory.get("begin_finals", 0),
         )
+        end_former(application.name)
         restored = checkpoints.restore_point(folders.checkpoints)
-        self.pump_out.allowed = held_output.begin(folders, restored)
+        self.pump_out.before = held_output.begin(folders, restored)
         self.job = Job(application, plan, code, folders, restored)
         self._progress = Progress(folders.counted, folders.clicks, folders.metrics)
         self._threads = [Pumping("out", self.pump_out, SECONDS_BETWEEN_SENDS)]
@@ -112,7 +113,7 @@ class Run:
             kept, former = self._folders.checkpoints, self.job.restored
             self._is_alone = checkpoints.forget_former_jobs(kept, own, former)
             if self._is_alone:
-                self.pump_out.allowed = None
+                self.pump_out.before = None
 
     def end(self) -> None:
         """End the pumps and the job; their files and positions stay."""
