@@ -43,9 +43,9 @@ def follow(
 
 def _words(name: str, status: dict[str, Any]) -> str:
     words = f"Replaying {name}: {status['sent']:,} beacons sent, {status['progress']:.0%}"
-    if status["state"] != "running" and "format" in status:
-        words += f". {sentence(status)}"
-    return words + (f" {status['problem']}" if status["problem"] else "")
+    has_ended = status["state"] != "running" and "format" in status
+    more = [sentence(status) if has_ended else None, status["problem"]]
+    return f"{words}. {' '.join(filter(None, more))}" if any(more) else words
 
 
 def sentence(status: dict[str, Any]) -> str:

@@ -189,6 +189,18 @@ def test_progress_leaves_the_output_of_a_command_alone(flowing, capsys):
     assert output.err.splitlines()[-1].endswith(last)
 
 
+def test_a_problem_is_a_sentence_of_its_own():
+    status = {"sent": 5, "progress": 0.5, "state": "running", "problem": "It can't keep up."}
+    assert progress._words("a.log", status) == (
+        "Replaying a.log: 5 beacons sent, 50%. It can't keep up."
+    )
+    ended = status | {"state": "stopped", "format": "IIS log", "requests": 5, "skipped": 1}
+    assert progress._words("a.log", ended) == (
+        "Replaying a.log: 5 beacons sent, 50%. IIS log: 5 requests, 1 line skipped. "
+        "It can't keep up."
+    )
+
+
 def test_the_button_of_the_bar_stops_a_replay_without_an_error(flowing, monkeypatch):
     traffic, catcher = flowing
     buttons = []
