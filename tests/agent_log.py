@@ -12,7 +12,7 @@ def line(event: str) -> str:
     """Return a beacon's line, with its newline."""
     return (
         '203.0.113.9 - - [25/Nov/2025:00:01:00 +0000] "GET /beacon HTTP/1.1" 200 2 "-" "-" '
-        f'"{event}" "c-1" "/cart" "-" "-" "-" "-" 1764028860123\n'
+        f'"{event}" "c-1" "/cart" "-" "-" "-" "-" "-" "-" "-" 1764028860123\n'
     )
 
 

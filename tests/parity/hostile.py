@@ -11,7 +11,8 @@ HOST = b"Host: shop.example\r\n"
 CLOSE = b"Connection: close\r\n"
 FIELDS = (
     b"Referer: https://a.example/?q=1&r=2\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n"
-    b"event: click\r\nclientid: c-1\r\npage: /cart\r\ncustom_metric_name: page_load_time\r\n"
+    b"event: click\r\nclientid: c-1\r\npage: /cart\r\nsource: a.example\r\n"
+    b"campaign: july\r\nautomation: webdriver\r\ncustom_metric_name: page_load_time\r\n"
     b"custom_metric_int_value: 312\r\ncustom_metric_float_value: 0.312\r\n"
     b"custom_metric_string_value: fast\r\n"
 )

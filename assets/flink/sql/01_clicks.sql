@@ -19,6 +19,13 @@ CREATE TABLE clicks (
   event                      STRING,
   clientid                   STRING,
   page                       STRING,
+  source                     STRING,   -- where the visitor came from: a site or utm_source
+  campaign                   STRING,   -- utm_campaign
+  automation                 STRING,   -- what beacon.js knows of a browser that a program drives
+  browser                    STRING,   -- Firefox, from the User-Agent, as the next three
+  `system`                   STRING,   -- Android
+  device                     STRING,   -- desktop, mobile, tablet
+  bot                        STRING,   -- the name of a bot, else NULL
   custom_metric_name         STRING,
   custom_metric_int_value    BIGINT,
   custom_metric_float_value  DOUBLE,

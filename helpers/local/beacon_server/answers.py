@@ -25,8 +25,9 @@ BODIES = {
 CORS = (
     "Access-Control-Allow-Origin: *\r\n"
     "Access-Control-Allow-Methods: GET, POST, OPTIONS\r\n"
-    "Access-Control-Allow-Headers: Content-Type, event, clientid, page, custom_metric_name, "
-    "custom_metric_int_value, custom_metric_float_value, custom_metric_string_value\r\n"
+    "Access-Control-Allow-Headers: Content-Type, event, clientid, page, source, campaign, "
+    "automation, custom_metric_name, custom_metric_int_value, custom_metric_float_value, "
+    "custom_metric_string_value\r\n"
     "Access-Control-Max-Age: 86400\r\n"
     "Cache-Control: no-store\r\n"
 )

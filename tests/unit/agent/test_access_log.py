@@ -14,13 +14,14 @@ from helpers.local.beacon_server.apache_log import escape, format_line
 NOW_MS = 1795564860000  # 26/Nov/2026 00:01:00 UTC
 LINE = (
     b'203.0.113.9 - - [25/Nov/2026:00:01:00 +0000] "GET /beacon HTTP/1.1" 200 2 '
-    b'"https://a.example/" "Mozilla/5.0" "click" "c-1" "/cart" "page_load_time" "312" "0.25" '
-    b'"fast" 1795564860123'
+    b'"https://a.example/" "Mozilla/5.0" "click" "c-1" "/cart" "a.example" "july" "-" '
+    b'"page_load_time" "312" "0.25" "fast" 1795564860123'
 )
 FIELDS = [
     *("beacon_id", "host", "ident", "authuser", "datetime", "requested_at", "request"),
     *("response", "bytes"),
-    *("referrer", "agent", "event", "clientid", "page", "custom_metric_name"),
+    *("referrer", "agent", "event", "clientid", "page", "source", "campaign", "automation"),
+    "custom_metric_name",
     *("custom_metric_int_value", "custom_metric_float_value", "custom_metric_string_value"),
     "received_at",
 ]
@@ -37,7 +38,7 @@ def test_every_field_of_a_beacon():
         *("server:1:0:00000000", "203.0.113.9", None, None, "25/Nov/2026:00:01:00 +0000"),
         1795564860000,
         *("GET /beacon HTTP/1.1", 200, 2, "https://a.example/", "Mozilla/5.0", "click", "c-1"),
-        *("/cart", "page_load_time", 312, 0.25, "fast", 1795564860123),
+        *("/cart", "a.example", "july", None, "page_load_time", 312, 0.25, "fast", 1795564860123),
     ]
 
 
@@ -59,7 +60,7 @@ def test_every_month_and_zone_is_read_as_apache_writes_it(month, zone, seconds):
 
 
 def test_absent_fields_are_none():
-    record = parse(b'::1 - - [25/Nov/2026:00:01:00 +0000] "-" 408 -' + b' "-"' * 9 + b" 7")
+    record = parse(b'::1 - - [25/Nov/2026:00:01:00 +0000] "-" 408 -' + b' "-"' * 12 + b" 7")
     present = {name: value for name, value in record.items() if value is not None}
     assert present == {
         "beacon_id": "server:1:0:00000000",

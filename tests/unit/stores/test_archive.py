@@ -29,6 +29,13 @@ def record(**fields):
         "event": "click",
         "clientid": "c1",
         "page": "/",
+        "source": None,
+        "campaign": None,
+        "automation": None,
+        "browser": "Firefox",
+        "system": "Linux",
+        "device": "desktop",
+        "bot": None,
         "custom_metric_name": None,
         "custom_metric_int_value": 2**53 + 1,
         "custom_metric_float_value": 0.5,
@@ -53,7 +60,7 @@ def test_every_record_is_a_row_copies_included(archive):
     assert frame.beacon_id.duplicated().sum() == 1
     assert sorted(frame.page) == ["/", "/", "/é"]
     assert frame.custom_metric_int_value[0] == 2**53 + 1
-    assert list(frame.columns[:20]) == list(record())
+    assert list(frame.columns[:27]) == list(record())
     assert frame.bytes.isna().all() and frame.referrer.isna().all()
 
 
