@@ -166,6 +166,9 @@ def main() -> None:
     define(tables, statements)
     stage.share(tables, "copies")
     stage.add(tables)
+    import visit_stage
+
+    visit_stage.add_visits(tables)
     job = insert(tables, statements)
     if stage.UNAVAILABLE:
         print(f"{NOTE}event_anomaly is not computed, because {stage.UNAVAILABLE}.", flush=True)

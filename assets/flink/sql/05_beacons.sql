@@ -29,7 +29,7 @@ SELECT
     WHEN CHAR_LENGTH(referrer) <= 255 AND CHAR_LENGTH(HEX(referrer)) <= 2000 THEN referrer
     ELSE LEFT(referrer, 240) || LEFT(SHA256(referrer), 8)
   END AS referrer,
-  clientid, custom_metric_name, custom_metric_int_value, custom_metric_float_value,
+  clientid, source, campaign, browser, `system`, device, requested_at, custom_metric_name, custom_metric_int_value, custom_metric_float_value,
   custom_metric_string_value, received_at, shipped_at
 FROM firsts
 WHERE reason IS NULL

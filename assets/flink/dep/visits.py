@@ -1,0 +1,210 @@
+"""Visits: what the beacons of one visitor make, in whatever order they arrive.
+
+A visit is one visitor's beacons with gaps of at most half an hour. A beacon begins a visit, extends
+one, or joins several into one; no beacon divides a visit. So each value of a visit is a sum, a
+minimum or a maximum over its beacons, and does not depend on their order.
+
+visitor.py keeps the visits of one visitor, and visit_stage.py stores them in Flink's state.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+MINUTE_MS = 60_000
+NONE, DIRECT, UNKNOWN = "(none)", "(direct)", "Other"
+ALL = "All Visits"
+# The metrics of visits. A visit counts in the minute in which it begins.
+METRICS = (
+    "visit_count",
+    "bounce_count",
+    "visit_seconds",
+    "entry_pages",
+    "exit_pages",
+    "source_count",
+    "campaign_count",
+    "conversion_count",
+    "browser_count",
+    "system_count",
+    "device_count",
+)
+DIGITS = 16  # of a time in milliseconds, as text
+# Metric, minute (epoch seconds) and item: where a value is added.
+Cell = tuple[str, int, str]
+
+
+class Beacon(NamedTuple):
+    """One beacon of a visitor, as 07_visit_beacons.sql selects it.
+
+    Args:
+        requested_at: when it was requested: epoch milliseconds of a whole second.
+        received_at: the same time by the server's clock, with its milliseconds, or None.
+        shipped_at: when the agent put it, epoch milliseconds.
+        event: what happened.
+        page: where.
+        source: where the visitor came from; None if it is direct or not known.
+        campaign: of which campaign.
+        browser: from the User-Agent, as the next two.
+        system: the operating system.
+        device: desktop, mobile or tablet.
+        gap: the longest time between two beacons of a visit, milliseconds.
+    """
+
+    requested_at: int
+    received_at: int | None
+    shipped_at: int
+    event: str | None
+    page: str | None
+    source: str | None
+    campaign: str | None
+    browser: str | None
+    system: str | None
+    device: str | None
+    gap: int
+
+
+class Visit(NamedTuple):
+    """The beacons of one visit, added up.
+
+    `entry`, `exit`, `source`, `campaign` and `client` are texts of the first or the last beacon
+    that has one. Each begins with the beacon's time, 16 digits of milliseconds: of two such texts
+    the smaller one is the earlier one. It is empty if no beacon has one.
+
+    Args:
+        first: when the first beacon was requested, epoch milliseconds.
+        last: when the last one was.
+        beacons: their number.
+        views: the number of page views among them.
+        conversions: the number of conversions.
+        entry: the page of the first page view.
+        exit: the page of the last page view.
+        source: the first source.
+        campaign: the first campaign.
+        client: browser, system and device of the first beacon, in lines.
+    """
+
+    first: int
+    last: int
+    beacons: int
+    views: int
+    conversions: int
+    entry: str
+    exit: str
+    source: str
+    campaign: str
+    client: str
+
+
+def visit_of(beacon: Beacon) -> Visit:
+    """Return the visit of a single beacon.
+
+    Example:
+        >>> beacon = Beacon(1000, 1500, 2000, "pageview", "/a", *[None] * 5, 1800_000)
+        >>> visit_of(beacon).entry
+        '0000000000001500/a'
+    """
+    at = beacon.requested_at
+    # Two beacons of one second are in order: received_at has the milliseconds of the same time.
+    if beacon.received_at is not None and beacon.received_at // 1000 * 1000 == at:
+        at = beacon.received_at
+    is_view = beacon.event == "pageview"
+    page = _timed(at, beacon.page if is_view else None)
+    # A client's first line has no newline: one in a User-Agent would move the others.
+    client = [(name or UNKNOWN).replace("\n", " ") for name in beacon[7:10]]
+    return Visit(
+        first=beacon.requested_at,
+        last=beacon.requested_at,
+        beacons=1,
+        views=int(is_view),
+        conversions=int(beacon.event == "conversion"),
+        entry=page,
+        exit=page,
+        source=_timed(at, beacon.source),
+        campaign=_timed(at, beacon.campaign),
+        client=_timed(at, "\n".join(client)),
+    )
+
+
+def joined(one: Visit, other: Visit) -> Visit:
+    """Return the visit of all beacons of two visits."""
+    return Visit(
+        min(one.first, other.first),
+        max(one.last, other.last),
+        one.beacons + other.beacons,
+        one.views + other.views,
+        one.conversions + other.conversions,
+        _earlier(one.entry, other.entry),
+        max(one.exit, other.exit),
+        _earlier(one.source, other.source),
+        _earlier(one.campaign, other.campaign),
+        _earlier(one.client, other.client),
+    )
+
+
+def with_beacons(visits: Sequence[Visit], beacons: Iterable[Beacon]) -> list[Visit]:
+    """Return a visitor's visits after more beacons.
+
+    Args:
+        visits: the visits so far, in any order.
+        beacons: beacons that none of them includes.
+    """
+    result = list(visits)
+    for beacon in beacons:
+        visit, apart = visit_of(beacon), []
+        for other in result:
+            if other.first - beacon.gap <= beacon.requested_at <= other.last + beacon.gap:
+                visit = joined(visit, other)
+            else:
+                apart.append(other)
+        result = [*apart, visit]
+    return result
+
+
+def values(visit: Visit) -> Iterator[tuple[Cell, int]]:
+    """Yield what a visit adds to each metric: the cell, and a number that may be 0."""
+    minute = visit.first // MINUTE_MS * 60
+    browser, system, device = visit.client[DIGITS:].split("\n")
+    source = visit.source[DIGITS:] if visit.source else DIRECT
+    items = (
+        (ALL, 1),
+        (ALL, int(visit.beacons == visit.views == 1)),
+        (ALL, (visit.last - visit.first) // 1000),
+        (_item(visit.entry), 1),
+        (_item(visit.exit), 1),
+        (source, 1),
+        (_item(visit.campaign), 1),
+        (source, int(visit.conversions > 0)),
+        (browser, 1),
+        (system, 1),
+        (device, 1),
+    )
+    for metric, (item, number) in zip(METRICS, items, strict=True):
+        yield (metric, minute, item), number
+
+
+def differences(before: Iterable[Visit], after: Iterable[Visit]) -> Counter[Cell]:
+    """Return what must be added to each cell; cells that stay the same are left out.
+
+    Args:
+        before: a visitor's visits.
+        after: the same visitor's visits after more beacons.
+    """
+    former, latter = set(before), set(after)
+    result: Counter[Cell] = Counter()
+    for visit in latter - former:
+        result.update(dict(values(visit)))
+    for visit in former - latter:
+        result.subtract(dict(values(visit)))
+    return Counter({cell: number for cell, number in result.items() if number})
+
+
+def _timed(at: int, text: str | None) -> str:
+    return "" if text is None else f"{at:0{DIGITS}d}{text}"
+
+
+def _earlier(one: str, other: str) -> str:
+    return min(one, other) if one and other else one or other
+
+
+def _item(timed: str) -> str:
+    return timed[DIGITS:] if timed else NONE
