@@ -13,7 +13,7 @@ renews all their combinations.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from visits import METRICS, Beacon, Cell, Visit, differences, values, visit_of, with_beacons
@@ -75,7 +75,7 @@ class Visitor:
         final = (now - LONGEST_MS) // 1000
         return {cell: number for cell, number in written.items() if cell[1] >= final}
 
-    def _renewed(self, parts: Iterable[Visit], run: int) -> list[Cell]:
+    def _renewed(self, parts: Sequence[Visit], run: int) -> list[Cell]:
         """Return the cells to renew: all for the first time in a run, then new combinations."""
         minutes = set(self._minutes)
         items = {metric: set(self._items.get(metric, ())) for metric in METRICS}
@@ -84,6 +84,11 @@ class Visitor:
                 minutes.add(minute)
                 if len(items[metric]) < MOST_ITEMS:
                     items[metric].add(item)
+        # A conversion may be of each source; without one there is nothing to renew.
+        if self._items.get("conversion_count") or any(part.conversions for part in parts):
+            items["conversion_count"] = set(items["source_count"])
+        else:
+            items["conversion_count"] = set()
         known = run == self._run
         cells = [
             (metric, minute, item)

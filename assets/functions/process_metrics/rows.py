@@ -2,7 +2,8 @@
 
 A row is a whole value ("/cart has 107 views in this bucket"), never an increment. `Samples`, the
 number of beacons in it, only grows. So of two rows of one key the one with more samples is newer,
-in whatever order they arrive.
+in whatever order they arrive. A value that may fall, such as a number of visits, has no Samples: of
+two such rows the one that Flink emitted later is newer.
 """
 
 import base64
@@ -33,18 +34,23 @@ class Row:
         bucket: EventTimestamp: start of the bucket, epoch seconds.
         item: MetricItem, e.g. `/cart`.
         value: UnitValueInt (int) or UnitValueFloat (float).
-        samples: number of beacons in the value.
+        samples: number of beacons in the value, or None: the value may fall.
         newest_beacon: when the newest of them was received, epoch ms, or None.
-        emitted_at: when Flink sent the row, epoch ms, or None.
+        emitted_at: when Flink sent the row, epoch ms, or None; present if there are no samples.
     """
 
     metric: str
     bucket: int
     item: str
     value: int | float
-    samples: int
+    samples: int | None
     newest_beacon: int | None
     emitted_at: int | None
+
+    @property
+    def version(self) -> int:
+        """Orders the rows of one key: the newer one has the larger number."""
+        return (self.emitted_at or 0) if self.samples is None else self.samples
 
     @property
     def sort_key(self) -> str:
@@ -80,11 +86,13 @@ def read_row(data: str) -> Row | None:
         bucket=_integer(after, "EventTimestamp", LARGEST_EPOCH),
         item=_item(after.get("MetricItem")),
         value=_value(after),
-        samples=_integer(after, "Samples"),
+        samples=_integer_or_none(after, "Samples"),
         newest_beacon=_integer_or_none(after, "NewestBeacon"),
         emitted_at=_integer_or_none(after, "EmittedAt"),
     )
-    if isinstance(row.value, float) and abs(row.value) * row.samples > LARGEST_NUMBER:
+    if row.samples is None and (row.emitted_at is None or isinstance(row.value, float)):
+        raise BadRow("no Samples: such a row has EmittedAt and UnitValueInt")
+    if isinstance(row.value, float) and abs(row.value) * (row.samples or 0) > LARGEST_NUMBER:
         raise BadRow("UnitValueFloat x Samples is too large for CloudWatch")
     if len(row.sort_key.encode()) > KEY_BYTES:
         raise BadRow(f"MetricItem makes a key of more than {KEY_BYTES} bytes")
@@ -92,7 +100,7 @@ def read_row(data: str) -> Row | None:
 
 
 def newest(rows: list[Row]) -> list[Row]:
-    """Return one row of each key: the one with most samples; of two with as many, the later one.
+    """Return the newest row of each key; of two equally new ones, the later one.
 
     Example:
         rows of `/cart` with 7, 107 and 100 samples -> the one with 107
@@ -100,7 +108,7 @@ def newest(rows: list[Row]) -> list[Row]:
     kept: dict[tuple[str, str], Row] = {}
     for row in rows:
         key = (row.metric, row.sort_key)
-        if key not in kept or row.samples >= kept[key].samples:
+        if key not in kept or row.version >= kept[key].version:
             kept[key] = row
     return list(kept.values())
 

@@ -1,4 +1,4 @@
-"""Puts rows into DynamoDB, each on the condition that the table has none with more samples.
+"""Puts rows into DynamoDB, each on the condition that the table has no newer one.
 
 DynamoDB checks the condition and writes in one step. So the function needs no reads and no locks,
 and two containers may put the same row at the same time.
@@ -26,7 +26,7 @@ DAYS_KEPT = 7
 ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.05
 TIMEOUT_SECONDS = 5
-CONDITION = "attribute_not_exists(Samples) OR Samples <= :new"
+CONDITION = "attribute_not_exists({0}) OR {0} <= :new"
 # Their values are never changed. After a change of its SQL, the job reads the stream again and
 # scores with a forest that has learned less: the first score stays, as in CloudWatch.
 FINAL = {"event_anomaly"}
@@ -72,7 +72,6 @@ def item_of(row: Row, now_ms: int) -> dict:
         "Bucket": {"S": row.sort_key},
         "EventTimestamp": {"N": str(row.bucket)},
         "MetricItem": {"S": row.item},
-        "Samples": {"N": str(row.samples)},
         "UpdatedAt": {"N": str(now_ms)},
         # Time to live is in seconds; milliseconds would be the year 57971.
         "ExpireTime": {"N": str(now_ms // 1000 + DAYS_KEPT * 86400)},
@@ -80,14 +79,17 @@ def item_of(row: Row, now_ms: int) -> dict:
     # repr() returns the shortest text of exactly this double.
     name = "UnitValueFloat" if isinstance(row.value, float) else "UnitValueInt"
     item[name] = {"N": repr(row.value)}
-    for name, value in (("NewestBeacon", row.newest_beacon), ("EmittedAt", row.emitted_at)):
-        if value is not None:
-            item[name] = {"N": str(value)}
-    return item
+    optional = {
+        "Samples": row.samples,
+        "NewestBeacon": row.newest_beacon,
+        "EmittedAt": row.emitted_at,
+    }
+    present = {name: {"N": str(value)} for name, value in optional.items() if value is not None}
+    return item | present
 
 
 def put(row: Row) -> bool:
-    """Store a row unless the table has one of the same key with more samples, or a final one.
+    """Store a row unless the table has a newer one of the same key, or a final one.
 
     Args:
         row: the row.
@@ -105,8 +107,9 @@ def put(row: Row) -> bool:
         "ConditionExpression": FIRST,
     }
     if row.metric not in FINAL:
-        parameters["ConditionExpression"] = CONDITION
-        parameters["ExpressionAttributeValues"] = {":new": {"N": str(row.samples)}}
+        order = "EmittedAt" if row.samples is None else "Samples"
+        parameters["ConditionExpression"] = CONDITION.format(order)
+        parameters["ExpressionAttributeValues"] = {":new": {"N": str(row.version)}}
     body = json.dumps(parameters).encode()
     for attempt in range(ATTEMPTS):
         try:

@@ -41,8 +41,8 @@ class Change:
 
     @property
     def is_none(self) -> bool:
-        """Return whether the row was written again without a change."""
-        return not self.is_new and self.difference == 0 and self.samples == 0
+        """Return whether there is nothing to put: the row is as before, or a new count of 0."""
+        return self.difference == 0 and self.samples == 0 and (self.whole or not self.is_new)
 
 
 @dataclass(slots=True)
@@ -97,7 +97,9 @@ def change_of(record: dict) -> Change | None:
 
 def _numbers(image: dict) -> tuple[Decimal, Decimal, Decimal]:
     number = image.get("UnitValueInt") or image["UnitValueFloat"]
-    value, samples = Decimal(number["N"]), Decimal(image["Samples"]["N"])
+    value = Decimal(number["N"])
+    # A value that may fall has no Samples. It is a count, of which only the difference is put.
+    samples = Decimal(image["Samples"]["N"] if "Samples" in image else 0)
     total = value * samples
     # NaN raises InvalidOperation, an ArithmeticError, when it is compared.
     if max(abs(value), abs(samples), abs(total)) > LARGEST_OF_A_ROW:
