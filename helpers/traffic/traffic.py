@@ -183,10 +183,14 @@ class Traffic:
         """Send each request of real access logs as one beacon, over HTTP.
 
         Event `pageview`; clientid from address (without its port) and agent; page = path without
-        query; Referer and User-Agent as logged. Values that HTTP can't carry are changed, and
-        journaled as `altered`: control characters are made visible, values are cut at 8,000 bytes.
-        The last line of the progress names the format, and counts the lines that are no request of
-        it, which are skipped.
+        query; Referer and User-Agent as logged. Source and campaign are the URL's utm_source and
+        utm_campaign, at most 253 bytes; without utm_source, the source is the Referer's host,
+        unless that is the log's own site (named by the line, or the host that refers most often
+        from a page of the log).
+
+        Values that HTTP can't carry are changed, and journaled as `altered`: control characters are
+        made visible, values are cut at 8,000 bytes. The last line of the progress names the format,
+        and counts the lines that are no request of it, which are skipped.
 
         Args:
             path: a log of Apache, nginx (combined or JSON), nginx proxy manager, an AWS load
