@@ -46,7 +46,7 @@ class Shop:
 
     Example:
         >>> Shop(random.Random(1)).beacon(visitors=1, bots=0).clientid
-        b'ddd1ba3b'
+        b'186d2774'
     """
 
     def __init__(self, chance: random.Random, rate: float = 20.0) -> None:
