@@ -10,7 +10,7 @@ from assets.agent.access_log import click_record, log_time
 from helpers.generator.beacon import Beacon, request_bytes, request_start
 from helpers.generator.delayed_delivery import log_line
 from helpers.generator.settings import DEFAULTS
-from helpers.generator.visitors import Shop
+from helpers.generator.shop import Shop
 
 VARIANTS = 5000  # different beacons; each line has one of them, with its own time and address
 

@@ -71,9 +71,9 @@ def lines() -> list[str]:
 
 def _ordinary(chance: random.Random, clock: str) -> str:
     number = int(301 ** chance.random())
-    _, agent, referrer = visitor(number)
+    who = visitor(number)
     address = f"2001:db8::{number:x}" if number % 5 == 0 else f"198.51.100.{number % 250 + 1}"
-    agent, referrer = agent.decode(), (referrer or b"-").decode()
+    agent, referrer = who.agent.decode(), (who.referrer or b"-").decode()
     luck = chance.random()
     if luck < 0.10:
         address, agent, referrer = "192.0.2.7", chance.choice(BOTS).decode(), "-"

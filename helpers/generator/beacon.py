@@ -22,6 +22,8 @@ class Beacon:
         agent: the User-Agent header.
         referrer: the Referer header.
         extra: other headers, as `(name, value)`.
+        source: where the visitor came from, e.g. `b"google.com"`; None = direct, or not known.
+        campaign: the campaign that brought the visitor.
         kind: `beacon` or `malformed`, sent over HTTP; `late` or `duplicate`, put to the stream.
         expect: its expected outcome: `accepted`, `duplicate`, or the reason for its rejection.
         altered: the changes that were needed to send it over HTTP.
@@ -34,6 +36,8 @@ class Beacon:
     agent: bytes | None = None
     referrer: bytes | None = None
     extra: tuple[tuple[bytes, bytes], ...] = ()
+    source: bytes | None = None
+    campaign: bytes | None = None
     kind: str = "beacon"
     expect: str = "accepted"
     altered: list[str] = field(default_factory=list)
@@ -47,6 +51,8 @@ class Beacon:
             (b"page", self.page),
             (b"Referer", self.referrer),
             (b"User-Agent", self.agent),
+            (b"source", self.source),
+            (b"campaign", self.campaign),
         )
         present = [(name, value) for name, value in named if value is not None]
         return present + list(self.extra)

@@ -16,7 +16,7 @@ from .beacon import Beacon
 from .clicks_stream import MOST_RECORDS, ClicksStream
 
 READ_SECONDS = 1.0  # a shard allows five reads a second, for all its readers together
-_TEXTS = ("event", "clientid", "page", "agent", "referrer")
+_TEXTS = ("event", "clientid", "page", "agent", "referrer", "source", "campaign")
 _TIMES = ("requested_at", "received_at", "shipped_at")
 
 

@@ -38,6 +38,11 @@ def entry(beacon: Beacon, sent_at: float, status: int | None, **more: object) ->
         "status": status,
         "expect": beacon.expect,
     }
+    # Only a visit's first beacon may have them: the lines of all others are shorter without.
+    if beacon.source is not None:
+        line["source"] = text(beacon.source)
+    if beacon.campaign is not None:
+        line["campaign"] = text(beacon.campaign)
     if beacon.altered:
         line["altered"] = beacon.altered
     return line | more

@@ -12,7 +12,7 @@ from .malformed import malformed_variant
 from .pacer import Pacer
 from .run import ANSWERS_SECONDS, Run
 from .settings import DEFAULTS, folder, rate_now
-from .visitors import Shop
+from .shop import Shop
 
 POLL_SECONDS = 0.2
 TICK_SECONDS = 0.01
@@ -73,6 +73,7 @@ class Live:
         self._settings = DEFAULTS | read_json(settings_path(), default={})
         settings, run = self._settings, self._run
         self._shop.set_mix(settings["mix"])
+        self._shop.set_rate(settings["rate"])
         self._delayed.late.seconds = settings["late_seconds"]
         run.facts["rate"] = settings["rate"]
         self._delayed.duplicates.enabled = settings["duplicates_percent"] > 0

@@ -7,7 +7,7 @@ from typing import Any
 from helpers.core.errors import WorkshopError, check_number
 from helpers.core.paths import home
 
-from .visitors import EVENTS
+from .shop import EVENTS
 
 DEFAULT_MIX = dict(zip(EVENTS, (60.0, 20.0, 5.0, 4.0, 6.0, 3.0, 2.0), strict=True))
 

@@ -1,38 +1,9 @@
-"""Simulated visitors of the demo shop: their browsers, their pages, their events."""
+"""Simulated visitors of the demo shop: who they are, and where they come from."""
 
 import hashlib
-import math
 import random
 from functools import lru_cache
-
-from .beacon import Beacon
-
-EVENTS = ("pageview", "click", "login", "logoff", "playvideo", "conversion", "exception")
-
-# Share of pageviews that report their load time: browsers can't always measure it.
-TIMED_SHARE = 0.3
-
-# Pages with their weight, and the median of their load time in ms.
-_PAGES = {
-    b"/": (30, 420),
-    b"/products": (20, 640),
-    b"/products/espresso-machine": (12, 780),
-    b"/products/kettle": (8, 610),
-    b"/products/grinder": (6, 650),
-    b"/search": (8, 1100),
-    b"/basket": (6, 560),
-    b"/checkout": (3, 900),
-    b"/blog/how-to-brew": (5, 380),
-    b"/about": (2, 300),
-}
-_EVENT_PAGES = {
-    "login": [b"/login"],
-    "logoff": [b"/logoff"],
-    "playvideo": [b"/videos/tour", b"/videos/how-to-brew"],
-    "conversion": [b"/checkout/thank-you"],
-}
-_NAMES = list(_PAGES)
-_WEIGHTS = [weight for weight, _ in _PAGES.values()]
+from typing import NamedTuple
 
 _AGENTS = [
     b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -46,8 +17,11 @@ _AGENTS = [
     b"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
     b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     b"Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+    # Chrome, because Safari on an iPad sends the User-Agent of a Mac.
+    b"Mozilla/5.0 (iPad; CPU OS 26_1 like Mac OS X) AppleWebKit/605.1.15 "
+    b"(KHTML, like Gecko) CriOS/142.0.7444.148 Mobile/15E148 Safari/604.1",
 ]
-_AGENT_WEIGHTS = [34, 24, 18, 10, 6, 8]
+_AGENT_WEIGHTS = [34, 23, 17, 10, 6, 7, 3]
 
 BOTS = [
     b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
@@ -61,25 +35,48 @@ BOTS = [
     b"curl/8.14.1",
 ]
 
-_REFERRERS = [
-    None,
-    b"https://www.google.com/",
-    b"https://www.bing.com/",
-    b"https://duckduckgo.com/",
-    b"https://news.ycombinator.com/item?id=41000000",
-    b"https://www.reddit.com/r/espresso/",
-    b"https://newsletter.example.com/issues/42",
+# Referer, source, campaign, and their weight. An advertisement and a newsletter link to the shop
+# with utm_source and utm_campaign; the other sources are the host of the Referer.
+_WAYS: list[tuple[bytes | None, bytes | None, bytes | None, int]] = [
+    (None, None, None, 42),
+    (b"https://www.google.com/", b"google.com", None, 24),
+    (b"https://www.google.com/", b"google", b"summer-sale", 6),
+    (b"https://www.bing.com/", b"bing.com", None, 6),
+    (b"https://duckduckgo.com/", b"duckduckgo.com", None, 4),
+    (b"https://news.ycombinator.com/item?id=41000000", b"news.ycombinator.com", None, 5),
+    (b"https://www.reddit.com/r/espresso/", b"reddit.com", None, 8),
+    (b"https://newsletter.example.com/issues/42", b"newsletter", b"issue-42", 5),
 ]
-_REFERRER_WEIGHTS = [42, 30, 6, 4, 5, 8, 5]
+_WAY_WEIGHTS = [weight for *_, weight in _WAYS]
+
+
+class Visitor(NamedTuple):
+    """A visitor.
+
+    Args:
+        clientid: e.g. `b"5f0c91d2"`.
+        agent: the User-Agent header.
+        referrer: the Referer header of all its beacons; None = absent.
+        source: sent when a visit begins: the referring site's host without `www.`, as in
+            `google.com`, or a utm_source; None = direct.
+        campaign: sent with the source: a utm_campaign.
+    """
+
+    clientid: bytes
+    agent: bytes
+    referrer: bytes | None
+    source: bytes | None = None
+    campaign: bytes | None = None
 
 
 @lru_cache(maxsize=200_000)
-def visitor(number: int) -> tuple[bytes, bytes, bytes | None]:
-    """Return a visitor's client id, agent and referrer: always the same ones."""
+def visitor(number: int) -> Visitor:
+    """Return a visitor: the same number always is the same one."""
     chance = random.Random(number)
     digest = hashlib.blake2s(b"visitor %d" % number, digest_size=4).hexdigest()
     agent = chance.choices(_AGENTS, _AGENT_WEIGHTS)[0]
-    return digest.encode(), agent, chance.choices(_REFERRERS, _REFERRER_WEIGHTS)[0]
+    referrer, source, campaign, _ = chance.choices(_WAYS, _WAY_WEIGHTS)[0]
+    return Visitor(digest.encode(), agent, referrer, source, campaign)
 
 
 def visitor_number(visitors: int, chance: random.Random) -> int:
@@ -94,44 +91,9 @@ def visitor_number(visitors: int, chance: random.Random) -> int:
     return min(visitors, int((visitors + 1) ** chance.random()))
 
 
-class Shop:
-    """Draws beacons.
+def _bot(agent: bytes) -> Visitor:
+    digest = hashlib.blake2s(agent, digest_size=3).hexdigest()
+    return Visitor(b"bot-" + digest.encode(), agent, None)
 
-    Args:
-        chance: the random generator; with the same seed it draws the same beacons.
-    """
 
-    def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
-        self._events = list(EVENTS)
-        self._weights: list[float] = [1] * len(EVENTS)
-
-    def set_mix(self, mix: dict[str, float]) -> None:
-        """Set the weight of each event, e.g. `{"pageview": 60, "click": 20}`; others get none."""
-        self._events, self._weights = list(mix), list(mix.values())
-
-    def beacon(self, visitors: int, bots: float) -> Beacon:
-        """Draw one beacon.
-
-        Args:
-            visitors: how many different client ids there are.
-            bots: the share of beacons from known bots, 0 to 1.
-        """
-        chance = self._chance
-        event = chance.choices(self._events, self._weights)[0]
-        pages = _EVENT_PAGES.get(event)
-        page = chance.choice(pages) if pages else chance.choices(_NAMES, _WEIGHTS)[0]
-        if bots and chance.random() < bots:
-            agent, referrer = chance.choice(BOTS), None
-            client = b"bot-" + hashlib.blake2s(agent, digest_size=3).hexdigest().encode()
-        else:
-            client, agent, referrer = visitor(visitor_number(visitors, chance))
-        extra: tuple[tuple[bytes, bytes], ...] = ()
-        if event == "pageview" and page in _PAGES and chance.random() < TIMED_SHARE:
-            # Load times are log-normal: a long tail to the right, none below zero.
-            took = int(chance.lognormvariate(math.log(_PAGES[page][1]), 0.5))
-            extra = (
-                (b"custom_metric_name", b"page_load_time"),
-                (b"custom_metric_int_value", b"%d" % took),
-            )
-        return Beacon(event.encode(), client, page, agent, referrer, extra)
+BOT_VISITORS = [_bot(agent) for agent in BOTS]

@@ -116,5 +116,5 @@ def frame(folder: Path, since: float = 0) -> pd.DataFrame:
         with path.open(encoding="utf-8") as lines:
             # A running generator may have written only a part of its last line.
             rows += [json.loads(line) | {"run": path.stem} for line in lines if line[-1:] == "\n"]
-    columns = "run sent_at kind event clientid page agent referrer status expect altered "
-    return pd.DataFrame(rows, columns=(columns + "beacon_id requested_at").split())
+    columns = "run sent_at kind event clientid page agent referrer source campaign status expect "
+    return pd.DataFrame(rows, columns=(columns + "altered beacon_id requested_at").split())

@@ -53,6 +53,10 @@ class Traffic:
     def start(self, rate: float = 20, *, seconds: float | None = None, **settings: Any) -> None:  # noqa: ANN401
         """Send beacons of simulated visitors; if traffic is flowing, change only its settings.
 
+        The beacons belong to visits: some pages on a plausible path, with other events between
+        them. The first beacon of a visit has its source and its campaign; 43% of visits have one
+        page. The mix still decides how many beacons have each event.
+
         Args:
             rate: beacons per second, 0 to 10,000, open loop: slow responses do not reduce it.
             seconds: how long to send; with it, a new run starts. None = until `stop`.
@@ -148,10 +152,10 @@ class Traffic:
         """Return a row for each beacon that this machine ever sent to this cloud.
 
         Columns: `run` (its file), `sent_at` (epoch ms), `kind` (beacon, late, duplicate,
-        malformed), `event`, `clientid`, `page`, `agent`, `referrer` (as in the click record),
-        `status` (of the response; missing = sent, but no response arrived; 0 = not sent), `expect`
-        (accepted, duplicate, or a reason for rejection), `altered`, `beacon_id` and `requested_at`
-        (of late beacons and duplicates).
+        malformed), `event`, `clientid`, `page`, `agent`, `referrer`, `source`, `campaign` (as in
+        the click record), `status` (of the response; missing = sent, but no response arrived;
+        0 = not sent), `expect` (accepted, duplicate, or a reason for rejection), `altered`,
+        `beacon_id` and `requested_at` (of late beacons and duplicates).
 
         Example:
             `traffic.journal().groupby("kind").size()`
@@ -179,10 +183,14 @@ class Traffic:
         """Send each request of real access logs as one beacon, over HTTP.
 
         Event `pageview`; clientid from address (without its port) and agent; page = path without
-        query; Referer and User-Agent as logged. Values that HTTP can't carry are changed, and
-        journaled as `altered`: control characters are made visible, values are cut at 8,000 bytes.
-        The last line of the progress names the format, and counts the lines that are no request of
-        it, which are skipped.
+        query; Referer and User-Agent as logged. Source and campaign are the URL's utm_source and
+        utm_campaign, at most 253 bytes; without utm_source, the source is the Referer's host,
+        unless that is the log's own site (named by the line, or the host that refers most often
+        from a page of the log).
+
+        Values that HTTP can't carry are changed, and journaled as `altered`: control characters are
+        made visible, values are cut at 8,000 bytes. The last line of the progress names the format,
+        and counts the lines that are no request of it, which are skipped.
 
         Args:
             path: a log of Apache, nginx (combined or JSON), nginx proxy manager, an AWS load

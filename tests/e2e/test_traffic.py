@@ -13,7 +13,7 @@ from assets.agent.access_log import beacon_id, click_record, encode
 from helpers.core.cloud import Cloud
 from helpers.core.paths import REPOSITORY
 from helpers.generator.delayed_delivery import log_line
-from helpers.generator.visitors import Shop
+from helpers.generator.shop import Shop
 from helpers.local import ports
 from helpers.traffic import generator_process
 from helpers.traffic import traffic as traffic_module

@@ -23,7 +23,7 @@ from helpers.core.paths import home
 from helpers.deployment.fleet import beacon_url
 from helpers.generator.beacon import request_bytes, request_start
 from helpers.generator.malformed import malformed_variant
-from helpers.generator.visitors import Shop
+from helpers.generator.shop import Shop
 from helpers.stores.archive import archived_beacons, is_beacon
 from helpers.stores.dynamodb import metric_values
 from tests.parity import hostile

@@ -13,11 +13,13 @@ from typing import IO
 from helpers.core.errors import WorkshopError
 
 from ..beacon import Beacon
+from .beacons import beacon_of
 from .formats import recognise
-from .request import beacon_of
+from .sources import own_host
 
 LONGEST_LINE = 1 << 20  # bytes; the rest of a longer line is skipped
 RECOGNISED_BY = 200  # lines
+OWN_SITE_BY = 5_000  # lines: not each of them has a referrer
 MOST_BLANK = 1_000_000  # a small compressed file may begin with gigabytes of blank lines
 _DAMAGES = (EOFError, OSError, zlib.error)
 
@@ -123,7 +125,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            first = _first_lines(path)
+            first = _first_lines(path, RECOGNISED_BY)
         except OSError as error:
             raise WorkshopError(
                 f"{path} can't be read: {error.strerror}.", "Give the path of an access log."
@@ -138,6 +140,8 @@ class Log:
 
     def beacons(self) -> Iterator[tuple[Beacon, float | None] | None]:
         """Yield each request's beacon and time (epoch seconds); None for a line without one."""
+        reader = self._format.reader()
+        own = own_host(filter(None, map(reader, _first_lines(self.path, OWN_SITE_BY))))
         self.file, reader = LogFile(self.path), self._format.reader()
         for line in self.file.lines():
             request = reader(line) if line is not None else None
@@ -146,7 +150,7 @@ class Log:
                 yield None
                 continue
             self.requests += 1
-            beacon = beacon_of(request)
+            beacon = beacon_of(request, own)
             if len(line) >= LONGEST_LINE:
                 beacon.altered.append(f"line: cut to {LONGEST_LINE:,} bytes")
             yield beacon, request.time
@@ -158,13 +162,14 @@ class Log:
             self.first_skipped = line if self.first_skipped is None else self.first_skipped
 
 
-def _first_lines(path: Path) -> list[bytes]:
+def _first_lines(path: Path, number: int) -> list[bytes]:
+    """Return so many lines that are not blank, of the file's first megabyte."""
     file, found, size = LogFile(path), [], 0
     for line in islice(file.lines(), MOST_BLANK):
         if line:
             found.append(line)
             size += len(line)
-        if len(found) == RECOGNISED_BY or size > LONGEST_LINE:
+        if len(found) == number or size > LONGEST_LINE:
             break
     file.close()
     return found

@@ -9,7 +9,16 @@ import math
 import re
 from typing import Any
 
-from .request import Request, apache_time, iso_time, page_of, path_of, present, without_port
+from .request import (
+    Request,
+    apache_time,
+    iso_time,
+    page_of,
+    path_of,
+    present,
+    query_of,
+    without_port,
+)
 
 # The names that are common in nginx's configurations, CloudFront's own, and Caddy's.
 _ADDRESS = ("remote_addr", "client_ip", "remote_ip", "clientip", "client", "ClientHost", "c-ip")
@@ -17,6 +26,8 @@ _TIME = ("time_local", "time_iso8601", "@timestamp", "timestamp", "time", "ts", 
 _URL = ("request_uri", "uri", "path", "url", "RequestPath", "cs-uri-stem")
 _AGENT = ("http_user_agent", "user_agent", "agent", "request_User-Agent", "cs(User-Agent)")
 _REFERRER = ("http_referer", "http_referrer", "referer", "referrer", "request_Referer")
+_QUERY = ("args", "query_string", "cs-uri-query")
+_SITE = ("http_host", "host", "server_name", "vhost", "RequestHost", "x-host-header")
 _HEX = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _LATEST_SECONDS = 1e11  # a larger number is of milliseconds
 
@@ -70,15 +81,16 @@ def _request(fields: dict[str, Any], request: dict[str, Any]) -> Request | None:
     """Read the request; `fields` has the time."""
     address, time = _text(request, _ADDRESS), _time(fields)
     line = request.get("request")
-    page = page_of(line.encode("utf-8", "replace")) if isinstance(line, str) else None
+    asked = line.encode("utf-8", "replace") if isinstance(line, str) else None
+    page, query = (page_of(asked), query_of(asked)) if asked is not None else (None, None)
     if (url := _text(request, _URL)) is not None:
-        page = path_of(url)
-    elif page is None and not isinstance(line, str):
+        page, query = path_of(url), query_of(url) or _text(request, _QUERY) or query
+    elif asked is None:
         return None
     if address is None or time is None:
         return None
-    agent, referrer = _text(request, _AGENT), _text(request, _REFERRER)
-    return Request(without_port(address), agent, referrer, page, time)
+    agent, referrer, site = (_text(request, names) for names in (_AGENT, _REFERRER, _SITE))
+    return Request(without_port(address), agent, referrer, page, time, query, site)
 
 
 def _text(fields: dict[str, Any], names: tuple[str, ...]) -> bytes | None:

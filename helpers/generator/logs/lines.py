@@ -11,7 +11,16 @@ import re
 
 from assets.agent.access_log import unescape
 
-from .request import Request, apache_time, iso_time, page_of, path_of, present, without_port
+from .request import (
+    Request,
+    apache_time,
+    iso_time,
+    page_of,
+    path_of,
+    present,
+    query_of,
+    without_port,
+)
 
 # Possessive quantifiers: an untrusted line in another format must not cause backtracking.
 _QUOTED = rb'"((?:[^"\\]++|\\.)*+)"'
@@ -20,9 +29,9 @@ _USER = rb'.(?: \[[^\]]*+\](?! ")|(?! \[).)*+'
 _REST = rb" \[([^\]]*+)\] %b(?: \S++ \S++(?: %b %b)?)?" % (_QUOTED, _QUOTED, _QUOTED)
 _APACHE = re.compile(rb"(\S++) \S++ %b%b" % (_USER, _REST))
 # The site's name comes first. So the user's name begins one field later, and is one word.
-_WITH_SITE = re.compile(rb"\S++ (\S++) \S++ \S++%b" % _REST)
+_WITH_SITE = re.compile(rb"(\S++) (\S++) \S++ \S++%b" % _REST)
 _PROXY_MANAGER = re.compile(
-    rb"\[([^\]]*+)\] (?:\S++ ){1,4}?- \S++ \S++ \S++ %b \[Client ([^\]]*+)\]"
+    rb"\[([^\]]*+)\] (?:\S++ ){1,4}?- \S++ \S++ (\S++) %b \[Client ([^\]]*+)\]"
     rb"(?: \[[^\]]*+\])*+ %b %b" % (_QUOTED, _QUOTED, _QUOTED)
 )
 # h2 2026-11-25T00:00:00.5Z app/name/id 192.0.2.1:5000 10.0.0.1:80 0 0 0 200 200 34 366 "..." "..."
@@ -38,20 +47,34 @@ def apache(line: bytes) -> Request | None:
         >>> apache(b'::1 - - [25/Nov/2026:00:00:00 +0000] "GET /a?b HTTP/1.1" 200 5').page
         b'/a'
     """
-    return _of_apache(_APACHE.match(line))
+    match = _APACHE.match(line)
+    return match and _of_apache(None, *match.groups())
 
 
 def apache_with_site(line: bytes) -> Request | None:
     """Read a line that begins with the site's name (Apache's vhost_combined, nginx's $host)."""
-    return _of_apache(_WITH_SITE.match(line))
+    match = _WITH_SITE.match(line)
+    return match and _of_apache(*match.groups())
 
 
-def _of_apache(match: re.Match[bytes] | None) -> Request | None:
-    if match is None:
-        return None
-    address, time, request, referrer, agent = match.groups()
-    page = page_of(unescape(request))
-    return Request(without_port(address), _value(agent), _value(referrer), page, apache_time(time))
+def _of_apache(
+    site: bytes | None,
+    address: bytes,
+    time: bytes,
+    request: bytes,
+    referrer: bytes | None,
+    agent: bytes | None,
+) -> Request:
+    asked = unescape(request)
+    return Request(
+        without_port(address),
+        _value(agent),
+        _value(referrer),
+        page_of(asked),
+        apache_time(time),
+        query_of(asked),
+        site,
+    )
 
 
 def proxy_manager(line: bytes) -> Request | None:
@@ -59,9 +82,17 @@ def proxy_manager(line: bytes) -> Request | None:
     match = _PROXY_MANAGER.match(line)
     if match is None:
         return None
-    time, url, address, agent, referrer = match.groups()
-    page = path_of(unescape(url))
-    return Request(without_port(address), _value(agent), _value(referrer), page, apache_time(time))
+    time, site, escaped, address, agent, referrer = match.groups()
+    url = unescape(escaped)
+    return Request(
+        without_port(address),
+        _value(agent),
+        _value(referrer),
+        path_of(url),
+        apache_time(time),
+        query_of(url),
+        site,
+    )
 
 
 def load_balancer(line: bytes) -> Request | None:
@@ -73,9 +104,10 @@ def load_balancer(line: bytes) -> Request | None:
     time = iso_time(text.decode("ascii", "replace"))
     if time is None:
         return None
-    url = page_of(unescape(request))
+    asked = unescape(request)
+    url = page_of(asked)
     address = client.rsplit(b":", 1)[0].strip(b"[]")  # always with a port, which IPv6 may follow
-    return Request(address, _value(agent), None, url and path_of(url), time)
+    return Request(address, _value(agent), None, url and path_of(url), time, query_of(asked))
 
 
 def _value(text: bytes | None) -> bytes | None:

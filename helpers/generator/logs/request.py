@@ -1,13 +1,10 @@
-"""One request of an access log, whatever the log's format, and its beacon."""
+"""One request of an access log, whatever the log's format."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from assets.agent import access_log
-
-from ..beacon import Beacon, sendable
 
 _REQUEST = re.compile(rb"[A-Za-z]++ ([^ ?]++)")
 _SITE = re.compile(rb"\A[A-Za-z][A-Za-z0-9+.-]*+://[^/?]*+")
@@ -25,6 +22,8 @@ class Request:
         referrer: the Referer header.
         page: the URL's path, without the query.
         time: epoch seconds.
+        query: the URL's query.
+        site: the host that was asked, if the log's format names it.
     """
 
     address: bytes
@@ -32,6 +31,8 @@ class Request:
     referrer: bytes | None
     page: bytes | None
     time: float | None
+    query: bytes | None = None
+    site: bytes | None = None
 
 
 def without_port(address: bytes) -> bytes:
@@ -61,6 +62,16 @@ def page_of(request_line: bytes) -> bytes | None:
     return match and match[1]
 
 
+def query_of(text: bytes) -> bytes | None:
+    """Return the query of a URL or of a request line.
+
+    Example:
+        >>> query_of(b"GET /cart?id=1 HTTP/1.1"), query_of(b"/cart")
+        (b'id=1', None)
+    """
+    return text.partition(b"?")[2].partition(b" ")[0] or None
+
+
 def present(value: bytes | None) -> bytes | None:
     """Return a logged value; None for `-`, which is how a log writes that there is none."""
     return None if value is None or value == b"-" else value
@@ -86,23 +97,3 @@ def iso_time(text: str) -> float | None:
     except ValueError:
         return None
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-
-
-def beacon_of(request: Request) -> Beacon:
-    """Return a request's beacon: a view of its page by the visitor with its address and agent.
-
-    Example:
-        >>> beacon_of(Request(b"::1", b"curl/8", None, b"/a", None)).page
-        b'/a'
-    """
-    who = b"%b %b" % (request.address, request.agent or b"-")
-    visitor = hashlib.blake2s(who, digest_size=6).hexdigest()
-    beacon = Beacon(event=b"pageview", clientid=visitor.encode())
-    for name in ("page", "referrer", "agent"):
-        value = getattr(request, name)
-        if value is not None:
-            value, change = sendable(value)
-            setattr(beacon, name, value)
-            if change:
-                beacon.altered.append(f"{name}: {change}")
-    return beacon

@@ -46,6 +46,8 @@ class Extended:
             self._value(referrer),
             page and path_of(page),
             time,
+            self._value(fields.get(b"cs-uri-query")),
+            present(fields.get(b"x-host-header") or fields.get(b"cs-host")),
         )
 
     def _is_own(self, names: list[bytes]) -> bool:

@@ -6,7 +6,7 @@ import random
 from helpers.generator.clicks_stream import ClicksStream
 from helpers.generator.delayed_delivery import DelayedDelivery
 from helpers.generator.settings import DEFAULTS
-from helpers.generator.visitors import Shop
+from helpers.generator.shop import Shop
 from tests.catcher import until
 
 FOREIGN = [

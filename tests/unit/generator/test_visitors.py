@@ -13,7 +13,8 @@ from helpers.generator.duplicates import is_beacon
 from helpers.generator.malformed import malformed_variant
 from helpers.generator.pacer import Pacer
 from helpers.generator.settings import BOUNDS, DEFAULT_MIX, checked, rate_now
-from helpers.generator.visitors import BOTS, Shop, visitor_number
+from helpers.generator.shop import Shop
+from helpers.generator.visitors import BOTS, visitor_number
 
 NOW = 1_795_564_800.25
 

@@ -11,8 +11,8 @@ from bench.make_sample_log import lines
 from helpers.core.errors import WorkshopError
 from helpers.generator.beacon import sendable
 from helpers.generator.logs import lines as formats
+from helpers.generator.logs.beacons import beacon_of
 from helpers.generator.logs.files import Log, LogFile
-from helpers.generator.logs.request import beacon_of
 from helpers.traffic import generator_process
 from helpers.traffic import replay_progress as progress
 from tests.catcher import until
