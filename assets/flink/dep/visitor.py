@@ -8,15 +8,15 @@ order, 10:20 is never the beginning of a visit; in the other order it is one for
 
 So each cell that the former run can have written is written again. Whatever the order was, a visit
 began in the minute of one of its beacons, and had the pages, the source and the client of one of
-them. `Visitor` keeps these minutes and items for the beacons that a former run may have read, and
+them. `Renewed` keeps these minutes and items for the beacons that a former run may have read, and
 renews all their combinations.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from visits import METRICS, Beacon, Cell, Visit, differences, values, visit_of, with_beacons
+from visits import METRICS, Beacon, Cell, Visit, differences, items, joined_all, minute_of, visit_of
 
 # A beacon may be an hour late; a job that catches up may read its files in another order.
 KEPT_MS = 2 * 3_600_000
@@ -30,27 +30,22 @@ MOST_ITEMS = 500
 
 
 class Visitor:
-    """One visitor's visits, and what must be renewed.
+    """One visitor's visits, and what is renewed in this run of the job.
 
     Args:
         text: what `text()` returned; None for a new visitor.
     """
 
     def __init__(self, text: str | None = None) -> None:
-        stored: dict[str, Any] = json.loads(text) if text else {"visits": []}
+        stored = json.loads(text) if text else {"visits": []}
         self.visits = [Visit(*visit) for visit in stored["visits"]]
-        self._run: int = stored.get("run", 0)
-        self._minutes: set[int] = set(stored.get("minutes", ()))
-        self._items: dict[str, set[str]] = {
-            metric: set(items) for metric, items in stored.get("items", {}).items()
-        }
+        self._renewed = Renewed(*stored.get("renewed", ()))
 
     def text(self) -> str:
         """Return the visitor as JSON, for Flink's state."""
         stored: dict[str, Any] = {"visits": self.visits}
-        if self._run:
-            items = {metric: sorted(items) for metric, items in self._items.items()}
-            stored |= {"run": self._run, "minutes": sorted(self._minutes), "items": items}
+        if self._renewed.run:
+            stored["renewed"] = self._renewed.stored()
         return json.dumps(stored, separators=(",", ":"))
 
     def add(self, beacons: Sequence[Beacon], run: int) -> dict[Cell, int]:
@@ -60,42 +55,61 @@ class Visitor:
             beacons: new beacons of this visitor.
             run: when this run of the job began, epoch milliseconds.
         """
-        before, after = self.visits, with_beacons(self.visits, beacons)
+        singles, gap = [visit_of(beacon) for beacon in beacons], beacons[0].gap
+        before, after = self.visits, joined_all(self.visits, singles, gap)
+        now = max(beacon.shipped_at for beacon in beacons)
         written: dict[Cell, int] = {}
         # A former run can only have read what had been put before this one began.
-        early = [beacon for beacon in beacons if beacon.shipped_at <= run + CLOCK_MS]
-        if early:
-            parts = [visit for visit in before if visit not in after]
-            parts += [visit_of(beacon) for beacon in early]
-            written |= dict.fromkeys(self._renewed(parts, run), 0)
+        if min(beacon.shipped_at for beacon in beacons) <= run + CLOCK_MS:
+            parts = [*singles, *(visit for visit in before if visit not in after)]
+            written = dict.fromkeys(self._renewed.add(parts, run), 0)
         written |= differences(before, after)
-        now = max(beacon.shipped_at for beacon in beacons)
-        oldest = now - KEPT_MS - max(beacon.gap for beacon in beacons)
-        self.visits = [visit for visit in after if visit.last >= oldest]
+        self.visits = [visit for visit in after if visit.last >= now - KEPT_MS - gap]
         final = (now - LONGEST_MS) // 1000
         return {cell: number for cell, number in written.items() if cell[1] >= final}
 
-    def _renewed(self, parts: Sequence[Visit], run: int) -> list[Cell]:
-        """Return the cells to renew: all for the first time in a run, then new combinations."""
-        minutes = set(self._minutes)
-        items = {metric: set(self._items.get(metric, ())) for metric in METRICS}
+
+class Renewed:
+    """The minutes and items of a visitor whose combinations are renewed.
+
+    Args:
+        run: the run of the job that has renewed them; 0 if none has.
+        minutes: epoch seconds.
+        items: of each of METRICS.
+    """
+
+    def __init__(
+        self, run: int = 0, minutes: Iterable[int] = (), items: Iterable[Iterable[str]] = ()
+    ) -> None:
+        self.run = run
+        self._minutes = dict.fromkeys(minutes)  # a dict is a set in order
+        self._items = [dict.fromkeys(each) for each in items] or [{} for _ in METRICS]
+
+    def stored(self) -> list:
+        """Return the arguments of an equal one, for JSON."""
+        return [self.run, list(self._minutes), [list(each) for each in self._items]]
+
+    def add(self, parts: Sequence[Visit], run: int) -> list[Cell]:
+        """Return the cells to renew: all for the first time in a run, then new combinations.
+
+        Args:
+            parts: visits of which a run may have joined some.
+            run: the present run.
+        """
+        old_minutes = dict(self._minutes) if run == self.run else {}
+        old_items = [len(each) if run == self.run else 0 for each in self._items]
+        self.run = run
         for part in parts:
-            for (metric, minute, item), _ in values(part):
-                minutes.add(minute)
-                if len(items[metric]) < MOST_ITEMS:
-                    items[metric].add(item)
-        # A conversion may be of each source; without one there is nothing to renew.
-        if self._items.get("conversion_count") or any(part.conversions for part in parts):
-            items["conversion_count"] = set(items["source_count"])
-        else:
-            items["conversion_count"] = set()
-        known = run == self._run
-        cells = [
+            self._minutes.setdefault(minute_of(part))
+            for known, item in zip(self._items, items(part), strict=True):
+                if item not in known and len(known) < MOST_ITEMS:
+                    known[item] = None
+        if len(self._minutes) == len(old_minutes) and [*map(len, self._items)] == old_items:
+            return []
+        return [
             (metric, minute, item)
-            for metric, of_metric in items.items()
-            for item in of_metric
-            for minute in minutes
-            if not (known and minute in self._minutes and item in self._items[metric])
+            for metric, known, old in zip(METRICS, self._items, old_items, strict=True)
+            for number, item in enumerate(known)
+            for minute in self._minutes
+            if number >= old or minute not in old_minutes
         ]
-        self._run, self._minutes, self._items = run, minutes, items
-        return cells

@@ -7,8 +7,7 @@ minimum or a maximum over its beacons, and does not depend on their order.
 visitor.py keeps the visits of one visitor, and visit_stage.py stores them in Flink's state.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 MINUTE_MS = 60_000
@@ -141,18 +140,19 @@ def joined(one: Visit, other: Visit) -> Visit:
     )
 
 
-def with_beacons(visits: Sequence[Visit], beacons: Iterable[Beacon]) -> list[Visit]:
+def joined_all(visits: Iterable[Visit], more: Iterable[Visit], gap: int) -> list[Visit]:
     """Return a visitor's visits after more beacons.
 
     Args:
-        visits: the visits so far, in any order.
-        beacons: beacons that none of them includes.
+        visits: the visits so far, in any order; each two are further apart than the gap.
+        more: visits of further beacons.
+        gap: the longest time between two beacons of a visit, milliseconds.
     """
     result = list(visits)
-    for beacon in beacons:
-        visit, apart = visit_of(beacon), []
+    for visit in more:
+        apart = []
         for other in result:
-            if other.first - beacon.gap <= beacon.requested_at <= other.last + beacon.gap:
+            if other.first - gap <= visit.last and visit.first <= other.last + gap:
                 visit = joined(visit, other)
             else:
                 apart.append(other)
@@ -160,29 +160,29 @@ def with_beacons(visits: Sequence[Visit], beacons: Iterable[Beacon]) -> list[Vis
     return result
 
 
-def values(visit: Visit) -> Iterator[tuple[Cell, int]]:
-    """Yield what a visit adds to each metric: the cell, and a number that may be 0."""
-    minute = visit.first // MINUTE_MS * 60
-    browser, system, device = visit.client[DIGITS:].split("\n")
+def minute_of(visit: Visit) -> int:
+    """Return the minute in which a visit counts, epoch seconds."""
+    return visit.first // MINUTE_MS * 60
+
+
+def items(visit: Visit) -> tuple[str, ...]:
+    """Return a visit's item in each of METRICS."""
     source = visit.source[DIGITS:] if visit.source else DIRECT
-    items = (
-        (ALL, 1),
-        (ALL, int(visit.beacons == visit.views == 1)),
-        (ALL, (visit.last - visit.first) // 1000),
-        (_item(visit.entry), 1),
-        (_item(visit.exit), 1),
-        (source, 1),
-        (_item(visit.campaign), 1),
-        (source, int(visit.conversions > 0)),
-        (browser, 1),
-        (system, 1),
-        (device, 1),
+    return (
+        *(ALL, ALL, ALL, _item(visit.entry), _item(visit.exit)),
+        *(source, _item(visit.campaign), source),
+        *visit.client[DIGITS:].split("\n"),
     )
-    for metric, (item, number) in zip(METRICS, items, strict=True):
-        yield (metric, minute, item), number
 
 
-def differences(before: Iterable[Visit], after: Iterable[Visit]) -> Counter[Cell]:
+def numbers(visit: Visit) -> tuple[int, ...]:
+    """Return what a visit adds to each of METRICS; some may be 0."""
+    bounce = int(visit.beacons == visit.views == 1)
+    seconds = (visit.last - visit.first) // 1000
+    return 1, bounce, seconds, 1, 1, 1, 1, int(visit.conversions > 0), 1, 1, 1
+
+
+def differences(before: Iterable[Visit], after: Iterable[Visit]) -> dict[Cell, int]:
     """Return what must be added to each cell; cells that stay the same are left out.
 
     Args:
@@ -190,12 +190,14 @@ def differences(before: Iterable[Visit], after: Iterable[Visit]) -> Counter[Cell
         after: the same visitor's visits after more beacons.
     """
     former, latter = set(before), set(after)
-    result: Counter[Cell] = Counter()
-    for visit in latter - former:
-        result.update(dict(values(visit)))
-    for visit in former - latter:
-        result.subtract(dict(values(visit)))
-    return Counter({cell: number for cell, number in result.items() if number})
+    result: dict[Cell, int] = {}
+    for visits, sign in ((latter - former, 1), (former - latter, -1)):
+        for visit in visits:
+            minute = minute_of(visit)
+            for metric, item, number in zip(METRICS, items(visit), numbers(visit), strict=True):
+                cell = metric, minute, item
+                result[cell] = result.get(cell, 0) + sign * number
+    return {cell: number for cell, number in result.items() if number}
 
 
 def _timed(at: int, text: str | None) -> str:

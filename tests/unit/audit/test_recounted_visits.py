@@ -4,7 +4,7 @@ import random
 
 import pandas as pd
 import pytest
-from visits import Beacon, values, with_beacons
+from visits import Beacon, differences, joined_all, visit_of
 
 from helpers.audit.recount import shortened
 from helpers.audit.recounted_visits import METRICS, recounted_visits, visits_of
@@ -51,8 +51,9 @@ def test_it_counts_the_same_as_the_job(seed):
         pairs.append((f"visitor {chance.randrange(40)}", Beacon(at, received, at + 9, *told, GAP)))
     right: dict = {}
     for visitor in {name for name, _ in pairs}:
-        for visit in with_beacons([], [beacon for name, beacon in pairs if name == visitor]):
-            for cell, value in values(visit):
+        singles = [visit_of(beacon) for name, beacon in pairs if name == visitor]
+        for visit in joined_all([], singles, GAP):
+            for cell, value in differences([], [visit]).items():
                 right[cell] = right.get(cell, 0) + value
     right = {cell: value for cell, value in right.items() if value}
     assert by_cell(recounted_visits(archived(pairs), shortened)) == right

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from visitor import CLOCK_MS, Visitor
-from visits import Beacon, values, with_beacons
+from visits import Beacon, differences, joined_all, visit_of
 
 from tests.unit.stream_job.visit_cases import BEGIN, CASES, GAP, beacons, expected
 
@@ -67,8 +67,8 @@ def whole(pairs: list[tuple[str, Beacon]]) -> dict:
         own = sorted((beacon for one, beacon in pairs if one == name), key=lambda b: b[:2])
         cuts = [n for n in range(1, len(own)) if own[n][0] - own[n - 1][0] > own[n].gap]
         for begin, end in zip([0, *cuts], [*cuts, len(own)], strict=True):
-            (visit,) = with_beacons([], own[begin:end])
-            for cell, value in values(visit):
+            (visit,) = joined_all([], map(visit_of, own[begin:end]), GAP)
+            for cell, value in differences([], [visit]).items():
                 found[cell] = found.get(cell, 0) + value
     return {cell: value for cell, value in found.items() if value}
 
