@@ -154,7 +154,8 @@ def named_in_errors(name: str) -> Iterator[None]:
 def main() -> None:
     """Run all files of sql/, ordered by name, as one job."""
     groups = property_groups(os.environ.get(PROPERTIES, "/etc/flink/application_properties.json"))
-    import stage  # only here: it needs dep/ on the path, which the functions above do not
+    import stage  # only here: these need dep/ on the path, which the functions above do not
+    import visit_stage
 
     configuration = Configuration()
     for key, value in (OPTIONS | groups.get("flink", {})).items():
@@ -166,8 +167,6 @@ def main() -> None:
     define(tables, statements)
     stage.share(tables, "copies")
     stage.add(tables)
-    import visit_stage
-
     visit_stage.add_visits(tables)
     job = insert(tables, statements)
     if stage.UNAVAILABLE:
