@@ -128,7 +128,7 @@ def _device(agent: str, system: str, family: str, model: str) -> str:
 def _bot(rules: "_Rules", agent: str, browser: str, is_spider: bool) -> str | None:
     """Return the bot's name: its own word in the User-Agent, else ua-parser's name for it."""
     word = rules.crawler(agent)
-    if word:
+    if word and not is_spider:
         # Without the words of browsers and phones, in which its rules find bots (a CUBOT phone).
         word = rules.crawler(rules.without_known(agent))
     if not word and not is_spider:
@@ -175,15 +175,16 @@ def _rules() -> _Rules:
     # Loaded when they are first needed, because every helper imports a file of this folder, and the
     # rules take a third of a second and 40 MB.
     from crawlerdetect.providers import crawlers, exclusions
-    from ua_parser import Domain, load_lazy_builtins
+    from ua_parser import load_lazy_builtins
     from ua_parser.regex import Resolver
     from ua_parser_rs import UserAgentExtractor
 
     resolver = Resolver(load_lazy_builtins())
 
     def parse(agent: str) -> tuple[str, str, str, str]:
-        found = resolver(agent, Domain.ALL)
-        browser, system, device = found.user_agent, found.os, found.device
+        # The resolver itself would also copy the versions, which takes twice as long.
+        browser, system = resolver.ua.extract(agent), resolver.os.extract(agent)
+        device = resolver.de.extract(agent)
         return (
             (browser.family if browser else None) or UNKNOWN,
             (system.family if system else None) or UNKNOWN,

@@ -33,7 +33,7 @@ def need(tool: str) -> str:
 
 
 def place(folder: Path) -> None:
-    done = sourced(folder, f"place_files rwa-clicks {REGION} 127.0.0.1")
+    done = sourced(folder, f"place_files rwa-clicks {REGION} 127.0.0.1 short")
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -79,6 +79,7 @@ def test_files_are_where_the_units_look_for_them_and_placing_can_be_repeated(pla
         f"AWS_DEFAULT_REGION={REGION}",
         "CLICKS_STREAM=rwa-clicks",
         "SERVER_NAME=i-0abc",
+        "ADDRESSES=short",
     ]
     for unit in UNITS:
         there = placed / "etc/systemd/system" / unit
@@ -206,6 +207,7 @@ def server(root, monkeypatch):
         environment = {**os.environ, "ROOT": str(root), "CALLS": str(calls)}
         environment["PATH"] = f"{stubs}:{environment['PATH']}"
         command = ["bash", str(base / "fleet/setup.sh"), "rwa-clicks", REGION, "10.0.0.0/16"]
+        command += ["short"]
         done = subprocess.run(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -1,4 +1,5 @@
--- Selects the accepted beacons, which the metrics count.
+-- Selects the accepted beacons of people, which the metrics count. The agent knows bots by their
+-- User-Agent, or because a program drives the browser; only bot_count counts their beacons.
 --
 -- bucket is the start of the ten seconds in which the request arrived, by the server's clock.
 -- A text of more than 255 characters (or 1,000 bytes) does not fit a DynamoDB key. It is cut, and 8
@@ -29,7 +30,32 @@ SELECT
     WHEN CHAR_LENGTH(referrer) <= 255 AND CHAR_LENGTH(HEX(referrer)) <= 2000 THEN referrer
     ELSE LEFT(referrer, 240) || LEFT(SHA256(referrer), 8)
   END AS referrer,
+  CASE
+    WHEN CHAR_LENGTH(source) <= 250 THEN source
+    WHEN CHAR_LENGTH(source) <= 255 AND CHAR_LENGTH(HEX(source)) <= 2000 THEN source
+    ELSE LEFT(source, 240) || LEFT(SHA256(source), 8)
+  END AS source,
+  CASE
+    WHEN CHAR_LENGTH(campaign) <= 250 THEN campaign
+    WHEN CHAR_LENGTH(campaign) <= 255 AND CHAR_LENGTH(HEX(campaign)) <= 2000 THEN campaign
+    ELSE LEFT(campaign, 240) || LEFT(SHA256(campaign), 8)
+  END AS campaign,
+  CASE
+    WHEN CHAR_LENGTH(browser) <= 250 THEN browser
+    WHEN CHAR_LENGTH(browser) <= 255 AND CHAR_LENGTH(HEX(browser)) <= 2000 THEN browser
+    ELSE LEFT(browser, 240) || LEFT(SHA256(browser), 8)
+  END AS browser,
+  CASE
+    WHEN CHAR_LENGTH(`system`) <= 250 THEN `system`
+    WHEN CHAR_LENGTH(`system`) <= 255 AND CHAR_LENGTH(HEX(`system`)) <= 2000 THEN `system`
+    ELSE LEFT(`system`, 240) || LEFT(SHA256(`system`), 8)
+  END AS `system`,
+  CASE
+    WHEN CHAR_LENGTH(device) <= 250 THEN device
+    WHEN CHAR_LENGTH(device) <= 255 AND CHAR_LENGTH(HEX(device)) <= 2000 THEN device
+    ELSE LEFT(device, 240) || LEFT(SHA256(device), 8)
+  END AS device,
   clientid, custom_metric_name, custom_metric_int_value, custom_metric_float_value,
-  custom_metric_string_value, received_at, shipped_at
+  custom_metric_string_value, requested_at, received_at, shipped_at
 FROM firsts
-WHERE reason IS NULL
+WHERE reason IS NULL AND bot IS NULL
