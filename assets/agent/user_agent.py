@@ -1,12 +1,12 @@
-"""What a User-Agent says: the browser, the system, the kind of device, and whether it is a bot.
+"""Reads a User-Agent: the browser, the system, the kind of device, and whether it is a bot.
 
-The rules are those of two packages, and the record keeps what they said: a recount from the archive
+The rules are those of two packages, and the record keeps their result: a recount from the archive
 does not depend on the rules of another day. ua-parser names browsers, systems and many bots;
 crawlerdetect's list has most other bots and programs. Both lists run in ua-parser-rs, whose regular
 expressions take linear time: a User-Agent is a stranger's text, and each may be another.
 
-A program that says it is a browser is counted as a person, unless beacon.js saw that a program
-drives the browser (the header `automation`).
+A program that sends a browser's User-Agent is counted as a person, unless beacon.js found that a
+program drives the browser (the header `automation`).
 """
 
 import re
@@ -33,7 +33,7 @@ _MOBILES = {
     *("Windows Phone", "Windows Mobile", "BlackBerry OS", "Symbian OS", "Symbian^3", "KaiOS"),
     *("Firefox OS", "HarmonyOS", "Sailfish", "Bada", "MeeGo", "Maemo", "Nokia Series 40"),
 }
-_PHONES = {"Smartphone", "Feature Phone"}  # ua-parser's models where it knows no other
+_PHONES = {"Smartphone", "Feature Phone"}  # ua-parser's models of a phone that it has no name for
 _SPIDER = "Spider"  # ua-parser's device of a bot
 # Rust's regular expressions have no look-around: Python runs the one rule that has.
 _LOOKS_AROUND = ("(?=", "(?!", "(?<")
@@ -58,12 +58,12 @@ class Client(NamedTuple):
 
 
 # A beacon without a User-Agent is a person's: each known program sends one, some privacy tools
-# remove it, and nothing says that it is a bot.
+# remove it, and nothing shows that it is a bot.
 NOBODY = Client(UNKNOWN, UNKNOWN, OTHER, None)
 
 
 def described(record: dict[str, Any]) -> dict[str, Any]:
-    """Add what its User-Agent says to a click record: browser, system, device and bot.
+    """Add browser, system, device and bot to a click record, from its User-Agent.
 
     Args:
         record: of `click_record`; a rejected one, which has no User-Agent, stays as it is.
@@ -82,12 +82,12 @@ def described(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def client_of(agent: str | None, automation: str | None = None) -> Client:
-    """Return what a User-Agent says of its program.
+    """Return the program that sent a User-Agent.
 
     Args:
         agent: the User-Agent; None if there was none.
         automation: what drives the browser, as beacon.js reports it; its user is a bot of that
-            name, whatever the User-Agent says.
+            name, whatever the User-Agent is.
 
     Example:
         >>> client_of("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0")
@@ -118,7 +118,7 @@ def _device(agent: str, system: str, family: str, model: str) -> str:
         # Browsers on phones write Mobile, those on tablets do not; other programs write neither.
         return TABLET if "Mobile" not in agent and agent.startswith("Mozilla") else MOBILE
     if system == "iOS":
-        # Since iPadOS 13 an iPad says that it is a Mac, and is counted as a desktop.
+        # Since iPadOS 13 an iPad has the User-Agent of a Mac, and is counted as a desktop.
         return TABLET if family == "iPad" else MOBILE
     if system in _DESKTOPS:
         return DESKTOP

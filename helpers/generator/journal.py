@@ -25,8 +25,8 @@ def text(value: bytes | None) -> str | None:
 def outcome(beacon: Beacon) -> str:
     """Return a beacon's expected outcome: `bot` if the agent will know its sender as a bot.
 
-    The agent's own rules say so, as a replayed log may have any User-Agent. A bot's beacon that is
-    rejected or a duplicate is counted as such.
+    The agent's own rules decide that here, too, as a replayed log may have any User-Agent. A bot's
+    beacon that is rejected or a duplicate is counted as such.
     """
     if beacon.expect != "accepted":
         return beacon.expect

@@ -163,7 +163,7 @@ def test_apache_takes_a_beacon_and_logs_the_visitor_behind_the_balancer(apache):
     line = apache.new_line(0)
     assert line.startswith(b"203.0.113.9 - - [")
     assert b'"GET /beacon HTTP/1.1" 200 2 ' in line
-    assert b'"click" "-" "-" "page_load_time" "-" "-" "-" ' in line
+    assert b'"click" "-" "-" "-" "-" "-" "page_load_time" "-" "-" "-" ' in line
 
 
 def test_it_counts_the_balancers_health_checks_in_a_real_log(apache):

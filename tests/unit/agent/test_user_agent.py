@@ -1,4 +1,4 @@
-"""What a User-Agent says: real agents, bots, programs that drive a browser, and texts to hurt."""
+"""Browser, system, device and bot of real User-Agents, of driven browsers, and of any text."""
 
 import gzip
 import random
