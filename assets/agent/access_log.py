@@ -267,7 +267,7 @@ def _rejected(
     return {"beacon_id": beacon_id, "rejected": reason, "line": text, "received_at": now_ms}
 
 
-def _accepted(texts: list[str], beacon_id: str) -> dict[str, Any]:
+def _accepted(texts: Sequence[str], beacon_id: str) -> dict[str, Any]:
     return {
         "beacon_id": beacon_id,
         "host": texts[0],
