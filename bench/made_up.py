@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assets.agent.access_log import click_record, log_time
+from assets.agent.user_agent import described
 from helpers.generator.beacon import Beacon, request_bytes, request_start
 from helpers.generator.delayed_delivery import log_line
 from helpers.generator.settings import DEFAULTS
@@ -70,9 +71,10 @@ def click_files(records: int, per_file: int, rate: float, end: float) -> Iterato
     """
     tails = []
     for beacon in _beacons(2):
-        fields = click_record(log_line(beacon, end, "::1"), "", int(end * 1000))
+        fields = described(click_record(log_line(beacon, end, "::1"), "", int(end * 1000)))
         # The fields from `request` on, without the last time.
-        body = dict(list(fields.items())[list(fields).index("request") : -1])
+        names = list(fields)[list(fields).index("request") :]
+        body = {name: fields[name] for name in names if name != "received_at"}
         tails.append(json.dumps(body, separators=(",", ":"))[1:-1])
     begin, lines, second = end - records / rate, [], None
     for number in range(records):

@@ -113,7 +113,8 @@ def summarise(account: Ledger, outcomes: pd.DataFrame, watch: CloudWatchWatch) -
     return {
         "sent": int(stages["sent"]),
         "accepted": int(frame.loc["archived", "Accepted"]),
-        "rejected": int(stages["archived"] - frame.loc["archived", "Accepted"]),
+        "bots": int(frame.loc["archived", "Bots"]),
+        "rejected": int(stages["archived"] - frame.loc["archived", ["Accepted", "Bots"]].sum()),
         "duplicates": int(frame.loc["archived", "Duplicates"]),
         "archived": int(stages["archived"]),
         "dynamodb": int(stages["dynamodb"]),

@@ -7,8 +7,8 @@ Apache writes the line with the `LogFormat` of `assets/fleet/httpd.conf`:
     "%{custom_metric_int_value}i" "%{custom_metric_float_value}i" "%{custom_metric_string_value}i"
     %{msec}t      (one line)
 
-No line is dropped: an invalid one becomes a record with the field `rejected`. This file uses only
-the standard library, because a server has nothing but Python and boto3.
+No line is dropped: an invalid one becomes a record with the field `rejected`. The visitor's address
+is shortened here, before a record leaves the server: no later stage needs it.
 
 Only this file parses the time; the record has it as a number. Apache writes the months in English,
 while `strptime`, `strftime` and Java use the names of the machine's language.
@@ -16,6 +16,7 @@ while `strptime`, `strftime` and Java use the names of the machine's language.
 
 import json
 import re
+import socket
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -42,6 +43,11 @@ LOGGED_HEADERS = (
     b"custom_metric_float_value",
     b"custom_metric_string_value",
 )
+# How many bytes of an address are kept: /24 and /48, which many visitors share.
+_KEPT_V4, _KEPT_V6 = 3, 6
+# In these IPv6 addresses, an IPv4 address follows: ::ffff:203.0.113.9, 2002:cb00:7109::1.
+_MAPPED, _6TO4 = b"\0" * 10 + b"\xff\xff", b"\x20\x02"
+_LONGEST_ADDRESS = 64  # with the name of an interface
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Metrics add up to 1e100 (assets/functions/process_metrics/rows.py): a sum of these stays below.
 LARGEST_FLOAT = 1e80
@@ -55,6 +61,7 @@ _LINE = re.compile(
     + rb" ([0-9]+)",
     re.DOTALL,
 )
+_PLAIN_LINE = re.compile(_LINE.pattern.decode(), re.DOTALL | re.ASCII)
 _TIME = re.compile(
     r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}) "
     r"([+-])([0-9]{2})([0-5][0-9])"
@@ -88,16 +95,20 @@ def beacon_id(server: str, inode: int, offset: int, line: bytes) -> str:
     return f"{server}:{inode}:{offset}:{zlib.crc32(line[:MAX_LINE_BYTES]):08x}"
 
 
-def click_record(line: bytes, beacon_id: str, now_ms: int) -> dict[str, Any]:
+def click_record(
+    line: bytes, beacon_id: str, now_ms: int, whole_addresses: bool = False
+) -> dict[str, Any]:
     """Return the click record of a log line; a rejected one if the line can't be a beacon.
 
     Args:
         line: the line without its newline. Of one that is too long, 8193 bytes are enough.
         beacon_id: the line's ID, from the function of that name.
         now_ms: the reader's clock, epoch milliseconds.
+        whole_addresses: keep the visitor's address, instead of its /24 (IPv4) or /48 (IPv6).
 
     Returns:
-        The record's fields in order, without `shipped_at`, which `encode` adds at each put.
+        The record's fields in order, without browser, system, device and bot (`user_agent.py`), and
+        without `shipped_at`, which `encode` adds at each put.
         Absent header fields (`-`) are None, as are numbers with an empty header.
         A rejected record has `beacon_id`, `rejected` (`unparsable`, `too_long` or
         `from_the_future`), `line` (cut at 8192 bytes) and `received_at` (now_ms).
@@ -107,22 +118,34 @@ def click_record(line: bytes, beacon_id: str, now_ms: int) -> dict[str, Any]:
         'unparsable'
     """
     if len(line) > MAX_LINE_BYTES:
-        return _rejected("too_long", line, beacon_id, now_ms)
-    match = _LINE.fullmatch(line)
-    if match is None:
-        return _rejected("unparsable", line, beacon_id, now_ms)
-    fields: Sequence[bytes] = match.groups()
-    # Most lines have no escapes: one check of the line is faster than 20 of its fields.
-    if b"\\" in line:
-        fields = [unescape(field) if b"\\" in field else field for field in fields]
-    texts = [field.decode("utf-8", "backslashreplace") for field in fields]
+        return _rejected("too_long", line, beacon_id, now_ms, whole_addresses)
     try:
-        record = _accepted(texts, beacon_id)
+        record = _accepted(_texts(line), beacon_id)
     except ValueError:
-        return _rejected("unparsable", line, beacon_id, now_ms)
+        return _rejected("unparsable", line, beacon_id, now_ms, whole_addresses)
     if record["requested_at"] > now_ms + FUTURE_TOLERANCE_MS:
-        return _rejected("from_the_future", line, beacon_id, now_ms)
+        return _rejected("from_the_future", line, beacon_id, now_ms, whole_addresses)
+    if not whole_addresses:
+        record["host"] = short_address(record["host"])
     return record
+
+
+def short_address(host: str) -> str:
+    """Return a visitor's address without the part that identifies one visitor.
+
+    Args:
+        host: a line's first word.
+
+    Returns:
+        The /24 of an IPv4 address, the /48 of an IPv6 address, and any other text as it is. An IPv4
+        address within an IPv6 address (IPv4-mapped, 6to4) is shortened to its own /24.
+
+    Example:
+        >>> short_address("203.0.113.9"), short_address("2001:db8:1:2::3"), short_address("rubbish")
+        ('203.0.113.0', '2001:db8:1::', 'rubbish')
+    """
+    # No longer text is an address, and the cache keeps none.
+    return host if len(host) > _LONGEST_ADDRESS else _shortened(host)
 
 
 @lru_cache(maxsize=4096)  # the lines of one second have the same text
@@ -194,6 +217,38 @@ def encode(record: dict[str, Any], shipped_at: int) -> bytes:
     return (_encode(record | {"shipped_at": shipped_at}) + "\n").encode()
 
 
+@lru_cache(maxsize=4096)
+def _shortened(host: str) -> str:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        # A link-local address may have its interface: fe80::1%eth0.
+        packed = socket.inet_pton(family, host.partition("%")[0])
+    except (OSError, ValueError):  # no address, or not even text of one (a NUL, other scripts)
+        return host
+    kept = _KEPT_V4
+    if family == socket.AF_INET6:
+        kept = _KEPT_V6
+        if packed.startswith(_MAPPED):
+            kept = len(_MAPPED) + _KEPT_V4
+        elif packed.startswith(_6TO4):
+            kept = len(_6TO4) + _KEPT_V4
+    return socket.inet_ntop(family, packed[:kept].ljust(len(packed), b"\0"))
+
+
+def _texts(line: bytes) -> Sequence[str]:
+    """Return a line's fields; raise ValueError if it has others."""
+    if line.isascii() and b"\\" not in line:  # most lines: decoded at once, instead of each field
+        found = _PLAIN_LINE.fullmatch(line.decode("ascii"))
+        if found is None:
+            raise ValueError("not a line of the LogFormat")
+        return found.groups()
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise ValueError("not a line of the LogFormat")
+    fields = [unescape(field) if b"\\" in field else field for field in match.groups()]
+    return [field.decode("utf-8", "backslashreplace") for field in fields]
+
+
 def _unescaped(match: re.Match[bytes]) -> bytes:
     code = match[1]
     if len(code) == 3:
@@ -201,12 +256,18 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
     return _ESCAPED.get(code, code)
 
 
-def _rejected(reason: str, line: bytes, beacon_id: str, now_ms: int) -> dict[str, Any]:
+def _rejected(
+    reason: str, line: bytes, beacon_id: str, now_ms: int, whole_addresses: bool
+) -> dict[str, Any]:
     text = line[:MAX_LINE_BYTES].decode("utf-8", "backslashreplace")
+    if not whole_addresses:
+        # Even a line that can't be read usually begins with the address.
+        host, space, rest = text.partition(" ")
+        text = short_address(host) + space + rest
     return {"beacon_id": beacon_id, "rejected": reason, "line": text, "received_at": now_ms}
 
 
-def _accepted(texts: list[str], beacon_id: str) -> dict[str, Any]:
+def _accepted(texts: Sequence[str], beacon_id: str) -> dict[str, Any]:
     return {
         "beacon_id": beacon_id,
         "host": texts[0],

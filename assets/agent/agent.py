@@ -26,6 +26,7 @@ from botocore.config import Config
 from notices import Notices
 from shipping import MAX_RECORDS, GaveUpError, Shipper
 from tail import Line, Tail, positions
+from user_agent import described
 
 POLL_SECONDS = 0.1
 # The shipper retries without end, so boto3 must not retry too. The parameters are always valid:
@@ -47,13 +48,21 @@ class Agent:
         server: the server's name, the beginning of each beacon_id.
         state: the file with the saved position.
         notices: logs status and warnings.
+        whole_addresses: whether to ship visitors' addresses as they are.
     """
 
     def __init__(
-        self, tail: Tail, shipper: Shipper, server: str, state: Path, notices: Notices
+        self,
+        tail: Tail,
+        shipper: Shipper,
+        server: str,
+        state: Path,
+        notices: Notices,
+        whole_addresses: bool = False,
     ) -> None:
         self._tail, self._shipper, self._server = tail, shipper, server
         self._state, self._notices = state, notices
+        self._whole_addresses = whole_addresses
         self._saved: dict[str, Any] = {}
         self._lines = 0
         self._rejected: Counter[str] = Counter()
@@ -100,7 +109,8 @@ class Agent:
 
     def _record(self, line: Line) -> dict[str, Any]:
         line_id = beacon_id(self._server, line.inode, line.offset, line.text)
-        record = click_record(line.text, line_id, time.time_ns() // 1_000_000)
+        now_ms = time.time_ns() // 1_000_000
+        record = described(click_record(line.text, line_id, now_ms, self._whole_addresses))
         self._lines += 1
         if reason := record.get("rejected"):
             self._rejected[reason] += 1
@@ -140,6 +150,12 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--stream", required=True, help="the stream's name")
     parser.add_argument("--server", required=True, help="the server's name, in each beacon_id")
     parser.add_argument("--state", type=Path, help="file of the position (LOG.agent.json)")
+    parser.add_argument(
+        "--addresses",
+        choices=("short", "whole"),
+        default="short",
+        help="ship the /24 or /48 of visitors' addresses, or all of them (short)",
+    )
     parser.add_argument("--drain-seconds", type=float, default=15, help="time limit after SIGTERM")
     options = parser.parse_args(argv)
     # It is part of the partition key, of at most 256 characters (Kinesis API reference).
@@ -169,7 +185,8 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     tail = Tail(options.log, load(options.state), lambda cut: notices.warn(cut, "cut"))
-    agent = Agent(tail, shipper, options.server, options.state, notices)
+    whole = options.addresses == "whole"
+    agent = Agent(tail, shipper, options.server, options.state, notices, whole)
     notices.log("started", log=str(options.log), stream=options.stream, pid=os.getpid())
     try:
         agent.run(stopping)

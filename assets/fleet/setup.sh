@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up a beacon server on a new Amazon Linux 2023 instance; exits with 0 only if it serves.
 #
-#   setup.sh STREAM REGION PROXIES     e.g. setup.sh rwa-clicks us-east-1 10.0.0.0/16
+#   setup.sh STREAM REGION PROXIES ADDRESSES     e.g. setup.sh rwa-clicks us-east-1 10.0.0.0/16 short
 #
 # The launch template's user data runs it (cfn/1-frontend.yaml) from /opt/beacon/fleet; the agent is
 # in /opt/beacon/agent, the demo shop in /opt/beacon/site. It can be run again. If it fails, its
@@ -29,13 +29,13 @@ make_user() {
             --shell /sbin/nologin beacon
 }
 
-place_files() { # STREAM REGION PROXIES
+place_files() { # STREAM REGION PROXIES ADDRESSES
     local server
     server=$(<"$ROOT/var/lib/cloud/data/instance-id")
     install -d -m 0755 "$ROOT/etc/beacon" "$ROOT/etc/systemd/system" "$ROOT/etc/httpd/conf.d"
     install -d -m 0750 "$ROOT/var/log/beacon"
-    printf 'AWS_DEFAULT_REGION=%s\nCLICKS_STREAM=%s\nSERVER_NAME=%s\n' "$2" "$1" "$server" \
-        >"$ROOT/etc/beacon/agent.env"
+    printf 'AWS_DEFAULT_REGION=%s\nCLICKS_STREAM=%s\nSERVER_NAME=%s\nADDRESSES=%s\n' \
+        "$2" "$1" "$server" "$4" >"$ROOT/etc/beacon/agent.env"
     printf 'Define BEACON_PROXIES "%s"\nDefine BEACON_SITE "%s"\nInclude %s/httpd.conf\n' \
         "$3" "$BASE/site" "$HERE" \
         >"$ROOT/etc/httpd/conf.d/beacon.conf"
@@ -74,8 +74,8 @@ health_checks_passed() {
 stream_has_lines() { grep -Eq '"offset": [1-9]' "$STATE"; }
 
 main() {
-    if (($# != 3)); then
-        echo "Usage: setup.sh STREAM REGION PROXIES"
+    if (($# != 4)); then
+        echo "Usage: setup.sh STREAM REGION PROXIES ADDRESSES"
         return 2
     fi
     trap 'echo "setup.sh failed in line $LINENO: $BASH_COMMAND"' ERR

@@ -45,13 +45,13 @@ from .diagnosis import (
 from .ledger_text import UNKNOWN, faults, lacking, sentence, state, table_html
 from .reconcile import by_dimension, moved_from_other
 from .record_matching import matches, repeated
-from .record_outcomes import ACCEPTED, DUPLICATES, REJECTED, decided
+from .record_outcomes import ACCEPTED, BOTS, DUPLICATES, REJECTED, decided
 from .stage_counts import Range
 
 STAGES = ("sent", "answered", "archived", "flink", "dynamodb", "cloudwatch")
 REASONS = ("unparsable", "too_long", "from_the_future", "too_late")
-COLUMNS = ("Beacons", "Accepted", *REASONS, "other_reasons", "Duplicates", "Missing", "Double",
-           "Pending")  # fmt: skip
+COLUMNS = ("Beacons", "Accepted", "Bots", *REASONS, "other_reasons", "Duplicates", "Missing",
+           "Double", "Pending")  # fmt: skip
 # The metrics stream keeps a day; ten minutes are left for reading it.
 _LONGEST = timedelta(hours=23, minutes=50)
 # A beacon is in the journal once it was answered (ten seconds at most) and the file is written.
@@ -65,10 +65,10 @@ class Ledger:
     Args:
         frame: one row for each stage and, between the stages, rows that are no losses:
             `unanswered`, `refused`, `unanswered_but_logged`, `not_in_journal`, `sent_again`,
-            `undecided`, `dead_letters`. Columns: Beacons (= Accepted + the reasons + Duplicates),
-            Missing and Double (compared with the stage before; both 0 if it balances), Pending
-            (how many of Missing may still arrive), Cause. A stage that is not deployed, or was
-            not read completely, has no numbers; in the second case Cause is the reason.
+            `undecided`, `dead_letters`. Columns: Beacons (= Accepted + Bots + the reasons +
+            Duplicates), Missing and Double (compared with the stage before; both 0 if it balances),
+            Pending (how many of Missing may still arrive), Cause. A stage that is not deployed, or
+            was not read completely, has no numbers; in the second case Cause is the reason.
         missing: a sample of the beacons that are missing or counted twice. Columns Stage, Kind
             (`missing` or `double`), Time (start of the ten seconds, UTC), Metric, Item, beacon_id,
             event, clientid, page, Cause.
@@ -124,8 +124,8 @@ class Ledger:
 def ledger(cloud: Cloud, start: datetime | None = None, end: datetime | None = None) -> Ledger:
     """Account for every beacon of a range of time, at every stage of the pipeline.
 
-    A beacon belongs to the ten seconds that count it: those of its request if it is accepted, else
-    those of its arrival. While traffic flows, the latest beacons are still on their way.
+    A beacon belongs to the ten seconds that count it: those of its request if it is accepted or a
+    bot's, else those of its arrival. While traffic flows, the latest ones are still on their way.
 
     Args:
         cloud: where the stages are.
@@ -249,7 +249,7 @@ def _newest(counted: pd.DataFrame | pd.Series) -> int:
 
 def _own_times(journal: pd.DataFrame) -> pd.Series:
     """Return the bucket of each entry, as far as the journal knows it, in epoch seconds."""
-    requested = times(journal["requested_at"].where(journal["expect"] == "accepted"))
+    requested = times(journal["requested_at"].where(journal["expect"].isin(("accepted", "bot"))))
     counted = requested.fillna(times(journal["sent_at"])).dt.floor(f"{BUCKET_SECONDS}s")
     return counted.dt.as_unit("s").astype("int64") if len(counted) else pd.Series(dtype="int64")
 
@@ -334,6 +334,7 @@ def _journal_row(entries: pd.DataFrame) -> dict[str, int | None]:
     reasons = {reason: int(counts.get(reason, 0)) for reason in REASONS}
     numbers = {
         "Accepted": int(counts.get("accepted", 0)),
+        "Bots": int(counts.get("bot", 0)),
         **reasons,
         "Duplicates": int(counts.get("duplicate", 0)),
     }
@@ -351,6 +352,7 @@ def _stage_row(counted: pd.Series | None) -> dict[str, int | None]:
     return {
         "Beacons": int(counted.sum()),
         "Accepted": int(counted[metrics == ACCEPTED].sum()),
+        "Bots": int(counted[metrics == BOTS].sum()),
         **known,
         "other_reasons": int(reasons.sum()) - sum(known.values()),
         "Duplicates": int(counted[metrics == DUPLICATES].sum()),

@@ -23,6 +23,7 @@ from helpers.plotting.palette import (
     OTHERS,
     PURPLE,
     QUIET,
+    SKY,
     SLATE,
     VERMILION,
 )
@@ -30,6 +31,7 @@ from helpers.plotting.palette import (
 from .ledger_text import (
     ABSENT,
     ACCEPTED,
+    BOTS,
     DUPLICATES,
     MISSING,
     NOTES,
@@ -46,7 +48,7 @@ from .ledger_text import (
     totals,
 )
 
-COLORS = {ACCEPTED: BLUE, REJECTED: SLATE, DUPLICATES: PURPLE}
+COLORS = {ACCEPTED: BLUE, BOTS: SKY, REJECTED: SLATE, DUPLICATES: PURPLE}
 STATE_COLORS = {
     ZERO: GREEN, MISSING: VERMILION, WAITS: ORANGE, UNKNOWN: ORANGE, ABSENT: OTHERS
 }  # fmt: skip
@@ -239,7 +241,7 @@ def _legend(box: Box, axes: Axes, frame: pd.DataFrame) -> None:
     balances = all(state(frame, stage) == ZERO for stage in there)
     shown = totals(frame, there[-1] if balances else "sent")
     handles = [Patch(color=COLORS[name], label=f"{n:,} {name}") for name, n in shown.items()]
-    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(box.left, 0.2), ncols=3,
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(box.left, 0.2), ncols=4,
                 bbox_transform=box.figure.dpi_scale_trans, **LEGEND)  # fmt: skip
     letters = frame.loc["dead_letters", "Beacons"]
     if not pd.isna(letters):

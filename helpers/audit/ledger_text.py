@@ -14,7 +14,7 @@ TITLES = {
     "dynamodb": "DynamoDB",
     "cloudwatch": "CloudWatch",
 }
-ACCEPTED, REJECTED, DUPLICATES = "accepted", "rejected", "duplicates"
+ACCEPTED, BOTS, REJECTED, DUPLICATES = "accepted", "bots", "rejected", "duplicates"
 ZERO, MISSING, WAITS = "zero", "missing", "on its way"
 ABSENT, UNKNOWN = "absent", "not known"
 # Rows that are no losses: the stage under which the picture shows them, and the words.
@@ -72,12 +72,12 @@ def lacking(frame: pd.DataFrame, stage: str) -> int:
 
 
 def totals(frame: pd.DataFrame, stage: str) -> dict[str, int]:
-    """Return a stage's accepted, rejected and duplicate beacons."""
-    beacons, accepted, duplicates = (
-        count(frame, stage, name) for name in ("Beacons", "Accepted", "Duplicates")
+    """Return a stage's accepted, rejected and duplicate beacons, and those of bots."""
+    beacons, accepted, bots, duplicates = (
+        count(frame, stage, name) for name in ("Beacons", "Accepted", "Bots", "Duplicates")
     )
-    rejected = beacons - accepted - duplicates
-    return {ACCEPTED: accepted, REJECTED: rejected, DUPLICATES: duplicates}
+    rejected = beacons - accepted - bots - duplicates
+    return {ACCEPTED: accepted, BOTS: bots, REJECTED: rejected, DUPLICATES: duplicates}
 
 
 def difference(frame: pd.DataFrame, stage: str) -> list[str]:

@@ -51,7 +51,7 @@ def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
     possible = journal["status"].isna() | (journal["status"].eq(0) & journal["beacon_id"].notna())
     possible = possible.astype(bool)
     named, copies = journal["beacon_id"].notna(), journal["kind"] == "duplicate"
-    good = journal["expect"] == "accepted"
+    good = journal["expect"].isin(("accepted", "bot"))
     steps: list[tuple[pd.Series, Callable, Callable, int, int]] = [
         (named & ~copies, _first, _beacon_id, _EVER_MS, _EVER_MS),
         (named & copies, _copy, _beacon_id, _EVER_MS, _EVER_MS),

@@ -17,7 +17,7 @@ from helpers.stores.archive import archived_beacons, is_beacon
 LATENESS_HORIZON = timedelta(seconds=HORIZON_SECONDS)
 LATEST_MS = 9_000_000_000_000  # Flink ignores a later time (assets/flink/sql/04_firsts.sql)
 # referral_count is the one metric in which every accepted beacon counts exactly once: a beacon
-# without a referrer counts as (direct).
+# without a referrer counts as (direct). Beacons of bots count in bot_count only.
 ACCEPTED = "referral_count"
 # A copy rarely arrives later than this after the first; if one does, more is read.
 COPIES_SINCE = timedelta(minutes=10)
@@ -27,7 +27,7 @@ MEMORY = timedelta(hours=3)
 # near the end of MEMORY, the archive does not show whether Flink still had the counter.
 MARGIN = timedelta(minutes=10)
 LONGEST = MEMORY + MARGIN
-REJECTED, DUPLICATES = "rejected_count", "duplicate_count"
+BOTS, REJECTED, DUPLICATES = "bot_count", "rejected_count", "duplicate_count"
 ALL = "All Beacons"
 
 
@@ -40,12 +40,13 @@ def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = No
         until: records shipped at or after this are left out, too; None for now.
 
     Returns:
-        The columns of `archived_beacons`, and `outcome`: `accepted`, `rejected` (both for the first
-        record with its beacon_id) or `duplicate` (a further copy of either, while Flink remembers
-        it: see `copies`); `reason` of a rejected one; `undecided`, the reason of a copy that
-        arrived about when Flink forgot the first, so that Flink may have counted it as rejected or
-        as a duplicate; `Time`, the start of the ten seconds that count it (those of the request if
-        accepted, else of its arrival; UTC). Requests that are no beacons are left out.
+        The columns of `archived_beacons`, and `outcome`: `accepted`, `bot`, `rejected` (all for the
+        first record with its beacon_id; a bot's may be rejected, too) or `duplicate` (a further
+        copy, while Flink remembers it: see `copies`); `reason` of a rejected one; `undecided`, the
+        reason of a copy that arrived about when Flink forgot the first, so that Flink may have
+        counted it as rejected or as a duplicate; `Time`, the start of the ten seconds that count it
+        (those of the request if accepted or of a bot, else of its arrival; UTC). Requests that are
+        no beacons are left out.
 
     Example:
         `archived_outcomes(cloud, since)["outcome"].value_counts()`
@@ -61,12 +62,14 @@ def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = No
     bad = counted["rejected"].notna() | ~in_time
     # In the stream's order, as Flink reads them: the first record of a beacon_id counts.
     outcome = bad.map({True: "rejected", False: "accepted"}).astype(object)
+    # The name that the agent wrote counts, whatever the lists of bots are now.
+    outcome[~bad & counted["bot"].notna()] = "bot"
     is_copy, is_undecided = copies(counted)
     outcome[is_copy] = "duplicate"
     unread = requested.isna().map({True: "unparsable", False: "too_late"}).astype(object)
     reasons = counted["rejected"].fillna(unread)
     reason, undecided = reasons.where(outcome == "rejected"), reasons.where(is_undecided & bad)
-    at = requested.where(outcome == "accepted", arrived).dt.floor(f"{BUCKET_SECONDS}s")
+    at = requested.where(outcome.isin(("accepted", "bot")), arrived).dt.floor(f"{BUCKET_SECONDS}s")
     outcomes = counted.assign(outcome=outcome, reason=reason, undecided=undecided, Time=at)
     return outcomes[arrived >= since]
 

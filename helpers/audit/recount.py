@@ -18,7 +18,7 @@ from .record_outcomes import COPIES_SINCE, archived_outcomes, decided
 ITEM_CHARACTERS, ITEM_BYTES, KEPT = 255, 1000, 240  # assets/flink/sql/05_beacons.sql
 HOUR = pd.Timedelta(hours=1)
 METRICS = ("event_count", "hourly_events", "top_pages", "agent_count", "referral_count",
-           "visitor_count", "rejected_count", "duplicate_count")  # fmt: skip
+           "visitor_count", "bot_count", "rejected_count", "duplicate_count")  # fmt: skip
 
 
 def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
@@ -55,6 +55,7 @@ def _recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
         _counts("top_pages", beacons, "page"),
         _counts("agent_count", beacons, "agent"),
         _counts("referral_count", beacons, "referrer"),
+        _counts("bot_count", records[records["outcome"] == "bot"], "bot"),
         _counts("rejected_count", records[records["outcome"] == "rejected"], "reason"),
         _counts("duplicate_count", records[records["outcome"] == "duplicate"], "everything"),
         _visitors(beacons),

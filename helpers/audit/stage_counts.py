@@ -1,8 +1,8 @@
 """Reads how many beacons each stage of the pipeline counted, independently of the other stages.
 
 The counts are cells: a metric, the start of a bucket (epoch seconds), an item, and the number of
-beacons. Three metrics together count each beacon in exactly one cell: referral_count the accepted
-ones, rejected_count and duplicate_count the others.
+beacons. Four metrics together count each beacon in exactly one cell: referral_count the accepted
+ones, bot_count those of bots, rejected_count and duplicate_count the others.
 """
 
 import json
@@ -26,6 +26,7 @@ from helpers.stores.kinesis import records, shards_of, stream_summary
 from .record_outcomes import (
     ACCEPTED,
     ALL,
+    BOTS,
     COPIES_SINCE,
     DUPLICATES,
     LATENESS_HORIZON,
@@ -34,7 +35,9 @@ from .record_outcomes import (
 )
 from .recount import shortened
 
-METRIC_OF = {"accepted": ACCEPTED, "rejected": REJECTED, "duplicate": DUPLICATES}
+METRIC_OF = {
+    "accepted": ACCEPTED, "bot": BOTS, "rejected": REJECTED, "duplicate": DUPLICATES
+}  # fmt: skip
 CELL = ["Metric", "Bucket", "Item"]
 # CloudWatch keeps sub-minute data for three hours; ten minutes are left for reading.
 _HIGH_RESOLUTION = timedelta(minutes=170)
@@ -110,12 +113,13 @@ def archived(cloud: Cloud, span: Range) -> pd.DataFrame:
     records = archived_outcomes(
         cloud, span.start - COPIES_SINCE, None if until is None or until > now else until
     )
-    accepted = records["outcome"] == "accepted"
-    item = records["referrer"].fillna("(direct)").map(shortened).astype(object)
+    is_bot, accepted = (records["outcome"] == outcome for outcome in ("bot", "accepted"))
+    item = records["referrer"].fillna("(direct)").where(~is_bot, records["bot"])
+    item = item.map(shortened).astype(object)
     return records.assign(
         Metric=records["outcome"].map(METRIC_OF),
         Bucket=_epoch(records["Time"]),
-        Item=item.where(accepted, records["reason"]).fillna(ALL),
+        Item=item.where(accepted | is_bot, records["reason"]).fillna(ALL),
     ).reset_index(drop=True)
 
 

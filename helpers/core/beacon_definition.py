@@ -1,7 +1,9 @@
 """The definition of a beacon in Python: the request, the bucket and the horizon.
 
-The SQL repeats it (assets/flink/sql/03_copies.sql). The servers answer 404 to every other spelling
-of the path (assets/fleet/httpd.conf, answers.py). All are tested against tests/beacon_lines.py.
+A bot's beacon is one, too, but only the metric bot_count counts it (assets/agent/user_agent.py).
+The SQL repeats the definition (assets/flink/sql/03_copies.sql). The servers answer 404 to every
+other spelling of the path (assets/fleet/httpd.conf, answers.py). All are tested against
+tests/beacon_lines.py.
 """
 
 import re

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from assets.agent import access_log
+from assets.agent.user_agent import described
 from helpers.core.aws_errors import explained
 from helpers.core.beacon_definition import HORIZON_SECONDS
 from helpers.core.cloud import Cloud
@@ -86,7 +87,7 @@ def send_late(cloud: Cloud, count: int, at: datetime, page: str = PAGE) -> None:
         beacon.expect = expect
         line = log_line(beacon, then, HOST)
         name = access_log.beacon_id(SERVER, int(now * 1000), number, line)
-        record = access_log.click_record(line, name, int(now * 1000))
+        record = described(access_log.click_record(line, name, int(now * 1000)))
         data = access_log.encode(record, int(now * 1000))
         entries.append({"Data": data, "PartitionKey": name})
         facts.append(entry(beacon, now, 200, beacon_id=name, requested_at=record["requested_at"]))

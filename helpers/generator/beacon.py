@@ -25,7 +25,8 @@ class Beacon:
         source: where the visitor came from, e.g. `b"google.com"`; None = direct, or not known.
         campaign: the campaign that brought the visitor.
         kind: `beacon` or `malformed`, sent over HTTP; `late` or `duplicate`, put to the stream.
-        expect: its expected outcome: `accepted`, `duplicate`, or the reason for its rejection.
+        expect: its expected outcome: `accepted`, `duplicate`, or the reason for its rejection. The
+            journal has `bot` for an accepted beacon of a bot.
         altered: the changes that were needed to send it over HTTP.
         due: when it is to be sent, in seconds of the event loop's clock.
     """

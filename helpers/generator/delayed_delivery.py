@@ -10,6 +10,7 @@ import time
 from collections import deque
 
 from assets.agent import access_log
+from assets.agent.user_agent import described
 from helpers.core.beacon_definition import HORIZON_SECONDS
 
 from .beacon import Beacon
@@ -70,7 +71,7 @@ class LateBeacons:
         line = log_line(beacon, now - late, f"203.0.113.{self._offset % 254 + 1}")
         name = access_log.beacon_id(SERVER, self._inode, self._offset, line)
         self._offset += len(line) + 1
-        return access_log.click_record(line, name, int(now * 1000))
+        return described(access_log.click_record(line, name, int(now * 1000)))
 
 
 class DelayedDelivery:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from assets.agent.user_agent import client_of
 from helpers.core.paths import write_json
 
 from .beacon import Beacon
@@ -19,6 +20,18 @@ def text(value: bytes | None) -> str | None:
     A `-` becomes None: in the server's log it means an absent header.
     """
     return None if value is None or value == b"-" else value.decode("utf-8", "backslashreplace")
+
+
+def outcome(beacon: Beacon) -> str:
+    """Return a beacon's expected outcome: `bot` if the agent will know its sender as a bot.
+
+    The agent's own rules decide that here, too, as a replayed log may have any User-Agent. A bot's
+    beacon that is rejected or a duplicate is counted as such.
+    """
+    if beacon.expect != "accepted":
+        return beacon.expect
+    automation = next((value for name, value in beacon.extra if name == b"automation"), None)
+    return "bot" if client_of(text(beacon.agent), text(automation)).bot else "accepted"
 
 
 def entry(beacon: Beacon, sent_at: float, status: int | None, **more: object) -> dict:
@@ -36,7 +49,7 @@ def entry(beacon: Beacon, sent_at: float, status: int | None, **more: object) ->
         "kind": beacon.kind,
         **{name: text(getattr(beacon, name)) for name in names},
         "status": status,
-        "expect": beacon.expect,
+        "expect": outcome(beacon),
     }
     # Only a visit's first beacon may have them: the lines of all others are shorter without.
     if beacon.source is not None:

@@ -27,15 +27,19 @@ class Server:
         folder: where its log and the agent's state are.
         port: the port, which it may share with other servers.
         stream: the Kinesis stream to which the agent ships.
+        addresses: what the agent ships of visitors' addresses, `short` or `whole`.
     """
 
-    def __init__(self, name: str, folder: Path, port: int, stream: str) -> None:
+    def __init__(
+        self, name: str, folder: Path, port: int, stream: str, addresses: str = "short"
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.log, self.agent_state = folder / "access.log", folder / "agent.json"
         command = ["-m", "helpers.local.beacon_server", "--port", str(port), "--log", str(self.log)]
         self.server = Child(SERVER_LOCK.format(name), command, folder / "server.out")
         command = [str(REPOSITORY / "assets" / "agent" / "agent.py"), "--stream", stream]
         command += ["--log", str(self.log), "--server", name, "--state", str(self.agent_state)]
+        command += ["--addresses", addresses]
         # The agent needs our AWS variables, which the supervisor set.
         out = folder / "agent.out"
         environment = os.environ | {"AWS_SDK_UA_APP_ID": "agent"}

@@ -29,8 +29,9 @@ TAG = ("workshop", "realtime-web-analytics")
 class Fleet:
     """The servers of one Auto Scaling group, on one port."""
 
-    def __init__(self, group: str, stream: str, port: int) -> None:
-        self.group, self.stream, self.port = group, stream, port
+    def __init__(self, group: str, stream: str, addresses: str, port: int) -> None:
+        self.group, self.port = group, port
+        self.stream, self.addresses = stream, addresses
         self.servers: list[Server] = []
 
     @property
@@ -42,7 +43,8 @@ class Fleet:
         """Start or end servers until there are `capacity`; restart those that have ended."""
         while len(self.servers) < capacity:
             name = f"{self.group}-{len(self.servers) + 1}"
-            self.servers.append(Server(name, home() / "fleet" / name, self.port, self.stream))
+            folder = home() / "fleet" / name
+            self.servers.append(Server(name, folder, self.port, self.stream, self.addresses))
         leaving, self.servers = self.servers[capacity:], self.servers[:capacity]
         if leaving:  # all at once: each may need some seconds to ship the rest of its log
             with ThreadPoolExecutor(len(leaving)) as pool:
@@ -54,15 +56,16 @@ class Fleet:
             state.touch()  # beacons arrive, so the target is in use
 
 
-def desired(client: Any) -> dict[str, tuple[int, str]]:
-    """Return `(desired capacity, clicks stream)` of each group of the workshop, by its name."""
+def desired(client: Any) -> dict[str, tuple[int, str, str]]:
+    """Return desired capacity, clicks stream and `addresses` of each of our groups, by its name."""
     groups = {}
     for page in client.get_paginator("describe_auto_scaling_groups").paginate():
         for group in page["AutoScalingGroups"]:
             tags = {tag["Key"]: tag["Value"] for tag in group["Tags"]}
             if tags.get(TAG[0]) == TAG[1] and "clicks-stream" in tags:
                 capacity = group["DesiredCapacity"]
-                groups[group["AutoScalingGroupName"]] = capacity, tags["clicks-stream"]
+                addresses = tags.get("addresses", "short")
+                groups[group["AutoScalingGroupName"]] = capacity, tags["clicks-stream"], addresses
     return groups
 
 
@@ -92,9 +95,11 @@ def _step(fleets: dict[str, Fleet], scaling: object, ssm: object) -> None:
     wanted = desired(scaling)
     for group in fleets.keys() - wanted.keys():
         fleets.pop(group).match(0)
-    for group, (capacity, stream) in wanted.items():
+    for group, (capacity, stream, addresses) in wanted.items():
+        if group in fleets and fleets[group].addresses != addresses:
+            fleets.pop(group).match(0)  # as AWS, which replaces the servers of a changed template
         if group not in fleets:
-            fleets[group] = Fleet(group, stream, _port(group))
+            fleets[group] = Fleet(group, stream, addresses, _port(group))
         fleets[group].match(capacity)
         announce(ssm, fleets[group])
 

@@ -28,6 +28,7 @@ RECORDS_A_ROW = 2  # an amended row is two records: a delete ('d') of the old, a
 # The weights of the demo shop's events; a site of any size has few different events.
 EVENTS = (60, 20, 5, 4, 6, 3, 2)
 OPEN = ("top_pages", "agent_count", "referral_count")  # visitors choose their items
+BOTS = 10  # different ones that run a page's scripts; most bots run none, and send no beacon
 BY_EVENT = ("event_count", "hourly_events", "event_anomaly")
 SINGLE = ("visitor_count", "rejected_count", "duplicate_count")
 DELAYS = 2  # metrics of the beacons' delay: assets/functions/publish_metrics/delay.py
@@ -179,10 +180,12 @@ def rows_by_metric(events: float, rate: float, seconds: float) -> dict[str, floa
         "hourly_events": by_event,
         "event_anomaly": len(EVENTS) / BUCKET_SECONDS,
     }
-    # Assumed: one beacon in a hundred is rejected, one is a duplicate.
+    # Assumed: of a hundred beacons, five are bots', one is rejected, one is a duplicate.
+    bots = rows_of_one(rate / 20, 1 / np.arange(1, BOTS + 1), seconds)
     rare = rows_of_one(rate / 100, (1,), seconds)
     return rows | {
         "visitor_count": rows_of_one(rate, (1,), seconds),
+        "bot_count": bots,
         "rejected_count": rare,
         "duplicate_count": rare,
     }
@@ -202,11 +205,11 @@ def cloudwatch_metrics(events: float) -> int:
     """Return the number of CloudWatch metrics; the catalog's MaxItems limits each MetricType.
 
     Example:
-        `cloudwatch_metrics(1e6)` -> `62`; never more than `179`
+        `cloudwatch_metrics(1e6)` -> `72`; never more than `189`
     """
     most, items = _most_items(), round(different_items(events))
     many = sum(min(items, most[name]) + (items > most[name]) for name in OPEN)
-    return many + len(EVENTS) * len(BY_EVENT) + len(SINGLE) + DELAYS
+    return many + len(EVENTS) * len(BY_EVENT) + BOTS + len(SINGLE) + DELAYS
 
 
 def beacons_a_record(design: Design) -> int:

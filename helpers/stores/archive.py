@@ -129,7 +129,8 @@ def is_beacon(frame: pd.DataFrame) -> pd.Series:
     """Return which archived records are beacons, by the rules of the SQL (03_copies.sql).
 
     A beacon is a GET or POST of `/beacon` that was answered 200, and no health check of the load
-    balancer. Copies and late records are beacons too; rejected lines are not.
+    balancer. Copies, late records and those of bots are beacons too; rejected lines are not. Of
+    beacons with a `bot`, only the metric bot_count has a count.
 
     Args:
         frame: as `archived_beacons` returns it.

@@ -5,6 +5,7 @@ import time
 import urllib.error
 import urllib.request
 
+from assets.agent.user_agent import client_of
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.deployment.fleet import beacon_url
@@ -51,7 +52,9 @@ def send_beacon(cloud: Cloud, event: str, page: str, clientid: str, **headers: s
         name.lower(): text(value.strip(" \t").encode("latin-1")) for name, value in sendable.items()
     }
     renamed = {"agent": fields.pop("user-agent", AGENT), "referrer": fields.pop("referer", None)}
-    note(cloud, fields | renamed | {"sent_at": sent_at, "status": status})
+    client = client_of(renamed["agent"], fields.get("automation"))
+    expect = "bot" if client.bot else "accepted"
+    note(cloud, fields | renamed | {"sent_at": sent_at, "status": status, "expect": expect})
     headers_text = "\n".join(f"    {name}: {value}" for name, value in beacon.items())
     print(f"GET {url}\n{headers_text}\n→ {status}")
 

@@ -154,7 +154,7 @@ class Traffic:
         Columns: `run` (its file), `sent_at` (epoch ms), `kind` (beacon, late, duplicate,
         malformed), `event`, `clientid`, `page`, `agent`, `referrer`, `source`, `campaign` (as in
         the click record), `status` (of the response; missing = sent, but no response arrived;
-        0 = not sent), `expect` (accepted, duplicate, or a reason for rejection), `altered`,
+        0 = not sent), `expect` (accepted, bot, duplicate, or a reason for rejection), `altered`,
         `beacon_id` and `requested_at` (of late beacons and duplicates).
 
         Example:

@@ -14,7 +14,7 @@ slowest = query_archive(
       SELECT DISTINCT beacon_id, page, custom_metric_int_value AS ms
       FROM clicks
       WHERE year = {today.year} AND month = {today.month} AND day = {today.day}
-        AND custom_metric_name = 'page_load_time' AND response = 200
+        AND custom_metric_name = 'page_load_time' AND response = 200 AND bot IS NULL
     )
     SELECT page, COUNT(*) AS views, AVG(ms) AS mean_ms, MAX(ms) AS longest_ms
     FROM timed

@@ -13,7 +13,7 @@ funnel = query_archive(
       SELECT clientid, event, received_at
       FROM clicks
       WHERE year = {today.year} AND month = {today.month} AND day = {today.day}
-        AND clientid IS NOT NULL AND response = 200
+        AND clientid IS NOT NULL AND response = 200 AND bot IS NULL
     ),
     viewed AS (
       SELECT clientid, MIN(received_at) AS moment

@@ -54,6 +54,13 @@ def click(rng: random.Random, number: int, now_ms: int) -> dict:
         "event": choose(["pageview", "pageview", "click", "conversion", None]),
         "clientid": choose([None] + [f"visitor-{n}" for n in range(97)]),
         "page": choose([f"/page/{n}" for n in range(23)] + [None]),
+        "source": choose([None, "search.example"]),
+        "campaign": choose([None, "july"]),
+        "automation": None,
+        "browser": "Firefox",
+        "system": "Linux",
+        "device": "desktop",
+        "bot": None,
         "custom_metric_name": choose([None, "page_load_time"]),
         "custom_metric_int_value": rng.randrange(50, 4000),
         "custom_metric_float_value": None,
@@ -64,7 +71,7 @@ def click(rng: random.Random, number: int, now_ms: int) -> dict:
 
 
 def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
-    """Return about `count` records: late, too late, rejected, no beacons, odd, and copies.
+    """Return about `count` records: late, too late, rejected, no beacons, bots, odd, and copies.
 
     Then come those of the table of beacons (tests/beacon_lines.py). None has stamps yet:
     see `stamp`.
@@ -74,6 +81,8 @@ def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
     for number in range(count):
         record = click(rng, number, now_ms)
         kind = rng.random()
+        if rng.random() < 0.02:
+            record["bot"] = "Googlebot"  # also a late, a too_late and a repeated one
         if kind < 0.05:
             _late(record, rng.randrange(60, 3590))
         elif kind < 0.07:
@@ -90,7 +99,9 @@ def records(count: int, now_ms: int, seed: int = 1) -> list[dict]:
             record["requested_at"] = rng.choice(
                 ["yesterday", "", None, -1, 1.5, True, 2**63 - 1, 2**64]
             )
-        elif kind < 0.19:
+        elif kind < 0.23:
+            record["bot"] = rng.choice(["Googlebot", "curl", "webdriver", *HOSTILE])
+        elif kind < 0.24:
             # The text is for people: in any language, only the number counts.
             record["datetime"] = rng.choice(["25/Dez/2026:00:00:00 +0000", "yesterday", "", None])
         made.append(record)
@@ -156,6 +167,9 @@ def expected(records: list[dict]) -> dict[tuple[str, int, str], tuple[int, int, 
             groups["rejected_count", arrival, reason].append(record)
             continue
         bucket = record["requested_at"] // 10_000 * 10
+        if record["bot"] is not None:
+            groups["bot_count", bucket, cut(record["bot"])].append(record)
+            continue
         for metric, field in (
             ("event_count", "event"),
             ("top_pages", "page"),

@@ -24,7 +24,8 @@ SECONDS = 300  # longer than it takes on any busy machine
 def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chain):
     start = bucket_edge()
     traffic = Traffic(chain)
-    shares = {"late_percent": 10, "duplicates_percent": 10, "malformed_percent": 10}
+    kinds = ("late_percent", "duplicates_percent", "malformed_percent", "bots_percent")
+    shares = dict.fromkeys(kinds, 10)
     totals = sent_all(traffic, rate=80, late_seconds=5, seconds=20, **shares)
     start -= timedelta(seconds=10)  # a late one may count in the bucket before the first
     account = poll_until(lambda: ledger(chain, start), lambda found: found.balances, "it", SECONDS)
@@ -32,6 +33,7 @@ def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chai
     assert set(numbers(account, *STAGES)) == {totals.sent} == {totals.answered}
     for stage in STAGES:
         assert account.frame.loc[stage, "Accepted"] == totals.expect["accepted"]
+        assert account.frame.loc[stage, "Bots"] == totals.expect["bot"] > 20
         assert account.frame.loc[stage, "Duplicates"] == totals.duplicates
     assert totals.failed == 0 and min(totals.late, totals.duplicates, totals.malformed) > 20
     assert_outcomes(archived_outcomes(chain, start), totals)
@@ -77,6 +79,7 @@ def assert_outcomes(outcomes: pd.DataFrame, totals) -> None:
     rejected = Counter(outcomes[outcomes["outcome"] == "rejected"]["rejected"])
     expected = Counter(totals.expect)
     assert (outcomes["outcome"] == "accepted").sum() == expected["accepted"]
+    assert (outcomes["outcome"] == "bot").sum() == expected["bot"]
     for reason in ("unparsable", "too_long"):
         assert rejected[reason] == expected[reason]
     assert (outcomes["outcome"] == "duplicate").sum() == totals.duplicates

@@ -20,16 +20,17 @@ from helpers.stores.cloudwatch import cloudwatch_values
 from helpers.stores.dynamodb import metric_values
 from helpers.traffic.traffic import Traffic
 from tests.catcher import sent_all
-from tests.logs import LOGS, counted
+from tests.logs import LOGS, SAMPLE, counted
 
 SECONDS = 300  # longer than it takes on any busy machine
 METRIC_OF = {"page": "top_pages", "user-agent": "agent_count", "referer": "referral_count"}
 
 
 def expected_from(log) -> dict[str, Counter]:
-    """Each metric's totals, straight from the log."""
-    expected = {}
-    for header, counts in counted(log).items():
+    """Each metric's totals, straight from the log: of people, except for bot_count's."""
+    people = counted(log, bots=False)
+    expected = {"bot_count": people.pop("bot")}
+    for header, counts in people.items():
         absent = "(direct)" if header == "referer" else None
         items = {
             absent if value is None else shortened(value.decode("utf-8", "backslashreplace")): n
@@ -53,8 +54,14 @@ def test_every_request_of_a_log_is_found_at_every_stage(chain, log):
     assert account.balances, account
     stages = account.frame.loc[["sent", "answered", "archived", "flink", "dynamodb", "cloudwatch"]]
     assert set(stages["Beacons"]) == {LOGS[log]}
-    for metric, expected in expected_from(log).items():
-        assert by_item(metric_values(chain, metric, start=since)) == expected
+    expected = expected_from(log)
+    bots = expected.pop("bot_count")
+    assert set(stages["Bots"]) == {bots.total()}
+    for metric, items in expected.items():
+        assert by_item(metric_values(chain, metric, start=since)) == items
+    # A bot's name is the same for each of its versions.
+    named = by_item(metric_values(chain, "bot_count", start=since))
+    assert named.total() == bots.total() and 0 < len(named) <= len(bots)
 
 
 def test_cloudwatch_has_the_same_sum_over_any_period(chain):
@@ -82,8 +89,10 @@ def test_the_demo_prints_the_ledger_as_its_last_line_and_leaves_a_running_target
     ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     summary = json.loads(ended.stdout.splitlines()[-1])
-    stages = ("sent", "accepted", "archived", "dynamodb", "cloudwatch")
-    assert [summary.pop(stage) for stage in stages] == [2000] * 5
+    stages = ("sent", "archived", "dynamodb", "cloudwatch")
+    assert [summary.pop(stage) for stage in stages] == [2000] * 4
+    bots = counted(SAMPLE, bots=False)["bot"].total()
+    assert [summary.pop(name) for name in ("accepted", "bots")] == [2000 - bots, bots]
     assert [summary.pop(name) for name in ("rejected", "duplicates", "lost")] == [0, 0, 0]
     assert set(summary) == {"latency_p50_s", "latency_p99_s"} and all(summary.values())
     assert is_running()

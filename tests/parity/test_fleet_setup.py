@@ -33,7 +33,7 @@ def need(tool: str) -> str:
 
 
 def place(folder: Path) -> None:
-    done = sourced(folder, f"place_files rwa-clicks {REGION} 127.0.0.1")
+    done = sourced(folder, f"place_files rwa-clicks {REGION} 127.0.0.1 short")
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -79,6 +79,7 @@ def test_files_are_where_the_units_look_for_them_and_placing_can_be_repeated(pla
         f"AWS_DEFAULT_REGION={REGION}",
         "CLICKS_STREAM=rwa-clicks",
         "SERVER_NAME=i-0abc",
+        "ADDRESSES=short",
     ]
     for unit in UNITS:
         there = placed / "etc/systemd/system" / unit
@@ -143,7 +144,7 @@ def test_the_agents_packages_are_those_of_the_lock():
     package = re.compile(r"^([a-z0-9-]+)==.*\n(?:    --hash=.*\n)+", re.MULTILINE)
     locked = {found[1]: found[0] for found in package.finditer(lock)}
     wanted = {found[1]: found[0] for found in package.finditer(own)}
-    assert "boto3" in wanted and len(wanted) == 7
+    assert {"boto3", "crawlerdetect", "ua-parser-rs"} <= set(wanted) and len(wanted) == 11
     assert {name: locked[name] for name in wanted} == wanted
 
 
@@ -162,7 +163,7 @@ def test_apache_takes_a_beacon_and_logs_the_visitor_behind_the_balancer(apache):
     line = apache.new_line(0)
     assert line.startswith(b"203.0.113.9 - - [")
     assert b'"GET /beacon HTTP/1.1" 200 2 ' in line
-    assert b'"click" "-" "-" "page_load_time" "-" "-" "-" ' in line
+    assert b'"click" "-" "-" "-" "-" "-" "page_load_time" "-" "-" "-" ' in line
 
 
 def test_it_counts_the_balancers_health_checks_in_a_real_log(apache):
@@ -206,6 +207,7 @@ def server(root, monkeypatch):
         environment = {**os.environ, "ROOT": str(root), "CALLS": str(calls)}
         environment["PATH"] = f"{stubs}:{environment['PATH']}"
         command = ["bash", str(base / "fleet/setup.sh"), "rwa-clicks", REGION, "10.0.0.0/16"]
+        command += ["short"]
         done = subprocess.run(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -257,7 +257,7 @@ def test_a_server_fetches_what_it_runs_and_tells_that_it_is_up(cloud, boot):
     assert signal["--region"] == cloud.region
     called = (home.parent / "stubs" / "called").read_text().split()
     assert called == ["720", "bash", f"{home}/fleet/setup.sh", "front-clicks", cloud.region,
-                      "10.0.0.0/16"]  # fmt: skip
+                      "10.0.0.0/16", "short"]  # fmt: skip
     for name in ("fleet/setup.sh", "fleet/httpd.conf", "fleet/beacon-agent.service",
                  "fleet/logrotate.conf", "fleet/forget_shipped.py", "agent/agent.py",
                  "agent/requirements.txt"):  # fmt: skip

@@ -160,7 +160,7 @@ def test_the_dashboard_is_valid_fits_and_shows_every_metric(cloud):
                 shown.add(metric[1])
     assert shown == {
         *("event_count", "visitor_count", "top_pages", "agent_count"),
-        *("referral_count", "rejected_count", "duplicate_count", "event_anomaly"),
+        *("referral_count", "rejected_count", "duplicate_count", "event_anomaly", "bot_count"),
     }
 
 

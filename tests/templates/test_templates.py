@@ -39,7 +39,7 @@ UNTAGGED = {
 }
 METRICS = {
     *("event_count", "top_pages", "agent_count", "referral_count", "visitor_count"),
-    *("hourly_events", "event_anomaly", "rejected_count", "duplicate_count"),
+    *("hourly_events", "event_anomaly", "rejected_count", "duplicate_count", "bot_count"),
 }
 FIELDS = {
     *("MetricType", "Title", "Unit", "BucketSeconds", "Statistic", "MaxItems", "IsWholeNumber"),

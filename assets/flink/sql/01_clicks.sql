@@ -6,7 +6,7 @@
 -- another type becomes NULL, and a record that is not JSON is skipped: neither stops the job.
 CREATE TABLE clicks (
   beacon_id                  STRING,   -- the same for each copy of a log line
-  host                       STRING,
+  host                       STRING,   -- the visitor's address, without its last part
   ident                      STRING,
   authuser                   STRING,
   `datetime`                 STRING,   -- the log's own text: 25/Nov/2026:00:00:00 +0000
@@ -21,7 +21,7 @@ CREATE TABLE clicks (
   page                       STRING,
   source                     STRING,   -- where the visitor came from: a site or utm_source
   campaign                   STRING,   -- utm_campaign
-  automation                 STRING,   -- what beacon.js knows of a browser that a program drives
+  automation                 STRING,   -- what drives the browser, from beacon.js, else NULL
   browser                    STRING,   -- Firefox, from the User-Agent, as the next three
   `system`                   STRING,   -- Android
   device                     STRING,   -- desktop, mobile, tablet

@@ -17,7 +17,8 @@ SELECT
   ) AS copy
 FROM (
   SELECT
-    beacon_id, event, page, source, campaign, browser, `system`, device, agent, referrer, clientid, rejected,
+    beacon_id, event, page, agent, referrer, clientid, source, campaign,
+    browser, `system`, device, bot, rejected,
     custom_metric_name, custom_metric_int_value, custom_metric_float_value,
     custom_metric_string_value, requested_at, received_at, shipped_at, arrived
   FROM clicks

@@ -1,4 +1,6 @@
 -- Selects the first copy of each line, with the reason (if any) why it is not counted as a beacon.
+-- A bot's beacon has no reason: bot_count counts it. It is rejected like any other, so a too_late
+-- one is not counted as a bot.
 --
 -- A beacon may be up to one hour late: it changes the bucket in which it happened. An older one is
 -- rejected as too_late, because Flink deletes the state of a bucket after three hours without a

@@ -1,4 +1,5 @@
--- Selects the accepted beacons, which the metrics count.
+-- Selects the accepted beacons of people, which the metrics count. The agent knows bots by their
+-- User-Agent, or because a program drives the browser; only bot_count counts their beacons.
 --
 -- bucket is the start of the ten seconds in which the request arrived, by the server's clock.
 -- A text of more than 255 characters (or 1,000 bytes) does not fit a DynamoDB key. It is cut, and 8
@@ -29,7 +30,18 @@ SELECT
     WHEN CHAR_LENGTH(referrer) <= 255 AND CHAR_LENGTH(HEX(referrer)) <= 2000 THEN referrer
     ELSE LEFT(referrer, 240) || LEFT(SHA256(referrer), 8)
   END AS referrer,
-  clientid, source, campaign, browser, `system`, device, requested_at, custom_metric_name, custom_metric_int_value, custom_metric_float_value,
-  custom_metric_string_value, received_at, shipped_at
+  CASE
+    WHEN CHAR_LENGTH(source) <= 250 THEN source
+    WHEN CHAR_LENGTH(source) <= 255 AND CHAR_LENGTH(HEX(source)) <= 2000 THEN source
+    ELSE LEFT(source, 240) || LEFT(SHA256(source), 8)
+  END AS source,
+  CASE
+    WHEN CHAR_LENGTH(campaign) <= 250 THEN campaign
+    WHEN CHAR_LENGTH(campaign) <= 255 AND CHAR_LENGTH(HEX(campaign)) <= 2000 THEN campaign
+    ELSE LEFT(campaign, 240) || LEFT(SHA256(campaign), 8)
+  END AS campaign,
+  browser, `system`, device,   -- the agent writes at most 64 characters
+  clientid, custom_metric_name, custom_metric_int_value, custom_metric_float_value,
+  custom_metric_string_value, requested_at, received_at, shipped_at
 FROM firsts
-WHERE reason IS NULL
+WHERE reason IS NULL AND bot IS NULL

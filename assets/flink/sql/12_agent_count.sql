@@ -1,5 +1,5 @@
--- Counts the beacons of each browser (its User-Agent) in each ten seconds. Flink
--- does not parse the text, so each version of a browser is an item of its own.
+-- Counts the beacons of each User-Agent in each ten seconds, without those of bots. The item is the
+-- whole text, so each version of a browser is an item of its own.
 INSERT INTO metrics
 SELECT
   'agent_count'            AS MetricType,

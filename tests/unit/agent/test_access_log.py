@@ -1,11 +1,20 @@
 """The parser: all fields, all escapes, all reasons for a rejection, and random bytes."""
 
 import calendar
+import ipaddress
 import json
 import re
 
 import pytest
-from access_log import beacon_id, click_record, encode, epoch_ms, log_time, unescape
+from access_log import (
+    beacon_id,
+    click_record,
+    encode,
+    epoch_ms,
+    log_time,
+    short_address,
+    unescape,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -31,11 +40,17 @@ def parse(line: bytes) -> dict:
     return click_record(line, "server:1:0:00000000", NOW_MS)
 
 
+def shown(line: bytes) -> bytes:
+    """Return a line as a record has it: its first word may be an address."""
+    address, others = b"203.0.113.9 ", line.partition(b" ")[2]
+    return b"203.0.113.0 " + others if line.startswith(address) else line
+
+
 def test_every_field_of_a_beacon():
     record = parse(LINE)
     assert list(record) == FIELDS
     assert list(record.values()) == [
-        *("server:1:0:00000000", "203.0.113.9", None, None, "25/Nov/2026:00:01:00 +0000"),
+        *("server:1:0:00000000", "203.0.113.0", None, None, "25/Nov/2026:00:01:00 +0000"),
         1795564860000,
         *("GET /beacon HTTP/1.1", 200, 2, "https://a.example/", "Mozilla/5.0", "click", "c-1"),
         *("/cart", "a.example", "july", None, "page_load_time", 312, 0.25, "fast", 1795564860123),
@@ -64,7 +79,7 @@ def test_absent_fields_are_none():
     present = {name: value for name, value in record.items() if value is not None}
     assert present == {
         "beacon_id": "server:1:0:00000000",
-        "host": "::1",
+        "host": "::",
         "datetime": "25/Nov/2026:00:01:00 +0000",
         "requested_at": 1795564860000,
         "response": 408,
@@ -110,7 +125,7 @@ def test_escapes_are_undone(logged, text):
         (b" 200 2 ", b" 304 - ", "bytes", None),
         (b" 200 2 ", b" 200 9223372036854775807 ", "bytes", 2**63 - 1),
         (b"+0000", b"-0500", "datetime", "25/Nov/2026:00:01:00 -0500"),
-        (b"203.0.113.9", b"2001:db8::1", "host", "2001:db8::1"),
+        (b"203.0.113.9", b"2001:db8:1:2::3", "host", "2001:db8:1::"),
         (b"GET /beacon HTTP/1.1", b"", "request", ""),
     ],
 )  # fmt: skip
@@ -148,9 +163,11 @@ def test_an_unparsable_line_is_rejected_with_its_text(old, new):
     assert parse(line) == {
         "beacon_id": "server:1:0:00000000",
         "rejected": "unparsable",
-        "line": line.decode("utf-8", "backslashreplace"),
+        "line": shown(line).decode("utf-8", "backslashreplace"),
         "received_at": NOW_MS,
     }
+    whole = click_record(line, "s:1:0:0", NOW_MS, whole_addresses=True)
+    assert whole["line"] == line.decode("utf-8", "backslashreplace")
 
 
 def test_a_line_of_8192_bytes_is_read_and_a_longer_one_rejected_and_cut():
@@ -159,7 +176,7 @@ def test_a_line_of_8192_bytes_is_read_and_a_longer_one_rejected_and_cut():
     longer = LINE.replace(b"/cart", filler + b"p")
     record = parse(longer)
     assert record["rejected"] == "too_long"
-    assert record["line"] == longer[:8192].decode()
+    assert record["line"] == shown(longer[:8192]).decode()
 
 
 def test_a_line_more_than_a_minute_ahead_is_from_the_future():
@@ -172,6 +189,65 @@ def test_a_line_more_than_a_minute_ahead_is_from_the_future():
 def test_the_time_zone_is_respected():
     assert parse(LINE.replace(b"+0000", b"-0100"))["rejected"] == "from_the_future"
     assert "rejected" not in parse(LINE.replace(b"+0000", b"+0100"))
+
+
+ADDRESSES = {
+    "203.0.113.9": "203.0.113.0",
+    "255.255.255.255": "255.255.255.0",
+    "2001:db8:85a3:8d3:1319:8a2e:370:7348": "2001:db8:85a3::",
+    "2001:DB8::1": "2001:db8::",
+    "fe80::1%eth0": "fe80::",
+    # An IPv4 address within an IPv6 address has its own /24.
+    "::ffff:203.0.113.9": "::ffff:203.0.113.0",
+    "2002:cb00:7109:1::1": "2002:cb00:7100::",
+    "64:ff9b::203.0.113.9": "64:ff9b::",
+}
+NO_ADDRESSES = [
+    *("", "-", "localhost", "203.0.113", "203.0.113.9.9", "203.0.113.256", "203.0.113.9:80"),
+    *(
+        "0203.0.113.9",
+        "[::1]",
+        "1::2::3",
+        ":",
+        "%",
+        "203.0.113.9\x00",
+        "\u0661.\u0662.\u0663.\u0664",
+    ),
+    *("203.0.113.9" + "0" * 8000, "unknown", "host-203-0-113-9.isp.example"),
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_is_shortened_in_every_record(address):
+    assert short_address(address) == ADDRESSES[address]
+    line = LINE.replace(b"203.0.113.9", address.encode())
+    assert parse(line)["host"] == ADDRESSES[address]
+    assert parse(line + b'"')["line"].startswith(ADDRESSES[address] + " ")
+    assert click_record(line, "s:1:0:0", NOW_MS, whole_addresses=True)["host"] == address
+
+
+@pytest.mark.parametrize("text", NO_ADDRESSES)
+def test_what_is_not_an_address_stays_as_it_is(text):
+    assert short_address(text) == text
+
+
+@given(st.ip_addresses())
+@example(ipaddress.ip_address("2002:cb00:7109:1::1"))
+@example(ipaddress.ip_address("::ffff:203.0.113.9"))
+def test_addresses_of_one_network_become_the_same(address):
+    shortened = short_address(str(address))
+    kept = 24 if address.version == 4 else 48
+    if address.version == 6 and address.ipv4_mapped:
+        kept = 96 + 24
+    elif address.version == 6 and address.sixtofour:
+        kept = 16 + 24
+    network = ipaddress.ip_network(f"{address}/{kept}", strict=False)
+    assert short_address(shortened) == shortened
+    assert ipaddress.ip_address(shortened) == network.network_address
+
+
+def test_the_beacon_id_is_that_of_the_whole_line():
+    assert beacon_id("a", 1, 0, LINE) != beacon_id("a", 1, 0, shown(LINE))
 
 
 def test_beacon_ids_of_different_lines_differ():

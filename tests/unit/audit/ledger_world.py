@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from assets.agent import access_log
+from assets.agent.user_agent import described
 from helpers.audit import ledger as accounts
 from helpers.audit.ledger import ledger
 from helpers.generator.beacon import Beacon
@@ -31,6 +32,9 @@ from tests.unit.stores.written import put_object, put_rows
 NOW = int(time.time()) // 60 * 60
 START = NOW - 1200  # so long ago that no beacon can be on its way
 PLAIN = Beacon(b"click", b"one", b"/cart", b"Firefox", b"https://example.com/")
+BOT = dataclasses.replace(
+    PLAIN, agent=b"Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://a.example)"
+)
 HOSTILE = Beacon(b"<b>", None, b"/<script>alert('x')</script>$1$", None, None)
 BAD = dataclasses.replace(
     PLAIN,
@@ -53,7 +57,7 @@ class World:
         for stream in ("clicks", "metrics"):
             cloud.client("kinesis").create_stream(StreamName=cloud.name(stream), ShardCount=1)
         cloud.client("s3").create_bucket(Bucket=cloud.bucket("archive"))
-        for metric in ("referral_count", "rejected_count", "duplicate_count"):
+        for metric in ("referral_count", "bot_count", "rejected_count", "duplicate_count"):
             put_catalog(cloud, metric, MaxItems=2)
 
     def with_the_rest(self):
@@ -109,7 +113,7 @@ class World:
         line = log_line(beacon, requested, "192.0.2.1")
         name = access_log.beacon_id(server, 1, self.offset, line)
         self.offset += len(line) + 1
-        return access_log.click_record(line, name, int(sent * 1000))
+        return described(access_log.click_record(line, name, int(sent * 1000)))
 
     def repeat(self, at):
         """Put the last record again, as the generator's duplicates."""
@@ -138,6 +142,8 @@ class World:
             asked = record["requested_at"] / 1000
             if at - asked > 3600:
                 self.counts["rejected_count", arrival, "too_late"] += 1
+            elif record["bot"]:
+                self.counts["bot_count", int(asked) // 10 * 10, record["bot"]] += 1
             else:
                 referrer = record["referrer"] or "(direct)"
                 self.counts["referral_count", int(asked) // 10 * 10, referrer] += 1

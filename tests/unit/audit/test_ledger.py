@@ -11,7 +11,7 @@ from helpers.audit.ledger import STAGES, ledger
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import home
 from tests.read_ledger import broken, numbers
-from tests.unit.audit.ledger_world import PLAIN, START
+from tests.unit.audit.ledger_world import BAD, BOT, PLAIN, START
 
 
 def test_every_beacon_is_accounted_for_at_every_stage(full):
@@ -24,6 +24,33 @@ def test_every_beacon_is_accounted_for_at_every_stage(full):
         outcomes = account.frame.loc[stage, ["Accepted", "unparsable", "too_late", "Duplicates"]]
         assert outcomes.tolist() == [44, 1, 1, 2]
     assert "every stage accounts for all of them" in account.sentence
+
+
+def test_beacons_of_bots_have_an_outcome_of_their_own(world):
+    world.send(PLAIN, 0)
+    world.send(dataclasses.replace(PLAIN, extra=((b"automation", b"webdriver"),)), 1)
+    # A bot's line is rejected, and its copy is a duplicate, like those of anybody.
+    world.send(dataclasses.replace(BAD, agent=BOT.agent), 2)
+    for at in (3, 4, 12):
+        world.send(BOT, at)
+    world.repeat(13)
+    account = world.with_the_rest().flow().account()
+    assert account.balances, account
+    for stage in STAGES:
+        outcomes = account.frame.loc[stage, ["Accepted", "Bots", "unparsable", "Duplicates"]]
+        assert outcomes.tolist() == [1, 4, 1, 1], stage
+    assert "1 accepted, 4 bots, 1 rejected, 1 duplicates" in account.sentence
+    items = {item for metric, _, item in world.counts if metric == "bot_count"}
+    assert items == {"AhrefsBot", "webdriver"}
+
+
+def test_a_bots_beacon_that_flink_counted_as_a_persons_is_a_difference(world):
+    world.send(BOT, 0)
+    world.counts.clear()
+    world.counts["referral_count", START, "https://example.com/"] = 1
+    account = world.with_the_rest().flow().account()
+    assert not account.balances
+    assert account.frame.loc["flink", ["Missing", "Double"]].tolist() == [1, 1]
 
 
 def test_a_ledger_without_beacons_balances(world):

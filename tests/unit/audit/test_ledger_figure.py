@@ -34,8 +34,11 @@ def frame(**rows):
     return frame.rename_axis("Stage")
 
 
-def same(*row, **rows):
-    return frame(**dict.fromkeys(STAGES, row) | rows)
+def same(*row, bots=0, **rows):
+    made = frame(**dict.fromkeys(STAGES, row) | rows)
+    made.loc[list(STAGES), "Bots"] = bots
+    made.loc[list(STAGES), "Beacons"] += bots
+    return made
 
 
 LOOKS = {
@@ -43,6 +46,7 @@ LOOKS = {
     "one": same(1),
     "many": same(970_000, 10_000, 20_000),
     "open": frame(sent=(400, 4, 8), answered=(400, 4, 8), archived=(400, 4, 8)),
+    "bots": same(970_000, 10_000, 20_000, bots=123_456),
     "broken": same(
         1_234_567, 196, 1197, unanswered=(1400,), refused=(12,), not_in_journal=(3,),
         sent_again=(6,), unanswered_but_logged=(6,), archived=(1_234_000, 196, 1203, 96, 1_234_567),

@@ -1,13 +1,31 @@
-"""The generator's journal on a disk that is full for a moment."""
+"""The generator's journal: what it expects of bots, and a disk that is full for a moment."""
 
 import errno
 import json
 
 import pytest
 
-from helpers.generator.journal import Journal
+from helpers.generator.beacon import Beacon
+from helpers.generator.journal import Journal, entry
+from helpers.generator.visitors import BOTS
 
 LINE = {"status": 200, "kind": "beacon", "expect": "accepted"}
+
+
+@pytest.mark.parametrize(
+    ("expect", "agent", "extra", "outcome"),
+    [
+        *(("accepted", agent, (), "bot") for agent in BOTS),
+        *(("accepted", agent, (), "accepted") for agent in (None, b"-", b"", b"Mozilla/5.0 \xff")),
+        ("accepted", b"Mozilla/5.0", ((b"automation", b"webdriver"),), "bot"),
+        ("accepted", b"Mozilla/5.0", ((b"automation", b"-"),), "accepted"),
+        # A line of a bot is rejected, too_late or a duplicate like any other.
+        *((expect, BOTS[0], (), expect) for expect in ("too_long", "too_late", "duplicate")),
+    ],
+)
+def test_a_bots_beacon_is_expected_to_count_as_a_bots(expect, agent, extra, outcome):
+    beacon = Beacon(b"click", b"c", b"/", agent, extra=extra, expect=expect)
+    assert entry(beacon, 1.0, 200)["expect"] == outcome
 
 
 class SmallDisk:

@@ -75,10 +75,10 @@ def test_rows_grow_far_less_than_beacons():
 
 def test_items_grow_as_the_root_of_events_and_the_catalog_limits_metrics():
     assert different_items(1e6) == 12 and different_items(100e6) == pytest.approx(120)
-    # 3 x 12 items, 3 x 7 events, 3 single ones, 2 delays
-    assert cloudwatch_metrics(1e6) == 36 + 21 + 3 + 2
+    # 3 x 12 items, 3 x 7 events, 10 bots, 3 single ones, 2 delays
+    assert cloudwatch_metrics(1e6) == 36 + 21 + 10 + 3 + 2
     # 3 x (50 and `(other)`)
-    assert cloudwatch_metrics(10e9) == 153 + 21 + 3 + 2
+    assert cloudwatch_metrics(10e9) == 153 + 21 + 10 + 3 + 2
 
 
 def test_a_record_of_25_kb_holds_41_beacons_of_610_bytes():

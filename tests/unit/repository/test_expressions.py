@@ -19,8 +19,10 @@ from unittest import mock
 
 import pytest
 from access_log import _FLOAT
+from crawlerdetect.providers import crawlers, exclusions
 from hypothesis import example, given
 from hypothesis import strategies as st
+from user_agent import _LOOKS_AROUND
 
 from helpers.audit.record_matching import _CLIENTID
 from helpers.core.paths import REPOSITORY
@@ -66,6 +68,7 @@ OWN_TEXT = {
     "helpers/connection/connect.py:connect": LEARNER,
     "assets/agent/agent.py:arguments": COMMAND_APACHE,
     "assets/agent/siblings.py:files_of": FILES,
+    "assets/agent/user_agent.py:_rules": "User-Agents, with a package's rules: see below",
     "assets/fleet/forget_shipped.py:forget": FILES,
     "assets/flink/main.py:fill": LEARNER,
     "assets/flink/main.py:reason": "Flink's messages",
@@ -265,6 +268,15 @@ def test_a_strangers_text_costs_no_more_than_its_length(expression):
 @pytest.mark.parametrize(("file", "pattern"), of_sql().items())
 def test_a_pattern_of_the_sql_costs_no_more_than_the_texts_length(file, pattern):
     assert slow(re.compile(pattern), {"search"}) is None
+
+
+OF_PACKAGES = [rule for rule in crawlers.data if any(each in rule for each in _LOOKS_AROUND)]
+
+
+@pytest.mark.parametrize("rule", exclusions.data + OF_PACKAGES)
+def test_a_rule_for_user_agents_that_python_runs_costs_no_more_than_the_texts_length(rule):
+    # The agent's other rules for User-Agents run in Rust, in linear time.
+    assert slow(re.compile(rule, re.IGNORECASE), {"search", "sub"}) is None
 
 
 QUADRATIC = {

@@ -34,6 +34,12 @@ def test_numbers_and_every_script_are_sent_and_noted_as_they_were(cloud, capsys)
     assert r"/\xe6\x97\xa5\xe6\x9c\xac \xc3\xa0" in server.log.read_text()
 
 
+def test_a_beacon_with_a_bots_headers_is_expected_to_count_as_a_bots(cloud):
+    for headers in ({}, {"automation": "webdriver"}, {"User-Agent": "curl/8.14.1"}):
+        by_hand.send_beacon(cloud[0], "click", "/", "me", **headers)
+    assert [noted["expect"] for noted in journal()] == ["accepted", "bot", "bot"]
+
+
 @pytest.mark.parametrize("page", ["/a\nb", "/a\r\nevent: b", "/\x00", "/\x7f"])
 def test_a_control_character_is_refused_before_anything_is_sent(cloud, page):
     cloud, server = cloud
