@@ -13,12 +13,14 @@ from helpers.core.waiting import waiting
 from helpers.stores.cloudwatch import values_now
 from helpers.stores.dynamodb import catalog, metric_values
 
+from . import recounted_visits
 from .record_outcomes import COPIES_SINCE, archived_outcomes, decided
 
 ITEM_CHARACTERS, ITEM_BYTES, KEPT = 255, 1000, 240  # assets/flink/sql/05_beacons.sql
 HOUR = pd.Timedelta(hours=1)
 METRICS = ("event_count", "hourly_events", "top_pages", "agent_count", "referral_count",
-           "visitor_count", "bot_count", "rejected_count", "duplicate_count")  # fmt: skip
+           "visitor_count", "bot_count", "rejected_count", "duplicate_count",
+           *recounted_visits.METRICS)  # fmt: skip
 
 
 def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
@@ -38,7 +40,8 @@ def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
 
 
 def _records(cloud: Cloud, since: datetime) -> pd.DataFrame:
-    # hourly_events adds up an hour, so an hour more is read.
+    # hourly_events adds up an hour, so an hour more is read. It also shows which visits began before
+    # the first minute: their last beacon before it is at most half an hour older.
     return archived_outcomes(cloud, since - COPIES_SINCE - HOUR)
 
 
@@ -59,6 +62,7 @@ def _recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
         _counts("rejected_count", records[records["outcome"] == "rejected"], "reason"),
         _counts("duplicate_count", records[records["outcome"] == "duplicate"], "everything"),
         _visitors(beacons),
+        recounted_visits.recounted_visits(beacons, shortened),
     ]
     counted = pd.concat(parts, ignore_index=True)
     return counted[counted["Time"] >= since].reset_index(drop=True)
@@ -87,6 +91,8 @@ def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
         if metric in set(catalog(cloud)["MetricType"])
     ]
     table = pd.concat(stored, ignore_index=True)[["Metric", "Time", "Item", "Value"]]
+    # A visit that a late beacon has joined to an earlier one leaves a row of 0.
+    table = table[table["Value"].ne(0) | ~table["Metric"].isin(recounted_visits.METRICS)]
     keys = ["Metric", "Time", "Item"]
     records = records[records["Time"] >= since]
     counts = decided(

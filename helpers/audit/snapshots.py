@@ -22,6 +22,9 @@ CLOUDWATCH_ERROR = 1e-9
 def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
     """Return the final values of all metrics, for a later comparison with `changed_since`.
 
+    Values without Samples are left out: a visit that is going on changes the minute in which it
+    began.
+
     Args:
         cloud: where the table is.
         minutes: how far back.
@@ -47,6 +50,7 @@ def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
         for metric, bucket in buckets.items()
     ]
     rows = pd.concat(values, ignore_index=True)[["Metric", "Time", "Item", "Value", "Samples"]]
+    rows = rows.dropna(subset=["Samples"]).astype({"Samples": "int64"})
     if rows.empty:
         raise WorkshopError(
             "There is no final value yet.",

@@ -37,8 +37,8 @@ def metric_values(
         end: end here (exclusive); None for no end.
 
     Returns:
-        Columns Time (start of the bucket, UTC), Item, Value, Samples (beacons behind it),
-        NewestBeacon (when the last of them was received, UTC) and UpdatedAt (UTC), in order of
+        Columns Time (start of the bucket, UTC), Item, Value, Samples (beacons behind it; missing
+        for a value that may fall, as the number of visits), NewestBeacon (when the last of them was received, UTC) and UpdatedAt (UTC), in order of
         time, then item.
 
     Raises:
@@ -62,11 +62,16 @@ def metric_values(
             "Time": _times([int(row["EventTimestamp"]["N"]) for row in rows], "s"),
             "Item": pd.Series([row["MetricItem"]["S"] for row in rows], dtype=object),
             "Value": pd.Series([read(_number(row, name)) for row in rows], dtype=kind),
-            "Samples": pd.Series([int(row["Samples"]["N"]) for row in rows], dtype="int64"),
+            "Samples": _samples(rows),
             "NewestBeacon": _times([_milliseconds(row, "NewestBeacon") for row in rows], "ms"),
             "UpdatedAt": _times([_milliseconds(row, "UpdatedAt") for row in rows], "ms"),
         }
     )
+
+
+def _samples(rows: list[dict]) -> pd.Series:
+    samples = [int(row["Samples"]["N"]) if "Samples" in row else None for row in rows]
+    return pd.Series(samples, dtype="Int64" if None in samples else "int64")
 
 
 def catalog(cloud: Cloud) -> pd.DataFrame:
