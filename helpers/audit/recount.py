@@ -40,8 +40,8 @@ def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
 
 
 def _records(cloud: Cloud, since: datetime) -> pd.DataFrame:
-    # hourly_events adds up an hour, so an hour more is read. It also shows which visits began before
-    # the first minute: their last beacon before it is at most half an hour older.
+    # hourly_events adds up an hour, so an hour more is read. It also shows which visits began
+    # before the first minute: their last beacon before it is at most half an hour older.
     return archived_outcomes(cloud, since - COPIES_SINCE - HOUR)
 
 

@@ -38,8 +38,8 @@ def metric_values(
 
     Returns:
         Columns Time (start of the bucket, UTC), Item, Value, Samples (beacons behind it; missing
-        for a value that may fall, as the number of visits), NewestBeacon (when the last of them was received, UTC) and UpdatedAt (UTC), in order of
-        time, then item.
+        for a value that may fall, as the number of visits), NewestBeacon (when the last of them was
+        received, UTC) and UpdatedAt (UTC), in order of time, then item.
 
     Raises:
         NotDeployed: module 2-analyze is not deployed.
