@@ -1,6 +1,7 @@
 """Click records that look for trouble, and what every metric of them must be, in plain Python.
 
-Nothing here is taken from the SQL: it is written from the definition of each metric.
+Nothing here is taken from the SQL: it is written from the definition of each metric. Visits are
+those of helpers/audit/recounted_visits.py, which has its own tests.
 """
 
 import hashlib
@@ -9,7 +10,11 @@ import re
 import zlib
 from collections import defaultdict
 
+import pandas as pd
+
 from assets.agent.access_log import log_time
+from helpers.audit.recounted_visits import recounted_visits
+from helpers.stores.archive import FIELDS, field_column
 from tests import beacon_lines
 
 BROWSERS = [f"Mozilla/5.0 (X11; Linux x86_64) Firefox/{n}.0" for n in range(120, 132)]
@@ -54,12 +59,12 @@ def click(rng: random.Random, number: int, now_ms: int) -> dict:
         "event": choose(["pageview", "pageview", "click", "conversion", None]),
         "clientid": choose([None] + [f"visitor-{n}" for n in range(97)]),
         "page": choose([f"/page/{n}" for n in range(23)] + [None]),
-        "source": choose([None, "search.example"]),
-        "campaign": choose([None, "july"]),
+        "source": choose([None, None, None, "search.example", "news.example"]),
+        "campaign": choose([None, None, "july", "august"]),
         "automation": None,
-        "browser": "Firefox",
-        "system": "Linux",
-        "device": "desktop",
+        "browser": choose(["Firefox", "Chrome", None]),
+        "system": choose(["Linux", "Android"]),
+        "device": choose(["desktop", "mobile"]),
         "bot": None,
         "custom_metric_name": choose([None, "page_load_time"]),
         "custom_metric_int_value": rng.randrange(50, 4000),
@@ -147,6 +152,7 @@ def _late(record: dict, seconds: int) -> None:
 def expected(records: list[dict]) -> dict[tuple[str, int, str], tuple[int, int, int]]:
     """Return (value, Samples, NewestBeacon) of every metric row, by (type, bucket, item).
 
+    A value of visits that is 0 is left out; its Samples and NewestBeacon are None.
     avg_pg_ld is among them: the metric that a learner adds.
 
     Args:
@@ -183,7 +189,10 @@ def expected(records: list[dict]) -> dict[tuple[str, int, str], tuple[int, int, 
             groups["visitor_count", bucket // 60 * 60, "All Visitors"].append(record)
         if record["custom_metric_name"] == "page_load_time":
             groups["avg_pg_ld", bucket, "All Pages"].append(record)
-    return {key: _row(key[0], group) for key, group in groups.items()} | _hours(groups)
+    rows = {key: _row(key[0], group) for key, group in groups.items()} | _hours(groups)
+    return rows | _visits(
+        [record for key in groups if key[0] == "referral_count" for record in groups[key]]
+    )
 
 
 def _hours(groups: dict) -> dict[tuple[str, int, str], tuple[int, int, int]]:
@@ -194,6 +203,14 @@ def _hours(groups: dict) -> dict[tuple[str, int, str], tuple[int, int, int]]:
         group = [record for one in hour for record in counts.get((one, event), ())]
         rows["hourly_events", bucket, event] = _row("hourly_events", group)
     return rows
+
+
+def _visits(beacons: list[dict]) -> dict[tuple[str, int, str], tuple[int, None, None]]:
+    frame = pd.DataFrame({field: field_column(beacons, field) for field in FIELDS})
+    return {
+        (row.Metric, int(row.Time.timestamp()), row.Item): (row.Value, None, None)
+        for row in recounted_visits(frame, cut).itertuples()
+    }
 
 
 def _row(metric: str, group: list[dict]) -> tuple[int, int, int]:

@@ -217,11 +217,18 @@ class Target:
 
 
 def newest(rows: list[dict]) -> dict[tuple[str, int, str], tuple[int, int, int]]:
-    """Return what a reader keeps of the metrics stream: of each row the one with most Samples."""
-    kept = {}
+    """Return what a reader keeps of the metrics stream: value, Samples, NewestBeacon by row.
+
+    Of two rows of one key it keeps the one with more Samples. Those of visits have none: it keeps
+    the one that was emitted later, and here only its value, if that is not 0.
+    """
+    kept, visits = {}, {}
     for row in (row["after"] for row in rows):
         key = row["MetricType"], row["EventTimestamp"], row["MetricItem"]
-        if key not in kept or row["Samples"] >= kept[key][1]:
+        if row["Samples"] is None:
+            if row["EmittedAt"] >= visits.get(key, (0,))[0]:
+                visits[key] = row["EmittedAt"], row["UnitValueInt"]
+        elif key not in kept or row["Samples"] >= kept[key][1]:
             value = row["UnitValueInt"] if row["UnitValueFloat"] is None else row["UnitValueFloat"]
             kept[key] = value, row["Samples"], row["NewestBeacon"]
-    return kept
+    return kept | {key: (value, None, None) for key, (_, value) in visits.items() if value}
