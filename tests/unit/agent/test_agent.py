@@ -87,6 +87,34 @@ def test_rejected_lines_are_shipped_and_counted(emulator, stream, start, log, tm
     assert (stopped["lines"], stopped["shipped"]) == (5, 5)
 
 
+@pytest.mark.parametrize(
+    ("options", "host"),
+    [((), "203.0.113.0"), (("--addresses", "whole"), "203.0.113.9")],
+    ids=["by default", "whole"],
+)
+def test_an_address_leaves_the_server_as_the_option_allows(
+    options, host, emulator, stream, start, log
+):
+    append(log, "one")
+    with log.open("a") as file:
+        file.write(line("rejected").replace(" 200 ", " two "))
+    start(*options)
+    accepted, rejected = wait_for(emulator, stream, 2)
+    assert accepted["host"] == host and rejected["line"].startswith(f"{host} - - [")
+    assert ("203.0.113.9" in json.dumps([accepted, rejected])) is bool(options)
+
+
+def test_a_record_has_what_its_user_agent_shows(emulator, stream, start, log):
+    for agent, automation in (("Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0", "-"), ("-", "x")):
+        with log.open("a") as file:
+            text = line("click").replace('2 "-" "-"', f'2 "-" "{agent}"')
+            file.write(text.replace('"/cart" "-" "-" "-"', f'"/cart" "-" "-" "{automation}"'))
+    start()
+    fields = ("browser", "system", "device", "bot")
+    shown = [[record[name] for name in fields] for record in wait_for(emulator, stream, 2)]
+    assert shown == [["Firefox", "Linux", "desktop", None], ["Other", "Other", "other", "x"]]
+
+
 def test_all_lines_are_shipped_across_rotation_and_truncation(emulator, stream, start, log):
     append(log, *range(100))
     agent = start()
