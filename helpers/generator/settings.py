@@ -13,7 +13,8 @@ DEFAULT_MIX = dict(zip(EVENTS, (60.0, 20.0, 5.0, 4.0, 6.0, 3.0, 2.0), strict=Tru
 
 DEFAULTS: dict[str, Any] = {
     "rate": 20.0,
-    "visitors": 200,
+    # Few of many come twice within half an hour: with 200, no visit would ever end.
+    "visitors": 100_000,
     "late_percent": 0.0,
     "late_seconds": 30.0,
     "duplicates_percent": 0.0,

@@ -30,7 +30,7 @@ _SLIDERS = {
     "visitors": (
         "Different visitors",
         1,
-        2000,
+        100_000,
         1,
         "How many different client ids are sent",
     ),

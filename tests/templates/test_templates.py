@@ -40,6 +40,8 @@ UNTAGGED = {
 METRICS = {
     *("event_count", "top_pages", "agent_count", "referral_count", "visitor_count"),
     *("hourly_events", "event_anomaly", "rejected_count", "duplicate_count", "bot_count"),
+    *("visit_count", "bounce_count", "visit_seconds", "entry_pages", "exit_pages", "source_count"),
+    *("campaign_count", "conversion_count", "browser_count", "system_count", "device_count"),
 }
 FIELDS = {
     *("MetricType", "Title", "Unit", "BucketSeconds", "Statistic", "MaxItems", "IsWholeNumber"),
@@ -146,10 +148,10 @@ def test_the_catalog_describes_every_metric_but_the_learners_own():
     assert {row["MetricType"] for row in rows} == METRICS and len(rows) == len(METRICS)
     for row in rows:
         assert set(row) == FIELDS
-        assert row["Unit"] in {"Count", "Milliseconds", "None"}
+        assert row["Unit"] in {"Count", "Milliseconds", "Seconds", "None"}
         assert row["Statistic"] in {"Sum", "Average", "Maximum"}
         assert row["BucketSeconds"] % 10 == 0 and row["MaxItems"] >= 1
-        assert re.fullmatch(r"[A-Z][A-Za-z' ]+", row["Title"])
+        assert re.fullmatch(r"[A-Z][A-Za-z', ]+", row["Title"])
         assert row["IsWholeNumber"] is (row["Statistic"] == "Sum")
 
 

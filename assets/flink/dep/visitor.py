@@ -1,4 +1,4 @@
-"""What the job keeps of one visitor, and the rows that this visitor's beacons change.
+"""The visits of one visitor, as the job stores them, and the rows that new beacons change.
 
 A row of these metrics may fall, so a reader keeps the row that was emitted last (02_metrics.sql).
 That is the right one unless the job fails: its rows have left, and it goes on from a checkpoint

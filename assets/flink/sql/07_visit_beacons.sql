@@ -1,4 +1,4 @@
--- Selects what visit_stage.py, a Python part of the job, needs to know of each beacon of a visitor.
+-- Selects the input of visit_stage.py, a Python part of the job: each beacon that has a visitor.
 --
 -- The last number is the longest time between two beacons of one visit: half an hour, in
 -- milliseconds, as in most tools. Each row is one text, because each field of a row would be

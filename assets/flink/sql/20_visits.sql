@@ -1,8 +1,8 @@
 -- Adds up the visits of all visitors: one row for each metric, minute and item (visits.py has the
 -- list). A visit counts in the minute in which it begins.
 --
--- Each row of visit_changes says how much one visit adds to one value: visit_count +1 when it
--- begins, and -1 when a late beacon joins it to an earlier one. So these values may fall. Then
+-- Each row of visit_changes is a difference: visit_count +1 when a visit begins, and -1 when a late
+-- beacon joins it to an earlier one. So these values may fall. Then
 -- "the row with the most Samples" is not the newest one: Samples is NULL, and a reader keeps the
 -- row with the latest EmittedAt.
 --

@@ -71,7 +71,7 @@ def test_new_code_updates_the_stack_and_the_catalog_keeps_its_rows(cloud, code, 
     deploy(cloud, "2-analyze")
     table, key = cloud.name("Metrics"), {"MetricType": {"S": "top_pages"}}
     dynamodb, functions = cloud.client("dynamodb"), cloud.client("lambda")
-    assert dynamodb.scan(TableName=table, Select="COUNT")["Count"] == 10
+    assert dynamodb.scan(TableName=table, Select="COUNT")["Count"] == 21
     dynamodb.update_item(
         TableName=table,
         Key=key,

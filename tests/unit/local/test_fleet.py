@@ -20,6 +20,9 @@ class Server:
     def is_busy(self):
         return False
 
+    def keep_alive(self):
+        assert not self.ended
+
     def end(self):
         self.ended = True
 
