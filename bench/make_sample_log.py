@@ -71,21 +71,21 @@ def lines() -> list[str]:
 
 def _ordinary(chance: random.Random, clock: str) -> str:
     number = int(301 ** chance.random())
-    _, agent, referrer = visitor(number)
+    _, agent_header, referrer_header = visitor(number)
     address = f"2001:db8::{number:x}" if number % 5 == 0 else f"198.51.100.{number % 250 + 1}"
-    agent, referrer = agent.decode(), (referrer or b"-").decode()
+    agent, referrer = agent_header.decode(), (referrer_header or b"-").decode()
     luck = chance.random()
     if luck < 0.10:
         address, agent, referrer = "192.0.2.7", chance.choice(BOTS).decode(), "-"
     elif luck < 0.14:
         agent = chance.choice(_ODD_AGENTS)
     elif luck < 0.16:
-        size = chance.choice((300, 1_200, 3_000))
-        referrer = f"https://www.google.com/url?sa=t&q={chance.choice('abc') * size}"
+        length = chance.choice((300, 1_200, 3_000))
+        referrer = f"https://www.google.com/url?sa=t&q={chance.choice('abc') * length}"
     method = "HEAD" if chance.random() < 0.03 else "POST" if chance.random() < 0.03 else "GET"
     path = chance.choices(list(_PATHS), list(_PATHS.values()))[0]
     status = chance.choices(list(_STATUSES), list(_STATUSES.values()))[0]
-    size = "-" if status == 304 or method == "HEAD" else chance.randrange(200, 90_000)
+    size: str | int = "-" if status == 304 or method == "HEAD" else chance.randrange(200, 90_000)
     request = f'"{method} {path} HTTP/1.1" {status} {size}'
     return f'{address} - - [{clock}] {request} "{referrer}" "{agent}"'
 

@@ -37,7 +37,7 @@ class Job:
         plan: Path,
         code: Path,
         folders: Folders,
-        restored: Path | None,
+        restored: Path | None = None,
     ) -> None:
         self.log = home() / "logs" / f"flink-{application.name}.log"
         self._folders = folders
