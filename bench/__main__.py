@@ -34,6 +34,7 @@ A figure that was not measured is null or missing.
 """
 
 import argparse
+import functools
 import importlib
 import sys
 import time
@@ -85,7 +86,7 @@ def main() -> int:
             if name == "flink" and arguments.records:
                 options["records"] = arguments.records
             print(f"{name} ...", flush=True)
-            _measure(results, name, lambda m=module, o=options: _run(m, o))
+            _measure(results, name, functools.partial(_run, module, options))
             others = set(results.get("short", ())) - {name}
             results["short"] = sorted(others | ({name} if arguments.short else set()))
             report.save(results)

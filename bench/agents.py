@@ -82,7 +82,8 @@ def _check(child: subprocess.Popen, deadline: float) -> None:
 def log_format() -> str:
     """Return the LogFormat of assets/fleet/httpd.conf, without its escapes."""
     text = (REPOSITORY / "assets" / "fleet" / "httpd.conf").read_text(encoding="utf-8")
-    return re.search(r'^LogFormat "(.*)" beacon$', text, re.MULTILINE)[1].replace(r"\"", '"')
+    (form,) = re.findall(r'^LogFormat "(.*)" beacon$', text, re.MULTILINE)
+    return form.replace(r"\"", '"')
 
 
 def _apachelogs(log: Path, lines: int) -> float:

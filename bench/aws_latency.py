@@ -55,8 +55,8 @@ def computed() -> dict[str, tuple[float, float]]:
     random, whole, stages = np.random.default_rng(SEED), np.zeros(DRAWS), {}
     for stage in STAGES:
         whole += random.uniform(0, stage.longest_wait, DRAWS) + stage.work
-        waits = (share * stage.longest_wait + stage.work for share in (0.5, 0.99))
-        stages[stage.name] = tuple(round(wait, 2) for wait in waits)
+        p50, p99 = (round(share * stage.longest_wait + stage.work, 2) for share in (0.5, 0.99))
+        stages[stage.name] = p50, p99
     p50, p99 = np.percentile(whole, (50, 99))
     return stages | {"end to end": (round(float(p50), 2), round(float(p99), 2))}
 

@@ -31,7 +31,7 @@ DRAIN_SECONDS = 60
 LEDGER_SECONDS, SEEN_SECONDS = 30, 10
 WARM_SECONDS, WARM_RATE = 12, 200
 
-_cold: set[str] = set()  # the endpoint of a chain without traffic so far
+_cold: set[str | None] = set()  # the endpoint of a chain without traffic so far
 
 
 def chain(restart: bool = False, warm: bool = True, **capture: Any) -> Cloud:
@@ -154,8 +154,10 @@ def _drained(cloud: Cloud, since: datetime, answered: int) -> int:
         time.sleep(0.5)
 
 
-def _pageviews(journal: Path) -> list[int]:
+def _pageviews(journal: Path | None) -> list[int]:
     """Return the sending times of the answered pageviews, epoch ms."""
+    if journal is None:
+        return []
     with journal.open(encoding="utf-8") as lines:
         entries = [json.loads(line) for line in lines]
     return [e["sent_at"] for e in entries if e["event"] == "pageview" and e["status"] == 200]

@@ -99,7 +99,8 @@ class Totals:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._read = folder / f"MetricType={TOTAL}", set()
+        self._folder = folder / f"MetricType={TOTAL}"
+        self._read: set[Path] = set()
         self._newest: dict[tuple[int, str], int] = {}
         self.total = 0
         self.at = 0.0  # when the newest row left the job, epoch seconds

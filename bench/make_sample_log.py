@@ -80,12 +80,12 @@ def _ordinary(chance: random.Random, clock: str) -> str:
     elif luck < 0.14:
         agent = chance.choice(_ODD_AGENTS)
     elif luck < 0.16:
-        size = chance.choice((300, 1_200, 3_000))
-        referrer = f"https://www.google.com/url?sa=t&q={chance.choice('abc') * size}"
+        length = chance.choice((300, 1_200, 3_000))
+        referrer = f"https://www.google.com/url?sa=t&q={chance.choice('abc') * length}"
     method = "HEAD" if chance.random() < 0.03 else "POST" if chance.random() < 0.03 else "GET"
     path = chance.choices(list(_PATHS), list(_PATHS.values()))[0]
     status = chance.choices(list(_STATUSES), list(_STATUSES.values()))[0]
-    size = "-" if status == 304 or method == "HEAD" else chance.randrange(200, 90_000)
+    size: str | int = "-" if status == 304 or method == "HEAD" else chance.randrange(200, 90_000)
     request = f'"{method} {path} HTTP/1.1" {status} {size}'
     return f'{address} - - [{clock}] {request} "{referrer}" "{agent}"'
 

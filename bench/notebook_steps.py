@@ -1,6 +1,7 @@
 """Runs a notebook's cells one by one in a kernel, without a browser, and times each."""
 
 import ast
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -95,6 +96,7 @@ def steps(
         last: code that is run after the notebook's own cells.
     """
     import nbformat
+    from jupyter_core.utils import ensure_event_loop
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
@@ -111,6 +113,9 @@ def steps(
         # Without its warnings, e.g. that other users of this machine could read the connection.
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
+    # While a cell runs, asyncio turns Ctrl + C into a cancellation. Python's own KeyboardInterrupt
+    # is lost if it is raised while an object is deleted, which happened in zmq's Socket.__del__.
+    runner = asyncio.Runner(loop_factory=ensure_event_loop)
     # Jupyter's server sets it as well; `price_meter` names the notebook by it.
     with client.setup_kernel(env=os.environ | {"JPY_SESSION_NAME": f"{notebook}.ipynb"}):
         for index, cell in enumerate(parsed.cells):
@@ -120,8 +125,23 @@ def steps(
             before(cell.source)
             began = time.monotonic()
             with suppress(CellExecutionError):  # its outputs have the error
-                client.execute_cell(cell, index)
+                runner.run(_executed(client, cell, index))
             yield Step(notebook, cell, time.monotonic() - began)
+
+
+async def _executed(client: Any, cell: Any, index: int) -> None:  # noqa: ANN401
+    from jupyter_core.utils import ensure_async
+    from nbclient.exceptions import CellExecutionError
+
+    execution = asyncio.ensure_future(client.async_execute_cell(cell, index))
+    try:
+        await asyncio.shield(execution)
+    except asyncio.CancelledError:
+        # The cell is interrupted and ends as any other one, so that nothing is left half done.
+        await ensure_async(client.km.interrupt_kernel())
+        with suppress(CellExecutionError):
+            await execution
+        raise
 
 
 def _text(output: dict) -> str:

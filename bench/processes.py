@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -64,9 +64,9 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> Counter[str]:
     return used
 
 
-def memory_mb(processes: Iterable[psutil.Process]) -> Counter[str]:
+def memory_mb(processes: Iterable[psutil.Process]) -> dict[str, float]:
     """Return the resident memory in MB, by role; shared memory is counted once (PSS)."""
-    used: Counter[str] = Counter()
+    used: defaultdict[str, float] = defaultdict(float)
     for process in processes:
         with contextlib.suppress(psutil.Error):
             used[role(process)] += resident_bytes(process) / 1e6

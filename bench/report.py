@@ -113,9 +113,10 @@ def table(head: tuple[str, ...], rows: Rows) -> str:
 
 def value(results: dict, figure: str) -> Any:
     """Return a figure, e.g. `value(results, "setup.cold_s")`; None if it is missing."""
+    found: Any = results
     for key in figure.split("."):
-        results = (results or {}).get(key)
-    return results
+        found = (found or {}).get(key)
+    return found
 
 
 def written(results: dict, figure: str, form: str = WHOLE) -> str:

@@ -87,5 +87,5 @@ def load(port: int, seconds: float, core: int | None = 1) -> tuple[float, int]:
     requests = {kind: int(number) for kind, number in numbers}
     if "Non-2xx" in text or requests["Failed"] > 0.001 * requests["Complete"]:
         raise RuntimeError(f"ab: {text}")
-    rate = re.search(r"^Requests per second: +([\d.]+)", text, re.MULTILINE)
-    return float(rate[1]), requests["Complete"]
+    (rate,) = re.findall(r"^Requests per second: +([\d.]+)", text, re.MULTILINE)
+    return float(rate), requests["Complete"]

@@ -19,6 +19,8 @@ from helpers.core.paths import REPOSITORY, home
 from helpers.local.ports import answers, free_port
 from tests.browser.lab import chromium_of_its_own, jupyter_environment
 
+# The Python of which .venv was made: a learner's.
+BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)
 SCRATCH = REPOSITORY / "build" / "bench-setup"
 # The notebook shows its cells, and its kernel is idle.
 USABLE = """() => document.querySelector('.jp-Notebook .jp-Cell') && document.querySelector(
@@ -86,7 +88,7 @@ def _cold() -> dict:
     environment = _clean() | {"UV_CACHE_DIR": str(SCRATCH / "uv"), "PIP_NO_CACHE_DIR": "1"}
     began = time.monotonic()
     try:
-        ended = subprocess.run(["make", "setup", f"PYTHON={sys._base_executable}"], cwd=copy,
+        ended = subprocess.run(["make", "setup", f"PYTHON={BASE_PYTHON}"], cwd=copy,
                                env=environment, capture_output=True,
                                encoding="utf-8", errors="replace")  # fmt: skip
         if "could not be downloaded" in ended.stderr:

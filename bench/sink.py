@@ -47,7 +47,9 @@ class Sink:
                 head = await reader.readuntil(b"\r\n\r\n")
                 if b"100-continue" in head:
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                body = await reader.readexactly(int(_LENGTH.search(head)[1]))
+                if (length := _LENGTH.search(head)) is None:
+                    raise ValueError(f"a request without a length: {head!r}")
+                body = await reader.readexactly(int(length[1]))
                 writer.write(self._answer(body.count(b'"PartitionKey"')))
         except asyncio.IncompleteReadError:
             writer.close()

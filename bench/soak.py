@@ -186,6 +186,7 @@ def soak(
         account, wrong, repaired = wait_until_agreed(cloud, since)
         time.sleep(1)
     for failure in todo:
+        assert failure.ended is not None, "its thread has been joined"
         failure.recovered = freshness.seconds_until_seen(failure.ended)
     return {"ledger": account, "wrong": wrong, "repaired": repaired, "failures": todo}
 

@@ -146,6 +146,36 @@ def test_after_ctrl_c_everything_is_deleted_all_the_same(notebooks, tmp_path):
     assert cleaned.exists()
 
 
+# The first message of the kernel has Ctrl + C arrive while an object is deleted: Python ignores an
+# exception there, so a KeyboardInterrupt would be lost.
+IN_A_DESTRUCTOR = """
+import nbclient, signal
+
+class Deleted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def process_message(self, *arguments):
+    nbclient.NotebookClient.process_message = original
+    Deleted()
+    return original(self, *arguments)
+
+original, nbclient.NotebookClient.process_message = (
+    nbclient.NotebookClient.process_message, process_message
+)
+"""
+
+
+def test_ctrl_c_is_not_lost_while_an_object_is_deleted(notebooks, tmp_path):
+    cleaned = tmp_path / "cleaned"
+    notebooks("1-one", "import time; time.sleep(600)")
+    notebooks("9-clean-up", f"open({str(cleaned)!r}, 'x').close()")
+    command = [sys.executable, "-c", IN_A_DESTRUCTOR + INTERRUPTED, "--target", "local"]
+    ended = subprocess.run([*command, str(tmp_path)], cwd=REPOSITORY, timeout=120)
+    assert ended.returncode == 130
+    assert cleaned.exists()
+
+
 def test_the_page_of_an_empty_run_has_a_sentence_for_all_it_lacks():
     page = text(Report("aws", "us-east-1", datetime.now(UTC)))
     assert page.count("It was not measured.") == 2 and "No check was reached." in page
