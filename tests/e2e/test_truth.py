@@ -13,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from helpers.audit.recount import METRICS
@@ -67,12 +68,17 @@ def put(cloud, clicks: list[dict], firsts: dict[str, int]) -> None:
 
 
 def stored(cloud, metrics, start) -> dict:
-    """Return (value, Samples) of every row in the table, by (metric, bucket, item)."""
+    """Return (value, Samples) of every row in the table, by (metric, bucket, item).
+
+    Rows of visits have no Samples; those of 0 are left out.
+    """
     rows = {}
     for metric in metrics:
         frame = metric_values(cloud, metric, start=start)
         for row in frame.itertuples():
-            rows[metric, int(row.Time.timestamp()), row.Item] = row.Value, row.Samples
+            samples = None if pd.isna(row.Samples) else row.Samples
+            if samples is not None or row.Value:
+                rows[metric, int(row.Time.timestamp()), row.Item] = row.Value, samples
     return rows
 
 
