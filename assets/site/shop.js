@@ -9,7 +9,9 @@ try {
 const send = window.fetch
 window.fetch = (url, options) => {
   if (options?.headers?.event) {
-    const { event, page, custom_metric_name: name, ...rest } = options.headers
+    // Its characters are bytes of UTF-8.
+    const headers = JSON.parse(decodeURIComponent(escape(JSON.stringify(options.headers))))
+    const { event, page, custom_metric_name: name, ...rest } = headers
     const value = rest.custom_metric_int_value ?? rest.custom_metric_string_value
     const about = name ? `${page} · ${name} ${value}` : page
     sent = [[event, about], ...sent].slice(0, 4)
