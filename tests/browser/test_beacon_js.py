@@ -39,7 +39,7 @@ host.attachShadow({{ mode: "open" }}).innerHTML = `<button><i id="open">x</i></b
     <p data-beacon="inner"><button id="annotated">x</button></p>{FORM.format(name="shadow")}`
 slots.attachShadow({{ mode: "open" }}).innerHTML = `<slot></slot>{FORM.format(name="near-slot")}`
 </script>"""
-# What is clicked, and the event to send.
+# The ids of elements, and the event that a click on each one sends.
 EVENTS = {
     "span": "card",
     "in-link": "outer",
