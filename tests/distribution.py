@@ -30,6 +30,7 @@ GROUPS = {
     ],
     "a browser": [
         "browser/test_site.py",
+        "browser/test_beacon_js.py",
         "browser/test_live_chart.py",
         "browser/test_traffic_controls.py",
         "browser/test_tables.py",

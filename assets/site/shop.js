@@ -11,14 +11,19 @@ window.fetch = (url, options) => {
   if (options?.headers?.event) {
     const { event, page, custom_metric_name: name, ...rest } = options.headers
     const value = rest.custom_metric_int_value ?? rest.custom_metric_string_value
-    const about = name ? `${page} · ${name} ${value}` : page
-    sent = [[event, about], ...sent].slice(0, 4)
+    const about = [page, ...(name ? [`${name} ${value}`] : [])].map(readable).join(" · ")
+    sent = [[readable(event), about], ...sent].slice(0, 4)
     strip.replaceChildren("Beacons sent:", ...sent.map(line))
     try {
       sessionStorage.sent = JSON.stringify(sent)
     } catch {}
   }
   return send(url, options)
+}
+
+// A header's characters are bytes of UTF-8.
+function readable(header) {
+  return new TextDecoder().decode(Uint8Array.from(header, (byte) => byte.charCodeAt()))
 }
 
 function line([event, about]) {

@@ -35,6 +35,10 @@ expect.set_options(timeout=SECONDS * 1000)
 CHROMIUM_FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    # As a visitor's browser: else its beacons count as a bot's.
+    "--disable-blink-features=AutomationControlled",
+    "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/156.0.0.0 Safari/537.36",
 ]
 KERNEL_IS_IDLE = """() => window.jupyterapp?.shell?.currentWidget?.context?.sessionContext
     ?.session?.kernel?.status === 'idle'"""
@@ -216,7 +220,9 @@ def chromium_of_its_own(*flags: str) -> Iterator[Browser]:
     """Run Debian's Chromium, without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[*CHROMIUM_FLAGS, *flags]
+            executable_path=shutil.which("chromium"),
+            args=[*CHROMIUM_FLAGS, *flags],
+            ignore_default_args=["--disable-back-forward-cache"],
         )
         yield browser
         browser.close()
