@@ -42,7 +42,7 @@ def test_module_1_waits_for_its_beacon_and_its_servers(report):
 def test_module_3_waits_for_new_metrics_and_finds_those_that_are_not_listed(report):
     shown = all_text(cells_of(report, "3-visualize"))
     assert "'Sum': 107.0" in shown and re.search(r"/late-lab +107", shown)
-    assert "rwa-dashboard, read at" in shown and shown.count(" in CloudWatch.") == 8
+    assert "rwa-dashboard, read at" in shown and shown.count(" in CloudWatch.") == 20
 
 
 def test_the_page_has_the_latency_the_cost_and_the_calls_of_each_part(report):
