@@ -91,7 +91,7 @@ def analyzed(cloud: Cloud, traffic: Traffic) -> None:
         WorkshopError: traffic is running, there was none, or values differ.
 
     Example:
-        `check.analyzed(cloud, traffic)` prints `✓ Every value of nine metrics equals ...`
+        `check.analyzed(cloud, traffic)` prints `✓ Every value of twenty metrics equals ...`
     """
     since = _latest_minute(traffic)
     _refuse_any(
@@ -101,7 +101,7 @@ def analyzed(cloud: Cloud, traffic: Traffic) -> None:
         ("Stored", "Recounted"),
         "Run this cell again in a minute; then compare(cloud, since) shows them all.",
     )
-    print("✓ Every value of nine metrics equals pandas' recount of the archive.")
+    print("✓ Every value of twenty metrics equals pandas' recount of the archive.")
     note_passed(cloud, "2-analyze")
 
 
