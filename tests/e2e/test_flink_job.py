@@ -108,9 +108,10 @@ def settle(target: Target, rows: list[dict], wanted: dict, edge: int = 0) -> Non
         time.sleep(2)
         assert arrived()
     except AssertionError:
-        wrong = [key for key in wanted | found() if wanted.get(key) != found().get(key)]
+        last = found()
+        wrong = [key for key in wanted | last if wanted.get(key) != last.get(key)]
         print(f"{len(wrong)} of {len(wanted)} rows are wrong, as (wanted, found):")
-        print(*((key, wanted.get(key), found().get(key)) for key in wrong[:10]), sep="\n")
+        print(*((key, wanted.get(key), last.get(key)) for key in wrong[:10]), sep="\n")
         raise
 
 

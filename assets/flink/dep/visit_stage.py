@@ -15,7 +15,7 @@ from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor
 from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 from stage import FORGOTTEN
-from visitor import Visitor
+from visitor import Visitor, due
 from visits import Beacon, Cell
 
 __all__ = ["VisitMetrics", "add_visits"]
@@ -48,6 +48,7 @@ class VisitMetrics(KeyedProcessFunction):
         self.waiting = runtime_context.get_list_state(ListStateDescriptor("waiting", text))
         self.in_memory: dict[int, list[str]] = {}  # what is in `waiting`, by group of visitors
         self.run = time.time_ns() // 1_000_000
+        self.renewed: set[Cell] = set()
 
     def process_element(self, value: str, ctx: KeyedProcessFunction.Context) -> None:
         """Store one beacon until its mini-batch ends."""
@@ -76,8 +77,9 @@ class VisitMetrics(KeyedProcessFunction):
                 if newest is not None and (newer is None or newest > newer):
                     newer = newest
                 changed[cell] = before + difference, newer
-        for cell, (difference, newest) in changed.items():
-            yield Row(*cell, difference, newest)
+        differences = {cell: difference for cell, (difference, _) in changed.items()}
+        for cell in due(differences, self.renewed):
+            yield Row(*cell, *changed[cell])
 
     def _counted(self, name: str, beacons: list[Beacon]) -> dict[Cell, int]:
         visitor = Visitor(self.visitors.get(name))

@@ -27,6 +27,8 @@ LONGEST_MS = 23 * 3_600_000
 CLOCK_MS = 60_000
 # Of each metric, so many items of one visitor are renewed. Only a program has more.
 MOST_ITEMS = 500
+# With so many in memory (20 MB), the list of renewed cells is emptied: some are renewed twice.
+MOST_RENEWED = 100_000
 
 
 class Visitor:
@@ -67,6 +69,20 @@ class Visitor:
         self.visits = [visit for visit in after if visit.last >= now - KEPT_MS - gap]
         final = (now - LONGEST_MS) // 1000
         return {cell: number for cell, number in written.items() if cell[1] >= final}
+
+
+def due(changed: dict[Cell, int], renewed: set[Cell]) -> list[Cell]:
+    """Return the cells of which a row is emitted: those that change, others once in a run.
+
+    Args:
+        changed: cells, each with what is added to it, or 0 to renew it.
+        renewed: those that this run has renewed; more are added.
+    """
+    if len(renewed) > MOST_RENEWED:
+        renewed.clear()
+    cells = [cell for cell, difference in changed.items() if difference or cell not in renewed]
+    renewed.update(cell for cell in cells if not changed[cell])
+    return cells
 
 
 class Renewed:
