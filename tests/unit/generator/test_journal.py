@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from assets.agent import user_agent
 from helpers.generator.beacon import Beacon
 from helpers.generator.journal import Journal, entry
 from helpers.generator.visitors import BOTS
@@ -46,6 +47,13 @@ class SmallDisk:
 
 
 @pytest.mark.parametrize("room", [0, 1, 60, 100])
+def test_the_rules_for_bots_are_loaded_before_the_first_beacon(tmp_path):
+    user_agent._rules.cache_clear()
+    user_agent._parsed.cache_clear()
+    Journal(tmp_path / "journal.jsonl").close()
+    assert user_agent._rules.cache_info().currsize == 1
+
+
 def test_each_line_is_written_once_when_there_is_room_again(tmp_path, room):
     journal = Journal(tmp_path / "run.jsonl")
     disk = journal._file = SmallDisk(journal._file, room)
