@@ -24,12 +24,16 @@ MARKUP = "<img src=x onerror=window.hacked=1><script>window.hacked=1;alert(1)</s
 BROKEN_OUT = "\"><svg/onload=window.hacked=1>'</td></table><iframe src=javascript:alert(1)>"
 FORMULA = r"$\href{javascript:window.hacked=1}{press}$ \(\unicode{x41}\)"
 LINK = "javascript:window.hacked=1"
+NAMES = "購入 prämie شراء 🎉"
 WORDS = "[press](javascript:alert(1)) <b>bold</b> &lt;i&gt; {{7*7}} \x1b[31m"
 BEACONS = [
     {"page": f"/{MARKUP}", "User-Agent": FORMULA, "Referer": LINK, "event": BROKEN_OUT},
     {"page": f"/{FORMULA}", "User-Agent": MARKUP, "Referer": BROKEN_OUT, "event": MARKUP},
     {"page": f"/{BROKEN_OUT}", "User-Agent": BROKEN_OUT, "Referer": MARKUP, "event": FORMULA},
+    # As beacon.js sends names: the bytes of UTF-8.
+    {"page": f"/{MARKUP}", "User-Agent": MARKUP, "Referer": MARKUP, "event": NAMES.encode()},
 ]
+EVENTS = 'bar_chart(metric_values(cloud, "event_count", minutes=9))'
 # Each view, and whether it shows the texts as letters of the page (else as those of a picture).
 VIEWS = {
     'metric_values(cloud, "top_pages", minutes=9)': True,
@@ -38,6 +42,7 @@ VIEWS = {
     f'bar_chart(metric_values(cloud, "top_pages", minutes=9), title={MARKUP!r})': True,
     'chart(cloud, "agent_count", source="dynamodb", minutes=9)': True,
     'live_chart(cloud, "top_pages", source="dynamodb", minutes=9)': True,
+    EVENTS: True,
     'live_chart(cloud, "referral_count", source="dynamodb", minutes=9)': True,
     "live_stream_chart(cloud)": False,
     "dashboard(cloud, live=True)": False,
@@ -74,7 +79,7 @@ def visitors(chain):
     def send() -> None:
         while not ending.wait(0.5):
             connection = Client(url.port).connect()
-            for headers in BEACONS:
+            for headers in (*BEACONS, BEACONS[-1]):  # a chart's sentence names the largest ones
                 connection.request("GET", url.path, headers=headers | {"clientid": MARKUP})
                 connection.getresponse().read()
             connection.close()
@@ -105,6 +110,7 @@ def test_what_visitors_send_is_shown_as_text_and_nothing_else(
     write_to_the_inbox(chain)
     pages = {headers["page"] for headers in BEACONS}
     until(lambda: pages <= set(metric_values(chain, "top_pages", minutes=9)["Item"]), 120)
+    until(lambda: NAMES in set(metric_values(chain, "event_count", minutes=9)["Item"]), 120)
     until(lambda: pages <= set(archived_beacons(chain, minutes=9)["page"]), 120)
 
     imports = IMPORTS.format(home=str(own_home))
@@ -122,6 +128,7 @@ def test_what_visitors_send_is_shown_as_text_and_nothing_else(
         if "WorkshopError" not in view:
             expect(output).not_to_contain_text("Traceback")
     expect(notebook.output(1)).to_contain_text(MARKUP)
+    expect(notebook.output([*VIEWS].index(EVENTS) + 1)).to_contain_text(NAMES)
     expect(notebook.output(len(VIEWS))).to_contain_text("<b>bold</b> &lt;i&gt; {{7*7}}")
     notebook.page.wait_for_timeout(2000)  # for what a picture or a formula would load
     notebook.screenshot("hostile-text")
