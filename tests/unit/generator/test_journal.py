@@ -46,7 +46,6 @@ class SmallDisk:
         self.file.close()
 
 
-@pytest.mark.parametrize("room", [0, 1, 60, 100])
 def test_the_rules_for_bots_are_loaded_before_the_first_beacon(tmp_path):
     user_agent._rules.cache_clear()
     user_agent._parsed.cache_clear()
@@ -54,6 +53,7 @@ def test_the_rules_for_bots_are_loaded_before_the_first_beacon(tmp_path):
     assert user_agent._rules.cache_info().currsize == 1
 
 
+@pytest.mark.parametrize("room", [0, 1, 60, 100])
 def test_each_line_is_written_once_when_there_is_room_again(tmp_path, room):
     journal = Journal(tmp_path / "run.jsonl")
     disk = journal._file = SmallDisk(journal._file, room)
