@@ -17,6 +17,7 @@ from helpers.core.paths import REPOSITORY
 from helpers.local.ports import answers, free_port
 from tests.browser.lab import jupyter_environment
 from tests.catcher import until
+from tests.paths_below import paths_below
 from tests.processes import LOOPBACK, family, listening
 
 SECONDS = 120
@@ -41,12 +42,6 @@ def test_every_socket_of_the_running_chain_is_on_this_machine_only(chain, target
     found = listening(processes)
     assert len(found) >= 3, "the emulator, a beacon server, Flink"
     assert {address for _, address, _ in found} <= LOOPBACK, found
-
-
-def paths_below(folder: Path) -> list[Path]:
-    """Return all files and folders; the job deletes some meanwhile, which os.walk accepts."""
-    below = os.walk(folder)
-    return [Path(at, name) for at, folders, files in below for name in (*folders, *files)]
 
 
 def test_what_the_workshop_writes_can_be_changed_by_nobody_else(chain, target_home):
