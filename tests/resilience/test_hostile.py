@@ -57,7 +57,7 @@ def requests(count: int, chance: random.Random) -> Iterator[bytes]:
         if kind < 0.4:
             yield chance.choice(hostile.SMALL)
         elif kind < 0.7:
-            yield request_bytes(malformed_variant(shop.beacon(50, 10), chance), start)
+            yield request_bytes(malformed_variant(shop.beacon(50, 0.2), chance), start)
         elif kind < 0.9:
             data = bytearray(chance.choice(hostile.SMALL))
             for _ in range(chance.randint(1, 4)):
@@ -103,19 +103,22 @@ def archived(cloud, since: datetime) -> pd.DataFrame:
 
 
 def outcomes(records: pd.DataFrame) -> dict[str, int]:
-    """How many are accepted, rejected for each reason, or no beacons."""
+    """How many are accepted, of bots, rejected for each reason, or no beacons."""
     found = Counter(records["rejected"].dropna())
-    found["accepted"] = int(is_beacon(records).sum())
+    found["accepted"] = int((is_beacon(records) & records["bot"].isna()).sum())
+    found["bot"] = int((is_beacon(records) & records["bot"].notna()).sum())
     found["no beacon"] = len(records) - sum(found.values())
     return dict(found)
 
 
 def counted(cloud, since: datetime) -> dict[str, int]:
-    """How many beacons DynamoDB holds as accepted, or as rejected for each reason."""
+    """How many beacons DynamoDB holds as accepted, as bots', or as rejected for each reason."""
     rejected = metric_values(cloud, "rejected_count", start=since)
     found = rejected.groupby("Item")["Value"].sum().astype(int).to_dict()
     accepted = int(metric_values(cloud, "referral_count", start=since)["Value"].sum())
-    return {name: number for name, number in (found | {"accepted": accepted}).items() if number}
+    bots = int(metric_values(cloud, "bot_count", start=since)["Value"].sum())
+    found |= {"accepted": accepted, "bot": bots}
+    return {name: number for name, number in found.items() if number}
 
 
 def eventually(read, holds, what: str):
@@ -188,7 +191,7 @@ def test_hostile_requests_are_each_accounted_for_at_every_stage(chain):
     figures = account(chain)
     print(figures.to_string())
     assert figures["answered"] >= 0.8 * COUNT  # some cannot be answered
-    for reason in ("accepted", "no beacon", "too_long", "unparsable"):
+    for reason in ("accepted", "bot", "no beacon", "too_long", "unparsable"):
         assert figures[f"archived: {reason}"] > 0.01 * COUNT, reason
     # The invalid records are archived as well, and stopped no stage.
     kept = archived_beacons(chain, minutes=60)
