@@ -108,7 +108,7 @@ def visit_of(beacon: Beacon) -> Visit:
         at = beacon.received_at
     is_view = beacon.event == "pageview"
     page = _timed(at, beacon.page if is_view else None)
-    # A client's first line has no newline: one in a User-Agent would move the others.
+    # A newline within a name would shift the lines of the others.
     client = [(name or UNKNOWN).replace("\n", " ") for name in beacon[7:10]]
     return Visit(
         first=beacon.requested_at,

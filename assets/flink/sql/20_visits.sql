@@ -2,12 +2,13 @@
 -- list). A visit counts in the minute in which it begins.
 --
 -- Each row of visit_changes is a difference: visit_count +1 when a visit begins, and -1 when a late
--- beacon joins it to an earlier one. So these values may fall. Then
--- "the row with the most Samples" is not the newest one: Samples is NULL, and a reader keeps the
--- row with the latest EmittedAt.
+-- beacon joins it to an earlier one. So these values may fall, and the row with the most Samples is
+-- not the newest one: Samples is NULL, and a reader keeps the row with the latest EmittedAt.
 --
 -- The sums of a minute are kept for a day after their last change, because a visit that began hours
--- ago may still be going on (visitor.py).
+-- ago may still be going on (visitor.py). After a change of the SQL, the job reads the last hours
+-- again and sends no older minute (helpers/flink/replay_edge.py): a visit that began more than 70
+-- minutes before the change keeps the values that it had.
 INSERT INTO metrics
 SELECT /*+ STATE_TTL('visit_changes' = '1d') */
   MetricType,
