@@ -146,6 +146,8 @@ def rows(folder: Path) -> dict:
     for file in folder.glob("out/MetricType=*/[!.]*"):
         for line in file.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
+            if row["op"] == "d":
+                continue  # only retracts an older row, as in process_metrics
             row["after"]["MetricType"] = file.parent.name.partition("=")[2]
             found.append(row)
     return newest(found)
