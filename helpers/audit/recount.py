@@ -36,16 +36,34 @@ def recount(cloud: Cloud, since: datetime) -> pd.DataFrame:
     Example:
         `recount(cloud, since).groupby("Metric")["Value"].sum()`
     """
-    return _recounted(_records(cloud, since), since)
+    return recounted(records_since(cloud, since), since)
 
 
-def _records(cloud: Cloud, since: datetime) -> pd.DataFrame:
+def records_since(cloud: Cloud, since: datetime) -> pd.DataFrame:
+    """Return the archived records, and their outcomes, that the buckets since a moment depend on.
+
+    Args:
+        cloud: where the archive is.
+        since: an aware datetime on the edge of a minute.
+
+    Returns:
+        As `archived_outcomes` returns them.
+    """
     # hourly_events adds up an hour, so an hour more is read. It also shows which visits began
     # before the first minute: their last beacon before it is at most half an hour older.
     return archived_outcomes(cloud, since - COPIES_SINCE - HOUR)
 
 
-def _recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
+def recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
+    """Count each metric's buckets that begin at or after a moment.
+
+    Args:
+        records: as `records_since` returns them, or a part of them.
+        since: an aware datetime on the edge of a minute.
+
+    Returns:
+        Columns Metric, Time (start of the bucket, UTC), Item and Value.
+    """
     accepted = records["outcome"] == "accepted"
     records = records.assign(
         referrer=records["referrer"].fillna("(direct)"), everything="All Beacons"
@@ -83,8 +101,8 @@ def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
     Example:
         `compare(cloud, since).empty` -> `True`
     """
-    records = _records(cloud, since)
-    expected = _recounted(records, since)
+    records = records_since(cloud, since)
+    expected = recounted(records, since)
     stored = [
         metric_values(cloud, metric, start=since).assign(Metric=metric)
         for metric in METRICS

@@ -47,21 +47,21 @@ def recounted_visits(beacons: pd.DataFrame, shortened: Callable[[str], str]) -> 
     return pd.concat(parts, ignore_index=True)
 
 
-def visits_of(
+def with_visits(
     beacons: pd.DataFrame, shortened: Callable[[str], str] = lambda item: item
 ) -> pd.DataFrame:
-    """Return one row for each visit.
+    """Return the beacons that have a visitor, each with the number of its visit.
 
     Args:
         beacons: accepted beacons, with the columns of `archived_beacons`.
         shortened: returns an item as Flink writes it.
 
     Returns:
-        Columns clientid, first and last (epoch ms), beacons, views, conversions, entry, exit,
-        source, campaign, browser, system, device and Time (the minute in which it begins, UTC).
+        The beacons, with the columns visit (a number), at (epoch ms), requested (epoch ms) and
+        client; page, source and campaign are shortened.
 
     Example:
-        `visits_of(beacons)["beacons"].mean()`
+        `with_visits(beacons).groupby("visit").size()`
     """
     known = beacons.dropna(subset=["clientid"])
     requested = known["requested_at"].astype("int64")
@@ -74,6 +74,35 @@ def visits_of(
     known["visit"] = (apart | (known["clientid"] != known["clientid"].shift())).cumsum()
     for column in ("page", "source", "campaign"):
         known[column] = known[column].map(shortened, na_action="ignore")
+    return known
+
+
+def visits_of(
+    beacons: pd.DataFrame, shortened: Callable[[str], str] = lambda item: item
+) -> pd.DataFrame:
+    """Return one row for each visit, as `summed_visits` does.
+
+    Args:
+        beacons: accepted beacons, with the columns of `archived_beacons`.
+        shortened: returns an item as Flink writes it.
+
+    Example:
+        `visits_of(beacons)["beacons"].mean()`
+    """
+    return summed_visits(with_visits(beacons, shortened))
+
+
+def summed_visits(known: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each visit.
+
+    Args:
+        known: as `with_visits` returns it.
+
+    Returns:
+        Columns clientid, first and last (epoch ms), beacons, views, conversions, entry, exit,
+        source, campaign, browser, system, device and Time (the minute in which it begins, UTC); the
+        index is the visit's number.
+    """
     views = known[known["event"] == "pageview"]
     by_visit = known.groupby("visit")
     found = pd.DataFrame(

@@ -1,46 +1,83 @@
-"""The numbers in the live dashboard's tiles and lists, computed from rows of the tables.
+"""The numbers in the live dashboard's tiles and lists, computed from rows of the metrics.
 
 These functions make no AWS calls.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pandas as pd
 
-MINUTE = 60
+from .site_periods import MINUTE, PERIODS, Period, Span
+
 RATE_SECONDS = 10  # the rate is a mean over this time; a shorter one would show Flink's batches
 OTHERS = "(other)"
+# What the tiles are computed from.
+TILES = ("event_count", "visit_count", "bounce_count", "visit_seconds", "conversion_count")
+# Each tab's lists: title, metric, and the dimension that an item of it filters by ("": none).
+TABS = {
+    "Pages": (
+        ("Most visited pages", "top_pages", "page"),
+        ("First pages of visits", "entry_pages", "entry"),
+        ("Last pages of visits", "exit_pages", "exit"),
+    ),
+    "Sources": (
+        ("Visits by source", "source_count", "source"),
+        ("Visits by campaign", "campaign_count", "campaign"),
+        ("Visits with a conversion, by source", "conversion_count", "source"),
+    ),
+    "Devices": (
+        ("Visits by browser", "browser_count", "browser"),
+        ("Visits by operating system", "system_count", "system"),
+        ("Visits by device", "device_count", "device"),
+        ("Bots (in no other number)", "bot_count", ""),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the owner has chosen: a period, a tab, and an item for each dimension to filter by."""
+
+    period: Period = PERIODS["5 minutes"]
+    tab: str = "Pages"
+    filters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value of the period; `full` and `before` are those to compare. None: not known."""
+
+    value: float | None = None
+    full: float | None = None
+    before: float | None = None
 
 
 @dataclass(frozen=True)
 class SiteSnapshot:
     """The values of one reading. None: not known yet.
 
-    Times are epoch seconds, durations seconds; lists hold (item, count), the largest first.
-    `alarms` holds (name, state); `missing` names a module that is not deployed.
+    Times are epoch seconds, durations seconds. `lists` has a title, a dimension and (item, count)
+    pairs, the largest first, for each list of the chosen tab. `alarms` holds (name, state);
+    `missing` names a module that is not deployed. `recounted` is when the archive was read, if
+    filters are chosen.
     """
 
     at: float
-    minutes: float = 5
-    visitors: int | None = None
+    choice: Choice = Choice()
+    visitors: Figure = Figure()
     visitors_note: str = ""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
     rate: float | None = None
-    views: int = 0
-    conversions: int = 0
     to_table: float | None = None
     latency: float | None = None
-    pages: list[tuple[str, float]] = field(default_factory=list)
-    referrers: list[tuple[str, float]] = field(default_factory=list)
+    lists: tuple[tuple[str, str, list[tuple[str, float]]], ...] = ()
     alarms: list[tuple[str, str]] | None = None
     missing: str = ""
     events: pd.DataFrame | None = None
-
-    @property
-    def conversion(self) -> float | None:
-        """Conversions for each 100 page views; None without a page view."""
-        return 100 * self.conversions / self.views if self.views else None
+    recounted: float | None = None
 
 
 class RateEstimator:
@@ -81,7 +118,51 @@ class RateEstimator:
         return counted / (now - since) if now > since else None
 
 
-def visitors_now(frame: pd.DataFrame, now: float) -> tuple[int, str]:
+def figures(rows: Mapping[str, pd.DataFrame], span: Span, now: float) -> dict[str, Figure]:
+    """Return the values of the tiles, each with that of the period before.
+
+    A visit counts in the minute in which it begins. The rates are quotients of sums, as CloudWatch
+    computes them by metric math: bounces / visits, seconds / visits, page views / visits, and
+    visits with a conversion / visits.
+
+    Args:
+        rows: each metric of TILES, with Time, Item and Value, since `span.before`.
+        span: the period's times.
+        now: epoch seconds.
+
+    Returns:
+        `visits`; `bounces` and `conversion` (percent); `seconds` and `views` (for each visit).
+    """
+    parts = [(span.start, now + MINUTE), (span.start, span.full), (span.before, span.before_end)]
+    found = [_of_part(rows, *part) for part in parts]
+    return {name: Figure(*(part[name] for part in found)) for name in found[0]}
+
+
+def _of_part(rows: Mapping[str, pd.DataFrame], start: float, end: float) -> dict[str, float | None]:
+    inside = {metric: between(rows[metric], start, end) for metric in TILES}
+    total = {metric: float(frame["Value"].sum()) for metric, frame in inside.items()}
+    visits = total["visit_count"]
+
+    def each(count: float) -> float | None:
+        return count / visits if visits > 0 else None
+
+    bounces, conversions = each(total["bounce_count"]), each(total["conversion_count"])
+    return {
+        "visits": visits,
+        "bounces": None if bounces is None else 100 * bounces,
+        "seconds": each(total["visit_seconds"]),
+        "views": each(count_of(inside["event_count"], "pageview")),
+        "conversion": None if conversions is None else 100 * conversions,
+    }
+
+
+def between(frame: pd.DataFrame, start: float, end: float) -> pd.DataFrame:
+    """Return the rows whose buckets begin in [start, end), in epoch seconds."""
+    first, last = (pd.Timestamp(edge, unit="s", tz="UTC") for edge in (start, end))
+    return frame[(frame["Time"] >= first) & (frame["Time"] < last)]
+
+
+def visitors_now(frame: pd.DataFrame, now: float) -> tuple[int, int, str]:
     """Return the number of visitors, and the minute in which they were counted.
 
     A new minute has few visitors yet, so the previous one is shown until the new one has as many.
@@ -90,14 +171,18 @@ def visitors_now(frame: pd.DataFrame, now: float) -> tuple[int, str]:
         frame: the visitor_count rows: Time (start of the minute) and Value.
         now: epoch seconds.
 
+    Returns:
+        The number, the start of the minute (epoch seconds), and words.
+
     Example:
-        `visitors_now(frame, now)` -> `(196, "in 13:04; 53 so far in 13:05")`
+        `visitors_now(frame, now)` -> `(196, 1795500000, "in 13:04; 53 so far in 13:05")`
     """
     start = int(now // MINUTE * MINUTE)
-    so_far, before = (_of_minute(frame, start - back) for back in (0, MINUTE))
-    if so_far >= before:
-        return so_far, f"so far in {_clock(start)}"
-    return before, f"in {_clock(start - MINUTE)}; {so_far:,} so far in {_clock(start)}"
+    so_far, previous = (_of_minute(frame, start - back) for back in (0, MINUTE))
+    if so_far >= previous:
+        return so_far, start, f"so far in {_clock(start)}"
+    words = f"in {_clock(start - MINUTE)}; {so_far:,} so far in {_clock(start)}"
+    return previous, start - MINUTE, words
 
 
 def seconds_to_table(frame: pd.DataFrame, now: float) -> float | None:
@@ -116,13 +201,13 @@ def seconds_to_table(frame: pd.DataFrame, now: float) -> float | None:
 
 
 def totals(frame: pd.DataFrame) -> list[tuple[str, float]]:
-    """Return each item with the sum of its values, the largest first.
+    """Return each item with the sum of its values, the largest first; sums of 0 are left out.
 
     Example:
         `totals(top_pages)[0]` -> `("/", 612.0)`
     """
     sums = frame.groupby("Item")["Value"].sum()
-    rows = [(str(item), float(value)) for item, value in sums.items()]
+    rows = [(str(item), float(value)) for item, value in sums.items() if value]
     return sorted(rows, key=lambda row: (row[0] == OTHERS, -row[1], row[0]))
 
 

@@ -2,70 +2,121 @@
 
 from helpers.core.text import number, quoted
 from helpers.plotting import html_tiles
+from helpers.plotting.item_list import readable
 from helpers.plotting.metric_figure import as_series, clock
 from helpers.plotting.palette import OTHERS
 from helpers.plotting.series import largest
 from helpers.plotting.svg_bars import event_bars, legend
 
-from .site_figures import SiteSnapshot
+from .site_figures import Figure, SiteSnapshot
 
-BUCKET = 10
 _EVENTS_SHOWN = 6
 _NOTHING = "–"
+_COLUMN = {10: "10 s", 60: "minute", 1800: "half hour"}
 
 
-def draw(seen: SiteSnapshot) -> str:
-    """Return the whole dashboard as HTML.
+def tiles(seen: SiteSnapshot) -> str:
+    """Return the tiles about visitors, as HTML.
 
     Example:
-        `draw(SiteSnapshot(at=time.time()))` is a dashboard before its first reading
+        `tiles(SiteSnapshot(at=time.time()))` are those before the first reading
     """
-    minutes = f"in {seen.minutes:g} min"
-    return html_tiles.board(
+    before = seen.choice.period.before
+    of = seen.figures
+    visits, seconds, views = (of.get(name, Figure()) for name in ("visits", "seconds", "views"))
+    bounces, conversion = (of.get(name, Figure()) for name in ("bounces", "conversion"))
+    visitors = f"{seen.visitors_note}. {_change(seen.visitors, before)}" if seen.figures else ""
+    return html_tiles.row(
         [
-            html_tiles.tile("Visitors now", _figure(seen.visitors), seen.visitors_note),
-            html_tiles.tile("Events a second", _rate(seen), "as they are counted"),
-            html_tiles.tile("Conversion", _percent(seen.conversion), _conversions(seen)),
-            html_tiles.tile("Latency", _seconds(_latency(seen)), _path(seen)),
-            _alarm_tile(seen),
-        ],
-        _events(seen),
-        [
-            html_tiles.listing(f"Top pages, {minutes}", seen.pages),
-            html_tiles.listing(f"Referrers, {minutes}", seen.referrers),
-        ],
+            html_tiles.tile("Visitors now", _whole(seen.visitors.value), visitors),
+            html_tiles.tile("Visits", _whole(visits.value), _change(visits, before)),
+            html_tiles.tile("Bounce rate", _percent(bounces.value), _points(bounces, before)),
+            html_tiles.tile("Visit duration", _time(seconds.value), _seconds(seconds, before)),
+            html_tiles.tile("Views a visit", _decimal(views.value), _change(views, before, 1)),
+            html_tiles.tile("Conversion", _percent(conversion.value), _points(conversion, before)),
+        ]
     )
+
+
+def chart(seen: SiteSnapshot) -> str:
+    """Return the card with the events over time, next to the tiles about the pipeline, as HTML."""
+    period = seen.choice.period
+    start, series = period.span(seen.at).start, []
+    if seen.events is not None:
+        recent = [each for each in as_series(seen.events) if len(each.times)]
+        series = largest(recent, _EVENTS_SHOWN, OTHERS)
+    name = f"Events {period.phrase}, per {_COLUMN[period.column]}"
+    alt = f"{name}; described by the sentence below"
+    end = max(seen.at, start + period.column)
+    bars = event_bars(series, start, end, period.column, alt)
+    pipeline = [
+        html_tiles.tile("Events a second", _rate(seen), "of the whole site, as they are counted"),
+        html_tiles.tile("Latency", _took(_latency(seen)), _path(seen)),
+        _alarm_tile(seen),
+    ]
+    drawing = html_tiles.drawing(name, "UTC; faint: still filling", bars, legend(series))
+    return html_tiles.beside(drawing, pipeline)
+
+
+def still(seen: SiteSnapshot) -> str:
+    """Return the whole dashboard as HTML without widgets: what remains when it is stopped."""
+    cards = [html_tiles.listing(title, _readable(rows)) for title, _, rows in seen.lists]
+    return html_tiles.sheet([tiles(seen), chart(seen), html_tiles.row(cards, "rwa-lists")])
 
 
 def sentence(seen: SiteSnapshot) -> str:
     """Return the dashboard's description, one or two sentences of plain text."""
-    phrases = [f"{_figure(seen.visitors)} visitors {seen.visitors_note}".strip()]
-    phrases.append(f"{_rate(seen)} events a second")
-    phrases.append(f"conversion {_percent(seen.conversion)}")
-    if seen.pages:
-        phrases.append(f"most visited {quoted(seen.pages[0][0])} ({number(seen.pages[0][1])})")
-    if seen.referrers:
-        phrases.append(f"most from {quoted(seen.referrers[0][0])} ({number(seen.referrers[0][1])})")
+    of = seen.figures
+    values = {name: of.get(name, Figure()).value for name in ("visits", "bounces", "conversion")}
+    phrases = [
+        f"{_whole(seen.visitors.value)} visitors {seen.visitors_note}".strip(),
+        f"{_whole(values['visits'])} visits {seen.choice.period.phrase}",
+        f"bounce rate {_percent(values['bounces'])}",
+        f"conversion {_percent(values['conversion'])}",
+        f"{_rate(seen)} events a second",
+    ]
+    for title, _, rows in seen.lists[:1]:
+        if rows:
+            first = quoted(readable(rows[0][0]))
+            phrases.append(f"{title[0].lower()}{title[1:]}: {first} ({number(rows[0][1])}) first")
     if _latency(seen) is not None:
-        phrases.append(f"latency {_seconds(_latency(seen))} ({_path(seen)})")
+        phrases.append(f"latency {_took(_latency(seen))} ({_path(seen)})")
     phrases.append("alarms: {} ({})".format(*_alarm_words(seen)))
     result = f"{'; '.join(phrases)}. Read at {clock(seen.at)}."
-    if seen.missing:
+    if seen.recounted is not None:
+        result += f" Only visits of the filter, recounted from the archive at {_clock(seen)}."
+    elif seen.missing:
         result += f" ⚠ {seen.missing}"
-    elif not seen.pages:
+    elif seen.events is not None and not len(seen.events):
         result += " → Nothing to count yet: start the traffic, traffic.start(rate=30)."
     return result
 
 
-def _events(seen: SiteSnapshot) -> str:
-    start, series = seen.at - seen.minutes * 60, []
-    if seen.events is not None:
-        recent = [each.between(start - BUCKET, seen.at) for each in as_series(seen.events)]
-        series = largest([each for each in recent if len(each.times)], _EVENTS_SHOWN, OTHERS)
-    name = f"Events, per {BUCKET} s"
-    alt = f"{name}, of the last {seen.minutes:g} minutes; described by the sentence below"
-    bars = event_bars(series, start, seen.at, BUCKET, alt)
-    return html_tiles.drawing(name, "UTC; faint: still filling", bars, legend(series))
+def _readable(rows: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    return [(readable(item), count) for item, count in rows]
+
+
+def _clock(seen: SiteSnapshot) -> str:
+    return clock(seen.recounted or seen.at)
+
+
+def _change(figure: Figure, period: str, digits: int = 0) -> str:
+    if figure.full is None or not figure.before:
+        return f"none in {period}"
+    percent = round(100 * (figure.full / figure.before - 1))
+    return f"{percent:+,}% (before: {figure.before:,.{digits}f})"
+
+
+def _points(figure: Figure, period: str) -> str:
+    if figure.full is None or figure.before is None:
+        return f"no visit in {period}"
+    return f"{figure.full - figure.before:+.1f} points (before: {figure.before:.1f}%)"
+
+
+def _seconds(figure: Figure, period: str) -> str:
+    if figure.full is None or figure.before is None:
+        return f"no visit in {period}"
+    return f"{figure.full - figure.before:+.0f} s (before: {_time(figure.before)})"
 
 
 def _alarm_tile(seen: SiteSnapshot) -> str:
@@ -86,10 +137,6 @@ def _alarm_words(seen: SiteSnapshot) -> tuple[str, str]:
     return "all OK", f"{len(seen.alarms)} alarms, none in ALARM"
 
 
-def _conversions(seen: SiteSnapshot) -> str:
-    return f"{seen.conversions:,} of {seen.views:,} page views, {seen.minutes:g} min"
-
-
 def _latency(seen: SiteSnapshot) -> float | None:
     return seen.to_table if seen.latency is None else seen.latency
 
@@ -102,16 +149,24 @@ def _path(seen: SiteSnapshot) -> str:
 
 
 def _rate(seen: SiteSnapshot) -> str:
-    return _NOTHING if seen.rate is None else f"{seen.rate:,.1f}"
+    return _decimal(seen.rate)
+
+
+def _decimal(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:,.1f}"
 
 
 def _percent(value: float | None) -> str:
     return _NOTHING if value is None else f"{value:.1f}%"
 
 
-def _seconds(value: float | None) -> str:
+def _took(value: float | None) -> str:
     return _NOTHING if value is None else f"{value:.1f} s"
 
 
-def _figure(value: int | None) -> str:
-    return _NOTHING if value is None else f"{value:,}"
+def _time(seconds: float | None) -> str:
+    return _NOTHING if seconds is None else f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+
+
+def _whole(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:,.0f}"

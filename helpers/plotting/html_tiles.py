@@ -16,9 +16,10 @@ STYLE = f"""<style>
 .rwa-board {{ container-type: inline-size; line-height: 1.35;
   color: var(--jp-ui-font-color1, {INK}); font-family: var(--jp-ui-font-family, sans-serif); }}
 .rwa-sheet {{ font-size: clamp(13px, 1.7cqw, 25px); display: grid; gap: .7em; }}
-.rwa-sheet > div {{ display: grid; gap: .7em; }}
+.rwa-tiles, .rwa-halves, .rwa-lists {{ display: grid; gap: .7em; }}
 .rwa-tiles {{ grid-template-columns: repeat(auto-fit, minmax(9em, 1fr)); }}
-.rwa-halves {{ grid-template-columns: repeat(auto-fit, minmax(min(20em, 100%), 1fr)); }}
+.rwa-halves {{ grid-template-columns: minmax(0, 3fr) minmax(10em, 1fr); }}
+.rwa-lists {{ grid-template-columns: repeat(auto-fit, minmax(min(15em, 100%), 1fr)); }}
 .rwa-card {{ border: 1px solid var(--jp-border-color2, {LINE}); border-radius: .4em;
   padding: .5em .8em; min-width: 0; background: var(--jp-layout-color1, transparent); }}
 .rwa-name, .rwa-note, .rwa-bars text {{ color: var(--jp-ui-font-color1, {QUIET});
@@ -31,6 +32,16 @@ STYLE = f"""<style>
   line-height: 1.6em; margin-top: .15em; padding: 0 .4em; background-repeat: no-repeat;
   background-image: linear-gradient({BLUE}44, {BLUE}44); }}
 .rwa-row bdi {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
+.rwa-pick.jupyter-button {{ position: relative; width: auto; height: 1.75em; line-height: 1.75em;
+  margin: .12em 0; padding: 0 4.2em 0 .4em; font-size: 1em; text-align: left; overflow: hidden;
+  text-overflow: ellipsis; white-space: nowrap; unicode-bidi: isolate; opacity: 1;
+  color: var(--jp-ui-font-color1, {INK}); background: transparent no-repeat;
+  background-image: linear-gradient({BLUE}44, {BLUE}44); background-size: var(--part, 0) 100%; }}
+.rwa-pick.jupyter-button::after {{ content: var(--count, ""); position: absolute; right: .4em; }}
+.rwa-chip.jupyter-button {{ font-size: 1em; height: 1.9em; line-height: 1.9em;
+  color: var(--jp-ui-font-color1, {INK}); background: {BLUE}44; }}
+.rwa-sheet .widget-radio-box label, .rwa-sheet .widget-label, .rwa-sheet .lm-TabBar-tabLabel {{
+  font-size: 1em; }}
 .rwa-bars {{ display: block; width: 100%; height: auto; font-size: 15px; }}
 .rwa-rule {{ stroke: var(--jp-border-color2, {LINE}); }}
 .rwa-bars rect {{ stroke: var(--jp-layout-color1, white); stroke-width: .6; }}
@@ -95,14 +106,27 @@ def drawing(name: str, note: str, svg: str, keys: str) -> str:
     )
 
 
-def board(tiles: Sequence[str], left: str, right: Sequence[str]) -> str:
-    """Return tiles in a row, and below them one card next to a column of others."""
+def row(cards: Sequence[str], kind: str = "rwa-tiles") -> str:
+    """Return cards next to each other, on several rows if the page is narrow.
+
+    Args:
+        cards: HTML.
+        kind: `rwa-tiles`, or `rwa-lists` for wider cards.
+    """
+    return f'<div class="{kind}">{"".join(cards)}</div>'
+
+
+def beside(left: str, right: Sequence[str]) -> str:
+    """Return a card next to a column of others, all HTML."""
     return (
-        f'{STYLE}<div class="rwa-board"><div class="rwa-sheet">'
-        f'<div class="rwa-tiles">{"".join(tiles)}</div>'
         f'<div class="rwa-halves">{left}<div style="display:grid;gap:.7em;min-width:0">'
-        f"{''.join(right)}</div></div></div></div>"
+        f"{''.join(right)}</div></div>"
     )
+
+
+def sheet(parts: Sequence[str]) -> str:
+    """Return parts below each other, with the style of all."""
+    return f'{STYLE}<div class="rwa-board"><div class="rwa-sheet">{"".join(parts)}</div></div>'
 
 
 def _row(item: str, count: float, part: float) -> str:

@@ -53,7 +53,7 @@ class Live(ABC):
         self.widget = widgets.VBox([shown, widgets.HBox([self._line, button])])
         self.widget.layout = widgets.Layout(max_width=max_width)
         self._handles: list = []  # of the outputs that show the widget
-        self._ending = threading.Event()
+        self._ending, self._awake = threading.Event(), threading.Event()
         self._caller = caller()  # the helper that starts it: its thread's calls are this helper's
         self._thread = threading.Thread(target=self._run, name=f"live-{name}", daemon=True)
 
@@ -71,6 +71,7 @@ class Live(ABC):
         if self._ending.is_set():
             return
         self._ending.set()
+        self.wake()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout=5)
         if _running.get(self.name) is self:
@@ -80,6 +81,10 @@ class Live(ABC):
         still = HTML(self._still(caption))
         for handle in self._handles:
             handle.update(still)
+
+    def wake(self) -> None:
+        """Draw the next picture now, without waiting for the end of the pause."""
+        self._awake.set()
 
     @abstractmethod
     def _frame(self) -> str:
@@ -99,7 +104,11 @@ class Live(ABC):
 
     def _repeat(self) -> None:
         ends = time.monotonic() + LONGEST_SECONDS
-        while not self._ending.wait(self._pause()):
+        while True:
+            self._awake.wait(self._pause())
+            self._awake.clear()
+            if self._ending.is_set():
+                return
             if time.monotonic() > ends:
                 self.sentence += " To see more, run the cell again."
                 self.stop()

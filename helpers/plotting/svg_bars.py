@@ -19,6 +19,7 @@ from .series import Series, edges
 
 WIDTH, HEIGHT = 560, 345  # units of the drawing; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 6, 10, 26
+_LABEL_STEPS, _MOST_LABELS = (60, 120, 600, 1800, 3600, 10_800, 86_400), 8
 # Slate is too dark for a dark page: there it becomes the colour of secondary text.
 _THEMED = {SLATE: f"var(--jp-ui-font-color2, {SLATE})"}
 
@@ -50,7 +51,8 @@ def event_bars(series: Sequence[Series], start: float, now: float, bucket: int, 
         y = floor - value * up
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}" class="rwa-rule"/>')
         parts.append(_text(_LEFT - 7, y + 5, number(value), "end"))
-    for tick in np.arange(-(-start // 60) * 60, now, 60):
+    step = next(step for step in _LABEL_STEPS if (now - start) / step <= _MOST_LABELS)
+    for tick in np.arange(-(-start // step) * step, now, step):
         x = _LEFT + (tick - start) * across
         if _LEFT + 12 < x < WIDTH - 24:
             parts.append(_text(x, HEIGHT - 5, f"{datetime.fromtimestamp(tick, UTC):%H:%M}"))
