@@ -125,7 +125,9 @@ class SiteBoard(Live):
         self._tiles.value, self._chart.value = site_view.tiles(seen), site_view.chart(seen)
 
     def _blank(self) -> None:
-        lists = tuple((title, dimension, []) for title, _, dimension in TABS[self._choice.tab])
+        lists: tuple[tuple[str, str, list], ...] = tuple(
+            (title, dimension, []) for title, _, dimension in TABS[self._choice.tab]
+        )
         self._show(replace(self._seen, choice=self._choice, lists=lists))
 
     def _still(self, caption: str) -> str:

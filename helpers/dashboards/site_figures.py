@@ -14,7 +14,7 @@ from .site_periods import MINUTE, PERIODS, Period, Span
 
 RATE_SECONDS = 10  # the rate is a mean over this time; a shorter one would show Flink's batches
 OTHERS = "(other)"
-# What the tiles are computed from.
+# The metrics of the tiles.
 TILES = ("event_count", "visit_count", "bounce_count", "visit_seconds", "conversion_count")
 # Each tab's lists: title, metric, and the dimension that an item of it filters by ("": none).
 TABS = {
@@ -26,7 +26,7 @@ TABS = {
     "Sources": (
         ("Visits by source", "source_count", "source"),
         ("Visits by campaign", "campaign_count", "campaign"),
-        ("Visits with a conversion, by source", "conversion_count", "source"),
+        ("Conversions by source", "conversion_count", "source"),
     ),
     "Devices": (
         ("Visits by browser", "browser_count", "browser"),
@@ -39,7 +39,7 @@ TABS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """What the owner has chosen: a period, a tab, and an item for each dimension to filter by."""
+    """The choice of the owner: a period, a tab, and an item for each dimension to filter by."""
 
     period: Period = PERIODS["5 minutes"]
     tab: str = "Pages"

@@ -25,13 +25,13 @@ def tiles(seen: SiteSnapshot) -> str:
     of = seen.figures
     visits, seconds, views = (of.get(name, Figure()) for name in ("visits", "seconds", "views"))
     bounces, conversion = (of.get(name, Figure()) for name in ("bounces", "conversion"))
-    visitors = f"{seen.visitors_note}. {_change(seen.visitors, before)}" if seen.figures else ""
+    visitors = f"{_change(seen.visitors, before)}; {seen.visitors_note}" if seen.figures else ""
     return html_tiles.row(
         [
             html_tiles.tile("Visitors now", _whole(seen.visitors.value), visitors),
             html_tiles.tile("Visits", _whole(visits.value), _change(visits, before)),
             html_tiles.tile("Bounce rate", _percent(bounces.value), _points(bounces, before)),
-            html_tiles.tile("Visit duration", _time(seconds.value), _seconds(seconds, before)),
+            html_tiles.tile("Duration", _time(seconds.value), _seconds(seconds, before)),
             html_tiles.tile("Views a visit", _decimal(views.value), _change(views, before, 1)),
             html_tiles.tile("Conversion", _percent(conversion.value), _points(conversion, before)),
         ]

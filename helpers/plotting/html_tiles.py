@@ -16,6 +16,8 @@ STYLE = f"""<style>
 .rwa-board {{ container-type: inline-size; line-height: 1.35;
   color: var(--jp-ui-font-color1, {INK}); font-family: var(--jp-ui-font-family, sans-serif); }}
 .rwa-sheet {{ font-size: clamp(13px, 1.7cqw, 25px); display: grid; gap: .7em; }}
+.rwa-sheet .widget-html, .rwa-sheet .widget-html-content {{ font-size: inherit;
+  line-height: inherit; }}
 .rwa-tiles, .rwa-halves, .rwa-lists {{ display: grid; gap: .7em; }}
 .rwa-tiles {{ grid-template-columns: repeat(auto-fit, minmax(9em, 1fr)); }}
 .rwa-halves {{ grid-template-columns: minmax(0, 3fr) minmax(10em, 1fr); }}
@@ -27,7 +29,8 @@ STYLE = f"""<style>
 .rwa-name {{ font-weight: 600; }}
 .rwa-aside {{ float: right; font-weight: 400; font-size: .85em; }}
 .rwa-big {{ font-size: 1.8em; font-weight: 600; line-height: 1.3; white-space: nowrap; }}
-.rwa-note {{ font-size: .85em; height: 2.7em; overflow: hidden; }}
+.rwa-note {{ font-size: .85em; height: 4.05em; overflow: hidden; }}
+.rwa-halves .rwa-note {{ height: 2.7em; }}
 .rwa-row {{ display: flex; justify-content: space-between; gap: 1em; height: 1.6em;
   line-height: 1.6em; margin-top: .15em; padding: 0 .4em; background-repeat: no-repeat;
   background-image: linear-gradient({BLUE}44, {BLUE}44); }}
@@ -40,8 +43,10 @@ STYLE = f"""<style>
 .rwa-pick.jupyter-button::after {{ content: var(--count, ""); position: absolute; right: .4em; }}
 .rwa-chip.jupyter-button {{ font-size: 1em; height: 1.9em; line-height: 1.9em;
   color: var(--jp-ui-font-color1, {INK}); background: {BLUE}44; }}
-.rwa-sheet .widget-radio-box label, .rwa-sheet .widget-label, .rwa-sheet .lm-TabBar-tabLabel {{
-  font-size: 1em; }}
+.rwa-sheet .widget-radio-box, .rwa-sheet .widget-radio-box label, .rwa-sheet .widget-label,
+.rwa-sheet .lm-TabBar, .rwa-sheet .lm-TabBar-tab {{ font-size: 1em; height: auto; line-height: 1.7;
+  max-height: none; min-height: 0; }}
+.rwa-sheet .widget-radio-box label {{ display: flex; align-items: center; }}
 .rwa-bars {{ display: block; width: 100%; height: auto; font-size: 15px; }}
 .rwa-rule {{ stroke: var(--jp-border-color2, {LINE}); }}
 .rwa-bars rect {{ stroke: var(--jp-layout-color1, white); stroke-width: .6; }}
@@ -53,7 +58,7 @@ ALARM_COLORS = {"OK": GREEN, "ALARM": VERMILION}
 
 
 def tile(name: str, big: str, note: str, color: str = "") -> str:
-    """Return a card with a name, a large figure and a note of at most two lines.
+    """Return a card with a name, a large figure and a note of at most three lines.
 
     Args:
         name, big, note: plain text.

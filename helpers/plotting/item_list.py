@@ -16,6 +16,7 @@ from .notebook_widgets import deliver_while_busy
 
 ROWS = 6
 SORTED_SECONDS = 10
+NOTHING = "nothing yet"
 _ITEM_CHARACTERS = 38
 _TITLE_CHARACTERS = 300
 
@@ -70,6 +71,9 @@ class ItemList:
         rules = []
         for row, button in enumerate(self._buttons):
             selector = f".rwa-{self._key}-{row}"
+            if row == 0 and not self._items:
+                self._set_text(button, NOTHING)
+                continue
             if row >= len(self._items):
                 rules.append(f"{selector}{{visibility:hidden}}")
                 continue
@@ -81,7 +85,8 @@ class ItemList:
 
     def _set_text(self, button: widgets.Button, item: str) -> None:
         text = shorten(item, _ITEM_CHARACTERS)
-        title = f"{printable(item)[:_TITLE_CHARACTERS]} {self._hint}".strip()
+        hint = self._hint if self._items else ""
+        title = f"{printable(item)[:_TITLE_CHARACTERS]} {hint}".strip()
         if (button.description, button.tooltip) != (text, title):
             with button.hold_sync():
                 button.description, button.tooltip = text, title

@@ -17,7 +17,7 @@ from . import chart_parts
 from .palette import SLATE
 from .series import Series, edges
 
-WIDTH, HEIGHT = 560, 345  # units of the drawing; the page scales it
+WIDTH, HEIGHT = 720, 290  # units of the drawing; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 6, 10, 26
 _LABEL_STEPS, _MOST_LABELS = (60, 120, 600, 1800, 3600, 10_800, 86_400), 8
 # Slate is too dark for a dark page: there it becomes the colour of secondary text.

@@ -33,25 +33,32 @@ print("REPLAYED", totals.answered)
 """
 BOARD = """
 import time, numpy, pandas
-from helpers.dashboards.site_figures import SiteSnapshot
-from helpers.dashboards.site_view import draw, sentence
-from helpers.plotting.live_view import LiveBoard
+from helpers.dashboards.site_board import SiteBoard
+from helpers.dashboards.site_figures import TABS, Choice, Figure, SiteSnapshot
 HOSTILE = "<img src=x onerror=window.hacked=1>$x^$" + "x" * 300
 MIX = {"pageview": 60, "click": 20, "playvideo": 6, "login": 5, "logoff": 4, "conversion": 3,
        HOSTILE: 2}
-def read():
+ITEMS = {"page": [("/", 612), ("/products/espresso-machine", 441), (HOSTILE, 40), ("/caf%C3%A9", 9),
+                  ("/%E8%B3%BC%E5%85%A5", 3)],
+         "source": [("news.example.com", 9), ("(direct)", 7)],
+         "browser": [("Firefox", 300), ("Mobile Safari", 120), ("Chrome", 90)]}
+SITE = {"visits": Figure(420, 400, 500), "bounces": Figure(41.25, 41.25, 40),
+        "seconds": Figure(93.4, 93.4, 101), "views": Figure(2.71, 2.71, 2.5),
+        "conversion": Figure(3, 3, 2.5)}
+def read(choice):
     now, rate = time.time(), traffic.settings()["rate"]
-    rows = [(start, item, int(rate * weight / 10)) for item, weight in MIX.items()
-            for start in numpy.arange(now // 10 * 10 - 240, now, 10)]
+    start, column = choice.period.span(now).start, choice.period.column
+    rows = [(at, item, int(rate * weight / 10)) for item, weight in MIX.items()
+            for at in numpy.arange(start, now, column)]
     events = pandas.DataFrame(rows, columns=["Time", "Item", "Value"])
     events["Time"] = pandas.to_datetime(events["Time"], unit="s", utc=True)
-    pages = [("/", 612), ("/products/espresso-machine", 441), (HOSTILE, 40)]
-    seen = SiteSnapshot(at=now, visitors=196, visitors_note="in 13:04; 53 so far in 13:05",
-        rate=rate, views=570, conversions=12, to_table=1.2, latency=1.6, pages=pages, events=events,
-        referrers=[("https://news.example.com/item?id=41000000" + "x" * 60, 9), ("(direct)", 7)],
+    lists = tuple((title, by, ITEMS.get(by, [])) for title, _, by in TABS[choice.tab])
+    visits = {"visits": Figure(61, 60, 80)} if choice.filters else {}
+    return SiteSnapshot(at=now, choice=choice, visitors=Figure(196, 196, 180), rate=rate,
+        visitors_note="in 13:04; 53 so far in 13:05", figures=SITE | visits, lists=lists,
+        to_table=1.2, latency=1.6, events=events, recounted=now if choice.filters else None,
         alarms=[("click-anomaly", "OK" if rate < 100 else "ALARM"), ("no-page-view", "OK")])
-    return draw(seen), sentence(seen)
-board = LiveBoard(read, blank="", name="board", period=0.3).start(); board
+board = SiteBoard(read, Choice(), "board", period=0.3).start(); board
 """
 STOP_BOARD = "board.stop()"
 END = """
@@ -139,7 +146,7 @@ def test_axe_finds_nothing_serious_in_the_widgets(notebook, theme):
     expect(page.locator("body")).to_have_attribute(
         "data-jp-theme-light", {"Light": "true", "Dark": "false"}[theme]
     )
-    expect(board.get_by_role("group", name="Top pages")).to_contain_text("/products/espresso")
+    expect(board.get_by_role("button", name="/products/espresso")).to_be_visible()
     board.evaluate("each => each.scrollIntoView({block: 'center'})")
     found = notebook.serious_findings()
     for width, height in ((1280, 900), (1920, 1080)):
@@ -153,6 +160,41 @@ def test_axe_finds_nothing_serious_in_the_widgets(notebook, theme):
     notebook.screenshot(f"traffic-controls-{theme.lower()}")
     notebook.command("apputils:change-theme", theme="JupyterLab Light")
     assert found == []
+
+
+def test_the_keyboard_chooses_a_period_a_tab_and_a_filter_while_numbers_change(notebook):
+    notebook.run(4)
+    board, page = notebook.output(4), notebook.page
+    visits, said = board.get_by_role("group", name="Visits"), board.get_by_role("status")
+    item = board.get_by_role("button", name="/café").first
+    item.focus()
+    first = said.inner_text()
+    expect(said).not_to_have_text(first)
+    expect(item).to_be_focused()  # the reading that came meanwhile has not taken the focus
+    page.keyboard.press("Enter")
+    expect(visits).to_contain_text("61")
+    expect(said).to_contain_text("recounted from the archive at")
+    chip = board.get_by_role("button", name="page: /café")
+    notebook.screenshot("board-filter")
+    chip.focus()
+    page.keyboard.press("Enter")
+    expect(visits).to_contain_text("420")
+    expect(chip).to_be_hidden()
+
+    board.get_by_role("radio", name="hour").focus()
+    page.keyboard.press("Space")
+    expect(said).to_contain_text("420 visits in an hour")
+    expect(board.get_by_role("img", name="per minute")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(said).to_contain_text("420 visits today (UTC)")
+    board.get_by_role("tab", name="Pages").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(board.get_by_role("button", name="Mobile Safari")).to_be_visible()
+    notebook.screenshot("board-devices")
+    assert notebook.page.evaluate("window.hacked") is None
 
 
 def test_a_stopped_board_stays_in_the_saved_notebook(notebook):

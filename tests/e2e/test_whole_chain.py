@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from assets.functions.publish_metrics.dimension import dimension_value
 from helpers import check
+from helpers.audit.filtered_recount import filtered_recount
 from helpers.audit.ledger import ledger
 from helpers.audit.recount import METRICS, shortened
 from helpers.connection.connect import is_running
@@ -82,6 +84,26 @@ def test_cloudwatch_has_the_same_sum_over_any_period(chain):
             SECONDS,
         )
         assert stored["event_count"] > 0 and shown == stored
+
+
+def test_a_filter_of_the_dashboard_counts_the_visits_that_the_table_has(chain):
+    edge = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+
+    def stored() -> Counter:
+        return by_item(metric_values(chain, "source_count", start=edge))
+
+    def counted() -> Counter:
+        sources = {source: dimension_value(source) for source in stored()}
+        return Counter({
+            source: int(found.loc[found["Metric"] == "visit_count", "Value"].sum())
+            for source, value in sources.items()
+            for found in [filtered_recount(chain, edge, {"source": value})]
+        })  # fmt: skip
+
+    found, right = poll_until(
+        lambda: (counted(), stored()), lambda two: two[0] == two[1], "all is archived", SECONDS
+    )
+    assert len(right) > 1 and right.total() > 50 and found == right
 
 
 def test_the_demo_prints_the_ledger_as_its_last_line_and_leaves_a_running_target_alone(chain):

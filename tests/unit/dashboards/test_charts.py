@@ -243,3 +243,13 @@ def test_a_live_chart_before_its_module_says_so_and_goes_on(emulator):
     assert "2-analyze" in live.sentence
     assert live._thread.is_alive()
     stop_charts()
+
+
+def test_a_still_chart_waits_for_the_first_value(monkeypatch):
+    now = pd.Timestamp.now(tz="UTC").floor("10s")
+    rows = pd.DataFrame({"Time": [now], "Item": ["too_late"], "Value": [1]})
+    frames = [rows[:0], rows]
+    monkeypatch.setattr(charts, "describe", lambda *_: Metric("rejected_count", "Rejected"))
+    monkeypatch.setattr(charts, "metric_values", lambda *_, **__: frames.pop(0))
+    picture = chart(None, "rejected_count", source="dynamodb")
+    assert not frames and "rejected_count: 1 in the last minute" in picture.sentence

@@ -1,4 +1,4 @@
-"""A list whose rows are buttons: what each shows, and which item it stands for when pressed."""
+"""A list whose rows are buttons: what each shows, and which item a press hands over."""
 
 import pytest
 
@@ -36,7 +36,9 @@ def test_rows_show_the_largest_items_their_bars_and_their_counts(shown):
         texts(shown)[-1] == "/5" and "visibility" not in shown.style and len(texts(shown)) == ROWS
     )
     shown.show([])
-    assert shown.style.count("visibility:hidden") == ROWS
+    assert shown.style.count("visibility:hidden") == ROWS - 1 and texts(shown)[0] == "nothing yet"
+    shown._buttons[0].click()
+    assert not shown.pressed
 
 
 def test_an_item_keeps_its_row_for_some_seconds_and_its_count_follows(shown, clock):
