@@ -28,7 +28,7 @@ SECOND = 1_800  # records per second of event time: 5 million are three quarters
 TOTALS = ("referral_count", "bot_count")
 
 
-def measure(records: int = RECORDS, longest: float = 200) -> dict:
+def measure(records: int = RECORDS, longest: float = 400) -> dict:
     """Return `flink_records_per_second` and `flink`.
 
     The rate is measured from the first counted record to the last, without the job's start
