@@ -21,6 +21,7 @@ from .capacity import (
     plan,
     requests_a_server,
     rows_by_metric,
+    shards_and_kpus,
 )
 from .limits import units
 
@@ -85,11 +86,12 @@ def _hot_key(events: float, _: Design) -> float:
 
 
 def _kpus(events: float, design: Design) -> float:
-    return plan(events, design).kpus / limits.KPUS
+    return shards_and_kpus(_peak(events), design)[1] / limits.KPUS
 
 
 def _reading(events: float, design: Design) -> float:
-    read = READERS * _peak(events) * units().record_bytes / plan(events, design).shards
+    shards, _ = shards_and_kpus(_peak(events), design)
+    read = READERS * _peak(events) * units().record_bytes / shards
     return read / (limits.SHARD_READ_BYTES * HEADROOM)
 
 

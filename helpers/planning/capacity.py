@@ -8,7 +8,7 @@ one row per mini-batch, however many beacons it had.
 import json
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -31,6 +31,14 @@ OPEN = ("top_pages", "agent_count", "referral_count")  # visitors choose their i
 BOTS = 10  # different ones that run a page's scripts; most bots run none, and send no beacon
 BY_EVENT = ("event_count", "hourly_events", "event_anomaly")
 SINGLE = ("visitor_count", "rejected_count", "duplicate_count")
+# Metrics of visits: a value changes once in a batch (assets/flink/dep/visit_stage.py:
+# BATCH_MS), however many beacons change it.
+VISIT_BATCH_SECONDS, VISIT_BUCKET_SECONDS = 2, 60
+OPEN_OF_VISITS = ("entry_pages", "exit_pages", "source_count", "conversion_count")
+SINGLE_OF_VISITS = ("visit_count", "bounce_count", "visit_seconds")
+# Assumed: so many different campaigns, browsers, systems and kinds of device.
+FEW = {"campaign_count": 5, "browser_count": 8, "system_count": 6, "device_count": 3}
+MINUTES = 35  # in which the visits of a batch's beacons began; few began earlier
 DELAYS = 2  # metrics of the beacons' delay: assets/functions/publish_metrics/delay.py
 
 
@@ -168,10 +176,21 @@ def rows_by_metric(events: float, rate: float, seconds: float) -> dict[str, floa
     Args:
         events: events a day; the number of different items depends on them.
         rate: beacons a second.
-        seconds: length of a batch: Flink's mini-batch, or one invocation of process_metrics.
+        seconds: length of a batch: Flink's mini-batch, or one invocation of process_metrics. Those
+            of visits have their own one, of two seconds, if it is longer.
+
+    Example:
+        `rows_by_metric(1e6, 12, 1)["visit_count"]` -> `0.49...`
     """
-    # Zipf's law: the n-th most frequent page has 1/n of the first page's share.
-    many = 1 / np.arange(1, round(different_items(events)) + 1)
+    rows = _beacon_rows(events, rate, seconds)
+    batch = max(seconds, VISIT_BATCH_SECONDS)
+    # A beacon changes the minute in which its visit began: of n minutes ago with exp(-n / mean).
+    minutes = np.exp(-np.arange(MINUTES) / units().visit_minutes)
+    return rows | _visit_rows(events, rate, batch, minutes)
+
+
+def _beacon_rows(events: float, rate: float, seconds: float) -> dict[str, float]:
+    many = _zipf(different_items(events))
     rows = dict.fromkeys(OPEN, rows_of_one(rate, many, seconds))
     by_event = rows_of_one(rate, EVENTS, seconds)
     # A score is final: one row a bucket and event.
@@ -181,7 +200,7 @@ def rows_by_metric(events: float, rate: float, seconds: float) -> dict[str, floa
         "event_anomaly": len(EVENTS) / BUCKET_SECONDS,
     }
     # Assumed: of a hundred beacons, five are bots', one is rejected, one is a duplicate.
-    bots = rows_of_one(rate / 20, 1 / np.arange(1, BOTS + 1), seconds)
+    bots = rows_of_one(rate / 20, _zipf(BOTS), seconds)
     rare = rows_of_one(rate / 100, (1,), seconds)
     return rows | {
         "visitor_count": rows_of_one(rate, (1,), seconds),
@@ -191,8 +210,53 @@ def rows_by_metric(events: float, rate: float, seconds: float) -> dict[str, floa
     }
 
 
+def _visit_rows(
+    events: float, rate: float, seconds: float, minutes: np.ndarray
+) -> dict[str, float]:
+    """Return rows a second of each metric of visits.
+
+    Args:
+        events: events a day; the number of different pages and sources depends on them.
+        rate: beacons a second.
+        seconds: length of a batch.
+        minutes: the shares of the minutes in which a beacon's visit began, the present one first.
+    """
+    begun, views = rate / units().beacons_a_visit, rate * EVENTS[0] / sum(EVENTS)
+    many, one, now = _zipf(different_items(events)), np.ones(1), np.ones(1)
+    # Changes a second, the items and the minutes that they change.
+    changes = {
+        "visit_count": (begun, one, now),
+        # The second beacon takes the bounce back, soon after the visit's beginning.
+        "bounce_count": (2 * begun, one, minutes[:2]),
+        "visit_seconds": (rate - begun, one, minutes),
+        "entry_pages": (begun, many, now),
+        # A later page view takes the visit from one page and adds it to another one.
+        "exit_pages": (2 * views - begun, many, minutes),
+        "source_count": (begun, many, now),
+        "conversion_count": (rate * EVENTS[5] / sum(EVENTS), many, minutes),
+        **{name: (begun, _zipf(items), now) for name, items in FEW.items()},
+    }
+    return {
+        name: rows_of_one(each, np.outer(when, items).ravel(), seconds)
+        for name, (each, items, when) in changes.items()
+    }
+
+
+def _zipf(items: float) -> np.ndarray:
+    """Return weights by Zipf's law: the n-th most frequent item has 1/n of the first one's."""
+    return 1 / np.arange(1, round(items) + 1)
+
+
+@lru_cache(maxsize=256)
 def _rows(events: float, rate: float, seconds: float) -> float:
     return sum(rows_by_metric(events, rate, seconds).values())
+
+
+@lru_cache(maxsize=256)
+def _stored_rows(events: float, rate: float) -> float:
+    """Return the new rows of the table a second: one per bucket and item, however often changed."""
+    visits = _visit_rows(events, rate, VISIT_BUCKET_SECONDS, np.ones(1))
+    return sum(_beacon_rows(events, rate, BUCKET_SECONDS).values()) + sum(visits.values())
 
 
 @cache
@@ -205,11 +269,12 @@ def cloudwatch_metrics(events: float) -> int:
     """Return the number of CloudWatch metrics; the catalog's MaxItems limits each MetricType.
 
     Example:
-        `cloudwatch_metrics(1e6)` -> `72`; never more than `189`
+        `cloudwatch_metrics(1e6)` -> `145`; never more than `298`
     """
     most, items = _most_items(), round(different_items(events))
-    many = sum(min(items, most[name]) + (items > most[name]) for name in OPEN)
-    return many + len(EVENTS) * len(BY_EVENT) + BOTS + len(SINGLE) + DELAYS
+    many = sum(min(items, most[name]) + (items > most[name]) for name in (*OPEN, *OPEN_OF_VISITS))
+    few = len(EVENTS) * len(BY_EVENT) + BOTS + sum(FEW.values())
+    return many + few + len(SINGLE) + len(SINGLE_OF_VISITS) + DELAYS
 
 
 def beacons_a_record(design: Design) -> int:
@@ -234,6 +299,22 @@ def requests_a_server(design: Design) -> float:
     half is for the agent, and a reserve.
     """
     return units().server_requests_per_second / 2 if design.large_fleet else 12_000 / 60
+
+
+def shards_and_kpus(peak: float, design: Design) -> tuple[int, int]:
+    """Return the shards of the clicks stream and the working KPUs: one for each reader or core.
+
+    Args:
+        peak: beacons a second.
+        design: the design.
+
+    Example:
+        `shards_and_kpus(2685, Design())` -> `(3, 3)`
+    """
+    shards = math.ceil(peak / beacons_a_shard(design))
+    readers = limits.READERS_A_KPU if design.shared_kpus else 1
+    cores = math.ceil(peak / units().flink_records_per_second)
+    return shards, max(math.ceil(shards / readers), cores)
 
 
 def write_units_for(rows: float) -> float:
@@ -274,9 +355,7 @@ def plan(events: float, design: Design) -> Plan:
     """
     mean = per_second(events)
     peak = mean * units().peak_over_mean
-    shards = math.ceil(peak / beacons_a_shard(design))
-    readers = limits.READERS_A_KPU if design.shared_kpus else 1
-    kpus = max(math.ceil(shards / readers), math.ceil(peak / units().flink_records_per_second))
+    shards, kpus = shards_and_kpus(peak, design)
     records = _rows(events, peak, MINI_BATCH_SECONDS) * RECORDS_A_ROW
     metric_shards = math.ceil(records / limits.SHARD_RECORDS) if design.item_keys else 1
     # process_metrics merges the rows of one poll by Lambda: those of a second.
@@ -302,7 +381,7 @@ def plan(events: float, design: Design) -> Plan:
         concurrency=metric_shards + table_shards,
         metric_records=_rows(events, mean, MINI_BATCH_SECONDS) * RECORDS_A_ROW,
         rows=rows,
-        stored_rows=_rows(events, mean, BUCKET_SECONDS),
+        stored_rows=_stored_rows(events, mean),
         write_units=write_units,
         table_shards=table_shards,
         # A call has 1 to 500 changes.

@@ -31,7 +31,7 @@ ORIGINAL_REST = {
     "write unit": 1 + 30,  # of its two tables; the second one has at least 30
     "read unit": 1 + 3,
     "alarm": 2 + 8,  # two in the template, and four for each of the two scaling policies
-    "metric": 60,  # as many items as here
+    "metric": 60,  # as many items as here, without those of visits: it counts no visits
 }
 ORIGINAL_SERVER_RATE = 50_000 / 60  # requests a second, from its parameter
 ORIGINAL_EVENT_BYTES = 1024

@@ -6,7 +6,15 @@ from helpers.core.beacon_definition import BUCKET_SECONDS
 from helpers.core.billed_units import FIREHOSE_BYTES
 
 from . import limits
-from .capacity import DAY, LEAST_WRITE_UNITS, READ_UNITS, Design, Plan, beacons_a_record
+from .capacity import (
+    DAY,
+    LEAST_WRITE_UNITS,
+    READ_UNITS,
+    VISIT_BUCKET_SECONDS,
+    Design,
+    Plan,
+    beacons_a_record,
+)
 from .capacity import plan as replan
 from .limits import units
 from .prices import (
@@ -23,9 +31,10 @@ SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
 FUNCTION_GB = 0.5  # cfn: 512 MB
 ARCHIVE_DAYS, BUFFER_SECONDS = 7, 10  # cfn/1-capture.yaml: retention, time between two objects
 ROW_BYTES, ROW_DAYS = 400, 7  # process_metrics: an item is a few hundred bytes, kept a week
-# assets/functions: publish_metrics reads the catalog again after five seconds (nine rows, of which
-# one has over 4 KB); process_metrics updates it once in each bucket (in steps of 1 KB).
-CATALOG_SECONDS, CATALOG_READS, CATALOG_WRITES = 5, 10, 15
+# assets/functions: publish_metrics reads the catalog again after five seconds (21 rows in steps of
+# 4 KB: one has more); process_metrics updates each row once in a bucket, in steps of 1 KB: ten rows
+# of ten seconds, three of them of about 3 KB, and the eleven of visits.
+CATALOG_SECONDS, CATALOG_READS, CATALOG_WRITES, CATALOG_WRITES_OF_VISITS = 5, 22, 16, 11
 
 
 def month_of(name: str, count: float) -> float:
@@ -71,8 +80,9 @@ def resources(plan: Plan) -> dict[str, float]:
     archive_gb = ARCHIVE_DAYS * DAY * plan.mean * unit.record_bytes * unit.archive_share / 1e9
     # Firehose writes an object every ten seconds, or for each 5 MB.
     objects = max(1 / BUFFER_SECONDS, plan.mean * unit.record_bytes / 5e6) * SECONDS_PER_MONTH
-    # publish_metrics reads and writes its marks with each call, a unit each.
+    # publish_metrics reads its marks with each call, a unit, and writes them.
     writes = plan.put_calls * unit.mark_units_a_look + CATALOG_WRITES / BUCKET_SECONDS
+    writes += CATALOG_WRITES_OF_VISITS / VISIT_BUCKET_SECONDS
     reads = plan.put_calls + plan.table_shards * CATALOG_READS / CATALOG_SECONDS
     return FIXED | {
         SERVER: plan.servers,
@@ -169,10 +179,10 @@ def counting_hour(events: float = 1e6) -> float:
     beacons (`prices.table_hour`, a part of `prices.hourly`).
 
     Args:
-        events: events a day; ten times as many cost less than twice as much.
+        events: events a day; ten times as many cost less than three times as much.
 
     Example:
-        `counting_hour()` -> `0.09...`
+        `counting_hour()` -> `0.11...`
     """
     plan = replan(events, Design())
     found = resources(plan)

@@ -190,9 +190,16 @@ def test_the_templates_own_dashboard_is_drawn_whole(board):
         body = body.replace(name, value)
     put(board, "event_count", {"click": 4, "pageview": 9})
     put(board, "top_pages", {f"/page-{n}": 30 - n for n in range(20)})
+    # 8 of 20 visits are bounces, 9 page views of 20 visits are 0.45, 1,300 seconds are 65 each.
+    for name, value in {"visit_count": 20, "bounce_count": 8, "visit_seconds": 1300}.items():
+        put(board, name, {"All Visits": value})
+    put(board, "device_count", {"desktop": 15, "mobile": 5})
+    put(board, "entry_pages", {"/": 20})
     board.client("cloudwatch").put_dashboard(DashboardName="board-dashboard", DashboardBody=body)
     picture = dashboard(board)
     seen = words(picture)
+    assert {"bounce rate, %", "40", "page views a visit", "0.45"} <= set(seen)
+    assert {"seconds a visit", "65", "desktop", "90", "First pages of visits"} <= set(seen)
     assert not [text for text in seen if text.startswith("Not drawn here")]
     assert {"pageview", "click", "/page-0", "180"} <= set(seen)
     assert max(each.x + each.width for each in widgets(json.loads(body))) <= 24

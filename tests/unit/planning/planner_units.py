@@ -29,12 +29,14 @@ FIGURES = {
     "items_at_a_million": 12,
     "items_exponent": 0.5,
     "archive_share": 0.1,
+    "beacons_a_visit": 4.5,
+    "visit_minutes": 5,
     "beacons_a_connection": 4,
     "answer_bytes": 400,
     "looks_a_second": 2,
     "run_seconds": 0.05,
     "pack_seconds": 0.5,
-    "mark_units_a_look": 1,
+    "mark_units_a_look": 2,
     "aws_median_seconds": 1.35,
 }
 
@@ -44,9 +46,9 @@ def planner_units(monkeypatch) -> Iterator[None]:
     """Have the planner compute with FIGURES."""
     for module in (bottlenecks, capacity, cost_comparison, monthly_cost, queue_figure, queue_model):
         monkeypatch.setattr(module, "units", lambda: SimpleNamespace(**FIGURES))
-    caches = bottlenecks.ladder.cache_clear, planner_figure._curves.cache_clear
-    for clear in caches:
-        clear()
+    caches = bottlenecks.ladder, planner_figure._curves, capacity._rows, capacity._stored_rows
+    for each in caches:
+        each.cache_clear()
     yield
-    for clear in caches:
-        clear()
+    for each in caches:
+        each.cache_clear()

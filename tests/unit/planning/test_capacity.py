@@ -75,10 +75,11 @@ def test_rows_grow_far_less_than_beacons():
 
 def test_items_grow_as_the_root_of_events_and_the_catalog_limits_metrics():
     assert different_items(1e6) == 12 and different_items(100e6) == pytest.approx(120)
-    # 3 x 12 items, 3 x 7 events, 10 bots, 3 single ones, 2 delays
-    assert cloudwatch_metrics(1e6) == 36 + 21 + 10 + 3 + 2
-    # 3 x (50 and `(other)`)
-    assert cloudwatch_metrics(10e9) == 153 + 21 + 10 + 3 + 2
+    # 3 x 12 items, 3 x 7 events, 10 bots, 3 single ones, 2 delays; of visits: 4 x 12 items, 5
+    # campaigns, 8 browsers, 6 systems, 3 devices, 3 single ones
+    assert cloudwatch_metrics(1e6) == 36 + 21 + 10 + 3 + 2 + 48 + 5 + 8 + 6 + 3 + 3
+    # 3 x (50 and `(other)`), and of visits 4 x (20 and `(other)`)
+    assert cloudwatch_metrics(10e9) == 153 + 21 + 10 + 3 + 2 + 84 + 5 + 8 + 6 + 3 + 3
 
 
 def test_a_record_of_25_kb_holds_41_beacons_of_610_bytes():
@@ -95,9 +96,11 @@ def test_a_plan_for_116_million_a_day_by_hand():
     assert plan(116e6, Design(shards=True, aggregated=True)).shards == 2
     # half of the 10,000/s of a core
     assert plan(1e9, Design(large_fleet=True)).servers == 5
-    # all 400 rows a second use 70 % of 571 units: one partition, so one shard of its stream
-    assert found.rows == pytest.approx(0.7 * found.write_units[0]) and found.rows < 490
-    assert (found.table_shards, found.concurrency) == (1, 2)
+    # At the peak, 70 % of the units write 1,260 rows a second. A partition has 1,000 units: the
+    # table has two, so its stream has two shards.
+    assert found.rows == pytest.approx(0.7 * found.write_units[0])
+    assert 1000 < found.write_units[1] < 2000 - 25 / 3
+    assert (found.table_shards, found.concurrency) == (2, 3)
     # two readers of three shards share a KPU with the third
     assert plan(116e6, Design(shards=True, shared_kpus=True)).kpus == 1
 
@@ -128,7 +131,7 @@ def test_no_plan_exceeds_a_limit(events):
 def test_limits_outside_the_ladder_are_far_away_even_at_the_top():
     never = {limit.name for limit in LIMITS} - {step.limit.name for step in ladder()}
     assert never == {"PutMetricData, 500 calls/s", "1,000 functions at once"}
-    assert all(used(planned(10e9))[name] < 0.1 for name in never)
+    assert all(used(planned(10e9))[name] < 0.25 for name in never)
 
 
 def test_dollars_of_a_million_a_day_by_hand():
@@ -146,11 +149,13 @@ def test_dollars_of_a_million_a_day_by_hand():
     assert month_of("million PutMetricData", counts["million PutMetricData"]) == pytest.approx(
         2 * 730 * 3600 / 1e6 * 10
     )
-    # the marks' item, written and read with each call; the catalog's 15 units once in ten seconds,
-    # and 10 units each five seconds
-    assert counts["million writes"] == pytest.approx((2 + 1.5) * 730 * 3600 / 1e6)
-    assert counts["million reads"] == pytest.approx((2 + 2) * 730 * 3600 / 1e6)
-    assert (counts["write unit"], counts["read unit"]) == (50, 25)
+    # The marks' item of 2 KB, written and read with each call; the catalog's 16 units once in ten
+    # seconds, 11 rows of visits once a minute, and 22 units read each five seconds.
+    assert counts["million writes"] == pytest.approx((4 + 1.6 + 11 / 60) * 730 * 3600 / 1e6)
+    assert counts["million reads"] == pytest.approx((2 + 4.4) * 730 * 3600 / 1e6)
+    # 54 rows a second, of which visits are 25.5: more than 70 % of the least 50 units
+    assert counts["write unit"] == pytest.approx(found.rows / 0.7) and 53 < found.rows < 55
+    assert counts["read unit"] == 25
     by_service = monthly(found)
     assert dollars(found) == pytest.approx(sum(by_service.values()))
     assert list(by_service.values()) == sorted(by_service.values(), reverse=True)
@@ -168,9 +173,9 @@ def test_a_thrifty_plan_costs_less():
     assert archived[1] == pytest.approx(archived[0] * 610 / 5120, rel=0.05)
 
 
-def test_ten_times_the_events_cost_less_than_twice_as_much_per_counting_hour():
+def test_ten_times_the_events_cost_less_than_three_times_as_much_per_counting_hour():
     hour = counting_hour()
-    assert 2 * 3600 / 1e6 * 10 < hour < counting_hour(10e6) < 2 * hour
+    assert 2 * 3600 / 1e6 * 10 < hour < counting_hour(10e6) < 3 * hour
 
 
 def test_an_hour_of_counting_and_a_month_cost_no_more_than_promised():
@@ -179,8 +184,11 @@ def test_an_hour_of_counting_and_a_month_cost_no_more_than_promised():
     assert table_hour() == pytest.approx(50 * 0.00065 + 25 * 0.00013 + 8 * 0.10 / 730)
     options = {option.name: option for option in cost_options()}
     grows, shared = (options[f"this design, {name}"] for name in ("as it grows", "shared KPUs"))
-    assert grows.months[1e6] <= 400 and grows.months[10e6] <= 600
-    assert shared.months[100e6] <= 1500 and shared.p50 == grows.p50
+    # Without visits: 400, 600 and 1,500. At a million a day, visits have 73 metrics of $0.30, 27
+    # write units of $0.47 and a second unit of each mark ($3.30); at ten and a hundred million,
+    # most is for the rows of exit_pages.
+    assert grows.months[1e6] <= 420 and grows.months[10e6] <= 650
+    assert shared.months[100e6] <= 2050 and shared.p50 == grows.p50
     assert options["this design, packed"].p50 == pytest.approx(grows.p50 + 0.5 / 2)
     assert options["this design, thrifty"].p50 == pytest.approx(grows.p50 + 0.5 / 2 + 5 / 2)
 

@@ -101,7 +101,7 @@ def test_hourly_is_the_sum_computed_by_hand():
     # alarms, dashboard, key, metrics
     by_the_hour = 2 * 0.015 + 2 * 0.11 + 2 * 0.0168 + 0.0225 + 4 * 0.005
     by_the_hour += 50 * 0.00065 + 25 * 0.00013  # the table's units
-    by_the_month = 50 * 0.10 + 16 * 0.08 + 2 * 0.30 + 13 * 0.10 + 3.00 + 1.00 + 60 * 0.30
+    by_the_month = 50 * 0.10 + 16 * 0.08 + 2 * 0.30 + 13 * 0.10 + 3.00 + 1.00 + 115 * 0.30
     assert hourly() == pytest.approx(by_the_hour + by_the_month / 730)
 
 

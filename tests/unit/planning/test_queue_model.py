@@ -87,8 +87,8 @@ def test_the_comparisons_sentence_has_measured_and_simulated_numbers():
 def test_the_planner_names_the_next_limit_and_marks_the_learners_run():
     picture = Picture(*picture_size())
     words = draw_scale(picture, 116e6, Run(rate=200, lag=1.3))
-    assert "116 million events a day need 2 servers, 3 + 2 shards, 4 KPUs" in words
-    assert "The next limit: the table's 700 write units" in words and "raise MaxCapacity" in words
+    assert "116 million events a day need 2 servers, 3 + 4 shards, 4 KPUs" in words
+    assert "The next limit: a hot DynamoDB key" in words and "write sharding" in words
     assert "200 beacons a second, as many as 17.3 million a day" in words
     drawn = [text.get_text() for axes in picture.axes for text in axes.texts]
     assert "your run: 200/s, 1.3 s" in drawn
