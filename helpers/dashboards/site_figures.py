@@ -175,14 +175,13 @@ def visitors_now(frame: pd.DataFrame, now: float) -> tuple[int, int, str]:
         The number, the start of the minute (epoch seconds), and words.
 
     Example:
-        `visitors_now(frame, now)` -> `(196, 1795500000, "in 13:04; 53 so far in 13:05")`
+        `visitors_now(frame, now)` -> `(196, 1795500000, "in 13:04")`
     """
     start = int(now // MINUTE * MINUTE)
     so_far, previous = (_of_minute(frame, start - back) for back in (0, MINUTE))
     if so_far >= previous:
         return so_far, start, f"so far in {_clock(start)}"
-    words = f"in {_clock(start - MINUTE)}; {so_far:,} so far in {_clock(start)}"
-    return previous, start - MINUTE, words
+    return previous, start - MINUTE, f"in {_clock(start - MINUTE)}"
 
 
 def seconds_to_table(frame: pd.DataFrame, now: float) -> float | None:

@@ -46,7 +46,8 @@ STYLE = f"""<style>
 .rwa-sheet .widget-radio-box, .rwa-sheet .widget-radio-box label, .rwa-sheet .widget-label,
 .rwa-sheet .lm-TabBar, .rwa-sheet .lm-TabBar-tab {{ font-size: 1em; height: auto; line-height: 1.7;
   max-height: none; min-height: 0; }}
-.rwa-sheet .widget-radio-box label {{ display: flex; align-items: center; }}
+.rwa-sheet .widget-radio-box label {{ display: flex; flex-direction: row-reverse;
+  justify-content: flex-end; align-items: center; gap: .3em; }}
 .rwa-bars {{ display: block; width: 100%; height: auto; font-size: 15px; }}
 .rwa-rule {{ stroke: var(--jp-border-color2, {LINE}); }}
 .rwa-bars rect {{ stroke: var(--jp-layout-color1, white); stroke-width: .6; }}

@@ -55,7 +55,7 @@ def read(choice):
     lists = tuple((title, by, ITEMS.get(by, [])) for title, _, by in TABS[choice.tab])
     visits = {"visits": Figure(61, 60, 80)} if choice.filters else {}
     return SiteSnapshot(at=now, choice=choice, visitors=Figure(196, 196, 180), rate=rate,
-        visitors_note="in 13:04; 53 so far in 13:05", figures=SITE | visits, lists=lists,
+        visitors_note="in 13:04", figures=SITE | visits, lists=lists,
         to_table=1.2, latency=1.6, events=events, recounted=now if choice.filters else None,
         alarms=[("click-anomaly", "OK" if rate < 100 else "ALARM"), ("no-page-view", "OK")])
 board = SiteBoard(read, Choice(), "board", period=0.3).start(); board
