@@ -45,7 +45,7 @@ from .diagnosis import (
 from .ledger_text import UNKNOWN, faults, lacking, sentence, state, table_html
 from .reconcile import by_dimension, moved_from_other
 from .record_matching import matches, repeated
-from .record_outcomes import ACCEPTED, BOTS, DUPLICATES, REJECTED, decided
+from .record_outcomes import ACCEPTED, BOTS, DUPLICATES, IN_TIME, REJECTED, decided
 from .stage_counts import Range
 
 STAGES = ("sent", "answered", "archived", "flink", "dynamodb", "cloudwatch")
@@ -249,7 +249,7 @@ def _newest(counted: pd.DataFrame | pd.Series) -> int:
 
 def _own_times(journal: pd.DataFrame) -> pd.Series:
     """Return the bucket of each entry, as far as the journal knows it, in epoch seconds."""
-    requested = times(journal["requested_at"].where(journal["expect"].isin(("accepted", "bot"))))
+    requested = times(journal["requested_at"].where(journal["expect"].isin(IN_TIME)))
     counted = requested.fillna(times(journal["sent_at"])).dt.floor(f"{BUCKET_SECONDS}s")
     return counted.dt.as_unit("s").astype("int64") if len(counted) else pd.Series(dtype="int64")
 

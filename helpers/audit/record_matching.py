@@ -14,6 +14,8 @@ import pandas as pd
 
 from helpers.core.beacon_definition import HORIZON_SECONDS
 
+from .record_outcomes import IN_TIME
+
 # A server logs the time at which it has read a request: soon after the request was sent, or later
 # on a busy machine; earlier only if its clock differs. Close pairs are matched first, so that the
 # ledger lists the right beacons.
@@ -51,7 +53,7 @@ def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
     possible = journal["status"].isna() | (journal["status"].eq(0) & journal["beacon_id"].notna())
     possible = possible.astype(bool)
     named, copies = journal["beacon_id"].notna(), journal["kind"] == "duplicate"
-    good = journal["expect"].isin(("accepted", "bot"))
+    good = journal["expect"].isin(IN_TIME)
     steps: list[tuple[pd.Series, Callable, Callable, int, int]] = [
         (named & ~copies, _first, _beacon_id, _EVER_MS, _EVER_MS),
         (named & copies, _copy, _beacon_id, _EVER_MS, _EVER_MS),

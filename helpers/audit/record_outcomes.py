@@ -29,6 +29,7 @@ MARGIN = timedelta(minutes=10)
 LONGEST = MEMORY + MARGIN
 BOTS, REJECTED, DUPLICATES = "bot_count", "rejected_count", "duplicate_count"
 ALL = "All Beacons"
+IN_TIME = ("accepted", "bot")  # these count in the bucket of their request; the others on arrival
 
 
 def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = None) -> pd.DataFrame:
@@ -69,7 +70,7 @@ def archived_outcomes(cloud: Cloud, since: datetime, until: datetime | None = No
     unread = requested.isna().map({True: "unparsable", False: "too_late"}).astype(object)
     reasons = counted["rejected"].fillna(unread)
     reason, undecided = reasons.where(outcome == "rejected"), reasons.where(is_undecided & bad)
-    at = requested.where(outcome.isin(("accepted", "bot")), arrived).dt.floor(f"{BUCKET_SECONDS}s")
+    at = requested.where(outcome.isin(IN_TIME), arrived).dt.floor(f"{BUCKET_SECONDS}s")
     outcomes = counted.assign(outcome=outcome, reason=reason, undecided=undecided, Time=at)
     return outcomes[arrived >= since]
 
