@@ -121,9 +121,9 @@ class Visitor:
             gap_minutes: the longest time between two beacons of a visit, as in the running job.
 
         Returns:
-            The picture. It also has the number of visits in DynamoDB, after at most three minutes of
-            waiting until it is the expected one. After `views_across_the_hour`, the
-            picture has one more row: the visits as the clock divides them.
+            The picture. It also has the number of visits in DynamoDB, after at most three minutes
+            of waiting until it is the expected one. After `views_across_the_hour`, the picture has
+            one more row: the visits as the clock divides them.
 
         Raises:
             WorkshopError: there are no page views yet.
