@@ -83,8 +83,10 @@ def counted_by_clock(records: pd.DataFrame) -> pd.DataFrame:
         records: click records, as `newest_records` returns them.
     """
     frame = records.reindex(columns=list(FIELDS))
-    frame = frame[is_beacon(frame) & frame["bot"].isna()].drop_duplicates("beacon_id")
-    rows = {f"a gap of {GAP.seconds // 60} minutes": visits_of(frame)} if len(frame) else {}
+    frame = frame[is_beacon(frame) & frame["bot"].isna() & frame["clientid"].notna()]
+    frame = frame.drop_duplicates("beacon_id")
+    by_gap = visits_of(frame) if len(frame) else clock_visits(frame, 60)
+    rows = {f"a gap of {GAP.seconds // 60} minutes": by_gap}
     for minutes in CLOCK_MINUTES:
         rows[period_name(minutes)] = clock_visits(frame, minutes)
     counts = {
