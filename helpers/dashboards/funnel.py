@@ -27,7 +27,7 @@ STYLE = f"""<style>
 </style>"""
 STEPS = (
     ("Visits", "that began"),
-    ("No bounce", "more than one page view"),
+    ("No bounce", "more than one beacon"),
     ("Conversion", "bought something"),
 )
 
@@ -63,8 +63,8 @@ class Funnel:
             return f"No visit began {since}. → Start the traffic: traffic.start(rate=30)."
         return (
             f"{self.visits:,} visits began {since}; {self.stayed:,} ({_percent(self, 1)}) are no "
-            f"bounces; {self.converted:,} ({_percent(self, 2)}) have a conversion. The newest "
-            f"visits still go on. Read at {clock(self.at)}."
+            f"bounces; {self.converted:,} ({_percent(self, 2)}) have a conversion. Some of "
+            f"the newest ones are not over yet. Read at {clock(self.at)}."
         )
 
 

@@ -85,7 +85,8 @@ def draw_visits(
         color = VERMILION if row.is_wrong else BLUE
         for span in row.spans:
             # The markers: a visit of one beacon has no length.
-            axes.plot(span, [number + 0.5] * 2, "o-", linewidth=9, markersize=9, color=color)
+            look = {"linewidth": 9, "markersize": 9, "color": color, "solid_capstyle": "round"}
+            axes.plot(span, [number + 0.5] * 2, "o-", **look)
     words = "; ".join(f"by {row.divided_by}: {row.counts}" for row in rows)
     picture.sentence = f"{name}: {counted(len(beacons), 'beacon')}; {words}."
     return picture
