@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from helpers.plotting import chart_parts
 from helpers.plotting.figure import Picture
@@ -85,7 +86,12 @@ def draw_visits(
         color = VERMILION if row.is_wrong else BLUE
         for span in row.spans:
             # The markers: a visit of one beacon has no length.
-            look = {"linewidth": 9, "markersize": 9, "color": color, "solid_capstyle": "round"}
+            look: dict[str, Any] = {
+                "linewidth": 9,
+                "markersize": 9,
+                "color": color,
+                "solid_capstyle": "round",
+            }
             axes.plot(span, [number + 0.5] * 2, "o-", **look)
     words = "; ".join(f"by {row.divided_by}: {row.counts}" for row in rows)
     picture.sentence = f"{name}: {counted(len(beacons), 'beacon')}; {words}."
