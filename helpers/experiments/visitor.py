@@ -166,6 +166,8 @@ class Visitor:
                 )
                 parts[name] = shown.groupby("Time")["Value"].sum()
             frame = pd.DataFrame(parts).reindex(stored.index.intersection(minutes))
+            # A row that has been 0 from its beginning: the job writes some after its start.
+            frame = frame[frame["DynamoDB"].ne(0) | frame["CloudWatch"].notna()]
             return frame.rename_axis("Time").reset_index().astype({"DynamoDB": "int64"})
 
         return poll_until(

@@ -187,6 +187,22 @@ def test_cloudwatch_shows_the_smallest_value_that_was_put(pipeline, monkeypatch)
     assert table[["DynamoDB", "CloudWatch", "Smallest"]].to_numpy().tolist() == [[1, 1, -1]] * 2
 
 
+def test_a_minute_that_never_had_a_visit_is_left_out_there(pipeline, monkeypatch):
+    cem = Visitor(pipeline, "cem")
+    cem.views([45, 30, 15])
+    begins = time_of(pipeline.records[0])
+    empty = {"Time": time_of(pipeline.records[1]), "Item": "All Visits", "Value": 0}
+    count = pipeline.values
+
+    def values(cloud, metric, start, end):
+        return pd.concat([count(cloud, metric, start, end), pd.DataFrame([empty])])
+
+    monkeypatch.setattr(visitor, "metric_values", values)
+    shown = pd.DataFrame({"Time": [begins], "Value": [1]})
+    monkeypatch.setattr(visitor, "values_now", lambda *_, **__: shown)
+    assert cem.cloudwatch().to_numpy().tolist() == [[begins, 1, 1, 1]]
+
+
 def time_of(record):
     return pd.Timestamp(record["requested_at"], unit="ms", tz="UTC").floor("60s")
 
