@@ -21,6 +21,7 @@ from .stores.dynamodb import metric_values
 from .traffic.traffic import Traffic
 
 SETTLE_SECONDS = 60
+REPLAY_SECONDS = 300  # an updated job reads the last hours again
 VISITS_SINCE = LATENESS_HORIZON  # no late beacon has changed an older minute since
 CLOUDWATCH_SECONDS = 180  # a new metric is read after up to two minutes (see cloudwatch_values)
 
@@ -267,6 +268,7 @@ def visits(cloud: Cloud, traffic: Traffic) -> None:
         ("Stored", "Recounted"),
         "Run this cell again in a minute. If you have changed the gap, delete the file "
         "07_visit_beacons.sql from sql_folder(), run update_analytics(cloud), and then this cell.",
+        REPLAY_SECONDS,
     )
     count, bounces, conversions = (
         int(metric_values(cloud, metric, start=since)["Value"].sum())
@@ -314,6 +316,7 @@ def _refuse_any(
     problem: Callable[[pd.DataFrame], str],
     columns: tuple[str, str],
     remedy: str,
+    seconds: float | None = None,
 ) -> None:
     """Wait until no value is wrong; raise an error that describes the first that remains wrong.
 
@@ -323,8 +326,10 @@ def _refuse_any(
         problem: returns the error's first words.
         columns: the names of the actual and of the expected value.
         remedy: the error's next step.
+        seconds: the longest wait; SETTLE_SECONDS by default.
     """
-    wrong = poll_until(read, lambda frame: frame.empty, what, SETTLE_SECONDS)
+    limit = SETTLE_SECONDS if seconds is None else seconds
+    wrong = poll_until(read, lambda frame: frame.empty, what, limit)
     if not wrong.empty:
         first = wrong.iloc[0]
         raise WorkshopError(

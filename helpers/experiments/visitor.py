@@ -30,7 +30,7 @@ from .visit_figure import VisitRow, draw_visits
 PAGE = "/visit-lab"
 METRICS = ("visit_count", "bounce_count", "visit_seconds", "entry_pages", "exit_pages",
            "source_count")  # fmt: skip
-COUNTED_SECONDS = 180  # a beacon is counted after three seconds, and after an update of the job
+COUNTED_SECONDS = 300  # a beacon is counted after three seconds, and after an update of the job
 LONGEST_MINUTES = 59  # a beacon that arrives an hour late is rejected
 _NAME, _PAGE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}"), re.compile(r"/[!#-\[\]-~]{0,100}")
 _KEYS = ["Metric", "Time", "Item"]
@@ -89,7 +89,7 @@ class Visitor:
 
         Raises:
             WorkshopError: a page or a time is not possible, or the pipeline has not counted the
-                views after three minutes.
+                views after five minutes.
         """
         minutes = [minutes_ago] if isinstance(minutes_ago, int | float) else list(minutes_ago)
         for each in minutes:
@@ -107,7 +107,7 @@ class Visitor:
             As `views`.
 
         Raises:
-            WorkshopError: the pipeline has not counted the views after three minutes.
+            WorkshopError: the pipeline has not counted the views after five minutes.
         """
         minutes, edge = newest_edge(time.time())
         self._clock = minutes, edge
@@ -121,7 +121,7 @@ class Visitor:
             gap_minutes: the longest time between two beacons of a visit, as in the running job.
 
         Returns:
-            The picture. It also has the number of visits in DynamoDB, after at most three minutes
+            The picture. It also has the number of visits in DynamoDB, after at most five minutes
             of waiting until it is the expected one. After `views_across_the_hour`, the picture has
             one more row: the visits as the clock divides them.
 

@@ -26,7 +26,7 @@ class Stopped:
 def table(monkeypatch):
     """The table's sums and its differences from the recount, for the check."""
     found = {"wrong": AGREES, "visits": dict(VISITS), "passed": []}
-    monkeypatch.setattr(check, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(check, "REPLAY_SECONDS", 0)
     monkeypatch.setattr(check, "visits_differing", lambda cloud, since: found["wrong"])
     monkeypatch.setattr(
         check,
