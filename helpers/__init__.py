@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .audit.reconcile import reconcile as reconcile
     from .audit.recount import compare as compare
     from .audit.snapshots import snapshot as snapshot
+    from .audit.visit_cuts import visits_by_clock as visits_by_clock
     from .connection.connect import connect as connect
     from .connection.connect import disconnect as disconnect
     from .connection.preflight import preflight as preflight
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .dashboards.cloudwatch_dashboard import add_widget as add_widget
     from .dashboards.cloudwatch_dashboard import dashboard as dashboard
     from .dashboards.early_and_final import early_and_final as early_and_final
+    from .dashboards.funnel import live_funnel as live_funnel
     from .dashboards.site_dashboard import live_dashboard as live_dashboard
     from .deployment.cost import cost as cost
     from .deployment.deploy import deploy as deploy
@@ -49,11 +51,14 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .experiments.fault_injection import fault as fault
     from .experiments.fault_panel import fault_buttons as fault_buttons
     from .experiments.flash_crowd import run_flash_crowd as run_flash_crowd
+    from .experiments.gap_change import visit_changes as visit_changes
+    from .experiments.gap_change import visit_snapshot as visit_snapshot
     from .experiments.late_data import send_clicks as send_clicks
     from .experiments.late_data import send_late as send_late
     from .experiments.original_comparison import compare_with_original as compare_with_original
     from .experiments.process_kill import kill as kill
     from .experiments.recovery import time_to_recovery as time_to_recovery
+    from .experiments.visitor import Visitor as Visitor
     from .planning.cost_comparison import cost_comparison as cost_comparison
     from .planning.cost_comparison import cost_comparison_table as cost_comparison_table
     from .planning.limits import planner_figures as planner_figures
@@ -76,6 +81,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
 
 _MODULE_OF = {
     "Traffic": "traffic.traffic",
+    "Visitor": "experiments.visitor",
     "WorkshopError": "core.errors",
     "add_metric": "deployment.metric_catalog",
     "add_widget": "dashboards.cloudwatch_dashboard",
@@ -109,6 +115,7 @@ _MODULE_OF = {
     "ledger": "audit.ledger",
     "live_chart": "dashboards.charts",
     "live_dashboard": "dashboards.site_dashboard",
+    "live_funnel": "dashboards.funnel",
     "live_stream_chart": "dashboards.charts",
     "metric_values": "stores.dynamodb",
     "newest_records": "stores.kinesis",
@@ -138,6 +145,9 @@ _MODULE_OF = {
     "stop_charts": "plotting.live_view",
     "time_to_recovery": "experiments.recovery",
     "update_analytics": "deployment.flink_application",
+    "visit_changes": "experiments.gap_change",
+    "visit_snapshot": "experiments.gap_change",
+    "visits_by_clock": "audit.visit_cuts",
     "wait": "core.waiting",
 }
 # No module may have the name of what it holds: importing it would put the module in its place.

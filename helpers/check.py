@@ -10,16 +10,19 @@ import pandas as pd
 
 from .audit.ledger import ledger
 from .audit.record_outcomes import LATENESS_HORIZON
-from .audit.recount import compare, metric_totals
+from .audit.recount import compare, metric_totals, visits_differing
 from .audit.snapshots import changed_since, differing, load_time_means
 from .core.cloud import Cloud
 from .core.errors import WorkshopError
 from .core.module_progress import note_passed
 from .core.waiting import poll_until
 from .experiments.flash_crowd import CrowdRun
+from .stores.dynamodb import metric_values
 from .traffic.traffic import Traffic
 
 SETTLE_SECONDS = 60
+REPLAY_SECONDS = 300  # an updated job reads the last hours again
+VISITS_SINCE = LATENESS_HORIZON  # no late beacon has changed an older minute since
 CLOUDWATCH_SECONDS = 180  # a new metric is read after up to two minutes (see cloudwatch_values)
 
 
@@ -247,6 +250,43 @@ def scaled(cloud: Cloud, crowd: CrowdRun) -> None:
     note_passed(cloud, "6-scale-and-cost")
 
 
+def visits(cloud: Cloud, traffic: Traffic) -> None:
+    """Check that each value of the visits of the last hour equals the archive's recount.
+
+    Raises:
+        WorkshopError: traffic is running, there was none, there were no visits, or values differ.
+
+    Example:
+        `check.visits(cloud, traffic)` prints `✓ 812 visits began since ..., 340 of them ...`
+    """
+    _latest_run(traffic)
+    since = datetime.now(UTC).replace(second=0, microsecond=0) - VISITS_SINCE
+    _refuse_any(
+        lambda: visits_differing(cloud, since),
+        "the last beacons are counted",
+        lambda wrong: f"{len(wrong)} values of visits differ from the archive's recount",
+        ("Stored", "Recounted"),
+        "Run this cell again in a minute. If you have changed the gap, delete the file "
+        "07_visit_beacons.sql from sql_folder(), run update_analytics(cloud), and then this cell.",
+        REPLAY_SECONDS,
+    )
+    count, bounces, conversions = (
+        int(metric_values(cloud, metric, start=since)["Value"].sum())
+        for metric in ("visit_count", "bounce_count", "conversion_count")
+    )
+    if not count:
+        raise WorkshopError(
+            "✗ No visit began in the last hour.",
+            "Run traffic.start(rate=20), wait half a minute, run traffic.stop(), then this cell.",
+        )
+    print(
+        f"✓ {count:,} visits began since {since:%H:%M} UTC, {bounces:,} of them bounces and "
+        f"{conversions:,} with a conversion: the table and pandas' recount of the archive agree, "
+        "in all eleven metrics of visits."
+    )
+    note_passed(cloud, "7-visits")
+
+
 def _latest_run(traffic: Traffic) -> datetime:
     status = traffic.status()
     if status["state"] == "running":
@@ -276,6 +316,7 @@ def _refuse_any(
     problem: Callable[[pd.DataFrame], str],
     columns: tuple[str, str],
     remedy: str,
+    seconds: float | None = None,
 ) -> None:
     """Wait until no value is wrong; raise an error that describes the first that remains wrong.
 
@@ -285,8 +326,10 @@ def _refuse_any(
         problem: returns the error's first words.
         columns: the names of the actual and of the expected value.
         remedy: the error's next step.
+        seconds: the longest wait; SETTLE_SECONDS by default.
     """
-    wrong = poll_until(read, lambda frame: frame.empty, what, SETTLE_SECONDS)
+    limit = SETTLE_SECONDS if seconds is None else seconds
+    wrong = poll_until(read, lambda frame: frame.empty, what, limit)
     if not wrong.empty:
         first = wrong.iloc[0]
         raise WorkshopError(

@@ -62,6 +62,7 @@ MODULES: dict[int, tuple[str, tuple[str, ...]]] = {
     4: ("Module 4: add your own metric", ("flink", "table", "dashboard", "athena")),
     5: ("Module 5: parts that you will break", BREAKABLE),
     6: ("Module 6: parts that scale", GROWING),
+    7: ("Module 7: visits", ("browser", "flink", "table", "cloudwatch")),
     9: ("Module 9: everything that you delete", ()),
 }
 
@@ -70,7 +71,7 @@ def drawing(module: int) -> str:
     """Return the SVG of a module.
 
     Args:
-        module: 0 to 6, or 9.
+        module: 0 to 7, or 9.
     """
     title, lit = MODULES[module]
     there = {name for name, part in PARTS.items() if part.module <= module or module == 0}

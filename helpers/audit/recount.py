@@ -121,6 +121,23 @@ def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
     return both[both["Recounted"] != both["Stored"]].reset_index(drop=True)
 
 
+def visits_differing(cloud: Cloud, since: datetime) -> pd.DataFrame:
+    """Return the values of visits in which DynamoDB and the recount differ.
+
+    Args:
+        cloud: where the tables and the archive are.
+        since: an aware datetime on the edge of a minute.
+
+    Returns:
+        As `compare`.
+
+    Example:
+        `visits_differing(cloud, since).empty` -> `True`
+    """
+    wrong = compare(cloud, since)
+    return wrong[wrong["Metric"].isin(recounted_visits.METRICS)].reset_index(drop=True)
+
+
 def metric_totals(cloud: Cloud, since: datetime) -> pd.DataFrame:
     """Return each summed metric's items, and its totals in DynamoDB and in CloudWatch.
 

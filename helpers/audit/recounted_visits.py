@@ -18,12 +18,15 @@ METRICS = ("visit_count", "bounce_count", "visit_seconds", "entry_pages", "exit_
            "source_count", "campaign_count", "conversion_count", *CLIENT)  # fmt: skip
 
 
-def recounted_visits(beacons: pd.DataFrame, shortened: Callable[[str], str]) -> pd.DataFrame:
+def recounted_visits(
+    beacons: pd.DataFrame, shortened: Callable[[str], str], gap: pd.Timedelta = GAP
+) -> pd.DataFrame:
     """Count the metrics of visits.
 
     Args:
         beacons: accepted beacons, with the columns of `archived_beacons`.
         shortened: returns an item as Flink writes it.
+        gap: the longest time between two beacons of a visit.
 
     Returns:
         Columns Time (start of the minute, UTC), Item, Value (never 0) and Metric.
@@ -31,7 +34,7 @@ def recounted_visits(beacons: pd.DataFrame, shortened: Callable[[str], str]) -> 
     Example:
         `recounted_visits(beacons, shortened).query("Metric == 'visit_count'")`
     """
-    visits = visits_of(beacons, shortened)
+    visits = visits_of(beacons, shortened, gap)
     columns: tuple[tuple[str, str | None, pd.Series | int], ...] = (
         ("visit_count", None, 1),
         ("bounce_count", None, (visits["beacons"] == 1) & (visits["views"] == 1)),
@@ -48,13 +51,16 @@ def recounted_visits(beacons: pd.DataFrame, shortened: Callable[[str], str]) -> 
 
 
 def with_visits(
-    beacons: pd.DataFrame, shortened: Callable[[str], str] = lambda item: item
+    beacons: pd.DataFrame,
+    shortened: Callable[[str], str] = lambda item: item,
+    gap: pd.Timedelta = GAP,
 ) -> pd.DataFrame:
     """Return the beacons that have a visitor, each with the number of its visit.
 
     Args:
         beacons: accepted beacons, with the columns of `archived_beacons`.
         shortened: returns an item as Flink writes it.
+        gap: the longest time between two beacons of a visit.
 
     Returns:
         The beacons, with the columns visit (a number), at (epoch ms), requested (epoch ms) and
@@ -70,7 +76,7 @@ def with_visits(
     at = received.where(received // 1000 * 1000 == requested, requested)
     known = known.assign(requested=requested, at=at, client=_client(known))
     known = known.sort_values(["clientid", "requested", "at"], kind="stable")
-    apart = known.groupby("clientid")["requested"].diff() > GAP // pd.Timedelta(milliseconds=1)
+    apart = known.groupby("clientid")["requested"].diff() > gap // pd.Timedelta(milliseconds=1)
     known["visit"] = (apart | (known["clientid"] != known["clientid"].shift())).cumsum()
     for column in ("page", "source", "campaign"):
         known[column] = known[column].map(shortened, na_action="ignore")
@@ -78,18 +84,21 @@ def with_visits(
 
 
 def visits_of(
-    beacons: pd.DataFrame, shortened: Callable[[str], str] = lambda item: item
+    beacons: pd.DataFrame,
+    shortened: Callable[[str], str] = lambda item: item,
+    gap: pd.Timedelta = GAP,
 ) -> pd.DataFrame:
     """Return one row for each visit, as `summed_visits` does.
 
     Args:
         beacons: accepted beacons, with the columns of `archived_beacons`.
         shortened: returns an item as Flink writes it.
+        gap: the longest time between two beacons of a visit.
 
     Example:
         `visits_of(beacons)["beacons"].mean()`
     """
-    return summed_visits(with_visits(beacons, shortened))
+    return summed_visits(with_visits(beacons, shortened, gap))
 
 
 def summed_visits(known: pd.DataFrame) -> pd.DataFrame:

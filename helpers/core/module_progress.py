@@ -59,7 +59,7 @@ def progress(cloud: Cloud) -> Progress:
         `.passed` and `.sentence`; a cell shows it as a list with links.
 
     Example:
-        `progress(cloud).sentence` -> `"3 of 8 modules are checked. Next: 3 · Visualise."`
+        `progress(cloud).sentence` -> `"3 of 9 modules are checked. Next: 3 · Visualise."`
     """
     noted = read_json(_path(cloud), default={})
     names = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]-*.ipynb"))

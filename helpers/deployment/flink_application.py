@@ -6,12 +6,19 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from helpers.core.aws_errors import explained
 from helpers.core.cloud import Cloud
 from helpers.core.errors import NotDeployed, WorkshopError
 from helpers.core.waiting import wait_until, waiting
 from helpers.flink.groups import property_groups
-from helpers.flink.replay_edge import first_bucket, reading_start
+from helpers.flink.replay_edge import (
+    LONGEST_BUCKET_SECONDS,
+    bucket_of_reading,
+    first_bucket,
+    reading_start,
+)
 from helpers.planning.prices import application_rate, parallelism
 from helpers.stores.kinesis import stream_summary
 
@@ -148,6 +155,27 @@ def application_detail(cloud: Cloud) -> dict[str, Any]:
     with explained(f"The Flink application {name}", "2-analyze"):
         analytics = cloud.client("kinesisanalyticsv2")
         return analytics.describe_application(ApplicationName=name)["ApplicationDetail"]
+
+
+def counted_from(cloud: Cloud) -> datetime | None:
+    """Return the earliest minute of which the application's latest update sends values.
+
+    Returns:
+        Its start (UTC); None if the application does not begin to read the stream at a given time:
+        then it sends the values of all that it reads.
+
+    Raises:
+        NotDeployed: module 2-analyze is not deployed.
+
+    Example:
+        `counted_from(cloud)`
+    """
+    since = property_groups(application_detail(cloud))["clicks"].get("source.init.timestamp")
+    if since is None:
+        return None
+    # The job counts back from the last record that it read, which may be a minute earlier.
+    first = bucket_of_reading(pd.Timestamp(since).timestamp()) - LONGEST_BUCKET_SECONDS
+    return datetime.fromtimestamp(first, UTC)
 
 
 def application_status(cloud: Cloud) -> str | None:

@@ -5,21 +5,16 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from assets.agent import access_log
-from assets.agent.user_agent import described
-from helpers.core.aws_errors import explained
-from helpers.core.beacon_definition import HORIZON_SECONDS
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.waiting import bucket_edge
 from helpers.deployment.fleet import beacon_url
 from helpers.generator.beacon import Beacon
-from helpers.generator.delayed_delivery import SERVER, log_line
-from helpers.generator.journal import NOT_SENT, entry
 from helpers.traffic.send_beacon import AGENT, note
 
+from .past_beacons import put_past_beacons
+
 PAGE = "/late-lab"
-HOST = "203.0.113.7"  # reserved for documentation (RFC 5737)
 
 
 def send_clicks(cloud: Cloud, count: int = 100, page: str = PAGE) -> datetime:
@@ -77,26 +72,13 @@ def send_late(cloud: Cloud, count: int, at: datetime, page: str = PAGE) -> None:
     Example:
         `send_late(cloud, 7, at=bucket)`
     """
-    now = time.time()
     then = at.timestamp() + 5  # in the middle of the bucket that begins at `at`
-    late = now - then
-    expect = "too_late" if late > HORIZON_SECONDS else "accepted"
-    entries, facts = [], []
-    for number in range(count):
-        beacon = Beacon(b"click", b"late-%d" % number, page.encode(), AGENT.encode(), kind="late")
-        beacon.expect = expect
-        line = log_line(beacon, then, HOST)
-        name = access_log.beacon_id(SERVER, int(now * 1000), number, line)
-        record = described(access_log.click_record(line, name, int(now * 1000)))
-        data = access_log.encode(record, int(now * 1000))
-        entries.append({"Data": data, "PartitionKey": name})
-        facts.append(entry(beacon, now, 200, beacon_id=name, requested_at=record["requested_at"]))
-    stream = cloud.name("clicks")
-    with explained(f"The stream {stream}", "1-capture"):
-        answer = cloud.client("kinesis").put_records(StreamName=stream, Records=entries)
-    # In the journal only now: the ledger expects every click that Kinesis accepted.
-    for fact, result in zip(facts, answer["Records"], strict=True):
-        note(cloud, fact | {"status": NOT_SENT if "ErrorCode" in result else 200})
+    late = time.time() - then
+    beacons = [
+        Beacon(b"click", b"late-%d" % number, page.encode(), AGENT.encode())
+        for number in range(count)
+    ]
+    put_past_beacons(cloud, [(beacon, then) for beacon in beacons])
     when = datetime.fromtimestamp(then, UTC)
     clicks = "1 click" if count == 1 else f"{count} clicks"
     print(f"Into the stream: {clicks} of {when:%H:%M:%S} UTC, {late:,.0f} s late.")

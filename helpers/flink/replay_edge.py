@@ -52,3 +52,16 @@ def reading_start(first: int) -> int:
         1795491600
     """
     return first - LOOK_BACK_SECONDS - MARGIN_SECONDS
+
+
+def bucket_of_reading(start: float) -> int:
+    """Return the first bucket (epoch seconds) of which a replay sends values, from its start.
+
+    Args:
+        start: from when on the replay reads the stream, epoch seconds.
+
+    Example:
+        >>> bucket_of_reading(1_795_491_600)
+        1795495800
+    """
+    return int(start) + LOOK_BACK_SECONDS + MARGIN_SECONDS

@@ -25,6 +25,8 @@ ELSEWHERE = {
     "disconnect": "the last test here",
     "public_ip": "unit/connection/test_public_ip.py",
     "run_flash_crowd": "module 6, in browser/test_module_5.py",
+    "visit_changes": "module 7, in browser/test_module_4.py",
+    "visit_snapshot": "module 7, in browser/test_module_4.py",
     "WorkshopError": "every helper raises it",
 }
 NAMES = [name for name in sorted(public_names()) if "." not in name and name not in ELSEWHERE]

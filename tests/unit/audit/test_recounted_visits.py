@@ -62,3 +62,9 @@ def test_it_counts_the_same_as_the_job(seed):
 def test_without_beacons_there_are_no_visits():
     assert visits_of(archived([])).empty
     assert recounted_visits(archived([]), shortened).empty
+
+
+def test_another_gap_divides_the_same_beacons_in_another_way():
+    pairs = beacons(CASES["two page views"][0])
+    parts = [visits_of(archived(pairs), gap=pd.Timedelta(seconds=gap)) for gap in (40, 39)]
+    assert [len(part) for part in parts] == [1, 2]

@@ -11,6 +11,7 @@ from helpers.core.cloud import Cloud
 from helpers.core.errors import NotDeployed, WorkshopError
 from helpers.core.paths import REPOSITORY
 
+VISITS = None  # of an earlier snapshot: nothing is compared
 BUCKET = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
 LOG = REPOSITORY / "assets" / "sample" / "access.log.gz"
 WIDGET = {"title": "Mine", "metrics": [["RealtimeWebAnalytics", "event_count"]]}
@@ -50,6 +51,10 @@ CALLS = {
     "start_analytics": (helpers.start_analytics, "2-analyze"),
     "stop_analytics": (helpers.stop_analytics, "2-analyze"),
     "update_analytics": (helpers.update_analytics, "2-analyze"),
+    "visit_changes": (lambda c: helpers.visit_changes(c, VISITS), "2-analyze"),
+    "visit_snapshot": (helpers.visit_snapshot, "2-analyze"),
+    "visits_by_clock": (helpers.visits_by_clock, "1-capture"),
+    "visitor.views": (lambda c: helpers.Visitor(c, "ann").views(10), "2-analyze"),
     "traffic.start": (lambda c: helpers.Traffic(c).start(), "1-frontend"),
     "traffic.replay": (lambda c: helpers.Traffic(c).replay(LOG), "1-frontend"),
 }
@@ -68,7 +73,9 @@ def test_the_error_names_the_module_to_deploy(bare, name):
     assert f'deploy(cloud, "{module}")' in error.value.remedy
 
 
-@pytest.mark.parametrize("name", ["captured", "analyzed", "visualized", "extended", "unbroken"])
+@pytest.mark.parametrize(
+    "name", ["captured", "analyzed", "visualized", "extended", "unbroken", "visits"]
+)
 def test_a_check_without_traffic_proposes_to_start_it(bare, name):
     with pytest.raises(WorkshopError) as error:
         getattr(check, name)(bare, helpers.Traffic(bare))

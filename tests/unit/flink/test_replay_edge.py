@@ -89,6 +89,8 @@ def test_the_margin_is_larger_than_the_longest_put_and_state_lives_longer_than_a
     assert LONGEST + clocks + SECONDS_BETWEEN_AMENDMENTS < replay_edge.MARGIN_SECONDS
     late = re.search(r"requested_at > (\d+)000 THEN", (FLINK / "sql" / "04_firsts.sql").read_text())
     assert int(late[1]) == replay_edge.HORIZON_SECONDS == HORIZON
+    first = replay_edge.first_bucket(X)
+    assert replay_edge.bucket_of_reading(replay_edge.reading_start(first)) == first
     assert replay_edge.LOOK_BACK_SECONDS == HOUR and BUCKET == BUCKET_SECONDS
     oldest = X - replay_edge.reading_start(replay_edge.first_bucket(X))
     hours = re.search(r'state.ttl": "(\d+) h"', (FLINK / "main.py").read_text())
