@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from assets.functions.publish_metrics.dimension import dimension_value
 from helpers.audit.recount import shortened
 from helpers.audit.recounted_visits import GAP, recounted_visits, visits_of
 from helpers.audit.visit_cuts import bounces, clock_visits, period_name
@@ -20,14 +21,15 @@ from helpers.core.waiting import poll_until
 from helpers.generator.beacon import Beacon
 from helpers.plotting.figure import Picture
 from helpers.stores.archive import FIELDS, field_column
-from helpers.stores.cloudwatch import SECONDS_UNTIL_READ, values_now
-from helpers.stores.dynamodb import metric_values
+from helpers.stores.cloudwatch import OTHER, SECONDS_UNTIL_READ, values_now
+from helpers.stores.dynamodb import catalog_row, metric_values
 from helpers.traffic.send_beacon import AGENT
 
 from .past_beacons import put_past_beacons
 from .visit_figure import VisitRow, draw_visits
 
 PAGE = "/visit-lab"
+_ENTRIES = "entry_pages"
 METRICS = ("visit_count", "bounce_count", "visit_seconds", "entry_pages", "exit_pages",
            "source_count")  # fmt: skip
 COUNTED_SECONDS = 300  # a beacon is counted after three seconds, and after an update of the job
@@ -143,12 +145,14 @@ class Visitor:
         return draw_visits(self.name, list(beacons["requested_at"] / 1000), rows, edges)
 
     def cloudwatch(self) -> pd.DataFrame:
-        """Return the number of visits in the minutes of the visitor's beacons, in two stores.
+        """Return how many visits began with the visitor's own page, in two stores.
+
+        That is the visitor's item of `entry_pages`. If CloudWatch has as many of its items as the
+        catalog allows, the sum of all further items is returned: `(other)`.
 
         Returns:
             Columns Time (start of the minute, UTC), DynamoDB, CloudWatch (the sum of all that was
-            put) and Smallest (the smallest value that was put: CloudWatch's Minimum). Visits of
-            other visitors are included.
+            put) and Smallest (the smallest value that was put: CloudWatch's Minimum).
 
         Raises:
             WorkshopError: module 3-visualize is not deployed, or there are no page views yet.
@@ -158,21 +162,24 @@ class Visitor:
         span = {"start": minutes[0].to_pydatetime(), "end": end.to_pydatetime()}
 
         def read() -> pd.DataFrame:
-            stored = metric_values(self._cloud, "visit_count", **span).set_index("Time")["Value"]
-            parts = {"DynamoDB": stored}
+            admitted = catalog_row(self._cloud, _ENTRIES).get("Items", set())
+            own = dimension_value(self.page)
+            item = own if own in admitted else OTHER
+            rows = metric_values(self._cloud, _ENTRIES, **span)
+            names = rows["Item"].map(dimension_value)
+            stored = rows[names.where(names.isin(admitted), OTHER) == item]
+            parts = {"DynamoDB": stored.groupby("Time")["Value"].sum()}
             for name, statistic in (("CloudWatch", "Sum"), ("Smallest", "Minimum")):
-                shown = values_now(
-                    self._cloud, "visit_count", period=60, statistic=statistic, **span
-                )
-                parts[name] = shown.groupby("Time")["Value"].sum()
-            frame = pd.DataFrame(parts).reindex(stored.index.intersection(minutes))
+                shown = values_now(self._cloud, _ENTRIES, period=60, statistic=statistic, **span)
+                parts[name] = shown[shown["Item"] == item].set_index("Time")["Value"]
+            frame = pd.DataFrame(parts).reindex(parts["DynamoDB"].index.intersection(minutes))
             # A row that has been 0 from its beginning: the job writes some after its start.
             frame = frame[frame["DynamoDB"].ne(0) | frame["CloudWatch"].notna()]
             return frame.rename_axis("Time").reset_index().astype({"DynamoDB": "int64"})
 
         return poll_until(
             read,
-            lambda frame: frame["DynamoDB"].eq(frame["CloudWatch"]).all(),
+            lambda frame: len(frame) > 0 and frame["DynamoDB"].eq(frame["CloudWatch"]).all(),
             "CloudWatch has the last differences",
             SECONDS_UNTIL_READ,
         )

@@ -177,28 +177,38 @@ def test_cloudwatch_shows_the_smallest_value_that_was_put(pipeline, monkeypatch)
     cem.views([45, 10])
     minutes = sorted({time_of(record) for record in pipeline.records})
     shown = {"Sum": 1, "Minimum": -1}
+    admitted = {"Items": {"/", cem.page}}
 
     def values_now(cloud, metric, period, statistic, start, end):
-        assert (metric, period) == ("visit_count", 60)
-        return pd.DataFrame({"Time": minutes, "Value": [shown[statistic]] * 2})
+        assert (metric, period) == ("entry_pages", 60)
+        rows = [
+            (at, item, value)
+            for at in minutes
+            for item, value in ((cem.page, shown[statistic]), ("(other)", 1), ("/", 84))
+        ]
+        return pd.DataFrame(rows, columns=["Time", "Item", "Value"])  # fmt: skip
 
     monkeypatch.setattr(visitor, "values_now", values_now)
-    table = cem.cloudwatch()
-    assert table[["DynamoDB", "CloudWatch", "Smallest"]].to_numpy().tolist() == [[1, 1, -1]] * 2
+    monkeypatch.setattr(visitor, "catalog_row", lambda cloud, metric: admitted)
+    columns = ["DynamoDB", "CloudWatch", "Smallest"]
+    assert cem.cloudwatch()[columns].to_numpy().tolist() == [[1, 1, -1]] * 2
+    admitted["Items"] = {"/"}
+    assert cem.cloudwatch()[columns].to_numpy().tolist() == [[1, 1, 1]] * 2, "its page is no item"
 
 
 def test_a_minute_that_never_had_a_visit_is_left_out_there(pipeline, monkeypatch):
     cem = Visitor(pipeline, "cem")
     cem.views([45, 30, 15])
     begins = time_of(pipeline.records[0])
-    empty = {"Time": time_of(pipeline.records[1]), "Item": "All Visits", "Value": 0}
+    empty = {"Time": time_of(pipeline.records[1]), "Item": cem.page, "Value": 0}
     count = pipeline.values
 
     def values(cloud, metric, start, end):
         return pd.concat([count(cloud, metric, start, end), pd.DataFrame([empty])])
 
     monkeypatch.setattr(visitor, "metric_values", values)
-    shown = pd.DataFrame({"Time": [begins], "Value": [1]})
+    shown = pd.DataFrame({"Time": [begins], "Item": [cem.page], "Value": [1]})
+    monkeypatch.setattr(visitor, "catalog_row", lambda *_: {"Items": {cem.page}})
     monkeypatch.setattr(visitor, "values_now", lambda *_, **__: shown)
     assert cem.cloudwatch().to_numpy().tolist() == [[begins, 1, 1, 1]]
 
