@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from bench.chain import chain, hold, is_held
 
-LADDER = (500, 1000, 2000, 3000, 4000, 5000, 6000, 7000)  # the target is 7,000
-FIRST = 7000
-BUDGET_SECONDS = 270  # after which no further rate is tried
+LADDER = (500, 1000, 2000, 3000, 4000, 5000, 6000, 7000)
+FIRST = 5000
+BUDGET_SECONDS = 480  # after which no further rate is tried
 
 
 def measure(seconds: float = 60, probe_seconds: float = 10) -> dict:
