@@ -1,16 +1,19 @@
 """A change of the gap between visits: which minutes get other values, and which keep theirs."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
-from helpers.core.waiting import waiting
+from helpers.core.waiting import poll_until, waiting
 from helpers.deployment.flink_application import counted_from
 from helpers.stores.dynamodb import metric_values
 
 HOURS = 48
+# While the updated job reads the stream again, the values change every two seconds.
+UNCHANGED_SECONDS, COUNTED_SECONDS = 15, 300
 
 
 @waiting("Reading the visits of two days")
@@ -44,6 +47,9 @@ def visit_snapshot(cloud: Cloud) -> pd.DataFrame:
 def visit_changes(cloud: Cloud, before: pd.DataFrame) -> pd.DataFrame:
     """Compare the visits of each minute with an earlier snapshot, for older and newer minutes.
 
+    It waits until the values have not changed for 15 seconds: then the updated job has counted
+    the last hours again.
+
     Args:
         cloud: where the table and the Flink application are.
         before: the earlier result of `visit_snapshot`.
@@ -61,13 +67,24 @@ def visit_changes(cloud: Cloud, before: pd.DataFrame) -> pd.DataFrame:
     """
     edge = counted_from(cloud)
     # A minute that the snapshot does not have may have visits now: a shorter gap makes more.
-    rows = metric_values(
-        cloud,
-        "visit_count",
-        start=before["Time"].min().to_pydatetime(),
-        end=(before["Time"].max() + pd.Timedelta(minutes=1)).to_pydatetime(),
+    start = before["Time"].min().to_pydatetime()
+    end = (before["Time"].max() + pd.Timedelta(minutes=1)).to_pydatetime()
+    same = {"since": time.monotonic()}
+    known = [before]
+
+    def read() -> pd.DataFrame:
+        rows = metric_values(cloud, "visit_count", start=start, end=end)[["Time", "Value"]]
+        if not rows.equals(known[-1]):
+            known[:], same["since"] = [rows], time.monotonic()
+        return rows
+
+    rows = poll_until(
+        read,
+        lambda _: time.monotonic() - same["since"] >= UNCHANGED_SECONDS,
+        "the job has counted the last hours again",
+        COUNTED_SECONDS,
     )
-    return compared(before, rows[["Time", "Value"]], edge)
+    return compared(before, rows, edge)
 
 
 def compared(before: pd.DataFrame, now: pd.DataFrame, edge: datetime | None) -> pd.DataFrame:

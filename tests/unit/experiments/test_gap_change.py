@@ -36,7 +36,9 @@ def test_a_job_that_was_never_updated_has_counted_all_of_them():
 
 
 def test_it_compares_what_the_table_has_with_the_position_of_the_job(monkeypatch):
-    read = iter([visits(), visits(at_0930=7, at_1030=4), visits(at_0930=7, at_1030=5)])
+    again = [visits(at_0930=7, at_1030=number) for number in (1, 5, 5)]
+    read = iter([visits(), visits(at_0930=7, at_1030=4), *again])
+    monkeypatch.setattr(gap_change, "UNCHANGED_SECONDS", 0.5)
     monkeypatch.setattr(gap_change, "metric_values", lambda cloud, metric, **span: next(read))
     start = datetime.fromtimestamp(reading_start(int(EDGE.timestamp()) + 60), UTC)
     groups = {"clicks": {"source.init.timestamp": start.isoformat(timespec="milliseconds")}}

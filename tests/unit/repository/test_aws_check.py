@@ -118,8 +118,11 @@ def test_what_exists_already_is_neither_used_nor_deleted(notebooks, on_emulator)
         streams.delete_stream(StreamName="rwa-mine")
 
 
+# A shell that is not interactive starts its background jobs with SIGINT ignored, and all that they
+# start inherits this: a whole run of the tests, too.
 INTERRUPTED = """
-import sys, types
+import signal, sys, types
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from bench import aws_check, notebook_steps
 
