@@ -261,7 +261,9 @@ def _single_values(box: Box, lines: Sequence[Series], widget: Widget) -> str:
     for column, (label, value) in enumerate(rows):
         cell = box.inside(left=column * share, right=box.width - (column + 1) * share)
         words = number(value)
-        points = min(30.0, (cell.height - 0.25) * 72 * 0.7, 9 * cell.width / width(words, 9) * 0.9)
+        # Bold letters are wider than those that `width` measures, and figures need a gap.
+        widest = 9 * cell.width / width(words, 9) * 0.75
+        points = min(30.0, (cell.height - 0.25) * 72 * 0.7, widest)
         cell.text(0, cell.height * 0.42, words, points=max(points, 9), weight="bold")
         if cell.height > 0.5:
             cell.text(0, cell.height - 0.1, fit(label, 9, cell.width - 0.1), color=QUIET)
