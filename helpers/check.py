@@ -10,7 +10,8 @@ import pandas as pd
 
 from .audit.ledger import ledger
 from .audit.record_outcomes import LATENESS_HORIZON
-from .audit.recount import compare, metric_totals, visits_differing
+from .audit.recount import compare, metric_totals
+from .audit.recounted_visits import METRICS as VISIT_METRICS
 from .audit.snapshots import changed_since, differing, load_time_means
 from .core.cloud import Cloud
 from .core.errors import WorkshopError
@@ -262,7 +263,7 @@ def visits(cloud: Cloud, traffic: Traffic) -> None:
     _latest_run(traffic)
     since = datetime.now(UTC).replace(second=0, microsecond=0) - VISITS_SINCE
     _refuse_any(
-        lambda: visits_differing(cloud, since),
+        lambda: compare(cloud, since, VISIT_METRICS),
         "the last beacons are counted",
         lambda wrong: f"{len(wrong)} values of visits differ from the archive's recount",
         ("Stored", "Recounted"),

@@ -10,9 +10,9 @@ from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 
 from .recount import records_since, recounted, shortened
-from .recounted_visits import CLIENT, summed_visits, with_visits
+from .recounted_visits import CLIENT, visits_of, with_visits
 
-PAGE = "page"  # any page of the visit; the others are columns of `summed_visits`
+PAGE = "page"  # any page of the visit; the others are columns of `visits_of`
 DIMENSIONS = (PAGE, "entry", "exit", "source", "campaign", *CLIENT.values())
 
 
@@ -57,7 +57,7 @@ def matching_records(records: pd.DataFrame, filters: Mapping[str, str]) -> pd.Da
             f"Use one of {', '.join(DIMENSIONS)}.",
         )
     beacons = with_visits(records[records["outcome"] == "accepted"], shortened)
-    visits = summed_visits(beacons)
+    visits = visits_of(beacons)
     numbers = set(visits.index)
     for dimension, item in filters.items():
         column = beacons.set_index("visit")[PAGE] if dimension == PAGE else visits[dimension]

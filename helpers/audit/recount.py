@@ -4,6 +4,7 @@ This shares only the metrics' definitions with the Flink job, so if both agree, 
 """
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 
 import pandas as pd
@@ -87,12 +88,13 @@ def recounted(records: pd.DataFrame, since: datetime) -> pd.DataFrame:
 
 
 @waiting("Recounting the archive")
-def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
+def compare(cloud: Cloud, since: datetime, metrics: Collection[str] = METRICS) -> pd.DataFrame:
     """Return the values in which DynamoDB and the recount differ.
 
     Args:
         cloud: where the tables and the archive are.
         since: an aware datetime on the edge of a minute.
+        metrics: the MetricTypes to compare.
 
     Returns:
         Columns Metric, Time, Item, Recounted and Stored (missing = no such row); empty if all
@@ -103,10 +105,11 @@ def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
     """
     records = records_since(cloud, since)
     expected = recounted(records, since)
+    known = set(catalog(cloud)["MetricType"])
     stored = [
         metric_values(cloud, metric, start=since).assign(Metric=metric)
-        for metric in METRICS
-        if metric in set(catalog(cloud)["MetricType"])
+        for metric in metrics
+        if metric in known
     ]
     table = pd.concat(stored, ignore_index=True)[["Metric", "Time", "Item", "Value"]]
     # A visit that a late beacon has joined to an earlier one leaves a row of 0.
@@ -117,25 +120,9 @@ def compare(cloud: Cloud, since: datetime) -> pd.DataFrame:
         expected.set_index(keys)["Value"], table.set_index(keys)["Value"], records, time="Time"
     )
     both = counts.rename("Recounted").reset_index()
+    both = both[both["Metric"].isin(metrics)]
     both = both.merge(table.rename(columns={"Value": "Stored"}), on=keys, how="outer")
     return both[both["Recounted"] != both["Stored"]].reset_index(drop=True)
-
-
-def visits_differing(cloud: Cloud, since: datetime) -> pd.DataFrame:
-    """Return the values of visits in which DynamoDB and the recount differ.
-
-    Args:
-        cloud: where the tables and the archive are.
-        since: an aware datetime on the edge of a minute.
-
-    Returns:
-        As `compare`.
-
-    Example:
-        `visits_differing(cloud, since).empty` -> `True`
-    """
-    wrong = compare(cloud, since)
-    return wrong[wrong["Metric"].isin(recounted_visits.METRICS)].reset_index(drop=True)
 
 
 def metric_totals(cloud: Cloud, since: datetime) -> pd.DataFrame:

@@ -34,10 +34,10 @@ def recounted_visits(
     Example:
         `recounted_visits(beacons, shortened).query("Metric == 'visit_count'")`
     """
-    visits = visits_of(beacons, shortened, gap)
+    visits = visits_of(with_visits(beacons, shortened, gap))
     columns: tuple[tuple[str, str | None, pd.Series | int], ...] = (
         ("visit_count", None, 1),
-        ("bounce_count", None, (visits["beacons"] == 1) & (visits["views"] == 1)),
+        ("bounce_count", None, bounces(visits)),
         ("visit_seconds", None, (visits["last"] - visits["first"]) // 1000),
         ("entry_pages", "entry", 1),
         ("exit_pages", "exit", 1),
@@ -83,25 +83,7 @@ def with_visits(
     return known
 
 
-def visits_of(
-    beacons: pd.DataFrame,
-    shortened: Callable[[str], str] = lambda item: item,
-    gap: pd.Timedelta = GAP,
-) -> pd.DataFrame:
-    """Return one row for each visit, as `summed_visits` does.
-
-    Args:
-        beacons: accepted beacons, with the columns of `archived_beacons`.
-        shortened: returns an item as Flink writes it.
-        gap: the longest time between two beacons of a visit.
-
-    Example:
-        `visits_of(beacons)["beacons"].mean()`
-    """
-    return summed_visits(with_visits(beacons, shortened, gap))
-
-
-def summed_visits(known: pd.DataFrame) -> pd.DataFrame:
+def visits_of(known: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each visit.
 
     Args:
@@ -111,6 +93,9 @@ def summed_visits(known: pd.DataFrame) -> pd.DataFrame:
         Columns clientid, first and last (epoch ms), beacons, views, conversions, entry, exit,
         source, campaign, browser, system, device and Time (the minute in which it begins, UTC); the
         index is the visit's number.
+
+    Example:
+        `visits_of(with_visits(beacons))["beacons"].mean()`
     """
     views = known[known["event"] == "pageview"]
     by_visit = known.groupby("visit")
@@ -133,6 +118,11 @@ def summed_visits(known: pd.DataFrame) -> pd.DataFrame:
     for number, column in enumerate(CLIENT.values()):
         found[column] = [client.split("\n")[number] for client in found["client"]]
     return found.drop(columns="client").assign(Time=times(found["first"]).dt.floor("60s"))
+
+
+def bounces(visits: pd.DataFrame) -> pd.Series:
+    """Return which visits are bounces: a single beacon, which is a page view."""
+    return (visits["beacons"] == 1) & (visits["views"] == 1)
 
 
 def _client(beacons: pd.DataFrame) -> pd.Series:

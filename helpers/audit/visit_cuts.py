@@ -12,7 +12,7 @@ from helpers.core.waiting import waiting
 from helpers.stores.archive import FIELDS, is_beacon
 from helpers.stores.kinesis import newest_records
 
-from .recounted_visits import GAP, visits_of
+from .recounted_visits import GAP, bounces, visits_of, with_visits
 
 CLOCK_MINUTES = (60, 10, 1)
 
@@ -45,11 +45,6 @@ def clock_visits(beacons: pd.DataFrame, minutes: int) -> pd.DataFrame:
         views=("view", "sum"),
     )
     return found.reset_index().drop(columns="period").sort_values("first", ignore_index=True)
-
-
-def bounces(visits: pd.DataFrame) -> pd.Series:
-    """Return which visits are bounces: a single beacon, which is a page view."""
-    return (visits["beacons"] == 1) & (visits["views"] == 1)
 
 
 def visits_by_clock(cloud: Cloud, seconds: float = 180) -> pd.DataFrame:
@@ -85,7 +80,7 @@ def counted_by_clock(records: pd.DataFrame) -> pd.DataFrame:
     frame = records.reindex(columns=list(FIELDS))
     frame = frame[is_beacon(frame) & frame["bot"].isna() & frame["clientid"].notna()]
     frame = frame.drop_duplicates("beacon_id")
-    by_gap = visits_of(frame) if len(frame) else clock_visits(frame, 60)
+    by_gap = visits_of(with_visits(frame)) if len(frame) else clock_visits(frame, 60)
     rows = {f"a gap of {GAP.seconds // 60} minutes": by_gap}
     for minutes in CLOCK_MINUTES:
         rows[period_name(minutes)] = clock_visits(frame, minutes)

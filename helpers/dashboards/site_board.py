@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from helpers.audit.filtered_recount import DIMENSIONS
 from helpers.core.text import shorten
 from helpers.plotting.html_tiles import STYLE
 from helpers.plotting.item_list import ItemList, readable
@@ -18,7 +19,6 @@ from . import site_view
 from .site_figures import TABS, Choice, SiteSnapshot
 from .site_periods import PERIODS
 
-FILTERS = ("page", "entry", "exit", "source", "campaign", "browser", "system", "device")
 _FILTER_NAMES = {"entry": "first page", "exit": "last page", "system": "operating system"}
 _PICK = "(press: only visits with it)"
 
@@ -43,7 +43,7 @@ class SiteBoard(Live):
             options=list(PERIODS), value=choice.period.name, description="Period",
             orientation="horizontal", layout=widgets.Layout(width="auto"),
         )  # fmt: skip
-        self._chips = {dimension: self._chip(dimension) for dimension in FILTERS}
+        self._chips = {dimension: self._chip(dimension) for dimension in DIMENSIONS}
         self._lists = {tab: self._lists_of(tab) for tab in TABS}
         boxes = [widgets.GridBox([each.widget for each in self._lists[tab]]) for tab in TABS]
         for box in boxes:
@@ -53,7 +53,9 @@ class SiteBoard(Live):
         )
         top = widgets.HBox([self._periods, *self._chips.values()])
         top.layout.flex_flow, top.layout.align_items = "row wrap", "center"
-        sheet = widgets.VBox([self._style, top, self._tiles, self._chart, self._tab])
+        sheet = widgets.VBox(
+            [widgets.HTML(STYLE), self._style, top, self._tiles, self._chart, self._tab]
+        )
         sheet.add_class("rwa-sheet")
         board = widgets.VBox([sheet])
         board.add_class("rwa-board")
@@ -121,7 +123,7 @@ class SiteBoard(Live):
         for each, (_, _, rows) in zip(shown, seen.lists, strict=True):
             each.show(rows)
         rules = "".join(each.style for lists in self._lists.values() for each in lists)
-        self._style.value = f"{STYLE}<style>{rules}</style>"
+        self._style.value = f"<style>{rules}</style>"
         self._tiles.value, self._chart.value = site_view.tiles(seen), site_view.chart(seen)
 
     def _blank(self) -> None:

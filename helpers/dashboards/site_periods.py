@@ -1,6 +1,5 @@
 """The periods that the site owner's dashboard can show, and a metric's rows in one of them."""
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -68,6 +67,11 @@ class Span:
     before: int
     before_end: int
 
+    @property
+    def back(self) -> int:
+        """The seconds from the period before to this one."""
+        return self.start - self.before
+
 
 PERIODS = {
     period.name: period
@@ -112,8 +116,7 @@ class PeriodRows:
             self._edge = max(first, int((now - SETTLED) // step * step))
             self._older = self._values(first, self._edge)
             self._read_at = now
-        newest = metric_values(self._cloud, self._metric, start=_moment(max(first, self._edge)))
-        newest = newest.assign(Item=newest["Item"].map(dimension_value))
+        newest = self._stored(max(first, self._edge))
         older = self._older[self._older["Time"] >= pd.Timestamp(first, unit="s", tz="UTC")]
         # Concatenation with an empty frame would change the columns' types.
         parts = [part[_COLUMNS] for part in (older, newest) if len(part)]
@@ -122,12 +125,15 @@ class PeriodRows:
     def _values(self, first: int, end: int) -> pd.DataFrame:
         if end <= first:
             return pd.DataFrame(columns=_COLUMNS)
+        if not self._period.step:
+            return self._stored(first, end)
         start, until = _moment(first), _moment(end)
-        if self._period.step:
-            return values_now(
-                self._cloud, self._metric, period=self._period.step, start=start, end=until
-            )
-        found = metric_values(self._cloud, self._metric, start=start, end=until)
+        step = self._period.step
+        return values_now(self._cloud, self._metric, period=step, start=start, end=until)
+
+    def _stored(self, first: int, end: int | None = None) -> pd.DataFrame:
+        until = None if end is None else _moment(end)
+        found = metric_values(self._cloud, self._metric, start=_moment(first), end=until)
         return found.assign(Item=found["Item"].map(dimension_value))
 
 
@@ -142,16 +148,15 @@ def visitors_of_minute(cloud: Cloud, start: int) -> int:
     return int(metric_values(cloud, "visitor_count", start=moment, end=end)["Value"].sum())
 
 
-def newest_rows(cloud: Cloud, metric: str, seconds: int, now: float | None = None) -> pd.DataFrame:
+def newest_rows(cloud: Cloud, metric: str, seconds: int, now: float) -> pd.DataFrame:
     """Return a metric's newest rows as `metric_values` does, in whole minutes.
 
     Args:
         cloud: where the table is.
         metric: a MetricType.
         seconds: how far back, at least.
-        now: epoch seconds; the clock's by default.
+        now: epoch seconds.
     """
-    now = time.time() if now is None else now
     return metric_values(cloud, metric, start=_moment(int((now - seconds) // MINUTE * MINUTE)))
 
 

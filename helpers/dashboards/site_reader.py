@@ -88,8 +88,7 @@ class SiteReader:
     def _visitors(self, choice: Choice, now: float) -> tuple[Figure, str]:
         frame = newest_rows(self._cloud, "visitor_count", LIVE_SECONDS, now)
         count, minute, note = numbers.visitors_now(frame, now)
-        span = choice.period.span(now)
-        earlier = minute - (span.start - span.before)
+        earlier = minute - choice.period.span(now).back
         if earlier not in self._visitors_before:
             # A late beacon may change it; so it is read again in the next minute.
             self._visitors_before = {earlier: visitors_of_minute(self._cloud, earlier)}
@@ -111,9 +110,7 @@ class SiteReader:
         minute = int((at - MINUTE) // MINUTE * MINUTE)
         visitors = found[found["Metric"] == "visitor_count"]
         count, _, note = numbers.visitors_now(visitors, minute + MINUTE)
-        span = choice.period.span(at)
-        back = span.start - span.before
-        before = numbers.visitors_now(visitors, minute + MINUTE - back)[0]
+        before, _, _ = numbers.visitors_now(visitors, minute + MINUTE - choice.period.span(at).back)
         return at, by_metric, Figure(count, count, before), note
 
     def _newest_latency(self, now: float) -> float | None:

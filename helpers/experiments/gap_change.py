@@ -69,18 +69,17 @@ def visit_changes(cloud: Cloud, before: pd.DataFrame) -> pd.DataFrame:
     # A minute that the snapshot does not have may have visits now: a shorter gap makes more.
     start = before["Time"].min().to_pydatetime()
     end = (before["Time"].max() + pd.Timedelta(minutes=1)).to_pydatetime()
-    same = {"since": time.monotonic()}
-    known = [before]
+    known, since = before, time.monotonic()
 
-    def read() -> pd.DataFrame:
-        rows = metric_values(cloud, "visit_count", start=start, end=end)[["Time", "Value"]]
-        if not rows.equals(known[-1]):
-            known[:], same["since"] = [rows], time.monotonic()
-        return rows
+    def is_unchanged(rows: pd.DataFrame) -> bool:
+        nonlocal known, since
+        if not rows.equals(known):
+            known, since = rows, time.monotonic()
+        return time.monotonic() - since >= UNCHANGED_SECONDS
 
     rows = poll_until(
-        read,
-        lambda _: time.monotonic() - same["since"] >= UNCHANGED_SECONDS,
+        lambda: metric_values(cloud, "visit_count", start=start, end=end)[["Time", "Value"]],
+        is_unchanged,
         "the job has counted the last hours again",
         COUNTED_SECONDS,
     )

@@ -12,8 +12,14 @@ import pandas as pd
 
 from assets.functions.publish_metrics.dimension import dimension_value
 from helpers.audit.recount import shortened
-from helpers.audit.recounted_visits import GAP, recounted_visits, visits_of
-from helpers.audit.visit_cuts import bounces, clock_visits, period_name
+from helpers.audit.recounted_visits import (
+    GAP,
+    bounces,
+    recounted_visits,
+    visits_of,
+    with_visits,
+)
+from helpers.audit.visit_cuts import clock_visits, period_name
 from helpers.core.cloud import Cloud
 from helpers.core.epoch import times
 from helpers.core.errors import WorkshopError, check_number
@@ -136,7 +142,8 @@ class Visitor:
         self._is_counted(gap)
         own = self._own()
         stored = int(own[own.index.get_level_values("Metric") == "entry_pages"].sum())
-        by_gap = _row(f"a gap of {gap_minutes:g} minutes", visits_of(beacons, gap=gap))
+        visits = visits_of(with_visits(beacons, gap=gap))
+        by_gap = _row(f"a gap of {gap_minutes:g} minutes", visits)
         rows, edges = [replace(by_gap, stored=stored)], []
         if self._clock:
             period, edge = self._clock

@@ -34,7 +34,7 @@ class ItemList:
     """
 
     def __init__(self, title: str, key: str, hint: str, pressed: Callable[[str], None]) -> None:
-        self.title, self._key, self._hint = title, key, hint
+        self._key, self._hint = key, hint
         self.style = ""
         self._items: list[str] = []
         self._sorted_at = 0.0

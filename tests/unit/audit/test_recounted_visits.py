@@ -7,7 +7,7 @@ import pytest
 from visits import Beacon, differences, joined_all, visit_of
 
 from helpers.audit.recount import shortened
-from helpers.audit.recounted_visits import METRICS, recounted_visits, visits_of
+from helpers.audit.recounted_visits import METRICS, recounted_visits, visits_of, with_visits
 from helpers.stores.archive import FIELDS, field_column
 from tests.unit.stream_job.visit_cases import BEGIN, CASES, GAP, beacons, expected
 
@@ -60,11 +60,13 @@ def test_it_counts_the_same_as_the_job(seed):
 
 
 def test_without_beacons_there_are_no_visits():
-    assert visits_of(archived([])).empty
+    assert visits_of(with_visits(archived([]))).empty
     assert recounted_visits(archived([]), shortened).empty
 
 
 def test_another_gap_divides_the_same_beacons_in_another_way():
     pairs = beacons(CASES["two page views"][0])
-    parts = [visits_of(archived(pairs), gap=pd.Timedelta(seconds=gap)) for gap in (40, 39)]
+    parts = [
+        visits_of(with_visits(archived(pairs), gap=pd.Timedelta(seconds=gap))) for gap in (40, 39)
+    ]
     assert [len(part) for part in parts] == [1, 2]

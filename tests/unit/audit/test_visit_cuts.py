@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from helpers.audit import visit_cuts
-from helpers.audit.recounted_visits import visits_of
-from helpers.audit.visit_cuts import bounces, clock_visits, counted_by_clock, visits_by_clock
+from helpers.audit.recounted_visits import bounces, visits_of, with_visits
+from helpers.audit.visit_cuts import clock_visits, counted_by_clock, visits_by_clock
 from helpers.core.errors import WorkshopError
 from helpers.stores.archive import FIELDS, field_column
 
@@ -28,7 +28,7 @@ def frame(*records):
 
 def test_a_visit_across_the_full_hour_is_two_bounces_by_the_clock_and_none_by_the_gap():
     beacons = frame(view(-10), view(20))
-    by_gap, by_clock = visits_of(beacons), clock_visits(beacons, 60)
+    by_gap, by_clock = visits_of(with_visits(beacons)), clock_visits(beacons, 60)
     assert (len(by_gap), bounces(by_gap).sum()) == (1, 0)
     assert (len(by_clock), bounces(by_clock).sum()) == (2, 2)
     assert list(by_clock["first"]) == [HOUR - 10_000, HOUR + 20_000]

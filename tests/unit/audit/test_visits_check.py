@@ -27,7 +27,7 @@ def table(monkeypatch):
     """The table's sums and its differences from the recount, for the check."""
     found = {"wrong": AGREES, "visits": dict(VISITS), "passed": []}
     monkeypatch.setattr(check, "REPLAY_SECONDS", 0)
-    monkeypatch.setattr(check, "visits_differing", lambda cloud, since: found["wrong"])
+    monkeypatch.setattr(check, "compare", lambda cloud, since, metrics: found["wrong"])
     monkeypatch.setattr(
         check,
         "metric_values",
