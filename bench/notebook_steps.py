@@ -14,6 +14,7 @@ from helpers.core.paths import REPOSITORY
 
 FOLDER = REPOSITORY / "notebooks"
 CELL_SECONDS = 45 * 60  # a stack may take 30 minutes, which its own wait reports
+INTERRUPTS, INTERRUPTED_AGAIN_AFTER = 6, 10.0  # seconds
 _PREPARES = (ast.Import, ast.ImportFrom, ast.FunctionDef)
 # A cell for a front end, which replaces it by the solution: without one, nothing is run.
 _LOADS = "# %load "
@@ -130,18 +131,28 @@ def steps(
 
 
 async def _executed(client: Any, cell: Any, index: int) -> None:  # noqa: ANN401
-    from jupyter_core.utils import ensure_async
-    from nbclient.exceptions import CellExecutionError
-
     execution = asyncio.ensure_future(client.async_execute_cell(cell, index))
     try:
         await asyncio.shield(execution)
     except asyncio.CancelledError:
-        # The cell is interrupted and ends as any other one, so that nothing is left half done.
-        await ensure_async(client.km.interrupt_kernel())
-        with suppress(CellExecutionError):
-            await execution
+        await _interrupt(client, execution)
         raise
+
+
+async def _interrupt(client: Any, execution: asyncio.Future) -> None:  # noqa: ANN401
+    """Interrupt the cell; it ends as any other one, so that nothing is left half done."""
+    from jupyter_core.utils import ensure_async
+
+    # ipykernel ignores SIGINT between the message that the kernel is busy and the cell's first
+    # line, and does not reply if the interrupt arrives after its last one (Kernel.dispatch_shell):
+    # so it is repeated, and a cell that does not end is left to the kernel's end.
+    for _ in range(INTERRUPTS):
+        await ensure_async(client.km.interrupt_kernel())
+        ended, _unfinished = await asyncio.wait([execution], timeout=INTERRUPTED_AGAIN_AFTER)
+        if ended:
+            execution.exception()  # the cell's outputs have it
+            return
+    execution.cancel()
 
 
 def _text(output: dict) -> str:

@@ -167,13 +167,49 @@ original, nbclient.NotebookClient.process_message = (
     nbclient.NotebookClient.process_message, process_message
 )
 """
+# The kernel ignores an interrupt that arrives after its message that it is busy, and before the
+# cell's first line: here, always the first one.
+BEFORE_THE_FIRST_LINE = """
+from bench import notebook_steps
+from jupyter_client import AsyncKernelManager
+
+notebook_steps.INTERRUPTED_AGAIN_AFTER = 0.1
+
+async def interrupt_kernel(self):
+    AsyncKernelManager.interrupt_kernel = original_interrupt
+
+original_interrupt, AsyncKernelManager.interrupt_kernel = (
+    AsyncKernelManager.interrupt_kernel, interrupt_kernel
+)
+"""
+# A kernel that never reacts: it is ended with the notebook.
+NEVER = """
+from bench import notebook_steps
+from jupyter_client import AsyncKernelManager
+
+notebook_steps.INTERRUPTED_AGAIN_AFTER = 0.1
+
+async def interrupt_kernel(self):
+    pass
+
+AsyncKernelManager.interrupt_kernel = interrupt_kernel
+"""
 
 
-def test_ctrl_c_is_not_lost_while_an_object_is_deleted(notebooks, tmp_path):
+@pytest.mark.parametrize(
+    "circumstance",
+    [
+        IN_A_DESTRUCTOR,
+        IN_A_DESTRUCTOR + BEFORE_THE_FIRST_LINE,
+        IN_A_DESTRUCTOR + NEVER,
+    ],
+    ids=["in a destructor", "before the first line", "never"],
+)
+def test_ctrl_c_is_not_lost(notebooks, tmp_path, circumstance):
     cleaned = tmp_path / "cleaned"
     notebooks("1-one", "import time; time.sleep(600)")
     notebooks("9-clean-up", f"open({str(cleaned)!r}, 'x').close()")
-    command = [sys.executable, "-c", IN_A_DESTRUCTOR + INTERRUPTED, "--target", "local"]
+    command = [sys.executable, "-c", circumstance + INTERRUPTED, "--target", "local"]
     ended = subprocess.run([*command, str(tmp_path)], cwd=REPOSITORY, timeout=120)
     assert ended.returncode == 130
     assert cleaned.exists()
