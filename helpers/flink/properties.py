@@ -31,6 +31,11 @@ JOB_OPTIONS = {
     # managed memory from the 2,600,000th on).
     "state.backend.rocksdb.use-bloom-filter": "true",
     "state.backend.rocksdb.memory.partitioned-index-filters": "true",
+    # Each checkpoint makes a small file, and with RocksDB's default (LEVEL) every four of them are
+    # merged with all files of the first level, up to 256 MB. UNIVERSAL merges files of like size.
+    # Measured on 4.5 million records: 66 microseconds of CPU a record, with LEVEL 81 (its merges
+    # took two thirds of a core).
+    "state.backend.rocksdb.compaction.style": "UNIVERSAL",
     # The job ends by a signal; what it leaves is what it goes on from.
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     # _metadata contains small state, where checkpoints.covered searches for file names.

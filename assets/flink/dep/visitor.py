@@ -16,7 +16,19 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from visits import METRICS, Beacon, Cell, Visit, differences, items, joined_all, minute_of, visit_of
+from visits import (
+    METRICS,
+    MINUTE_MS,
+    Beacon,
+    Cell,
+    Visit,
+    differences,
+    items,
+    items_of,
+    joined_all,
+    minute_of,
+    visits_of,
+)
 
 # A beacon may be an hour late; a job that catches up may read its files in another order.
 KEPT_MS = 2 * 3_600_000
@@ -57,14 +69,19 @@ class Visitor:
             beacons: new beacons of this visitor.
             run: when this run of the job began, epoch milliseconds.
         """
-        singles, gap = [visit_of(beacon) for beacon in beacons], beacons[0].gap
-        before, after = self.visits, joined_all(self.visits, singles, gap)
+        gap = beacons[0].gap
+        before, after = self.visits, joined_all(self.visits, visits_of(beacons, gap), gap)
         now = max(beacon.shipped_at for beacon in beacons)
         written: dict[Cell, int] = {}
         # A former run can only have read what had been put before this one began.
         if min(beacon.shipped_at for beacon in beacons) <= run + CLOCK_MS:
-            parts = [*singles, *(visit for visit in before if visit not in after)]
-            written = dict.fromkeys(self._renewed.add(parts, run), 0)
+            gone = [visit for visit in before if visit not in after]
+            minutes = {beacon.requested_at // MINUTE_MS * 60 for beacon in beacons}
+            alone = [items_of(*kind) for kind in {beacon[3:] for beacon in beacons}]
+            cells = self._renewed.add(
+                [*sorted(minutes), *map(minute_of, gone)], [*sorted(alone), *map(items, gone)], run
+            )
+            written = dict.fromkeys(cells, 0)
         written |= differences(before, after)
         self.visits = [visit for visit in after if visit.last >= now - KEPT_MS - gap]
         final = (now - LONGEST_MS) // 1000
@@ -105,27 +122,26 @@ class Renewed:
         """Return the arguments of an equal one, for JSON."""
         return [self.run, list(self._minutes), [list(each) for each in self._items]]
 
-    def add(self, parts: Sequence[Visit], run: int) -> list[Cell]:
+    def add(self, minutes: Iterable[int], items: Iterable[Sequence[str]], run: int) -> list[Cell]:
         """Return the cells to renew: all for the first time in a run, then new combinations.
 
         Args:
-            parts: visits of which a run may have joined some.
+            minutes: in which a run may have begun a visit, epoch seconds.
+            items: of each of METRICS, which a run may have given to a visit.
             run: the present run.
         """
         old_minutes = dict(self._minutes) if run == self.run else {}
         old_items = [len(each) if run == self.run else 0 for each in self._items]
         self.run = run
-        for part in parts:
-            self._minutes.setdefault(minute_of(part))
-            for known, item in zip(self._items, items(part), strict=True):
+        self._minutes |= dict.fromkeys(minutes)
+        for each in items:
+            for known, item in zip(self._items, each, strict=True):
                 if item not in known and len(known) < MOST_ITEMS:
                     known[item] = None
-        if len(self._minutes) == len(old_minutes) and [*map(len, self._items)] == old_items:
-            return []
+        new_minutes = [minute for minute in self._minutes if minute not in old_minutes]
         return [
             (metric, minute, item)
             for metric, known, old in zip(METRICS, self._items, old_items, strict=True)
             for number, item in enumerate(known)
-            for minute in self._minutes
-            if number >= old or minute not in old_minutes
+            for minute in (self._minutes if number >= old else new_minutes)
         ]

@@ -8,7 +8,9 @@ visitor.py keeps the visits of one visitor, and visit_stage.py stores them in Fl
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 MINUTE_MS = 60_000
 NONE, DIRECT, UNKNOWN = "(none)", "(direct)", "Other"
@@ -102,26 +104,62 @@ def visit_of(beacon: Beacon) -> Visit:
         >>> visit_of(beacon).entry
         '0000000000001500/a'
     """
-    at = beacon.requested_at
-    # Two beacons of one second are in order: received_at has the milliseconds of the same time.
-    if beacon.received_at is not None and beacon.received_at // 1000 * 1000 == at:
-        at = beacon.received_at
-    is_view = beacon.event == "pageview"
-    page = _timed(at, beacon.page if is_view else None)
-    # A newline within a name would shift the lines of the others.
-    client = [(name or UNKNOWN).replace("\n", " ") for name in beacon[7:10]]
+    return _visit([beacon])
+
+
+def visits_of(beacons: Iterable[Beacon], gap: int) -> list[Visit]:
+    """Return the visits that one visitor's beacons make without any others.
+
+    It returns the same as `joined_all` of each beacon's own visit, several times as fast.
+
+    Args:
+        beacons: in any order.
+        gap: the longest time between two beacons of a visit, milliseconds.
+    """
+    runs: list[list[Beacon]] = []
+    for beacon in sorted(beacons, key=itemgetter(0)):
+        if not runs or beacon.requested_at - runs[-1][-1].requested_at > gap:
+            runs.append([])
+        runs[-1].append(beacon)
+    return [_visit(run) for run in runs]
+
+
+def _visit(run: list[Beacon]) -> Visit:
+    """Return the visit of beacons in order whose gaps are short enough."""
+    timed = [(_time(beacon), beacon) for beacon in run]
+    begin = min(at for at, _ in timed)
+    views = [(at, beacon.page) for at, beacon in timed if beacon.event == "pageview"]
+    pages = [(at, page) for at, page in views if page is not None]
+    sources = [(at, beacon.source) for at, beacon in timed if beacon.source is not None]
+    campaigns = [(at, beacon.campaign) for at, beacon in timed if beacon.campaign is not None]
     return Visit(
-        first=beacon.requested_at,
-        last=beacon.requested_at,
-        beacons=1,
-        views=int(is_view),
-        conversions=int(beacon.event == "conversion"),
-        entry=page,
-        exit=page,
-        source=_timed(at, beacon.source),
-        campaign=_timed(at, beacon.campaign),
-        client=_timed(at, "\n".join(client)),
+        first=run[0].requested_at,
+        last=run[-1].requested_at,
+        beacons=len(run),
+        views=len(views),
+        conversions=sum(beacon.event == "conversion" for beacon in run),
+        entry=_text(min(pages, default=None)),
+        exit=_text(max(pages, default=None)),
+        source=_text(min(sources, default=None)),
+        campaign=_text(min(campaigns, default=None)),
+        client=_text((begin, min(_client(*beacon[7:10]) for at, beacon in timed if at == begin))),
     )
+
+
+def _time(beacon: Beacon) -> int:
+    # Two beacons of one second are in order: received_at has the milliseconds of the same time.
+    at, received_at = beacon.requested_at, beacon.received_at
+    return received_at if received_at is not None and received_at // 1000 * 1000 == at else at
+
+
+def _text(timed: tuple[int, str] | None) -> str:
+    return "" if timed is None else f"{timed[0]:0{DIGITS}d}{timed[1]}"
+
+
+@lru_cache(1000)
+def _client(*names: str | None) -> str:
+    # A newline within a name would shift the lines of the others.
+    return "\n".join((name or UNKNOWN).replace("\n", " ") for name in names)
 
 
 def joined(one: Visit, other: Visit) -> Visit:
@@ -175,6 +213,16 @@ def items(visit: Visit) -> tuple[str, ...]:
     )
 
 
+@lru_cache(2000)
+def items_of(*fields: Any) -> tuple[str, ...]:  # noqa: ANN401 - see Beacon
+    """Return the item in each of METRICS of a visit of a single beacon.
+
+    Args:
+        fields: the beacon's, from `event` on.
+    """
+    return items(visit_of(Beacon(0, None, 0, *fields)))
+
+
 def numbers(visit: Visit) -> tuple[int, ...]:
     """Return what a visit adds to each of METRICS; some may be 0."""
     bounce = int(visit.beacons == visit.views == 1)
@@ -198,10 +246,6 @@ def differences(before: Iterable[Visit], after: Iterable[Visit]) -> dict[Cell, i
                 cell = metric, minute, item
                 result[cell] = result.get(cell, 0) + sign * number
     return {cell: number for cell, number in result.items() if number}
-
-
-def _timed(at: int, text: str | None) -> str:
-    return "" if text is None else f"{at:0{DIGITS}d}{text}"
 
 
 def _earlier(one: str, other: str) -> str:

@@ -2,7 +2,13 @@
 
 import pytest
 
-from helpers.flink.checkpointing import IDLE_SECONDS, SHARE, SHORTEST_SECONDS, Schedule
+from helpers.flink.checkpointing import (
+    BACKLOG_BYTES,
+    IDLE_SECONDS,
+    SHARE,
+    SHORTEST_SECONDS,
+    Schedule,
+)
 
 
 class Clock:
@@ -64,6 +70,20 @@ def test_rows_that_wait_bring_one_without_any_new_file(world):
     assert run(schedule, clock, 0.1) == [0]
     waiting.rename(metrics / "part-1")
     assert run(schedule, clock, 1) == []
+
+
+def test_a_job_that_catches_up_makes_one_every_two_seconds(world):
+    schedule, clicks, metrics, clock = world
+    run(schedule, clock, 1)
+    (metrics / ".part-1.inprogress").touch()
+    for number in range(2):
+        with (clicks / f"0-{number}-{number}.json").open("wb") as file:
+            file.truncate(BACKLOG_BYTES // 2 + 1)
+    began = run(schedule, clock, 7)
+    assert 3 <= len(began) <= 4
+    assert began[2] - began[1] == pytest.approx(IDLE_SECONDS, abs=0.11)
+    (clicks / "0-1-1.json").unlink()
+    assert len(run(schedule, clock, 4)) >= 0.6 * 4 / SHORTEST_SECONDS
 
 
 def test_long_checkpoints_take_a_third_of_the_time_at_most(world):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from visitor import CLOCK_MS, Visitor, due
-from visits import Beacon, differences, joined_all, visit_of
+from visits import Beacon, differences, joined_all, visit_of, visits_of
 
 from tests.unit.stream_job.visit_cases import BEGIN, CASES, GAP, beacons, expected
 
@@ -69,6 +69,7 @@ def whole(pairs: list[tuple[str, Beacon]]) -> dict:
         cuts = [n for n in range(1, len(own)) if own[n][0] - own[n - 1][0] > own[n].gap]
         for begin, end in zip([0, *cuts], [*cuts, len(own)], strict=True):
             (visit,) = joined_all([], map(visit_of, own[begin:end]), GAP)
+            assert visits_of(reversed(own[begin:end]), GAP) == [visit]
             for cell, value in differences([], [visit]).items():
                 found[cell] = found.get(cell, 0) + value
     return {cell: value for cell, value in found.items() if value}
