@@ -80,7 +80,8 @@ def beacon_id(server: str, inode: int, offset: int, line: bytes) -> str:
     """Return the ID of a line; it is the same each time the line is read.
 
     Inode and offset repeat when a log is truncated or an inode is reused, so the line's CRC-32 is
-    part of the ID.
+    part of the ID. It is that of the line with a shortened address (`short_address`): with the
+    whole one, each of the 256 addresses of a /24 could be tried until the CRC is the same.
 
     Args:
         server: the server's name.
@@ -92,7 +93,10 @@ def beacon_id(server: str, inode: int, offset: int, line: bytes) -> str:
         >>> beacon_id("rwa-fleet-1", 12, 340, b"a line")
         'rwa-fleet-1:12:340:43fb39b2'
     """
-    return f"{server}:{inode}:{offset}:{zlib.crc32(line[:MAX_LINE_BYTES]):08x}"
+    host, space, rest = line[:MAX_LINE_BYTES].partition(b" ")
+    if host.isascii():
+        host = short_address(host.decode("ascii")).encode("ascii")
+    return f"{server}:{inode}:{offset}:{zlib.crc32(host + space + rest):08x}"
 
 
 def click_record(

@@ -246,10 +246,6 @@ def test_addresses_of_one_network_become_the_same(address):
     assert ipaddress.ip_address(shortened) == network.network_address
 
 
-def test_the_beacon_id_is_that_of_the_whole_line():
-    assert beacon_id("a", 1, 0, LINE) != beacon_id("a", 1, 0, shown(LINE))
-
-
 def test_beacon_ids_of_different_lines_differ():
     given = {"server": "a", "inode": 1, "offset": 0, "line": b"x"}
     others = {"server": "b", "inode": 2, "offset": 2, "line": b"y"}
@@ -257,6 +253,15 @@ def test_beacon_ids_of_different_lines_differ():
     assert len({beacon_id(*each.values()) for each in [given, *changed]}) == 5
     # The agent reads 8193 bytes of a very long line, or more: the ID is the same.
     assert beacon_id("a", 1, 0, b"x" * 8193) == beacon_id("a", 1, 0, b"x" * 10_000)
+
+
+@pytest.mark.parametrize("rest", [LINE.partition(b" ")[2], b"", b"rubbish", b"\xf0"])
+def test_a_beacon_id_does_not_depend_on_the_last_part_of_the_address(rest):
+    lines = [b"203.0.113.%d %s" % (last, rest) for last in range(256)]
+    ids = {beacon_id("a", 1, 0, line) for line in lines}
+    assert len(ids) == 1
+    assert beacon_id("a", 1, 0, b"203.0.114.1 " + rest) not in ids
+    assert beacon_id("a", 1, 0, b"2001:db8:1:2::3") == beacon_id("a", 1, 0, b"2001:db8:1::")
 
 
 def test_a_record_is_encoded_as_one_line_of_json():
