@@ -25,7 +25,8 @@ CELL_SECONDS = 600
 NOTHING = re.compile(
     r"Empty DataFrame|^\[\]$|no rows? yet|no values? (yet|in)|No record|no data yet →|"
     r"No beacon (was|on|for) |"
-    r"no data yet: .*(Events every|Most visited|Browser versions|Where visitors|Average page)",
+    r"no data yet: .*(Events every|Most visited|Browser versions|Where visitors|Average page|"
+    r"Visits and bounces|First pages|Visits by source)",
     re.MULTILINE,
 )
 # Cells whose table is empty unless the learner has done something: the text around explains it.
