@@ -178,7 +178,9 @@ def _side_by_side(cloud: Cloud, metric: pd.Series, start: datetime) -> pd.DataFr
     kind = metric["Statistic"]
     # A datum has the time of its bucket's start, so any period that divides the bucket will do.
     period = 10 if seconds % 10 == 0 else 1
-    start = pd.Timestamp(start).ceil(f"{period}s").to_pydatetime()
+    # The metrics before this one may have taken minutes to read.
+    oldest = datetime.fromtimestamp(time.time() - MOST_HOURS * 3600, UTC)
+    start = pd.Timestamp(max(start, oldest)).ceil(f"{period}s").to_pydatetime()
     # CloudWatch first: a change that passes meanwhile is then missing, and not a double.
     shown = cloudwatch_values(
         cloud, name, period=period, start=start, statistic="Maximum" if kind == "Maximum" else "Sum"

@@ -1,7 +1,7 @@
 # ruff: noqa: F821
 # Which page is the slow one? A second metric, whose item is the page.
 # `cloud`, `mine` and `traffic` come from the notebook.
-from helpers import add_metric, bar_chart, wait, metric_values, update_analytics
+from helpers import add_metric, bar_chart, metric_values, poll_until, update_analytics, wait
 
 # First add its row. `max_items` is larger than the number of pages in the shop. It is also a limit:
 # beacons with invented pages can't create more CloudWatch metrics than this.
@@ -37,8 +37,17 @@ traffic.start(rate=30)
 wait(seconds=30)
 traffic.stop()
 
+
+def page_load_times():
+    return metric_values(cloud, "page_load_time", minutes=15)
+
+
+def has_pages(values):
+    return values["Item"].nunique() >= 3
+
+
 # The mean over several buckets: weight each bucket by its number of beacons.
-values = metric_values(cloud, "page_load_time", minutes=15)
+values = poll_until(page_load_times, has_pages, "three pages are counted", seconds=300)
 values["Total"] = values["Value"] * values["Samples"]
 pages = values.groupby("Item")[["Total", "Samples"]].sum()
 pages["ms"] = pages["Total"] / pages["Samples"]

@@ -1,6 +1,6 @@
 # ruff: noqa: F821
 # Send a message when the anomaly score of page views reaches 2.0. `cloud` comes from the notebook.
-from helpers import alarm_messages, wait, outputs
+from helpers import alarm_messages, outputs, poll_until
 
 topic = outputs(cloud, "3-visualize")["AlarmsTopic"]
 cloudwatch, name = cloud.client("cloudwatch"), cloud.name("pageview-anomaly")
@@ -26,9 +26,15 @@ cloudwatch.put_metric_alarm(
 
 # Set the alarm by hand, to test that its message arrives.
 cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="Set by hand")
-wait(seconds=3)
-messages = alarm_messages(cloud)
+
+
+def own_messages():
+    messages = alarm_messages(cloud)
+    return messages[messages["Alarm"] == name]
+
+
+messages = poll_until(own_messages, len, "the alarm sends its message")
 
 # No stack contains this alarm, so it would stay when the stacks are deleted. Delete it here.
 cloudwatch.delete_alarms(AlarmNames=[name])
-messages[messages["Alarm"] == name].head(3)
+messages.head(3)

@@ -241,6 +241,21 @@ def test_a_row_that_is_too_large_for_cloudwatch_does_not_prevent_other_repairs(c
     assert verdicts == {"/cart": REPAIRED, "/huge": reconciling.TOO_LARGE}
 
 
+def test_three_hours_are_compared_although_each_metric_takes_long(cloud, functions, monkeypatch):
+    """On a busy machine the last metric of 21 was asked for more than CloudWatch keeps."""
+    put_catalog(cloud, "event_count")
+    late, values = [0.0], reconciling.cloudwatch_values
+
+    def slow(*arguments, **keywords):
+        late[0] += 50
+        return values(*arguments, **keywords)
+
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + late[0])
+    monkeypatch.setattr(reconciling, "cloudwatch_values", slow)
+    assert reconcile(cloud).empty
+
+
 def test_a_start_of_more_than_three_hours_ago_raises_an_error(cloud):
     with pytest.raises(WorkshopError, match="three hours|3 hours"):
         reconcile(cloud, datetime.now(UTC) - timedelta(hours=4))
