@@ -168,7 +168,9 @@ class Target:
         return found
 
     def log(self) -> str:
-        return "\n".join(f.read_text()[-3000:] for f in (self.home / "logs").glob("*.log"))
+        # A full disk may cut a character in two.
+        logs = [f.read_text("utf-8", "replace") for f in (self.home / "logs").glob("*.log")]
+        return "\n".join(log[-3000:] for log in logs)
 
     def put(self, lines: list[bytes], keys: list[str]) -> None:
         for start in range(0, len(lines), 500):
