@@ -148,8 +148,8 @@ async def _interrupt(client: Any, execution: asyncio.Future) -> None:  # noqa: A
     # so it is repeated, and a cell that does not end is left to the kernel's end.
     for _ in range(INTERRUPTS):
         await ensure_async(client.km.interrupt_kernel())
-        ended, _unfinished = await asyncio.wait([execution], timeout=INTERRUPTED_AGAIN_AFTER)
-        if ended:
+        await asyncio.wait([execution], timeout=INTERRUPTED_AGAIN_AFTER)
+        if execution.done():
             execution.exception()  # the cell's outputs have it
             return
     execution.cancel()

@@ -93,10 +93,8 @@ def beacon_id(server: str, inode: int, offset: int, line: bytes) -> str:
         >>> beacon_id("rwa-fleet-1", 12, 340, b"a line")
         'rwa-fleet-1:12:340:43fb39b2'
     """
-    host, space, rest = line[:MAX_LINE_BYTES].partition(b" ")
-    if host.isascii():
-        host = short_address(host.decode("ascii")).encode("ascii")
-    return f"{server}:{inode}:{offset}:{zlib.crc32(host + space + rest):08x}"
+    shortened = _with_short_address(line[:MAX_LINE_BYTES])
+    return f"{server}:{inode}:{offset}:{zlib.crc32(shortened):08x}"
 
 
 def click_record(
@@ -263,12 +261,18 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
 def _rejected(
     reason: str, line: bytes, beacon_id: str, now_ms: int, whole_addresses: bool
 ) -> dict[str, Any]:
-    text = line[:MAX_LINE_BYTES].decode("utf-8", "backslashreplace")
+    line = line[:MAX_LINE_BYTES]
     if not whole_addresses:
-        # Even a line that can't be read usually begins with the address.
-        host, space, rest = text.partition(" ")
-        text = short_address(host) + space + rest
+        line = _with_short_address(line)
+    text = line.decode("utf-8", "backslashreplace")
     return {"beacon_id": beacon_id, "rejected": reason, "line": text, "received_at": now_ms}
+
+
+def _with_short_address(line: bytes) -> bytes:
+    # Even a line that can't be read usually begins with the address.
+    host, space, rest = line.partition(b" ")
+    shortened = short_address(host.decode("utf-8", "surrogateescape"))
+    return shortened.encode("utf-8", "surrogateescape") + space + rest
 
 
 def _accepted(texts: Sequence[str], beacon_id: str) -> dict[str, Any]:

@@ -10,10 +10,11 @@ checkpoint stops the job for a moment and leaves small files that RocksDB must m
 leave without waiting for a checkpoint.
 """
 
-import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from .backlog import has_more_bytes
 
 SHORTEST_SECONDS, IDLE_SECONDS = 0.35, 2.0
 SHARE = 3  # of the time, one part in so many may be a checkpoint's
@@ -54,7 +55,7 @@ class Schedule:
         if waited >= IDLE_SECONDS or self._is_owed:
             return True
         is_soon = now - self._newest < SOON_SECONDS or self._is_waiting()
-        return is_soon and not self._has_backlog()
+        return is_soon and not has_more_bytes(self._clicks, BACKLOG_BYTES)
 
     def note_begin(self) -> None:
         """Note that a checkpoint begins."""
@@ -68,15 +69,6 @@ class Schedule:
         """
         took, self._is_owed = self._clock() - self._began, not is_complete
         self._pause = max(SHORTEST_SECONDS, SHARE * took)
-
-    def _has_backlog(self) -> bool:
-        total = 0
-        for file in self._clicks.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # read, and deleted since it was listed
-                total += file.stat().st_size
-            if total > BACKLOG_BYTES:
-                return True
-        return False
 
     def _is_waiting(self) -> bool:
         return any(True for _ in self._metrics.glob("*/.*"))

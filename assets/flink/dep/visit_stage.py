@@ -31,9 +31,6 @@ OUTPUT = {
 # Each change of a visit is a row of DynamoDB. So they are collected for longer than those of SQL's
 # mini-batches: most visits change the minute of their beginning several times.
 BATCH_MS = 2_000
-# While a job catches up, at most so many beacons of a group of visitors are counted at once: the
-# operators before this one wait meanwhile.
-MOST_WAITING = 1_000
 
 
 class VisitMetrics(KeyedProcessFunction):
@@ -53,29 +50,20 @@ class VisitMetrics(KeyedProcessFunction):
         self.run = time.time_ns() // 1_000_000
         self.renewed: set[Cell] = set()
 
-    def process_element(
-        self, value: str, ctx: KeyedProcessFunction.Context
-    ) -> Iterator[Row] | None:
-        """Store one beacon until its mini-batch ends, or until many wait."""
+    def process_element(self, value: str, ctx: KeyedProcessFunction.Context) -> None:
+        """Store one beacon until its mini-batch ends."""
         group = ctx.get_current_key()
         if group not in self.in_memory:
             self.in_memory[group] = list(self.waiting.get() or ())
             timers = ctx.timer_service()
             timers.register_event_time_timer(timers.current_watermark() + 1)
-        batch = self.in_memory[group]
-        batch.append(value)
-        if len(batch) >= MOST_WAITING:
-            return self._emitted(self.in_memory.pop(group))
+        self.in_memory[group].append(value)
         self.waiting.add(value)
-        return None
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
         """Emit what the beacons of a mini-batch change."""
         # After a restart nothing is in memory yet.
         batch = self.in_memory.pop(ctx.get_current_key(), None) or list(self.waiting.get() or ())
-        return self._emitted(batch)
-
-    def _emitted(self, batch: list[str]) -> Iterator[Row]:
         self.waiting.clear()
         changed: dict[Cell, tuple[int, int | None]] = {}
         beacons = sorted(json.loads(f"[{','.join(batch)}]"), key=lambda beacon: beacon[:2])

@@ -76,10 +76,10 @@ class Visitor:
         # A former run can only have read what had been put before this one began.
         if min(beacon.shipped_at for beacon in beacons) <= run + CLOCK_MS:
             gone = [visit for visit in before if visit not in after]
-            minutes = {beacon.requested_at // MINUTE_MS * 60 for beacon in beacons}
-            alone = [items_of(*kind) for kind in {beacon[3:] for beacon in beacons}]
+            minutes = [beacon.requested_at // MINUTE_MS * 60 for beacon in beacons]
+            alone = [items_of(*kind) for kind in dict.fromkeys(beacon[3:] for beacon in beacons)]
             cells = self._renewed.add(
-                [*sorted(minutes), *map(minute_of, gone)], [*sorted(alone), *map(items, gone)], run
+                [*minutes, *map(minute_of, gone)], [*alone, *map(items, gone)], run
             )
             written = dict.fromkeys(cells, 0)
         written |= differences(before, after)
@@ -122,20 +122,20 @@ class Renewed:
         """Return the arguments of an equal one, for JSON."""
         return [self.run, list(self._minutes), [list(each) for each in self._items]]
 
-    def add(self, minutes: Iterable[int], items: Iterable[Sequence[str]], run: int) -> list[Cell]:
+    def add(self, minutes: Iterable[int], parts: Iterable[Sequence[str]], run: int) -> list[Cell]:
         """Return the cells to renew: all for the first time in a run, then new combinations.
 
         Args:
             minutes: in which a run may have begun a visit, epoch seconds.
-            items: of each of METRICS, which a run may have given to a visit.
+            parts: the items, of each of METRICS, that a run may have given to a visit.
             run: the present run.
         """
         old_minutes = dict(self._minutes) if run == self.run else {}
         old_items = [len(each) if run == self.run else 0 for each in self._items]
         self.run = run
         self._minutes |= dict.fromkeys(minutes)
-        for each in items:
-            for known, item in zip(self._items, each, strict=True):
+        for part in parts:
+            for known, item in zip(self._items, part, strict=True):
                 if item not in known and len(known) < MOST_ITEMS:
                     known[item] = None
         new_minutes = [minute for minute in self._minutes if minute not in old_minutes]

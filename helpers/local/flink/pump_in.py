@@ -6,7 +6,6 @@ after the newest file of each shard. A file may be deleted only once positions.j
 (`remembered`). So a kill at any moment neither duplicates nor loses a record.
 """
 
-import contextlib
 import os
 import re
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.core.paths import read_json, write_json
+from helpers.flink.backlog import has_more_bytes
 
 SECONDS_BETWEEN_LISTS = 3
 # A job that catches up with a long stream reads more slowly than the pump, which then waits.
@@ -81,7 +81,7 @@ class PumpIn:
         """Read each shard once; return how many records were moved."""
         if time.monotonic() - self.listed > SECONDS_BETWEEN_LISTS:
             self._list_shards()
-        if _bytes_in(self.folder) > FOLDER_BYTES:
+        if has_more_bytes(self.folder, FOLDER_BYTES):
             return 0
         moved = sum(self._read(shard) for shard, at in list(self.iterators.items()) if at)
         # All that arrived before this moment is in files.
@@ -141,14 +141,6 @@ class PumpIn:
             # Last: if it fails (a full disk), this pump still continues after the moved records.
             self.save()
         return len(records)
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for file in folder.glob("*.json"):
-        with contextlib.suppress(FileNotFoundError):  # read, and deleted since it was listed
-            total += file.stat().st_size
-    return total
 
 
 def _last_read(folder: Path, saved: dict[str, str]) -> dict[str, str]:

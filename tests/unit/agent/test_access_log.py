@@ -262,6 +262,8 @@ def test_a_beacon_id_does_not_depend_on_the_last_part_of_the_address(rest):
     assert len(ids) == 1
     assert beacon_id("a", 1, 0, b"203.0.114.1 " + rest) not in ids
     assert beacon_id("a", 1, 0, b"2001:db8:1:2::3") == beacon_id("a", 1, 0, b"2001:db8:1::")
+    # A link-local address may have its interface, whatever its name.
+    assert beacon_id("a", 1, 0, b"fe80::1%\xff") == beacon_id("a", 1, 0, b"fe80::")
 
 
 def test_a_record_is_encoded_as_one_line_of_json():

@@ -167,32 +167,26 @@ original, nbclient.NotebookClient.process_message = (
     nbclient.NotebookClient.process_message, process_message
 )
 """
-# The kernel ignores an interrupt that arrives after its message that it is busy, and before the
-# cell's first line: here, always the first one.
-BEFORE_THE_FIRST_LINE = """
-from bench import notebook_steps
-from jupyter_client import AsyncKernelManager
-
-notebook_steps.INTERRUPTED_AGAIN_AFTER = 0.1
-
-async def interrupt_kernel(self):
-    AsyncKernelManager.interrupt_kernel = original_interrupt
-
-original_interrupt, AsyncKernelManager.interrupt_kernel = (
-    AsyncKernelManager.interrupt_kernel, interrupt_kernel
-)
-"""
 # A kernel that never reacts: it is ended with the notebook.
 NEVER = """
 from bench import notebook_steps
 from jupyter_client import AsyncKernelManager
 
 notebook_steps.INTERRUPTED_AGAIN_AFTER = 0.1
+interrupt = AsyncKernelManager.interrupt_kernel
 
 async def interrupt_kernel(self):
     pass
 
 AsyncKernelManager.interrupt_kernel = interrupt_kernel
+"""
+# The kernel ignores an interrupt that arrives after its message that it is busy, and before the
+# cell's first line: here, always the first one.
+BEFORE_THE_FIRST_LINE = f"""{NEVER}
+async def interrupt_once(self):
+    AsyncKernelManager.interrupt_kernel = interrupt
+
+AsyncKernelManager.interrupt_kernel = interrupt_once
 """
 
 
