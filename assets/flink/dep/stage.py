@@ -10,6 +10,7 @@ disk; they return to memory with the event's next beacon. So each sum is complet
 """
 
 import json
+import math
 import time
 from collections.abc import Iterator
 
@@ -26,6 +27,8 @@ __all__ = ["UNAVAILABLE", "EventMetrics", "add", "share"]
 # The same time to live as in main.py (table.exec.state.ttl).
 # The clean-up is Flink's default, but must be given: without it, PyFlink asks Java how long 30 days
 # are, and inside Java (python.execution-mode: thread) it would start a second Java for that.
+# Flink's watermark after the last record, where the input has an end: that of a rebuild.
+LAST_WATERMARK = 2**63 - 1
 FORGOTTEN = (
     StateTtlConfig.new_builder(Time.hours(3))
     .cleanup_in_rocksdb_compact_filter(1000, Time.days(30))
@@ -81,9 +84,11 @@ class EventMetrics(KeyedProcessFunction):
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
         """Emit the rows that are due after a mini-batch, and set a timer for the next."""
         self._restore()
-        now = time.time()
+        now, timers = time.time(), ctx.timer_service()
+        has_ended = timers.current_watermark() == LAST_WATERMARK
         closed, leaving = self.scores.closed, self.hours.rarest()
-        for event, bucket, sum_ in self.hours.due(self.clock.newest, now, leaving):
+        due = self.hours.due(self.clock.newest, math.inf if has_ended else now, leaving)
+        for event, bucket, sum_ in due:
             yield Row("hourly_events", bucket, event, sum_.beacons, None, *sum_)
         watermark = self.clock.watermark(now)
         if watermark is not None:
@@ -92,8 +97,8 @@ class EventMetrics(KeyedProcessFunction):
         for event in leaving:
             self._put_aside(event)
         self._save(closed, now)
-        timers = ctx.timer_service()
-        timers.register_event_time_timer(timers.current_watermark() + 1)
+        if not has_ended:
+            timers.register_event_time_timer(timers.current_watermark() + 1)
 
     def _restore(self) -> None:
         """Load the state of before a restart, once."""

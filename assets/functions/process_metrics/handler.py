@@ -7,6 +7,7 @@ Environment: DETAILS_TABLE, CATALOG_TABLE.
 """
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -49,10 +50,9 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
             rows.append(row)
             # Only one row of a key is put. If that fails, Lambda must send all of them again.
             records.setdefault((row.metric, row.sort_key), position)
-    survivors = newest(rows)
     failures: dict[int, Exception] = {}
     stored: list[Row] = []
-    for row, outcome in zip(survivors, _pool.map(_try_to_put, survivors), strict=True):
+    for row, outcome in _put_all(newest(rows)):
         position = records[row.metric, row.sort_key]
         if isinstance(outcome, PutFailed):
             failures[position] = outcome
@@ -69,6 +69,13 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
     counts["noted"] = note_latest(latest)
     print(json.dumps({"function": "process_metrics", **counts}))
     return _report(event["Records"], failures)
+
+
+def _put_all(rows: list[Row]) -> Iterator[tuple[Row, bool | Exception]]:
+    # Rebuilt rows first: beside a wrong row, one that the job emitted later can't be recognised.
+    for is_rebuilt in (True, False):
+        part = [row for row in rows if row.is_rebuilt == is_rebuilt]
+        yield from zip(part, _pool.map(_try_to_put, part), strict=True)
 
 
 def _try_to_put(row: Row) -> bool | Exception:

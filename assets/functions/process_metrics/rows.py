@@ -4,6 +4,11 @@ A row is a whole value ("/cart has 107 views in this bucket"), never an incremen
 number of beacons in it, only grows. So of two rows of one key the one with more samples is newer,
 in whatever order they arrive. A value that may fall, such as a number of visits, has no Samples: of
 two such rows the one that Flink emitted later is newer.
+
+A rebuilt row was counted from the archive (`rebuild`). Its `ArchivedUntil` is the moment until
+which the archive was complete, so it includes each beacon of any row that Flink emitted before.
+Those rows may be wrong, however many samples they have: it replaces them all. A row that Flink
+emitted after that moment may know more; there, more samples are newer again.
 """
 
 import base64
@@ -37,6 +42,7 @@ class Row:
         samples: number of beacons in the value, or None: the value may fall.
         newest_beacon: when the newest of them was received, epoch ms, or None.
         emitted_at: when Flink sent the row, epoch ms, or None; present if there are no samples.
+        archived_until: of a rebuilt row: until when the archive was complete, epoch ms; else None.
     """
 
     metric: str
@@ -46,11 +52,22 @@ class Row:
     samples: int | None
     newest_beacon: int | None
     emitted_at: int | None
+    archived_until: int | None = None
+
+    @property
+    def is_rebuilt(self) -> bool:
+        """Whether it was counted from the archive."""
+        return self.archived_until is not None
+
+    @property
+    def emitted(self) -> int:
+        """When its value was known, epoch ms; 0 if Flink did not write it."""
+        return self.archived_until or self.emitted_at or 0
 
     @property
     def version(self) -> int:
-        """Orders the rows of one key: the newer one has the larger number."""
-        return (self.emitted_at or 0) if self.samples is None else self.samples
+        """Orders the rows of one key from Flink, and the rebuilt ones: the newer one is larger."""
+        return self.emitted if self.samples is None or self.is_rebuilt else self.samples
 
     @property
     def sort_key(self) -> str:
@@ -89,6 +106,7 @@ def read_row(data: str) -> Row | None:
         samples=_integer_or_none(after, "Samples"),
         newest_beacon=_integer_or_none(after, "NewestBeacon"),
         emitted_at=_integer_or_none(after, "EmittedAt"),
+        archived_until=_integer_or_none(after, "ArchivedUntil"),
     )
     if row.samples is None and (row.emitted_at is None or isinstance(row.value, float)):
         raise BadRow("no Samples: such a row has EmittedAt and UnitValueInt")
@@ -100,17 +118,27 @@ def read_row(data: str) -> Row | None:
 
 
 def newest(rows: list[Row]) -> list[Row]:
-    """Return the newest row of each key; of two equally new ones, the later one.
+    """Return the rows of each key that no other row of it replaces; of equal ones, the last.
+
+    It is one row, except that of a rebuilt row and of rows with fewer samples that were emitted
+    later, it depends on the table which one is kept.
 
     Example:
         rows of `/cart` with 7, 107 and 100 samples -> the one with 107
     """
-    kept: dict[tuple[str, str], Row] = {}
+    keys: dict[tuple[str, str, bool], list[Row]] = {}
     for row in rows:
-        key = (row.metric, row.sort_key)
-        if key not in kept or row.version >= kept[key].version:
-            kept[key] = row
-    return list(kept.values())
+        keys.setdefault((row.metric, row.sort_key, row.is_rebuilt), []).append(row)
+    return [row for same in keys.values() for row in _not_replaced(same)]
+
+
+def _not_replaced(rows: list[Row]) -> list[Row]:
+    kept: list[Row] = []
+    # Python's sort keeps the order of equal ones; the last comes first here.
+    for row in sorted(reversed(rows), key=lambda row: row.version, reverse=True):
+        if not kept or row.emitted > kept[-1].emitted and row.version < kept[-1].version:
+            kept.append(row)
+    return kept
 
 
 def _metric(metric: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -21,16 +21,12 @@ import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from rows import Row
+from versions import ARCHIVED, condition, merged, unchanged
 
 DAYS_KEPT = 7
 ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.05
 TIMEOUT_SECONDS = 5
-CONDITION = "attribute_not_exists({0}) OR {0} <= :new"
-# Their values are never changed. After a change of its SQL, the job reads the stream again and
-# scores with a forest that has learned less: the first score stays, as in CloudWatch.
-FINAL = {"event_anomaly"}
-FIRST = "attribute_not_exists(Samples)"
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 PASSING = {
     "InternalServerError",
@@ -82,7 +78,8 @@ def item_of(row: Row, now_ms: int) -> dict:
     optional = {
         "Samples": row.samples,
         "NewestBeacon": row.newest_beacon,
-        "EmittedAt": row.emitted_at,
+        "EmittedAt": row.emitted or None,
+        ARCHIVED: None if row.samples is None else row.archived_until,
     }
     present = {name: {"N": str(value)} for name, value in optional.items() if value is not None}
     return item | present
@@ -101,26 +98,36 @@ def put(row: Row) -> bool:
         PutFailed: DynamoDB did not store it; a temporary failure is tried `ATTEMPTS` times.
         InvalidItem: DynamoDB refuses it as invalid.
     """
-    parameters: dict[str, Any] = {
-        "TableName": os.environ["DETAILS_TABLE"],
-        "Item": item_of(row, int(time.time() * 1000)),
-        "ConditionExpression": FIRST,
-    }
-    if row.metric not in FINAL:
-        order = "EmittedAt" if row.samples is None else "Samples"
-        parameters["ConditionExpression"] = CONDITION.format(order)
-        parameters["ExpressionAttributeValues"] = {":new": {"N": str(row.version)}}
-    body = json.dumps(parameters).encode()
+    item = item_of(row, int(time.time() * 1000))
+    parameters = condition(row)
+    while (stored := _put(item, parameters)) is not None:
+        parameters = unchanged(stored)
+        if (item := merged(row, item, stored)) is None:
+            return False
+    return True
+
+
+def _put(item: dict, condition: dict[str, Any]) -> dict | None:
+    """Put an item; return None, or the stored item if that one does not meet the condition."""
+    body = json.dumps(
+        {
+            "TableName": os.environ["DETAILS_TABLE"],
+            "Item": item,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        | condition
+    ).encode()
     for attempt in range(ATTEMPTS):
         try:
-            status, error = _send(body)
+            status, text = _send(body)
         except (OSError, http.client.HTTPException) as reason:
             _of_thread.connection.close()
-            status, error = 503, repr(reason)
+            status, text = 503, json.dumps({"__type": repr(reason)}).encode()
         if status == 200:
-            return True
+            return None
+        error = _error_name(text)
         if error == "ConditionalCheckFailedException":
-            return False
+            return json.loads(text).get("Item", {})
         if error == "ValidationException":
             raise InvalidItem(error)
         if status < 500 and error not in PASSING:
@@ -131,7 +138,7 @@ def put(row: Row) -> bool:
     raise PutFailed(f"{status} {error}")
 
 
-def _send(body: bytes) -> tuple[int, str]:
+def _send(body: bytes) -> tuple[int, bytes]:
     request = AWSRequest(
         "POST",
         f"{_endpoint}/",
@@ -146,8 +153,7 @@ def _send(body: bytes) -> tuple[int, str]:
     connection = _connection()
     connection.request("POST", "/", body, dict(request.headers.items()))
     answer = connection.getresponse()
-    text = answer.read()
-    return answer.status, "" if answer.status == 200 else _error_name(text)
+    return answer.status, answer.read()
 
 
 def _connection() -> http.client.HTTPConnection:
