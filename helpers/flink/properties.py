@@ -57,6 +57,12 @@ JOB_OPTIONS = {
     "python.executable": sys.executable,
     "python.client.executable": sys.executable,
 }
+# A job whose input ends makes no checkpoints: it is started again from the beginning.
+_WITHOUT_CHECKPOINTS = {
+    name: value
+    for name, value in JOB_OPTIONS.items()
+    if not name.startswith("execution.checkpointing.")
+}
 # Nothing of the job listens anywhere but on this machine.
 _LOOPBACK = {
     "jobmanager.rpc.address": "127.0.0.1",
@@ -112,12 +118,13 @@ class Folders:
         ensure_keystore(self.keystore, self.temporary)
 
 
-def local_groups(groups: Groups) -> list[dict]:
+def local_groups(groups: Groups, ends: bool = False) -> list[dict]:
     """Return the property groups with which an application is planned here, as main.py reads them.
 
     Args:
         groups: the application's own. `clicks` and `metrics` keep their format and its options;
             their other properties are for Kinesis only.
+        ends: the job reads the files that are in its folder, and ends.
 
     Example:
         >>> [group["PropertyGroupId"] for group in local_groups({})]
@@ -127,8 +134,9 @@ def local_groups(groups: Groups) -> list[dict]:
     local["clicks"] = _format(groups.get("clicks", {})) | {
         "connector": "filesystem",
         "path": Folders.CLICKS,
-        "source.monitor-interval": MONITOR_INTERVAL,
     }
+    if not ends:
+        local["clicks"]["source.monitor-interval"] = MONITOR_INTERVAL
     local["metrics"] = _format(groups.get("metrics", {})) | {
         "connector": "filesystem",
         "path": Folders.METRICS,
@@ -136,7 +144,7 @@ def local_groups(groups: Groups) -> list[dict]:
         "sink.rolling-policy.rollover-interval": "1 s",
         "sink.rolling-policy.check-interval": "1 s",
     }
-    local["flink"] = groups.get("flink", {}) | JOB_OPTIONS
+    local["flink"] = groups.get("flink", {}) | (_WITHOUT_CHECKPOINTS if ends else JOB_OPTIONS)
     return [{"PropertyGroupId": name, "PropertyMap": map_} for name, map_ in local.items()]
 
 

@@ -3,7 +3,8 @@
 Flink's whole cluster runs in one Java process, started here. The job reads and writes below the
 folder of SETTINGS.JSON, from which it goes on:
 
-    {"cluster": {<Flink's options for this run>}, "restore": <folder of a checkpoint, or null>}
+    {"cluster": {<Flink's options for this run>}, "restore": <folder of a checkpoint, or null>,
+     "checkpoints": <whether it makes checkpoints>}
 """
 
 import json
@@ -44,7 +45,7 @@ class Cluster:
     """
 
     def __init__(self, jvm: Any, plan: Path, settings: dict[str, Any]) -> None:  # noqa: ANN401
-        self._jvm = jvm
+        self._jvm, self.settings = jvm, settings
         flink = jvm.org.apache.flink
         stream = jvm.java.io.FileInputStream(str(plan))
         loader = jvm.Thread.currentThread().getContextClassLoader()
@@ -77,22 +78,25 @@ class Cluster:
         """Give the job to the cluster, which now begins to deploy it."""
         self._cluster.submitJob(self.graph).get()
 
-    def wait(self, schedule: Schedule) -> str:
+    def wait(self, schedule: Schedule | None) -> str | None:
         """Have the job make checkpoints until it ends; return why it ended, in one line.
 
         Args:
-            schedule: decides when a checkpoint is due.
+            schedule: decides when a checkpoint is due; None if the job makes none.
+
+        Returns:
+            None if it makes no checkpoints, and has ended because its input has.
         """
         job = self.graph.getJobID()
         result = self._cluster.requestJobResult(job)
         while not result.isDone():
             time.sleep(LOOK_SECONDS)
-            if schedule.is_due():
+            if schedule and schedule.is_due():
                 schedule.note_begin()
                 schedule.note_end(self._checkpoint(job))
         error = result.get().getSerializedThrowable()
         if not error.isPresent():
-            return "Flink has ended the job"
+            return "Flink has ended the job" if schedule else None
         causes = re.findall(r"^Caused by: (.*)", error.get().getFullStringifiedStackTrace(), re.M)
         return causes[-1] if causes else error.get().getMessage()
 
@@ -121,7 +125,8 @@ def main() -> None:
     cluster.submit()
     phases.note("the job is submitted")
     folders = Folders(file.parent)
-    sys.exit(cluster.wait(Schedule(folders.clicks, folders.metrics)))
+    makes = cluster.settings["checkpoints"]
+    sys.exit(cluster.wait(Schedule(folders.clicks, folders.metrics) if makes else None))
 
 
 if __name__ == "__main__":

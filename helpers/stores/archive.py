@@ -97,7 +97,7 @@ def archived_beacons(
     """
     begins, ends = span(minutes, start, end)
     with explained(f"The bucket {cloud.bucket('archive')}", "1-capture"):
-        keys = _keys(cloud, datetime.fromtimestamp(begins, UTC), ends)
+        keys = archived_keys(cloud, datetime.fromtimestamp(begins, UTC), ends)
         with ThreadPoolExecutor(FETCHES_AT_A_TIME) as pool:
             objects = list(pool.map(lambda key: _records(cloud, key), keys))
     records = list(chain.from_iterable(objects))
@@ -152,7 +152,14 @@ def is_beacon(frame: pd.DataFrame) -> pd.Series:
     )
 
 
-def _keys(cloud: Cloud, begins: datetime, ends: float | None) -> list[str]:
+def archived_keys(cloud: Cloud, begins: datetime, ends: float | None) -> list[str]:
+    """Return the objects that may have a record shipped in a range, in the order of the hours.
+
+    Args:
+        cloud: where the archive is.
+        begins: an aware datetime.
+        ends: the range's end, epoch seconds; None for now.
+    """
     s3, bucket = cloud.client("s3"), cloud.bucket("archive")
     last = datetime.now(UTC) if ends is None else datetime.fromtimestamp(ends, UTC)
     hour = (begins - _LONGEST_BUFFER - _CLOCK_SKEW).replace(minute=0, second=0, microsecond=0)
@@ -170,9 +177,18 @@ def _keys(cloud: Cloud, begins: datetime, ends: float | None) -> list[str]:
     return keys
 
 
-def _records(cloud: Cloud, key: str) -> list[dict]:
+def archived_object(cloud: Cloud, key: str) -> tuple[bytes, bytes]:
+    """Return an object as gzip, and its lines.
+
+    Args:
+        cloud: where the archive is.
+        key: the object's.
+
+    Raises:
+        WorkshopError: it is damaged, or larger than Firehose writes one.
+    """
     answer = cloud.client("s3").get_object(Bucket=cloud.bucket("archive"), Key=key)
-    body = answer["Body"].read(LARGEST_OBJECT + 1)
+    body = compressed = answer["Body"].read(LARGEST_OBJECT + 1)
     if body.startswith(b"\x1f\x8b"):
         try:
             with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
@@ -181,12 +197,19 @@ def _records(cloud: Cloud, key: str) -> list[dict]:
             raise WorkshopError(
                 f"The archive's object {key} is damaged: {error}.", _CHECK_OBJECT
             ) from error
+    else:
+        compressed = gzip.compress(body, 1)
     if len(body) > LARGEST_OBJECT:
         raise WorkshopError(
             f"The archive's object {key} has more than {LARGEST_OBJECT >> 20} MB: "
             "Firehose does not write such an object.",
             _CHECK_OBJECT,
         )
+    return compressed, body
+
+
+def _records(cloud: Cloud, key: str) -> list[dict]:
+    body = archived_object(cloud, key)[1]
     return [read_record(line) for line in body.split(b"\n") if line.strip()]
 
 
