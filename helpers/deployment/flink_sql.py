@@ -98,7 +98,9 @@ def application_code(folder: Path | None = None) -> Iterator[Path]:
         yield code
 
 
-def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -> None:
+def check_code(
+    code: Path, groups: Mapping[str, dict[str, str]] | None = None, ends: bool = False
+) -> Path:
     """Have Flink parse and plan the whole job with the learner's files, without running it.
 
     PyFlink does this on this machine for both targets.
@@ -107,6 +109,10 @@ def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -
         code: the folder from `application_code`.
         groups: the application's property groups; those of cfn/2-analyze.yaml by default. The
             local target then starts the application from this plan.
+        ends: plan a job whose input has an end.
+
+    Returns:
+        The file of the plan.
 
     Raises:
         WorkshopError: Flink refuses a statement; the error has its file, Flink's reason and the
@@ -125,11 +131,11 @@ def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -
     from helpers.flink.groups import DEFAULT_GROUPS
 
     given = dict(groups or DEFAULT_GROUPS)
-    plan = plans.plan_file(code, given)
+    plan = plans.plan_file(code, given, ends)
     if plans.is_kept(plan):
-        return
+        return plan
     with tempfile.TemporaryDirectory(prefix="workshop-") as temporary:
-        environment = plans.environment(given, Path(temporary), plan)
+        environment = plans.environment(given, Path(temporary), plan, ends)
         process = plans.start_python(plans.command(plan, code), environment)
         output = _wait(process)
     for note in notes_in(output.splitlines()):
@@ -140,6 +146,7 @@ def check_code(code: Path, groups: Mapping[str, dict[str, str]] | None = None) -
             f"✗ Flink refuses {lines[-1]}",
             "Correct it, then run this cell again. The running application has not changed.",
         )
+    return plan
 
 
 def _wait(process: subprocess.Popen) -> str:

@@ -61,9 +61,7 @@ def run_command(
     return ["-m", "helpers.flink.run", *map(str, (plan, code, settings))]
 
 
-def environment(
-    groups: Groups, temporary: Path, plan: Path, ends: bool = False
-) -> dict[str, str]:
+def environment(groups: Groups, temporary: Path, plan: Path, ends: bool = False) -> dict[str, str]:
     """Return that process's environment variables; write the file of properties that it reads.
 
     Args:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from helpers.core.cloud import Cloud
 from helpers.stores.archive import (
@@ -92,7 +93,9 @@ def write_archive_file(cloud: Cloud, begins: float, ends: float, file: Path) -> 
     return number
 
 
-def _write_later(cloud: Cloud, until: float, written: set[str], visitors: Visitors, output) -> int:
+def _write_later(
+    cloud: Cloud, until: float, written: set[str], visitors: Visitors, output: IO[bytes]
+) -> int:
     """Write the later records of visits that began in the range, hour by hour, until all ended."""
     number, hour = 0, until
     last = min(until + LONGEST_VISIT_SECONDS, datetime.now(UTC).timestamp())
@@ -113,7 +116,9 @@ def _objects(cloud: Cloud, keys: list[str]) -> Iterator[tuple[str, tuple[bytes, 
     with ThreadPoolExecutor(FETCHES_AT_A_TIME) as pool:
         for first in range(0, len(keys), FETCHES_AT_A_TIME):
             part = keys[first : first + FETCHES_AT_A_TIME]
-            yield from zip(part, pool.map(lambda key: archived_object(cloud, key), part), strict=True)
+            yield from zip(
+                part, pool.map(lambda key: archived_object(cloud, key), part), strict=True
+            )
 
 
 def _moment(seconds: float) -> datetime:

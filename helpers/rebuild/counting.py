@@ -1,9 +1,7 @@
 """Runs the application's own SQL over a file of records, as a job that ends with the file."""
 
 import contextlib
-import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from pathlib import Path
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import home
 from helpers.core.waiting import waiting
-from helpers.deployment.flink_sql import planned_code
+from helpers.deployment.flink_sql import application_code, check_code
 from helpers.flink import plans
 from helpers.flink.groups import Groups
 from helpers.flink.properties import Folders
@@ -43,7 +41,8 @@ def count(groups: Groups, folders: Folders, records: int) -> None:
     Raises:
         WorkshopError: Flink refuses the SQL, or the job failed.
     """
-    with planned_code(groups, ends=True) as (code, plan):
+    with application_code() as code:
+        plan = check_code(code, groups, ends=True)
         command = plans.run_command(plan, code, folders, None, ends=True)
         process = plans.start_python(command, plans.run_environment(folders))
         try:
@@ -63,7 +62,7 @@ def _parent() -> Path:
 
 
 def _end(process: subprocess.Popen) -> None:
+    # Its Java ends when the pipe to its parent closes.
     if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.communicate()

@@ -43,6 +43,8 @@ class Row:
         newest_beacon: when the newest of them was received, epoch ms, or None.
         emitted_at: when Flink sent the row, epoch ms, or None; present if there are no samples.
         archived_until: of a rebuilt row: until when the archive was complete, epoch ms; else None.
+        published: of a rebuilt row that the table lacked: the sum and the number of samples that
+            CloudWatch has of it already; else None.
     """
 
     metric: str
@@ -53,6 +55,7 @@ class Row:
     newest_beacon: int | None
     emitted_at: int | None
     archived_until: int | None = None
+    published: tuple[int | float, int] | None = None
 
     @property
     def is_rebuilt(self) -> bool:
@@ -107,6 +110,7 @@ def read_row(data: str) -> Row | None:
         newest_beacon=_integer_or_none(after, "NewestBeacon"),
         emitted_at=_integer_or_none(after, "EmittedAt"),
         archived_until=_integer_or_none(after, "ArchivedUntil"),
+        published=_published(after),
     )
     if row.samples is None and (row.emitted_at is None or isinstance(row.value, float)):
         raise BadRow("no Samples: such a row has EmittedAt and UnitValueInt")
@@ -165,6 +169,15 @@ def _integer(after: dict, name: str, largest: int = LARGEST_INTEGER) -> int:
 
 def _integer_or_none(after: dict, name: str) -> int | None:
     return None if after.get(name) is None else _integer(after, name)
+
+
+def _published(after: dict) -> tuple[int | float, int] | None:
+    total = after.get("PublishedTotal")
+    if total is None:
+        return None
+    if isinstance(total, bool) or not isinstance(total, int | float) or abs(total) > LARGEST_NUMBER:
+        raise BadRow("PublishedTotal is not a number that CloudWatch has")
+    return total, _integer(after, "PublishedSamples")
 
 
 def _value(after: dict) -> int | float:

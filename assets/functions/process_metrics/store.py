@@ -75,13 +75,16 @@ def item_of(row: Row, now_ms: int) -> dict:
     # repr() returns the shortest text of exactly this double.
     name = "UnitValueFloat" if isinstance(row.value, float) else "UnitValueInt"
     item[name] = {"N": repr(row.value)}
+    total, samples = row.published or (None, None)
     optional = {
         "Samples": row.samples,
         "NewestBeacon": row.newest_beacon,
         "EmittedAt": row.emitted or None,
         ARCHIVED: None if row.samples is None else row.archived_until,
+        "PublishedTotal": total,
+        "PublishedSamples": samples,
     }
-    present = {name: {"N": str(value)} for name, value in optional.items() if value is not None}
+    present = {name: {"N": repr(value)} for name, value in optional.items() if value is not None}
     return item | present
 
 

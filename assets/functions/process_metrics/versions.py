@@ -1,4 +1,4 @@
-"""Which of two rows of one key the table keeps: a condition that DynamoDB checks, and its exception.
+"""Which of two rows of one key the table keeps: a condition that DynamoDB checks, and the rest.
 
 Nearly all rows are compared with one condition, in the put itself. Where a rebuilt row meets one
 that Flink emitted after the archive was read, both contribute: DynamoDB returns the stored item,

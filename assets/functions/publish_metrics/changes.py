@@ -81,7 +81,7 @@ def change_of(record: dict) -> Change | None:
     images = record["dynamodb"]
     new, old = images["NewImage"], images.get("OldImage")
     value, samples, total = _numbers(new)
-    old_value, old_samples, old_total = (Decimal(0),) * 3 if old is None else _numbers(old)
+    old_value, old_samples, old_total = _published(new) if old is None else _numbers(old)
     return Change(
         metric=new["MetricType"]["S"],
         item=new["MetricItem"]["S"],
@@ -93,6 +93,14 @@ def change_of(record: dict) -> Change | None:
         is_new=old is None,
         whole="UnitValueInt" in new,
     )
+
+
+def _published(image: dict) -> tuple[Decimal, Decimal, Decimal]:
+    """Return what CloudWatch has of a new row already: of one that was lost and rebuilt."""
+    total, samples = (
+        Decimal(image.get(name, {"N": "0"})["N"]) for name in ("PublishedTotal", "PublishedSamples")
+    )
+    return total, samples, total
 
 
 def _numbers(image: dict) -> tuple[Decimal, Decimal, Decimal]:

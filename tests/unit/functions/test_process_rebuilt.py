@@ -1,4 +1,4 @@
-"""process_metrics with rebuilt rows: what was wrong is replaced, and what came meanwhile is kept."""
+"""process_metrics with rebuilt rows: they replace wrong rows, and not what came meanwhile."""
 
 import itertools
 import random

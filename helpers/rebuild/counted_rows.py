@@ -1,0 +1,75 @@
+"""The rows that the job has counted: of each key the last one, hour by hour.
+
+The job writes a row whenever a value changes, in folders by metric. They are divided by the hour of
+their buckets first, so that only one hour of one metric is in memory.
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+HOUR = 3600
+# A counted value that never changes, whatever is read later: a rebuild would give another one.
+FINAL = "event_anomaly"
+Key = tuple[int, str]
+
+
+def divide_rows(
+    output: Path, hours: Path, begins: float, ends: float, metrics: Collection[str]
+) -> None:
+    """Write the rows of a range into a file for each metric and hour, in their order.
+
+    Args:
+        output: where the job has written them.
+        hours: an empty folder.
+        begins: the first bucket's start, epoch seconds.
+        ends: the last bucket's end.
+        metrics: the MetricTypes that are wanted.
+    """
+    for folder in sorted(output.glob("MetricType=*")):
+        metric = folder.name.split("=", 1)[1]
+        if metric == FINAL or metric not in metrics:
+            continue
+        with ExitStack() as stack:
+            files: dict[int, IO[bytes]] = {}
+            for line in _lines(folder):
+                change = json.loads(line)
+                at = (change["after"] or {}).get("EventTimestamp", 0)
+                if change["op"] == "d" or not begins <= at < ends:
+                    continue
+                hour = at // HOUR * HOUR
+                if hour not in files:
+                    file = _hour_file(hours, metric, hour)
+                    files[hour] = stack.enter_context(file.open("wb"))
+                files[hour].write(line)
+
+
+def rows_of_hour(hours: Path, metric: str, hour: int) -> dict[Key, dict]:
+    """Return the last row of each bucket and item of one hour.
+
+    Args:
+        hours: the folder that `divide_rows` has filled.
+        metric: a MetricType.
+        hour: its start, epoch seconds.
+    """
+    file, rows = _hour_file(hours, metric, hour), {}
+    if not file.exists():
+        return {}
+    with file.open("rb") as lines:
+        for line in lines:
+            after = {"MetricType": metric} | json.loads(line)["after"]
+            rows[after["EventTimestamp"], after["MetricItem"]] = after
+    return rows
+
+
+def _lines(folder: Path) -> Iterator[bytes]:
+    files = sorted(folder.glob("part-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]))
+    for path in files:
+        with path.open("rb") as file:
+            yield from file
+
+
+def _hour_file(hours: Path, metric: str, hour: int) -> Path:
+    return hours / f"{metric}@{hour}"
