@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .experiments.late_data import send_late as send_late
     from .experiments.original_comparison import compare_with_original as compare_with_original
     from .experiments.process_kill import kill as kill
+    from .experiments.lost_table import delete_rows as delete_rows
     from .experiments.recovery import time_to_recovery as time_to_recovery
     from .experiments.visitor import Visitor as Visitor
     from .planning.cost_comparison import cost_comparison as cost_comparison
@@ -66,6 +67,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .planning.price_meter import price_meter as price_meter
     from .planning.queue_figure import simulate_flash_crowd as simulate_flash_crowd
     from .plotting.live_view import stop_charts as stop_charts
+    from .rebuild.rebuild import rebuild as rebuild
     from .stores.alarms import alarm_history as alarm_history
     from .stores.alarms import alarm_messages as alarm_messages
     from .stores.alarms import alarm_states as alarm_states
@@ -101,6 +103,7 @@ _MODULE_OF = {
     "cost_comparison_table": "planning.cost_comparison",
     "dashboard": "dashboards.cloudwatch_dashboard",
     "dead_letters": "audit.dead_letters",
+    "delete_rows": "experiments.lost_table",
     "deploy": "deployment.deploy",
     "destroy": "deployment.destroy",
     "detector_chart": "experiments.detector_figure",
@@ -127,6 +130,7 @@ _MODULE_OF = {
     "progress": "core.module_progress",
     "public_ip": "connection.public_ip",
     "query_archive": "stores.athena",
+    "rebuild": "rebuild.rebuild",
     "reconcile": "audit.reconcile",
     "replay_dead_letters": "audit.dead_letters",
     "run_flash_crowd": "experiments.flash_crowd",

@@ -14,7 +14,7 @@ from helpers.core.aws_errors import explained
 from helpers.core.beacon_definition import BUCKET_SECONDS
 from helpers.core.cloud import Cloud
 from helpers.core.errors import NotDeployed, TemporaryFailure
-from helpers.stores.archive import FIELDS, read_record
+from helpers.stores.archive import FIELDS, archive_interval, read_record
 from helpers.stores.kinesis import records
 
 from .dead_letters import PROCESS, PUBLISH, failure_queue
@@ -288,14 +288,6 @@ def _queued(cloud: Cloud, function: str) -> int | None:
     except (NotDeployed, TemporaryFailure):
         return None
     return sum(int(queue["Attributes"][name]) for name in names)
-
-
-def archive_interval(cloud: Cloud) -> int:
-    """Return the seconds between two objects of the archive."""
-    described = cloud.client("firehose").describe_delivery_stream(
-        DeliveryStreamName=cloud.name("archive")
-    )["DeliveryStreamDescription"]["Destinations"][0]["ExtendedS3DestinationDescription"]
-    return int(described.get("BufferingHints", {}).get("IntervalInSeconds", 300))
 
 
 def _shipped(

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from assets.functions.publish_metrics.dimension import dimension_value
 from assets.functions.publish_metrics.limits import LARGEST_OF_A_ROW
+from assets.functions.publish_metrics.means import to_put
 from helpers.core.aws_errors import explained
 from helpers.core.cloud import NAMESPACE, Cloud
 from helpers.core.errors import WorkshopError
@@ -40,7 +41,7 @@ ON_ITS_WAY = "on its way: not published yet"
 NO_ROW = "not repaired: DynamoDB has no such row"
 TOO_LARGE = "not repaired: too large for CloudWatch to add up"
 MAXIMUM = "not repaired: CloudWatch can't lower a maximum"
-SAMPLES = "not repaired: CloudWatch can't remove samples"
+SAMPLES = "not repaired: CloudWatch can't remove the last samples of a mean"
 JUST_REPAIRED = "not repaired: the last repair was less than a minute ago"
 
 _TYPES = {
@@ -141,7 +142,10 @@ def _differing(
     stored, shown, counted, sampled = (both[name].fillna(0).astype(float) for name in names)
     differs = ~np.isclose(stored, shown, rtol=_RELATIVE_ERROR, atol=1e-6)
     if kind == "Average":
-        differs |= counted != sampled
+        # A mean may have been corrected with a multiple of its beacons: see `means.to_put`.
+        same = np.isclose(stored * sampled, shown * counted, rtol=_RELATIVE_ERROR, atol=1e-6)
+        same &= counted > 0
+        differs = np.where(sampled > counted, ~same, differs | (counted != sampled))
     else:
         both[["DynamoDB_Samples", "CloudWatch_Samples"]] = np.nan
     # A deleted row has no time of its change, which was after the end of its bucket.
@@ -162,7 +166,7 @@ def _differing(
             np.fmax(stored.abs(), shown.abs()) > LARGEST_OF_A_ROW,
             both["DynamoDB"].isna(),
             changed.gt(awaited) & (shown < stored),
-            (sampled >= counted) & (kind == "Average"),
+            (counted == 0) & (kind == "Average"),
             stored < shown,
         ],
         [MAXIMUM, TOO_LARGE, NO_ROW, ON_ITS_WAY, SAMPLES, TWICE],
@@ -269,10 +273,12 @@ def _datum(cloud: Cloud, row: pd.Series, unit: str) -> dict[str, Any]:
     }
     if pd.isna(row["DynamoDB_Samples"]):
         return datum | {"Value": difference}
-    shown = 0 if pd.isna(row["CloudWatch_Samples"]) else row["CloudWatch_Samples"]
-    samples = float(row["DynamoDB_Samples"] - shown)
-    mean = difference / samples
-    values = {"SampleCount": samples, "Sum": difference, "Minimum": mean, "Maximum": mean}
+    right = float(row["DynamoDB"]), float(row["DynamoDB_Samples"])
+    samples = right[1] - float(np.nan_to_num(row["CloudWatch_Samples"]))
+    # (None is left out by the verdicts: such a mean has no difference, or no beacon.)
+    sum_, samples = to_put((difference, samples), right) or (0.0, 1.0)
+    mean = sum_ / samples
+    values = {"SampleCount": samples, "Sum": sum_, "Minimum": mean, "Maximum": mean}
     return datum | {"StatisticValues": values}
 
 

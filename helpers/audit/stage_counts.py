@@ -7,7 +7,7 @@ ones, bot_count those of bots, rejected_count and duplicate_count the others.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -149,14 +149,9 @@ def counted_by_flink(cloud: Cloud, span: Range) -> pd.Series:
         WorkshopError: module 2-analyze is not deployed.
         IncompleteError: the stream no longer has all of the range.
     """
-    newest: dict[tuple[str, int, str], tuple[int, int]] = {}
-    for row in _metric_rows(cloud, span):
-        cell = (row["MetricType"], row["EventTimestamp"], row["MetricItem"])
-        # As in process_metrics: Samples only grows, so the row with the most is the newest.
-        if row["Samples"] >= newest.get(cell, (-1, 0))[0]:
-            newest[cell] = (row["Samples"], row["UnitValueInt"])
+    newest = _newest_rows(_metric_rows(cloud, span))
     rows = pd.DataFrame(
-        [(*cell, value) for cell, (_, value) in newest.items()], columns=[*CELL, "Value"]
+        [(*cell, value) for cell, value in newest.items()], columns=[*CELL, "Value"]
     )
     rows = rows[span.holds(rows["Bucket"].astype("int64"))]
     return cells(rows, rows["Value"])
@@ -222,6 +217,38 @@ def _metric_rows(cloud: Cloud, span: Range) -> Iterator[dict[str, Any]]:
     with ThreadPoolExecutor(max(len(shards), 1)) as pool:
         for rows in pool.map(lambda shard: _of_shard(cloud, shard, span), shards):
             yield from rows
+
+
+def _newest_rows(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, int, str], int]:
+    """Return the value of each cell, in the order of process_metrics (its `rows.py`).
+
+    Samples only grows, so the row with the most is the newest. A rebuilt row replaces those that
+    were emitted before the archive was read.
+    """
+    emitted: dict[tuple[str, int, str], list[tuple[int, int, int]]] = {}
+    rebuilt: dict[tuple[str, int, str], tuple[int, int, int]] = {}
+    for row in rows:
+        cell = (row["MetricType"], row["EventTimestamp"], row["MetricItem"])
+        until = row.get("ArchivedUntil")
+        if until:
+            rebuilt[cell] = max(rebuilt.get(cell, (0, 0, 0)), (until, *_counts(row)))
+        else:
+            known = emitted.get(cell, [])
+            new = row.get("EmittedAt") or 0, *_counts(row)
+            # A row with fewer samples matters only if it was emitted later.
+            if not any(old[0] >= new[0] and old[1] > new[1] for old in known):
+                kept = (old for old in known if old[0] > new[0] or old[1] > new[1])
+                emitted[cell] = [new, *kept]
+    newest = {}
+    for cell in emitted | rebuilt:
+        until, *counts = rebuilt.get(cell, (-1, -1, 0))
+        later = [(samples, value) for at, samples, value in emitted.get(cell, []) if at > until]
+        newest[cell] = max([tuple(counts), *later])[1]
+    return newest
+
+
+def _counts(row: dict[str, Any]) -> tuple[int, int]:
+    return row["Samples"], row["UnitValueInt"]
 
 
 def _of_shard(cloud: Cloud, shard: str, span: Range) -> list[dict[str, Any]]:

@@ -30,14 +30,25 @@ def upload(cloud: Cloud, name: str, folder: Path | str) -> str:
     Example:
         `upload(cloud, "analytics", "assets/flink")` -> `"code/analytics-3f2a91c07be4.zip"`
     """
-    extras = [cloud.extras[name]()] if name in cloud.extras else []
-    body = zip_folder(folder, *extras)
-    key = f"code/{name}-{hashlib.sha256(body).hexdigest()[:12]}.zip"
+    key, body = code_zip(cloud, name, folder)
     s3, bucket = cloud.client("s3"), cloud.bucket("code")
     with explained(f"The bucket {bucket}", "1-capture"):
         if not _exists(s3, bucket, key):
             s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/zip")
     return key
+
+
+def code_zip(cloud: Cloud, name: str, folder: Path | str) -> tuple[str, bytes]:
+    """Return the key and the content of the zip that `upload` would upload.
+
+    Args:
+        cloud: the target; its `extras` may add files to the zip.
+        name: the beginning of the key.
+        folder: as for `zip_folder`.
+    """
+    extras = [cloud.extras[name]()] if name in cloud.extras else []
+    body = zip_folder(folder, *extras)
+    return f"code/{name}-{hashlib.sha256(body).hexdigest()[:12]}.zip", body
 
 
 def _exists(s3: Any, bucket: str, key: str) -> bool:

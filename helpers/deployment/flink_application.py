@@ -132,7 +132,7 @@ def update_analytics(cloud: Cloud, folder: Path | None = None) -> None:
             key = upload(cloud, "analytics", code)
         status = _wait_for_application(cloud)
         detail = application_detail(cloud)
-        if _code_key(detail) == key:
+        if code_key(detail) == key:
             print(f"✓ {name} has this SQL already: nothing changes.")
             return
         hours = "a little more than the last two hours"
@@ -260,7 +260,12 @@ def _update(cloud: Cloud, detail: dict[str, Any], key: str, begin: dict[str, str
         ) from None
 
 
-def _code_key(detail: dict[str, Any]) -> str:
+def code_key(detail: dict[str, Any]) -> str:
+    """Return the S3 key of the code that the application runs.
+
+    Args:
+        detail: as `application_detail` returns it.
+    """
     code = detail["ApplicationConfigurationDescription"]["ApplicationCodeConfigurationDescription"]
     return code["CodeContentDescription"]["S3ApplicationCodeLocationDescription"]["FileKey"]
 

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import IO
 
 from helpers.core.cloud import Cloud
+from helpers.core.waiting import waiting
 from helpers.stores.archive import (
     FETCHES_AT_A_TIME,
     archived_keys,
     archived_object,
     read_record,
 )
+
+from .rebuild_cost import dollars, reading_cost
 
 HOUR = 3600
 # Before the range: hourly_events adds up an hour, copies may come ten minutes after the first one,
@@ -80,9 +83,12 @@ def write_archive_file(cloud: Cloud, begins: float, ends: float, file: Path) -> 
     """
     visitors, number = Visitors(ends), 0
     until, tail = ends + LATEST_SECONDS, ends - LONGEST_GAP_SECONDS
-    with file.open("wb") as output:
-        keys = archived_keys(cloud, _moment(begins - BEFORE_SECONDS), until)
-        of_tail = set(archived_keys(cloud, _moment(tail), until))
+    keys = archived_keys(cloud, _moment(begins - BEFORE_SECONDS), until)
+    of_tail = set(archived_keys(cloud, _moment(tail), until))
+    print(
+        f"Reading {len(keys):,} objects of the archive (on AWS {dollars(reading_cost(len(keys)))})."
+    )
+    with file.open("wb") as output, waiting("Reading the archive"):
         for key, (compressed, body) in _objects(cloud, keys):
             output.write(compressed)
             number += body.count(b"\n")

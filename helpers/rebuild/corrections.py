@@ -53,7 +53,7 @@ def corrections(
 def add_published(
     rows: Iterable[dict[str, Any]],
     cells: Mapping[Key, Hashable],
-    surplus: dict[Hashable, tuple[float, int]],
+    surplus: Mapping[Any, tuple[float, int]],
     is_mean: bool,
 ) -> None:
     """Add to rows that the table lacks what CloudWatch has of them already.

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from helpers.stores.dynamodb import FINAL
+
 HOUR = 3600
-# A counted value that never changes, whatever is read later: a rebuild would give another one.
-FINAL = "event_anomaly"
 Key = tuple[int, str]
 
 
@@ -44,6 +44,16 @@ def divide_rows(
                     file = _hour_file(hours, metric, hour)
                     files[hour] = stack.enter_context(file.open("wb"))
                 files[hour].write(line)
+
+
+def has_rows(output: Path, metric: str) -> bool:
+    """Return whether the job has written any row of a metric, also one outside of the range.
+
+    Args:
+        output: where the job has written them.
+        metric: a MetricType.
+    """
+    return (output / f"MetricType={metric}").exists()
 
 
 def rows_of_hour(hours: Path, metric: str, hour: int) -> dict[Key, dict]:

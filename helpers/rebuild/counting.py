@@ -3,12 +3,11 @@
 import contextlib
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import home
+from helpers.core.process_lock import take
 from helpers.core.waiting import waiting
 from helpers.deployment.flink_sql import application_code, check_code
 from helpers.flink import plans
@@ -20,14 +19,26 @@ INPUT = "0-1-1.json.gz"
 
 @contextlib.contextmanager
 def rebuild_folders() -> Iterator[Folders]:
-    """Yield empty folders for one rebuild; they are deleted at the end."""
-    root = Path(tempfile.mkdtemp(prefix="rebuild-", dir=_parent()))
-    folders = Folders(root)
-    folders.create()
-    try:
-        yield folders
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
+    """Yield empty folders for a rebuild; they are deleted at its end, or by the next one.
+
+    Raises:
+        WorkshopError: another notebook on this machine rebuilds, too.
+    """
+    root = home() / "flink" / "rebuild"
+    lock = take(home() / "rebuild.lock")
+    if lock is None:
+        raise WorkshopError(
+            "Another notebook on this machine is rebuilding.",
+            "Wait until it is done, then run this cell again.",
+        )
+    with lock:
+        shutil.rmtree(root, ignore_errors=True)  # of a rebuild that was killed
+        folders = Folders(root)
+        folders.create()
+        try:
+            yield folders
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def count(groups: Groups, folders: Folders, records: int) -> None:
@@ -42,23 +53,18 @@ def count(groups: Groups, folders: Folders, records: int) -> None:
         WorkshopError: Flink refuses the SQL, or the job failed.
     """
     with application_code() as code:
-        plan = check_code(code, groups, ends=True)
+        with waiting("Flink plans the job"):
+            plan = check_code(code, groups, ends=True)
         command = plans.run_command(plan, code, folders, None, ends=True)
         process = plans.start_python(command, plans.run_environment(folders))
         try:
-            with waiting(f"Flink counts {records:,} records again"):
+            with waiting(f"Flink counts {records:,} records"):
                 output = process.communicate()[0]
         finally:  # also when the cell is interrupted
             _end(process)
     if process.returncode:
         lines = [line for line in output.splitlines() if line.strip()] or ["it gave no reason"]
         raise WorkshopError(f"Flink did not count the archive: {lines[-1]}", "Run this cell again.")
-
-
-def _parent() -> Path:
-    folder = home() / "flink"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _end(process: subprocess.Popen) -> None:

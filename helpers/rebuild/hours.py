@@ -1,6 +1,8 @@
-"""Corrects one hour of one metric: sends the counted rows that differ from the table's."""
+"""Compares one hour of a metric with the table, and with what CloudWatch has of its lost rows."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,40 +12,45 @@ from helpers.stores.cloudwatch import values_now
 from helpers.stores.dynamodb import catalog_row, stored_rows
 
 from .corrections import Key, Stored, add_published, corrections
-from .sending import send_rows, wait_until_stored
 
 # CloudWatch keeps periods under a minute for three hours.
 FINE_SECONDS = 3 * 3600 - 300
 
 
-def send_hour(
-    cloud: Cloud,
-    metric: str,
-    counted: dict[Key, dict[str, Any]],
-    part: tuple[float, float],
-    archived_until: int,
-) -> int:
-    """Send the rows of one hour that differ from the table's, and wait until it has them.
+@dataclass(frozen=True)
+class Difference:
+    """What is wrong in the table in one hour of a metric.
 
     Args:
-        cloud: where table and stream are.
+        rows: to send, in the order of their buckets.
+        lost: how many of them the table lacks.
+        replaced_until: the newest bucket whose wrong row has Samples, epoch seconds; 0 if none.
+    """
+
+    rows: list[dict[str, Any]]
+    lost: int
+    replaced_until: int
+
+
+def difference(
+    cloud: Cloud, metric: str, counted: Mapping[Key, dict[str, Any]], part: tuple[float, float]
+) -> Difference:
+    """Compare the counted rows of one hour with the table's.
+
+    Args:
+        cloud: where table and CloudWatch are.
         metric: a MetricType.
         counted: the last row of each bucket and item.
         part: of the hour: the first bucket's start and the last one's end, epoch seconds.
-        archived_until: until when the archive was complete, epoch milliseconds.
-
-    Returns:
-        The number of rows sent.
     """
     stored = _stored(cloud, metric, part)
     rows = corrections(counted, stored, metric)
-    missing = [row for row in rows if (row["EventTimestamp"], row["MetricItem"]) not in stored]
-    if missing:
-        _add_published(cloud, metric, missing, stored, part)
-    if rows:
-        send_rows(cloud, rows, archived_until)
-        wait_until_stored(cloud, rows, archived_until)
-    return len(rows)
+    keys = [(row["EventTimestamp"], row["MetricItem"]) for row in rows]
+    lost = [row for row, key in zip(rows, keys, strict=True) if key not in stored]
+    if lost:
+        _add_published(cloud, metric, lost, stored, part)
+    replaced = (key[0] for key in keys if key in stored and stored[key].samples is not None)
+    return Difference(rows, len(lost), max(replaced, default=0))
 
 
 def _stored(cloud: Cloud, metric: str, part: tuple[float, float]) -> dict[Key, Stored]:
@@ -61,11 +68,11 @@ def _stored(cloud: Cloud, metric: str, part: tuple[float, float]) -> dict[Key, S
 def _add_published(
     cloud: Cloud,
     metric: str,
-    missing: list[dict[str, Any]],
+    lost: list[dict[str, Any]],
     stored: dict[Key, Stored],
     part: tuple[float, float],
 ) -> None:
-    """Find what CloudWatch has of rows that the table lacks."""
+    """Add to rows that the table lacks what CloudWatch has of them."""
     described = catalog_row(cloud, metric)
     is_mean, admitted = described.get("Statistic") == "Average", described.get("Items", set())
     period = 10 if time.time() - part[0] < FINE_SECONDS else 60
@@ -80,8 +87,8 @@ def _add_published(
             total, samples = surplus[cell(key)]
             weight = (old.samples or 0) if is_mean else 1
             surplus[cell(key)] = total - old.value * weight, samples - (old.samples or 0)
-    keys = [(row["EventTimestamp"], row["MetricItem"]) for row in missing]
-    add_published(missing, {key: cell(key) for key in keys}, surplus, is_mean)
+    keys = [(row["EventTimestamp"], row["MetricItem"]) for row in lost]
+    add_published(lost, {key: cell(key) for key in keys}, surplus, is_mean)
 
 
 def _shown(

@@ -3,33 +3,35 @@
 Why it is right whatever happens meanwhile: see assets/functions/process_metrics/versions.py. A
 rebuilt row replaces all rows that Flink emitted before the moment until which the archive was
 complete. A row that Flink emitted after it, but that reached the table before the rebuilt one, may
-have lost against a wrong row. Only buckets of the last hour still change, so these are counted once
-more when the first rows are in the table.
+have lost against a wrong row with more samples. Only buckets of the last hour still change, so if
+wrong rows of these were replaced, they are counted once more when the right ones are in the table.
 """
 
 import time
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
-from helpers.audit.diagnosis import archive_interval
-from helpers.core.aws_errors import explained
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.time_span import span
-from helpers.core.waiting import waiting
-from helpers.deployment.flink_application import application_detail
-from helpers.flink.groups import Groups, property_groups
-from helpers.stores.dynamodb import catalog
+from helpers.deployment.code_upload import code_zip
+from helpers.deployment.flink_application import application_detail, code_key
+from helpers.deployment.flink_sql import application_code
+from helpers.flink.groups import property_groups
+from helpers.stores.dynamodb import FINAL, catalog
 
-from .archive_file import LATEST_SECONDS, write_archive_file
-from .counted_rows import FINAL, HOUR, divide_rows, rows_of_hour
-from .counting import INPUT, count, rebuild_folders
-from .hours import send_hour
+from .archive_edge import archived_until
+from .archive_file import LATEST_SECONDS
+from .archive_range import archived_range
+from .passes import run_pass
 
-# Firehose needs this long, after its buffer's time, until an object can be read.
-DELIVERY_SECONDS = 30
+# A bucket changes for an hour, and a little longer if an agent's call takes long.
+CHANGING_SECONDS = LATEST_SECONDS + 600
+# How long a job of the former SQL may have written rows after an update, at most.
+UPDATE_SECONDS = 600
 
 
 def rebuild(
@@ -42,74 +44,47 @@ def rebuild(
     """Count the buckets of a range again from the archive, and correct the table and CloudWatch.
 
     The application's own SQL counts the archived records on this machine, as a job that ends. Only
-    values that differ are sent: into the stream of metrics, as the job's rows are. It may be
-    stopped at any moment, and run again.
+    values that differ are sent: into the stream of metrics, as the job's rows are. You can stop the
+    cell at any moment, and run it again.
 
     Scores (`event_anomaly`) are not rebuilt: a score depends on all counts before it, and stays as
-    it was when an alarm saw it.
+    it was when an alarm saw it. CloudWatch accepts values of the last two weeks; it may show one
+    that is more than a day old only after two days (PutMetricData's API reference).
 
     Args:
         cloud: where the pipeline is.
         start: an aware datetime; rounded down to a minute.
         end: an aware datetime (exclusive), rounded up to a minute; None for now.
-        metrics: the MetricTypes to rebuild; None for all of the catalog.
-        days: how far back, if `start` is None.
+        metrics: the MetricTypes to rebuild; None for all of which the SQL counts something.
+        days: how far back, if `start` is None. The archive keeps seven days by default.
 
     Returns:
         One row for each metric: Metric, Counted (rows), and Sent (rows that differed).
 
     Raises:
-        WorkshopError: the range is empty; there is no such metric; Flink refuses the SQL; a module
-            is not deployed.
+        NotDeployed: a module is not deployed.
+        WorkshopError: the range is empty; there is no such metric; the application runs other SQL
+            than your files; Flink did not count the archive; rows did not reach the table.
 
     Example:
         `rebuild(cloud, days=7, metrics=["avg_pg_ld"])`
     """
-    begins, ends = span(days * 24 * 60, start, end)
-    begins = int(begins // 60 * 60)
+    asked, now = span(days * 24 * 60, start, end), time.time()
+    detail = application_detail(cloud)
     names = _names(cloud, metrics)
-    groups = property_groups(application_detail(cloud))
-    until = _archived_until(cloud)
-    last = until if ends is None else min(-(-ends // 60) * 60, until)
-    if last <= begins:
-        raise WorkshopError(
-            "The archive does not have the records of this range yet.",
-            "Wait two minutes, then run this cell again.",
-        )
-    totals = _counted_again(cloud, groups, begins, last, names, until)
-    if last > until - LATEST_SECONDS:
-        since = time.time()
-        with waiting("Waiting until the archive has what arrived meanwhile"):
-            while (until := _archived_until(cloud)) < since:
-                time.sleep(1)
-        first = max(begins, int((until - LATEST_SECONDS - 600) // 60 * 60))
-        for name, (_, sent) in _counted_again(cloud, groups, first, last, names, until).items():
-            totals[name] = totals[name][0], totals[name][1] + sent
-    frame = pd.DataFrame([(name, *numbers) for name, numbers in totals.items()])
-    return frame.set_axis(["Metric", "Counted", "Sent"], axis=1)
-
-
-def _counted_again(
-    cloud: Cloud, groups: Groups, begins: int, ends: float, names: list[str], until: float
-) -> dict[str, tuple[int, int]]:
-    totals = dict.fromkeys(names, (0, 0))
-    with rebuild_folders() as folders:
-        with waiting("Reading the archive"):
-            records = write_archive_file(cloud, begins, ends, folders.clicks / INPUT)
-        count(groups, folders, records)
-        hours = folders.root / "hours"
-        hours.mkdir()
-        with waiting("Dividing the rows by hours"):
-            divide_rows(folders.metrics, hours, begins, ends, names)
-        for hour in range(begins // HOUR * HOUR, int(ends) + 1, HOUR):
-            text = datetime.fromtimestamp(hour, UTC).strftime("%d %b %H:00")
-            with waiting(f"Sending the rows of {text} UTC"):
-                part = max(hour, begins), min(hour + HOUR, ends)
-                for name in names:
-                    rows = rows_of_hour(hours, name, hour)
-                    sent = send_hour(cloud, name, rows, part, int(until * 1000))
-                    totals[name] = totals[name][0] + len(rows), totals[name][1] + sent
-    return totals
+    _refuse_other_sql(cloud, detail)
+    is_new = detail["LastUpdateTimestamp"].timestamp() > now - UPDATE_SECONDS
+    until = archived_until(cloud, now if is_new else 0)
+    begins, ends = archived_range(cloud, *asked, until)
+    groups = property_groups(detail)
+    done = run_pass(cloud, groups, names, (begins, ends), until)
+    if done.replaced_until > until - CHANGING_SECONDS:
+        print("Counting the last hour once more, as it still changes ...")
+        until = archived_until(cloud, time.time())
+        first = max(begins, int(until - CHANGING_SECONDS) // 60 * 60)
+        done.sent += run_pass(cloud, groups, names, (first, ends), until).sent
+    rows = [(name, done.counted[name], done.sent[name]) for name in names]
+    return pd.DataFrame(rows, columns=["Metric", "Counted", "Sent"])
 
 
 def _names(cloud: Cloud, metrics: Collection[str] | None) -> list[str]:
@@ -118,11 +93,17 @@ def _names(cloud: Cloud, metrics: Collection[str] | None) -> list[str]:
     for name in wanted:
         if name not in known or (name == FINAL and metrics is not None):
             why = "is final: it is not rebuilt" if name == FINAL else "is not in the catalog"
-            raise WorkshopError(f"The metric {name} {why}.", f"Choose from {', '.join(known)}.")
+            others = ", ".join(each for each in known if each != FINAL)
+            raise WorkshopError(f"The metric {name} {why}.", f"Choose from {others}.")
     return [name for name in wanted if name != FINAL]
 
 
-def _archived_until(cloud: Cloud) -> float:
-    """Return until when the archive has all records, epoch seconds."""
-    with explained(f"The Firehose stream {cloud.name('archive')}", "1-capture"):
-        return time.time() - archive_interval(cloud) - DELIVERY_SECONDS
+def _refuse_other_sql(cloud: Cloud, detail: dict[str, Any]) -> None:
+    """Raise if the application does not run the SQL that would be counted with here."""
+    with application_code() as code:
+        key, _ = code_zip(cloud, "analytics", code)
+    if key != code_key(detail):
+        raise WorkshopError(
+            f"{detail['ApplicationName']} runs other SQL than your files and the workshop's.",
+            "Run update_analytics(cloud), then this cell.",
+        )

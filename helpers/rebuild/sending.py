@@ -1,8 +1,10 @@
 """Sends rebuilt rows the way the job's rows go, and waits until the table has them."""
 
+import itertools
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from helpers.core.aws_errors import explained
@@ -12,65 +14,67 @@ from helpers.stores.dynamodb import stored_rows
 
 RECORDS_A_CALL = 500  # PutRecords' limit
 ATTEMPTS, LONGEST_PAUSE_SECONDS = 60, 5.0
-# process_metrics stores some 700 rows a second on one machine.
+# process_metrics stores some 700 rows a second on one machine, a rebuild sends at most an hour's.
 LONGEST_WAIT_SECONDS = 600
 
 
-def send_rows(cloud: Cloud, rows: Iterable[dict[str, Any]], archived_until: int) -> None:
+def send_rows(cloud: Cloud, rows: Sequence[dict[str, Any]], until_ms: int) -> None:
     """Put rows into the stream of metrics, until it has accepted all of them.
 
     Args:
         cloud: where the stream is.
         rows: as the job writes them.
-        archived_until: until when the archive was complete that was counted, epoch milliseconds.
+        until_ms: until when the archive was complete that was counted, epoch milliseconds.
 
     Raises:
         WorkshopError: the stream is not there, or refused records for minutes.
     """
-    records = [
-        {
-            "PartitionKey": row["MetricType"],
-            "Data": json.dumps(
-                {"before": None, "after": row | {"ArchivedUntil": archived_until}, "op": "c"}
-            ).encode(),
-        }
-        for row in rows
-    ]
     with explained(f"The stream {cloud.name('metrics')}", "2-analyze"):
-        for first in range(0, len(records), RECORDS_A_CALL):
-            _put(cloud, records[first : first + RECORDS_A_CALL])
+        for first in range(0, len(rows), RECORDS_A_CALL):
+            part = rows[first : first + RECORDS_A_CALL]
+            _put(cloud, [_record(row | {"ArchivedUntil": until_ms}) for row in part])
 
 
-def wait_until_stored(cloud: Cloud, rows: list[dict[str, Any]], archived_until: int) -> None:
-    """Wait until the table has rows of one metric, or newer ones.
+def wait_until_stored(cloud: Cloud, rows: Iterable[dict[str, Any]], until_ms: int) -> None:
+    """Wait until the table has rows, or newer ones of the same bucket and item.
 
     Args:
         cloud: where the table is.
-        rows: of one metric, in the order of their buckets.
-        archived_until: as they were sent.
+        rows: as they were sent, those of one metric together.
+        until_ms: as they were sent.
 
     Raises:
-        WorkshopError: they are not there after ten minutes.
+        WorkshopError: they are not there ten minutes after the last one that was stored.
     """
-    missing = {(row["EventTimestamp"], row["MetricItem"]) for row in rows}
-    metric, pause = rows[0]["MetricType"], 0.2
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-    while missing:
-        begins, ends = min(at for at, _ in missing), max(at for at, _ in missing) + 1
-        names = "EventTimestamp, MetricItem, EmittedAt, ArchivedUntil"
-        for item in stored_rows(cloud, metric, begins, ends, names):
-            known = max(int(item.get(n, {"N": "0"})["N"]) for n in ("EmittedAt", "ArchivedUntil"))
-            if known >= archived_until:
-                missing.discard((int(item["EventTimestamp"]["N"]), item["MetricItem"]["S"]))
-        if missing and time.monotonic() > deadline:
-            raise WorkshopError(
-                f"{len(missing)} rebuilt rows of {metric} are not in the table after "
-                f"{LONGEST_WAIT_SECONDS // 60} minutes.",
-                "Look at dead_letters(cloud), then run this cell again.",
-            )
-        if missing:
+    for metric, same in itertools.groupby(rows, itemgetter("MetricType")):
+        missing, pause = {(row["EventTimestamp"], row["MetricItem"]) for row in same}, 0.2
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        while missing := _not_stored(cloud, metric, missing, until_ms):
+            if time.monotonic() > deadline:
+                raise WorkshopError(
+                    f"{len(missing)} rebuilt rows of {metric} are not in the table after "
+                    f"{LONGEST_WAIT_SECONDS // 60} minutes.",
+                    "Look at dead_letters(cloud), then run this cell again.",
+                )
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+
+
+def _not_stored(
+    cloud: Cloud, metric: str, keys: set[tuple[int, str]], until_ms: int
+) -> set[tuple[int, str]]:
+    begins, ends = min(at for at, _ in keys), max(at for at, _ in keys) + 1
+    names, rest = "EventTimestamp, MetricItem, EmittedAt, ArchivedUntil", set(keys)
+    for item in stored_rows(cloud, metric, begins, ends, names):
+        known = max(int(item.get(n, {"N": "0"})["N"]) for n in ("EmittedAt", "ArchivedUntil"))
+        if known >= until_ms:
+            rest.discard((int(item["EventTimestamp"]["N"]), item["MetricItem"]["S"]))
+    return rest
+
+
+def _record(row: dict[str, Any]) -> dict[str, Any]:
+    change = {"before": None, "after": row, "op": "c"}
+    return {"PartitionKey": row["MetricType"], "Data": json.dumps(change).encode()}
 
 
 def _put(cloud: Cloud, records: list[dict[str, Any]]) -> None:

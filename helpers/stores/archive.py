@@ -152,6 +152,18 @@ def is_beacon(frame: pd.DataFrame) -> pd.Series:
     )
 
 
+def archive_interval(cloud: Cloud) -> int:
+    """Return the seconds between two objects of the archive.
+
+    Args:
+        cloud: where the Firehose stream is.
+    """
+    described = cloud.client("firehose").describe_delivery_stream(
+        DeliveryStreamName=cloud.name("archive")
+    )["DeliveryStreamDescription"]["Destinations"][0]["ExtendedS3DestinationDescription"]
+    return int(described.get("BufferingHints", {}).get("IntervalInSeconds", 300))
+
+
 def archived_keys(cloud: Cloud, begins: datetime, ends: float | None) -> list[str]:
     """Return the objects that may have a record shipped in a range, in the order of the hours.
 

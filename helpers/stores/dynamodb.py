@@ -13,6 +13,8 @@ from helpers.core.epoch import times
 from helpers.core.errors import WorkshopError
 from helpers.core.time_span import span
 
+# The metric of which no value is ever changed: a rebuild would give another one.
+FINAL = "event_anomaly"
 _CATALOG = ["MetricType", "Title", "Unit", "BucketSeconds", "Statistic", "MaxItems",
             "IsWholeNumber", "LatestEventTimestamp", "Items"]  # fmt: skip
 _ROW = "EventTimestamp, MetricItem, UnitValueInt, UnitValueFloat, Samples, NewestBeacon, UpdatedAt"

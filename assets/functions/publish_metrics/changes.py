@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from limits import LARGEST_OF_A_ROW
+from means import to_put
 
 # The exceptions of change_of for a row that is not a metric row.
 NO_METRIC_ROW = (ValueError, KeyError, TypeError, ArithmeticError)
@@ -25,6 +26,7 @@ class Change:
         difference: the new value minus the old one.
         total: the same for value x samples, the sum from which a mean is computed.
         samples: the same for the number of beacons.
+        mean: the new sum, and the new number of beacons.
         is_new: the row has no old image.
         whole: the value is a count (UnitValueInt).
     """
@@ -36,6 +38,7 @@ class Change:
     difference: Decimal
     total: Decimal
     samples: Decimal
+    mean: tuple[Decimal, Decimal]
     is_new: bool
     whole: bool
 
@@ -53,14 +56,21 @@ class Sum:
     total: Decimal = field(default_factory=Decimal)
     samples: Decimal = field(default_factory=Decimal)
     maximum: Decimal | None = None
+    _means: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)  # by item
 
     def add(self, change: Change) -> None:
         """Add a change."""
+        self._means[change.item] = change.mean
         self.difference += change.difference
         self.total += change.total
         self.samples += change.samples
         if self.maximum is None or change.value > self.maximum:
             self.maximum = change.value
+
+    def mean(self) -> tuple[Decimal, Decimal] | None:
+        """Return the sum and the number of samples to put for a mean; None if there are none."""
+        totals, samples = zip(*self._means.values(), strict=True)
+        return to_put((self.total, self.samples), (sum(totals, Decimal()), sum(samples, Decimal())))
 
 
 def change_of(record: dict) -> Change | None:
@@ -90,13 +100,17 @@ def change_of(record: dict) -> Change | None:
         difference=value - old_value,
         total=total - old_total,
         samples=samples - old_samples,
+        mean=(total, samples),
         is_new=old is None,
         whole="UnitValueInt" in new,
     )
 
 
 def _published(image: dict) -> tuple[Decimal, Decimal, Decimal]:
-    """Return what CloudWatch has of a new row already: of one that was lost and rebuilt."""
+    """Return what CloudWatch has of a new row already: of one that was lost and rebuilt.
+
+    It is (value, samples, total), as of `_numbers`.
+    """
     total, samples = (
         Decimal(image.get(name, {"N": "0"})["N"]) for name in ("PublishedTotal", "PublishedSamples")
     )

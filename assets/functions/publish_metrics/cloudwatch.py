@@ -67,12 +67,13 @@ def datum(metric: Metric, statistic: str, dimension: str, bucket: int, total: Su
     if statistic == "Maximum":
         return result | {"Value": rounded(float(total.maximum or 0))}
     if statistic == "Average":
-        # CloudWatch's Average is Sum / SampleCount, so differences of both keep it exact. A mean
-        # that changed without further beacons can't be put (SampleCount must be positive).
-        if total.samples <= 0:
+        # CloudWatch's Average is Sum / SampleCount, so differences of both keep it exact.
+        changed = total.mean()
+        if changed is None:
             return None
-        mean = rounded(float(total.total / total.samples))
-        values = {"SampleCount": float(total.samples), "Sum": rounded(float(total.total))}
+        sum_, samples = changed
+        mean = rounded(float(sum_ / samples))
+        values = {"SampleCount": float(samples), "Sum": rounded(float(sum_))}
         return result | {"StatisticValues": values | {"Minimum": mean, "Maximum": mean}}
     difference = rounded(float(total.difference))
     return None if difference == 0 else result | {"Value": difference}

@@ -204,15 +204,33 @@ def test_the_missing_samples_of_a_mean_are_put(cloud, functions):
     assert cloudwatch_values(cloud, "avg_pg_ld")["Value"].tolist() == pytest.approx([50.5])
 
 
-def test_additional_samples_and_a_maximum_are_only_reported(cloud, functions):
+def test_a_mean_with_samples_of_doubles_is_right_or_is_corrected_with_more_of_the_right_ones(
+    cloud, functions
+):
+    put_catalog(cloud, "avg_pg_ld", Statistic="Average", IsWholeNumber=False)
+    later = BUCKET + 10
+    for bucket in (BUCKET, later):
+        functions.send(row(3, "All Pages", bucket, "avg_pg_ld", UnitValueFloat=20.0))
+    for bucket, sum_ in ((BUCKET, 60.0), (later, 90.0)):
+        twice = {"SampleCount": 3.0, "Sum": sum_, "Minimum": 20.0, "Maximum": 20.0}
+        put(cloud, "avg_pg_ld", "All Pages", bucket, StatisticValues=twice)
+    frame = reconcile(cloud, repair=True)
+    assert list(frame["Verdict"]) == [REPAIRED]
+    assert frame.iloc[0][["CloudWatch", "CloudWatch_Samples"]].tolist() == [150, 6]
+    assert reconcile(cloud).empty
+    assert cloudwatch_values(cloud, "avg_pg_ld")["Value"].tolist() == pytest.approx([20, 20])
+
+
+def test_a_mean_of_no_beacon_and_a_maximum_are_only_reported(cloud, functions):
     put_catalog(cloud, "avg_pg_ld", Statistic="Average", IsWholeNumber=False)
     put_catalog(cloud, "event_anomaly", Statistic="Maximum", IsWholeNumber=False)
     functions.send(
         row(3, "All Pages", BUCKET, "avg_pg_ld", UnitValueFloat=20.0),
         row(3, "click", BUCKET, "event_anomaly", UnitValueFloat=1.5),
     )
-    twice = {"SampleCount": 3.0, "Sum": 60.0, "Minimum": 20.0, "Maximum": 20.0}
-    put(cloud, "avg_pg_ld", "All Pages", StatisticValues=twice)
+    functions.store(
+        row(0, "All Pages", BUCKET, "avg_pg_ld", UnitValueFloat=0.0, ArchivedUntil=BUCKET * 1000)
+    )
     put(cloud, "event_anomaly", "click", Value=9.0)
     frame = reconcile(cloud, repair=True)
     assert Counter(frame["Verdict"]) == {reconciling.SAMPLES: 1, reconciling.MAXIMUM: 1}

@@ -1,0 +1,52 @@
+"""What a rebuild costs on AWS: calls and rows, by the list of prices."""
+
+from helpers.planning.prices import price_list
+
+# publish_metrics puts at least so many values a call, as a rule (its batches have up to 500 rows).
+VALUES_A_CALL = 100
+
+
+def reading_cost(objects: int) -> float:
+    """Return the cost of reading objects of the archive, in dollars.
+
+    Args:
+        objects: their number.
+
+    Example:
+        >>> reading_cost(1_000_000)
+        0.4
+    """
+    return _price("million S3 gets", objects)
+
+
+def sending_cost(rows: int, cells: int) -> float:
+    """Return the cost of rows that are sent, in dollars: streams, table, and CloudWatch.
+
+    Args:
+        rows: their number.
+        cells: the metrics that are read from CloudWatch, for rows that the table lacks.
+
+    Example:
+        >>> round(sending_cost(1_000_000, 0), 2)
+        0.74
+    """
+    return (
+        _price("million puts", rows)
+        + _price("million writes", rows)
+        + _price("million PutMetricData", rows / VALUES_A_CALL)
+        + _price("million metrics read", cells)
+    )
+
+
+def dollars(cost: float) -> str:
+    """Return a cost for a sentence.
+
+    Example:
+        >>> dollars(0.0004), dollars(1.234)
+        ('less than $0.01', '$1.23')
+    """
+    return "less than $0.01" if cost < 0.01 else f"${cost:.2f}"
+
+
+def _price(name: str, units: float) -> float:
+    return price_list()["prices"][name]["dollars"] * units / 1e6
