@@ -55,9 +55,9 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .experiments.gap_change import visit_snapshot as visit_snapshot
     from .experiments.late_data import send_clicks as send_clicks
     from .experiments.late_data import send_late as send_late
+    from .experiments.lost_table import delete_rows as delete_rows
     from .experiments.original_comparison import compare_with_original as compare_with_original
     from .experiments.process_kill import kill as kill
-    from .experiments.lost_table import delete_rows as delete_rows
     from .experiments.recovery import time_to_recovery as time_to_recovery
     from .experiments.visitor import Visitor as Visitor
     from .planning.cost_comparison import cost_comparison as cost_comparison

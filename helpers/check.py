@@ -18,7 +18,7 @@ from .core.errors import WorkshopError
 from .core.module_progress import note_passed
 from .core.waiting import poll_until
 from .experiments.flash_crowd import CrowdRun
-from .stores.dynamodb import metric_values
+from .stores.dynamodb import FINAL, metric_values
 from .traffic.traffic import Traffic
 
 SETTLE_SECONDS = 60
@@ -223,6 +223,49 @@ def unbroken(cloud: Cloud, traffic: Traffic) -> None:
     sent = int(account.frame.loc["answered", "Beacons"])
     print(f"✓ {sent:,} beacons sent, 0 missing and 0 double at each of the four stages after it.")
     note_passed(cloud, "5-break-it")
+
+
+def rebuilt(cloud: Cloud, before: pd.DataFrame) -> None:
+    """Check that the table has the values of an earlier snapshot again, and CloudWatch the same.
+
+    Anomaly scores are left out: they are not rebuilt.
+
+    Args:
+        cloud: the account with the table.
+        before: the result of `snapshot(cloud)`, from before the rows were lost.
+
+    Raises:
+        WorkshopError: a value is missing or has changed, or CloudWatch has another sum.
+
+    Example:
+        `check.rebuilt(cloud, before)` prints `✓ 412 values of 20 metrics are in the table again ...`
+    """
+    values = before[before["Metric"] != FINAL]
+    _refuse_any(
+        lambda: changed_since(cloud, values),
+        "the rebuilt rows are stored",
+        lambda wrong: f"{len(wrong)} of {len(values)} values are not as before",
+        ("Value_now", "Value"),
+        "Run the cell with rebuild(cloud) again, then this one.",
+    )
+    since = values["Time"].min().to_pydatetime()
+    totals = poll_until(
+        lambda: metric_totals(cloud, since),
+        lambda frame: frame["DynamoDB"].equals(frame["CloudWatch"]),
+        "CloudWatch has the same sums",
+        CLOUDWATCH_SECONDS,
+    )
+    wrong = totals[totals["DynamoDB"] != totals["CloudWatch"]]
+    if not wrong.empty:
+        metric, row = wrong.index[0], wrong.iloc[0]
+        raise WorkshopError(
+            f"✗ {metric}: {row['DynamoDB']:,} in DynamoDB, {row['CloudWatch']:,} in CloudWatch.",
+            "Run reconcile(cloud, repair=True), wait a minute, then run this cell again.",
+        )
+    print(
+        f"✓ {len(values):,} values of {values['Metric'].nunique()} metrics are in the table again, "
+        "as they were, and CloudWatch has the same sums."
+    )
 
 
 def scaled(cloud: Cloud, crowd: CrowdRun) -> None:

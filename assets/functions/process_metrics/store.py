@@ -101,12 +101,13 @@ def put(row: Row) -> bool:
         PutFailed: DynamoDB did not store it; a temporary failure is tried `ATTEMPTS` times.
         InvalidItem: DynamoDB refuses it as invalid.
     """
-    item = item_of(row, int(time.time() * 1000))
+    own = item = item_of(row, int(time.time() * 1000))
     parameters = condition(row)
     while (stored := _put(item, parameters)) is not None:
-        parameters = unchanged(stored)
-        if (item := merged(row, item, stored)) is None:
+        both = merged(row, own, stored)
+        if both is None:
             return False
+        item, parameters = both, unchanged(stored)
     return True
 
 
