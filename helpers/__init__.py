@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .audit.recount import compare as compare
     from .audit.snapshots import snapshot as snapshot
     from .audit.visit_cuts import visits_by_clock as visits_by_clock
+    from .backfill.rebuild import rebuild as rebuild
     from .connection.connect import connect as connect
     from .connection.connect import disconnect as disconnect
     from .connection.preflight import preflight as preflight
@@ -67,7 +68,6 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .planning.price_meter import price_meter as price_meter
     from .planning.queue_figure import simulate_flash_crowd as simulate_flash_crowd
     from .plotting.live_view import stop_charts as stop_charts
-    from .rebuild.rebuild import rebuild as rebuild
     from .stores.alarms import alarm_history as alarm_history
     from .stores.alarms import alarm_messages as alarm_messages
     from .stores.alarms import alarm_states as alarm_states
@@ -130,7 +130,7 @@ _MODULE_OF = {
     "progress": "core.module_progress",
     "public_ip": "connection.public_ip",
     "query_archive": "stores.athena",
-    "rebuild": "rebuild.rebuild",
+    "rebuild": "backfill.rebuild",
     "reconcile": "audit.reconcile",
     "replay_dead_letters": "audit.dead_letters",
     "run_flash_crowd": "experiments.flash_crowd",

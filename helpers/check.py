@@ -238,7 +238,7 @@ def rebuilt(cloud: Cloud, before: pd.DataFrame) -> None:
         WorkshopError: a value is missing or has changed, or CloudWatch has another sum.
 
     Example:
-        `check.rebuilt(cloud, before)` prints `✓ 412 values of 20 metrics are in the table again ...`
+        `check.rebuilt(cloud, before)` prints `✓ 412 values of 20 metrics are in ...`
     """
     values = before[before["Metric"] != FINAL]
     _refuse_any(

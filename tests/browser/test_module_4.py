@@ -37,8 +37,11 @@ def test_run_all_with_the_solutions(target_home, open_module):
     for solution in solutions:
         shown = notebook.output(notebook.cell(solution)).inner_text()
         assert "✗" not in shown and "o rows yet" not in shown
-        # The message of the alarm, or bars of more than one page or step.
-        assert "Set by hand" in shown or re.search(r" in ([3-9]|\d\d) items", shown), shown
+        # The message of the alarm, bars of more than one page or step, or corrected values.
+        found = re.search(r"Set by hand|Samples_corrected| in ([3-9]|\d\d) items", shown)
+        assert found, shown
+    corrected = notebook.output(notebook.cell("< 2000"))
+    expect(corrected).to_contain_text(re.compile(r"page_load_time\s+\d+\s+[1-9]"))
     notebook.screenshot("module-4")
     assert notebook.serious_findings() == []
 

@@ -72,7 +72,7 @@ def handler(event: dict, context: Any) -> dict:  # noqa: ANN401 - AWS passes its
 
 
 def _put_all(rows: list[Row]) -> Iterator[tuple[Row, bool | Exception]]:
-    # Rebuilt rows first: beside a wrong row, one that the job emitted later can't be recognised.
+    # Rebuilt rows first: while the table has a wrong row, a right one with fewer samples is lost.
     for is_rebuilt in (True, False):
         part = [row for row in rows if row.is_rebuilt == is_rebuilt]
         yield from zip(part, _pool.map(_try_to_put, part), strict=True)

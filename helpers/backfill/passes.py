@@ -1,7 +1,7 @@
 """One pass of a rebuild: counts the buckets of a range, compares them with the table, and sends.
 
-All differences are found before the first row is sent, so that their number and cost can be said.
-They are kept in files, one for each hour: in memory there is one hour only.
+All differences are found before the first row is sent, so that their number and cost are
+known. They are kept in files, one for each hour: in memory there is one hour only.
 """
 
 import json
@@ -26,7 +26,7 @@ from .sending import send_rows, wait_until_stored
 
 @dataclass
 class Outcome:
-    """What a pass has done.
+    """The numbers of rows that a pass counted and sent.
 
     Args:
         counted: the number of rows of each metric.
@@ -74,7 +74,7 @@ def run_pass(
         for hour in _hours(part):
             rows = _read(differences / str(hour))
             with waiting(
-                f"Sending the rows of {datetime.fromtimestamp(hour, UTC):%d %b %H:00} UTC"
+                f"Sending the rows of {datetime.fromtimestamp(hour, UTC):%Y-%m-%d %H:00} UTC"
             ):
                 send_rows(cloud, rows, int(until * 1000))
                 wait_until_stored(cloud, rows, int(until * 1000))

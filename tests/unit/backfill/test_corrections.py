@@ -1,6 +1,6 @@
 """Which rows a rebuild sends, and what CloudWatch has of them already."""
 
-from helpers.rebuild.corrections import Stored, add_published, corrections
+from helpers.backfill.corrections import Stored, add_published, corrections
 
 
 def row(value, item="/a", bucket=100, samples="the value"):

@@ -2,7 +2,7 @@
 
 import json
 
-from helpers.rebuild.counted_rows import HOUR, divide_rows, rows_of_hour
+from helpers.backfill.counted_rows import HOUR, divide_rows, rows_of_hour
 
 BEGIN = 1_800_000_000 // HOUR * HOUR
 

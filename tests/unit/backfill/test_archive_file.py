@@ -1,6 +1,6 @@
 """Whose later records a rebuild reads: those of visits that began in its range."""
 
-from helpers.rebuild.archive_file import LONGEST_GAP_SECONDS, Visitors
+from helpers.backfill.archive_file import LONGEST_GAP_SECONDS, Visitors
 
 END = 1_800_000_000
 HOUR = 3600

@@ -19,7 +19,7 @@ FINE_SECONDS = 3 * 3600 - 300
 
 @dataclass(frozen=True)
 class Difference:
-    """What is wrong in the table in one hour of a metric.
+    """The rows of one hour of a metric that differ from the table's.
 
     Args:
         rows: to send, in the order of their buckets.
