@@ -1,8 +1,10 @@
 """Tens of thousands of beacons through the real chain, and everything that can go wrong on the way.
 
 Late, out of order, twice, too late, rejected, no beacons, odd texts; the job is killed, stopped,
-started, and restarted by a change of its SQL. Then every value of every bucket must be what plain
-Python computes from what was put into the stream. `BEACONS=100000 pytest` puts that many.
+started, and restarted by a change of its SQL. A wrong statement is corrected, also for the past,
+and the table is lost, by rebuilds that are killed. Each time, every value of every bucket must be
+what plain Python computes from what was put into the stream. `BEACONS=100000 pytest` puts that
+many.
 """
 
 import json
@@ -16,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+from helpers.audit import reconcile as reconciling
 from helpers.audit.recount import METRICS
 from helpers.connection.connect import connect
 from helpers.core.errors import WorkshopError
@@ -32,6 +35,14 @@ from helpers.stores.dynamodb import metric_values
 from helpers.traffic.traffic import Traffic
 from tests.catcher import until
 from tests.e2e.flink_reference import expected, records, stamp
+from tests.e2e.truth_rebuilt import (
+    SLOW,
+    WRONG_MS,
+    assert_cloudwatch_has_means,
+    correct_the_past,
+    lose_the_table,
+    slow_pages_sql,
+)
 from tests.read_ledger import assert_recount_agrees
 from tests.shipped import read_stream, shipped
 
@@ -49,6 +60,7 @@ def cloud(own_home):
     for module in MODULES:
         deploy(cloud, module)
     add_metric(cloud, "avg_pg_ld", title="Load", unit="Milliseconds", statistic="Average")
+    add_metric(cloud, SLOW, title="Slow pages", unit="Count", statistic="Sum")
     start_analytics(cloud)
     beacon_url(cloud)
     yield cloud
@@ -94,7 +106,7 @@ def kill_job(home, name: str) -> None:
     os.killpg(status["pid"], signal.SIGKILL)
 
 
-def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home):
+def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home, monkeypatch):
     name, now = cloud.name("analytics"), int(time.time() * 1000)
     start = datetime.fromtimestamp(now / 1000, UTC).replace(second=0, microsecond=0)
     hours_ago = start - timedelta(hours=2, minutes=10)
@@ -124,6 +136,8 @@ def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home):
         update_analytics(cloud)
     (mine / "30_wrong.sql").unlink()
     (mine / MEAN.name).write_text(MEAN.read_text())
+    slow = mine / "21_slow_pages.sql"
+    slow.write_text(slow_pages_sql(WRONG_MS))
     update_analytics(cloud)
     running = cloud.client("kinesisanalyticsv2").describe_application(ApplicationName=name)
     assert running["ApplicationDetail"]["ApplicationStatus"] == "RUNNING"
@@ -150,12 +164,24 @@ def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home):
     # A learner's check agrees; the archive may be a few seconds behind.
     assert_recount_agrees(cloud, start, SCORES_SECONDS)
 
+    assert_cloudwatch_agrees(cloud, hours_ago, whole)
+    check_scores(cloud, hours_ago, scores_before, wanted)
+
+    whole = correct_the_past(cloud, slow, hours_ago, stored, sent, wait_until_equal)
+    assert_cloudwatch_agrees(cloud, hours_ago, whole)
+    lose_the_table(cloud, hours_ago, stored, whole, wait_until_equal)
+    assert_cloudwatch_agrees(cloud, hours_ago, whole)
+    monkeypatch.setattr(reconciling, "SETTLED_SECONDS", 0)  # also of rows that just changed
+    frame = reconciling.reconcile(cloud)
+    assert frame.empty, frame
+
+
+def assert_cloudwatch_agrees(cloud, start, whole: dict) -> None:
     for period in (10, 60, 3600):
         wait_until_equal(
-            lambda period=period: cloudwatch_totals(cloud, hours_ago, period),
-            totals(whole, period),
+            lambda period=period: cloudwatch_totals(cloud, start, period), totals(whole, period)
         )
-    check_scores(cloud, hours_ago, scores_before, wanted)
+    assert_cloudwatch_has_means(cloud, start, whole)
 
 
 def code_and_version(answer: dict) -> tuple:
