@@ -8,21 +8,49 @@ import pytest
 
 from helpers.core import waiting as module
 from helpers.core.waiting import backoff_delays, wait, wait_until, waiting
+from tests.catcher import until
 
 
-@pytest.fixture(autouse=True)
-def fast(monkeypatch):
-    monkeypatch.setattr(module, "STEP_SECONDS", 0.02)
-    monkeypatch.setattr(module, "LOG_SECONDS", 0.1)
+class Clock:
+    """The time that `waiting` reads: it changes only when a test sets it.
+
+    Args:
+        capsys: to read the lines shown.
+    """
+
+    def __init__(self, capsys) -> None:
+        self.now, self.looks, self._capsys = 0.0, 0, capsys
+        self.lines: list[str] = []
+        self.sleep = time.sleep
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        return self.now
+
+    def moves_to(self, now: float) -> list[str]:
+        """Let the thread see a time, several times; return the lines shown so far."""
+        self.now, self.looks = now, 0
+        assert until(lambda: self.looks > 6, 60)
+        self.lines += self._capsys.readouterr().out.splitlines()
+        return self.lines
 
 
-def test_a_long_call_shows_a_line_while_it_runs(capsys):
+@pytest.fixture
+def clock(monkeypatch, capsys):
+    clock = Clock(capsys)
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(module, "STEP_SECONDS", 0.01)
+    return clock
+
+
+def test_a_long_call_shows_a_line_while_it_runs(clock, capsys):
+    step = module.LOG_SECONDS
     with waiting("Counting"):
-        time.sleep(0.3)
-        lines = capsys.readouterr().out.splitlines()
-    assert 1 <= len(lines) <= 3 and set(lines) == {"Counting ... 0 s"}
-    time.sleep(0.2)
-    assert capsys.readouterr().out == ""  # its thread has ended
+        assert clock.moves_to(step - 1) == []
+        assert clock.moves_to(step) == [f"Counting ... {step} s"]
+        assert clock.moves_to(2 * step - 1) == [f"Counting ... {step} s"]
+        assert clock.moves_to(2 * step + 1)[1:] == [f"Counting ... {2 * step + 1} s"]
+    assert not any(thread.name == "waiting" for thread in threading.enumerate())
 
 
 def test_a_short_wait_shows_no_line(capsys):
@@ -31,27 +59,40 @@ def test_a_short_wait_shows_no_line(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_nested_wait_and_one_in_a_thread_show_no_line(capsys):
+def test_a_nested_wait_shows_no_line_of_its_own(clock):
     @waiting("inner")
-    def slow():
-        time.sleep(0.3)
+    def slow(now):
+        clock.moves_to(now)
 
     with waiting("outer"):
-        slow()
+        slow(100)
+    assert clock.lines == ["outer ... 100 s"]
+    with waiting("inner"):
+        clock.moves_to(300)
+    assert clock.lines[1:] == ["inner ... 200 s"]
+
+
+def test_a_wait_in_a_thread_shows_no_line():
+    names = []
+
+    @waiting("inner")
+    def slow():
+        names.extend(thread.name for thread in threading.enumerate())
+
     thread = threading.Thread(target=slow)
     thread.start()
     thread.join()
-    shown = capsys.readouterr().out
-    assert "outer" in shown and "inner" not in shown
+    assert names and "waiting" not in names
     slow()
-    assert "inner" in capsys.readouterr().out
+    assert "waiting" in names
 
 
-def test_a_wait_of_known_length_shows_a_progress_bar(capsys):
-    wait(0.3)
-    first, *_, last = capsys.readouterr().out.splitlines()
-    assert 0 <= first.count("█") < last.count("█") <= 20
-    assert len(first) == len(last) == len("Letting it run 0 of 0 s") + 21
+def test_a_wait_of_known_length_shows_a_progress_bar(clock):
+    clock.sleep = lambda seconds: [clock.moves_to(now) for now in (10, 20, 40)]
+    wait(seconds=40)
+    first, middle, last = clock.lines
+    assert [line.count("█") for line in (first, middle, last)] == [5, 10, 20]
+    assert len(first) == len(last) == len("Letting it run 10 of 40 s") + 21
 
 
 def test_an_error_ends_the_thread_too(capsys):
