@@ -57,8 +57,7 @@
       view(!hidden && { custom_metric_name: "page_load_time", custom_metric_int_value: ms })
     })
     on("pagehide", () => view()) // left while it loads
-    // A browser may end a closed tab's process before its last request: the tab is hidden first.
-    on("visibilitychange", () => document.hidden && view())
+    on("visibilitychange", () => document.hidden && view()) // first in a closed tab
     on("pageshow", ({ persisted }) => persisted && view((viewed = 0)))
     if (document.readyState == "complete") view()
     const moved = (how) => {
