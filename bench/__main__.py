@@ -24,6 +24,8 @@ the committed one, if that is of the same kind of machine. results.json is one f
     record_bytes, request_bytes        of a beacon: in the clicks stream, of a browser's request
     flink_records_per_second, flink    the job on both cores; {"records", "memory_mb",
                                        "checkpoint_mb", "start_s", "cores"}
+    backfill       {"read_per_second", "counted_per_second", "start_s", "a_day_s", "memory_mb",
+                   "runs"} of a rebuild
     process_metrics_rows_per_second, publish_metrics_changes_per_second
     chart_frame_ms, chart_frame_p95_ms, chart_cpu_percent
     starts         {"first_chart_s", "first_chart", "start_s", "recovery_s", "update_s", "phases"}
@@ -68,6 +70,7 @@ PARTS: dict[str, tuple[str, dict, tuple[str, ...]]] = {
     "functions": ("functions", {"records": 1_500},
                   ("process_metrics_rows_per_second", "publish_metrics_changes_per_second",
                    "functions")),
+    "backfill": ("backfill", {"records": 200_000}, ("backfill",)),
     "scaling": ("scaling", {"seconds": 2, "hold_seconds": 8}, ("scaling",)),
 }  # fmt: skip
 

@@ -18,6 +18,9 @@ TARGETS = (
     ("held end to end, beacons/s", "highest_rate_held", "≥", 4000, WHOLE),
     ("agent, lines/s a core", "agent_lines_per_second_per_core", "≥", 25_000, WHOLE),
     ("Flink job, records/s", "flink_records_per_second", "≥", 25_000, WHOLE),
+    ("rebuild reads, records/s", "backfill.read_per_second", "≥", 100_000, WHOLE),
+    ("rebuild counts, records/s", "backfill.counted_per_second", "≥", 30_000, WHOLE),
+    ("rebuild of ten million, computed", "backfill.a_day_s", "≤", 600, SECONDS),
     (
         "from a stopped target to the first value of a chart",
         "starts.first_chart_s",
@@ -50,6 +53,14 @@ COMPARED = (
     (*AGENT, "a bare loop of `apachelogs`, reads only", "apachelogs_lines_per_second"),
     (*AGENT, "GoAccess, reads only", "goaccess_lines_per_second"),
 )  # fmt: skip
+BACKFILL = (
+    "records",
+    "read",
+    "counted, with Flink's start",
+    "divided by hours",
+    "rows",
+    "resident",
+)
 Rows = Iterable[tuple[str, ...]]
 
 
@@ -96,6 +107,8 @@ def page(results: dict) -> str:
             value(results, "starts.first_chart"),
         ),
         _steps("Start of the job's process after a kill", value(results, "starts.phases")),
+        "## (i) Rebuild at the rate of ten million beacons a day, without the sending of rows\n",
+        table(BACKFILL, _backfill(results.get("backfill"))),
         "## Servers and shards\n",
         table(("", "rate", "tried"), _scaling(results)) + _limit(results),
         _failed(results.get("failed", {})),
@@ -192,6 +205,12 @@ def _alone(results: dict) -> Rows:
         ("(f) publish_metrics: changes", "publish_metrics_changes_per_second", "on the emulator"),
     ):  # fmt: skip
         yield name, written(results, figure), how, ""
+
+
+def _backfill(backfill: dict | None) -> Iterable[tuple[str, ...]]:
+    for run in (backfill or {"runs": []})["runs"]:
+        seconds = (f"{run[name]} s" for name in ("read_s", "count_s", "divide_s"))
+        yield (f"{run['records']:,}", *seconds, f"{run['rows']:,}", f"{run['memory_mb']:,} MB")
 
 
 def _flink(flink: dict | None) -> str:
