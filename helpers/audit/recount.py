@@ -111,9 +111,11 @@ def compare(cloud: Cloud, since: datetime, metrics: Collection[str] = METRICS) -
         for metric in metrics
         if metric in known
     ]
-    table = pd.concat(stored, ignore_index=True)[["Metric", "Time", "Item", "Value"]]
-    # A visit that a late beacon has joined to an earlier one leaves a row of 0.
-    table = table[table["Value"].ne(0) | ~table["Metric"].isin(recounted_visits.METRICS)]
+    table = pd.concat(stored, ignore_index=True)
+    # A row of 0 remains of a visit that a late beacon has joined to an earlier one, and of an item
+    # that a rebuild has not counted.
+    table = table[table["Value"].ne(0) | table["Samples"].gt(0).fillna(False)]
+    table = table[["Metric", "Time", "Item", "Value"]]
     keys = ["Metric", "Time", "Item"]
     records = records[records["Time"] >= since]
     counts = decided(

@@ -82,14 +82,14 @@ def put(cloud, clicks: list[dict], firsts: dict[str, int]) -> None:
 def stored(cloud, metrics, start) -> dict:
     """Return (value, Samples) of every row in the table, by (metric, bucket, item).
 
-    Rows of visits have no Samples; those of 0 are left out.
+    Rows of 0 are left out: of visits, which have no Samples, and those that a rebuild set to 0.
     """
     rows = {}
     for metric in metrics:
         frame = metric_values(cloud, metric, start=start)
         for row in frame.itertuples():
             samples = None if pd.isna(row.Samples) else row.Samples
-            if samples is not None or row.Value:
+            if samples or row.Value:
                 rows[metric, int(row.Time.timestamp()), row.Item] = row.Value, samples
     return rows
 
