@@ -23,12 +23,12 @@ class Difference:
 
     Args:
         rows: to send, in the order of their buckets.
-        lost: how many of them the table lacks.
+        metrics_read: the number of CloudWatch's metrics that were read for it.
         replaced_until: the newest bucket whose wrong row has Samples, epoch seconds; 0 if none.
     """
 
     rows: list[dict[str, Any]]
-    lost: int
+    metrics_read: int
     replaced_until: int
 
 
@@ -47,10 +47,9 @@ def difference(
     rows = corrections(counted, stored, metric)
     keys = [(row["EventTimestamp"], row["MetricItem"]) for row in rows]
     lost = [row for row, key in zip(rows, keys, strict=True) if key not in stored]
-    if lost:
-        _add_published(cloud, metric, lost, stored, part)
+    metrics_read = _add_published(cloud, metric, lost, stored, part) if lost else 0
     replaced = (key[0] for key in keys if key in stored and stored[key].samples is not None)
-    return Difference(rows, len(lost), max(replaced, default=0))
+    return Difference(rows, metrics_read, max(replaced, default=0))
 
 
 def _stored(cloud: Cloud, metric: str, part: tuple[float, float]) -> dict[Key, Stored]:
@@ -71,8 +70,12 @@ def _add_published(
     lost: list[dict[str, Any]],
     stored: dict[Key, Stored],
     part: tuple[float, float],
-) -> None:
-    """Add to rows that the table lacks what CloudWatch has of them."""
+) -> int:
+    """Add to rows that the table lacks what CloudWatch has of them.
+
+    Returns:
+        The number of CloudWatch's metrics that were read.
+    """
     described = catalog_row(cloud, metric)
     is_mean, admitted = described.get("Statistic") == "Average", described.get("Items", set())
     period = 10 if time.time() - part[0] < FINE_SECONDS else 60
@@ -89,6 +92,7 @@ def _add_published(
             surplus[cell(key)] = total - old.value * weight, samples - (old.samples or 0)
     keys = [(row["EventTimestamp"], row["MetricItem"]) for row in lost]
     add_published(lost, {key: cell(key) for key in keys}, surplus, is_mean)
+    return (len(admitted) + 1) * (2 if is_mean else 1)
 
 
 def _shown(

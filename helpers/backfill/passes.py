@@ -31,14 +31,14 @@ class Outcome:
     Args:
         counted: the number of rows of each metric.
         sent: how many of them were sent.
-        lost: how many of them the table lacked, all metrics together.
+        metrics_read: the number of CloudWatch's metrics that were read, for rows that were lost.
         replaced_until: the newest bucket of which a wrong row with Samples was replaced, epoch
             seconds; 0 if none.
     """
 
     counted: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
-    lost: int = 0
+    metrics_read: int = 0
     replaced_until: int = 0
 
 
@@ -102,7 +102,7 @@ def _compare(
         found = difference(cloud, metric, counted, part)
         outcome.counted[metric] += len(counted)
         outcome.sent[metric] += len(found.rows)
-        outcome.lost += found.lost
+        outcome.metrics_read += found.metrics_read
         outcome.replaced_until = max(outcome.replaced_until, found.replaced_until)
         yield from found.rows
 
@@ -110,7 +110,7 @@ def _compare(
 def _say(outcome: Outcome) -> None:
     counted, sent = outcome.counted.total(), outcome.sent.total()
     if sent:
-        cost = dollars(sending_cost(sent, outcome.lost))
+        cost = dollars(sending_cost(sent, outcome.metrics_read))
         print(
             f"Sending the {sent:,} of {counted:,} rows that differ from the table (on AWS {cost})."
         )

@@ -19,12 +19,12 @@ def reading_cost(objects: int) -> float:
     return _price("million S3 gets", objects)
 
 
-def sending_cost(rows: int, cells: int) -> float:
+def sending_cost(rows: int, metrics_read: int) -> float:
     """Return the cost of rows that are sent, in dollars: streams, table, and CloudWatch.
 
     Args:
         rows: their number.
-        cells: the metrics that are read from CloudWatch, for rows that the table lacks.
+        metrics_read: by GetMetricData, for rows that the table lacks.
 
     Example:
         >>> round(sending_cost(1_000_000, 0), 2)
@@ -34,7 +34,7 @@ def sending_cost(rows: int, cells: int) -> float:
         _price("million puts", rows)
         + _price("million writes", rows)
         + _price("million PutMetricData", rows / VALUES_A_CALL)
-        + _price("million metrics read", cells)
+        + _price("million metrics read", metrics_read)
     )
 
 

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 def test_what_a_button_breaks_heals(target_home, open_module):
     notebook = open_module("5-break-it.ipynb")
     panel = notebook.cell("fault_buttons(")
-    last = notebook.cell("check.")
+    last = notebook.cell("check.unbroken")
     for number in range(panel + 1):
         notebook.run(number)
     chart = notebook.output(notebook.cell("live_chart(")).get_by_role("status")
@@ -23,6 +23,10 @@ def test_what_a_button_breaks_heals(target_home, open_module):
     assert said.inner_text().count("counted again after") == 2
     for number in range(panel + 1, last + 1):
         notebook.run(number)
+    rebuilt = notebook.output(notebook.cell("check.rebuilt"))
+    expect(rebuilt).to_contain_text("are in the table again, as they were")
+    rebuilt.scroll_into_view_if_needed()
+    notebook.screenshot("module-5-rebuilt")
     expect(notebook.output(last)).to_contain_text("0 missing and 0 double")
     account = notebook.cell("ledger(cloud)")
     notebook.run(account)
