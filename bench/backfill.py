@@ -19,6 +19,7 @@ from helpers.backfill.counted_rows import HOUR, divide_rows, rows_of_hour
 from helpers.backfill.counting import INPUT, count, rebuild_folders
 from helpers.core.cloud import Cloud
 from helpers.deployment.flink_application import stop_analytics
+from helpers.deployment.flink_sql import application_code, check_code
 from helpers.flink.groups import DEFAULT_GROUPS
 from helpers.stores.dynamodb import catalog
 
@@ -49,6 +50,8 @@ def measure(records: int = 1_000_000) -> dict:
         )
         body = gzip.compress(data, 6)
         cloud.client("s3").put_object(Bucket=cloud.bucket("archive"), Key=name, Body=body)
+    with application_code() as code:
+        check_code(code, DEFAULT_GROUPS, ends=True)  # creates the plan, which is kept
     runs = [_run(cloud, metrics, ends, records * part // 4) for part in (1, 2, 4)]
     first, last_ = runs[0], runs[-1]
     more = last_["records"] - first["records"]
