@@ -45,9 +45,8 @@ def measure(records: int = 1_000_000) -> dict:
     ends = (time.time() - AGO_SECONDS) // HOUR * HOUR
     for number, data in enumerate(click_files(records, AN_OBJECT, RATE, ends)):
         last = ends - (records - (number + 1) * AN_OBJECT) / RATE
-        name = datetime.fromtimestamp(last, UTC).strftime(
-            "beacons/year=%Y/month=%m/day=%d/hour=%H/%Y-%m-%d-%H-%M-%S.gz"
-        )
+        at = datetime.fromtimestamp(last, UTC)
+        name = f"beacons/year={at:%Y}/month={at:%m}/day={at:%d}/hour={at:%H}/{at:%H-%M-%S}.gz"
         body = gzip.compress(data, 6)
         cloud.client("s3").put_object(Bucket=cloud.bucket("archive"), Key=name, Body=body)
     with application_code() as code:
