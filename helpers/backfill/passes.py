@@ -111,11 +111,9 @@ def _say(outcome: Outcome) -> None:
     counted, sent = outcome.counted.total(), outcome.sent.total()
     if sent:
         cost = dollars(sending_cost(sent, outcome.metrics_read))
-        print(
-            f"Sending the {sent:,} of {counted:,} rows that differ from the table (on AWS {cost})."
-        )
+        print(f"{sent:,} of {counted:,} rows differ from the table. Sending them (on AWS {cost}).")
     else:
-        print(f"{counted:,} rows are counted, and none differs from the table.")
+        print(f"None of {counted:,} rows differs from the table.")
 
 
 def _write(file: Path, rows: list[dict[str, Any]]) -> None:

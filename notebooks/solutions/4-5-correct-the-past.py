@@ -19,4 +19,5 @@ print(rebuild(cloud, metrics=["page_load_time"]))
 
 after = metric_values(cloud, "page_load_time", minutes=60)
 both = before.merge(after, on=["Time", "Item"], suffixes=("", "_corrected"))
+both = both[both["Samples"] != both["Samples_corrected"]]
 both[["Time", "Item", "Value", "Samples", "Value_corrected", "Samples_corrected"]].tail(12)

@@ -21,6 +21,7 @@ from helpers.local import state
 # Examples that run elsewhere: they need a minute, end the target, or ask the internet.
 ELSEWHERE = {
     "connect": "the last test here",
+    "delete_rows": "module 5, in browser/test_module_5.py",
     "destroy": "module 9, in browser/test_module_4.py",
     "disconnect": "the last test here",
     "public_ip": "unit/connection/test_public_ip.py",
