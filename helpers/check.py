@@ -121,21 +121,11 @@ def visualized(cloud: Cloud, traffic: Traffic) -> None:
     # First the table against the archive: DynamoDB and CloudWatch also agree if both are empty.
     analyzed(cloud, traffic)
     since = _latest_minute(traffic)
-    totals = poll_until(
-        lambda: metric_totals(cloud, since),
-        lambda frame: frame["DynamoDB"].equals(frame["CloudWatch"]),
-        "the last differences are published, and CloudWatch shows new metrics",
-        CLOUDWATCH_SECONDS,
-    )
-    wrong = totals[totals["DynamoDB"] != totals["CloudWatch"]]
+    totals, wrong = _totals(cloud, since)
     for metric, row in totals.drop(wrong.index).iterrows():
         print(f"✓ {metric}: {row['DynamoDB']:,} in DynamoDB, {row['CloudWatch']:,} in CloudWatch.")
     if not wrong.empty:
-        metric, row = wrong.index[0], wrong.iloc[0]
-        raise WorkshopError(
-            f"✗ {metric}: {row['DynamoDB']:,} in DynamoDB, {row['CloudWatch']:,} in CloudWatch.",
-            "Run this cell again in a minute.",
-        )
+        raise _differs(wrong, "Run this cell again in a minute.")
     note_passed(cloud, "3-visualize")
 
 
@@ -248,19 +238,10 @@ def rebuilt(cloud: Cloud, before: pd.DataFrame) -> None:
         ("Value_now", "Value"),
         "Run the cell with rebuild(cloud) again, then this one.",
     )
-    since = values["Time"].min().to_pydatetime()
-    totals = poll_until(
-        lambda: metric_totals(cloud, since),
-        lambda frame: frame["DynamoDB"].equals(frame["CloudWatch"]),
-        "CloudWatch has the same sums",
-        CLOUDWATCH_SECONDS,
-    )
-    wrong = totals[totals["DynamoDB"] != totals["CloudWatch"]]
+    _, wrong = _totals(cloud, values["Time"].min().to_pydatetime())
     if not wrong.empty:
-        metric, row = wrong.index[0], wrong.iloc[0]
-        raise WorkshopError(
-            f"✗ {metric}: {row['DynamoDB']:,} in DynamoDB, {row['CloudWatch']:,} in CloudWatch.",
-            "Run reconcile(cloud, repair=True), wait a minute, then run this cell again.",
+        raise _differs(
+            wrong, "Run reconcile(cloud, repair=True), wait a minute, then run this cell again."
         )
     print(
         f"✓ {len(values):,} values of {values['Metric'].nunique()} metrics are in the table again, "
@@ -352,6 +333,24 @@ def _earliest_request(traffic: Traffic) -> datetime:
 
 def _latest_minute(traffic: Traffic) -> datetime:
     return _latest_run(traffic).replace(second=0, microsecond=0)
+
+
+def _totals(cloud: Cloud, since: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return each metric's totals, and those that still differ when the time is over."""
+    totals = poll_until(
+        lambda: metric_totals(cloud, since),
+        lambda frame: frame["DynamoDB"].equals(frame["CloudWatch"]),
+        "the last differences are published, and CloudWatch shows new metrics",
+        CLOUDWATCH_SECONDS,
+    )
+    return totals, totals[totals["DynamoDB"] != totals["CloudWatch"]]
+
+
+def _differs(totals: pd.DataFrame, remedy: str) -> WorkshopError:
+    metric, row = totals.index[0], totals.iloc[0]
+    return WorkshopError(
+        f"✗ {metric}: {row['DynamoDB']:,} in DynamoDB, {row['CloudWatch']:,} in CloudWatch.", remedy
+    )
 
 
 def _refuse_any(
