@@ -83,7 +83,6 @@ def lose_the_table(cloud, start, stored, whole, wait_until_equal) -> None:
     assert len(stored(cloud, REBUILT, start)) < len(whole), "it was killed before the end"
     rebuild(cloud, start=start)
     wait_until_equal(lambda: stored(cloud, REBUILT, start), whole)
-    assert rebuild(cloud, start=start)["Sent"].sum() == 0
 
 
 def assert_cloudwatch_has_means(cloud, start, whole) -> None:
