@@ -8,6 +8,7 @@ the number is positive: CloudWatch's mean is right then, and has a multiple of i
 from decimal import Decimal
 from typing import TypeVar
 
+CLOSE = 10**9  # one part of so many is a rounding error
 N = TypeVar("N", Decimal, float)
 
 
@@ -19,7 +20,8 @@ def to_put(difference: tuple[N, N], right: tuple[N, N]) -> tuple[N, N] | None:
         right: the right sum and number of beacons.
 
     Returns:
-        None if there is no difference, or if no beacon is left.
+        None if the mean is right already (a sum of floats depends on its order), or if no beacon is
+        left.
 
     Example:
         >>> to_put((3.0, 1.0), (21.0, 7.0))
@@ -30,7 +32,12 @@ def to_put(difference: tuple[N, N], right: tuple[N, N]) -> tuple[N, N] | None:
     (total, samples), (right_total, right_samples) = difference, right
     if samples > 0:
         return difference
-    if right_samples <= 0 or total == samples == 0:
+    if right_samples <= 0:
+        return None
+    # Both means, times the product of their numbers of beacons.
+    right_mean = right_total * (right_samples - samples)
+    former_mean = (right_total - total) * right_samples
+    if abs(right_mean - former_mean) * CLOSE <= abs(right_mean):
         return None
     times = -samples // right_samples + 1
     return total + times * right_total, samples + times * right_samples

@@ -91,7 +91,7 @@ def test_a_mean_is_exact_over_every_period(cloud):
         assert count == len(everything)
 
 
-def test_a_mean_that_changes_without_further_beacons_is_not_put(cloud):
+def test_a_rounding_error_of_a_mean_is_not_put(cloud):
     put_catalog(cloud, "avg_pg_ld", Statistic="Average", Unit="Milliseconds")
     chain = Chain(cloud)
     for mean in (100.0, 100.00000000000001):
