@@ -56,7 +56,7 @@ def test_refused_records_are_put_again(stream, monkeypatch):
     monkeypatch.setattr(sending, "LONGEST_PAUSE_SECONDS", 0)
     calls = refuse(stream, monkeypatch, 3)
     send_rows(stream, [row(number) for number in range(1, 8)], UNTIL)
-    # Those that the test refused were accepted in truth: they are in the stream twice.
+    # The stream has accepted the records that the test refused, so it has them twice.
     assert set(sent(stream)) == set(range(1, 8)) and calls == [7, 3, 1]
 
 
