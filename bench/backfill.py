@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from bench.chain import chain
 from bench.made_up import click_files
 from bench.processes import family, resident_bytes
-from helpers.backfill.archive_file import write_archive_file
-from helpers.backfill.counted_rows import HOUR, divide_rows, rows_of_hour
+from helpers.backfill.archive_file import HOUR, write_archive_file
+from helpers.backfill.counted_rows import divide_rows, rows_of_hour
 from helpers.backfill.counting import INPUT, count, rebuild_folders
 from helpers.core.cloud import Cloud
 from helpers.deployment.flink_application import stop_analytics

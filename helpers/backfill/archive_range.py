@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from helpers.core.cloud import Cloud
 from helpers.core.errors import NotDeployed, WorkshopError
-from helpers.deployment.stacks import describe, stack_name
+from helpers.deployment.stacks import describe, parameters_of, stack_name
 
 from .archive_file import BEFORE_SECONDS, LATEST_SECONDS
 
@@ -33,16 +33,16 @@ def archived_range(
     stack = describe(cloud, stack_name(cloud, "1-capture"))
     if stack is None:
         raise NotDeployed(f"The bucket {cloud.bucket('archive')}", "1-capture")
-    given = {pair["ParameterKey"]: pair["ParameterValue"] for pair in stack["Parameters"]}
+    days = int(parameters_of(stack)["ArchiveDays"])
     # No bucket is older than the archive, except those of beacons that arrived late.
     created = stack["CreationTime"].timestamp() - LATEST_SECONDS
     # S3 deletes an object so many days after it was written, or a little later.
-    expired = time.time() - int(given["ArchiveDays"]) * DAY + BEFORE_SECONDS
+    expired = time.time() - days * DAY + BEFORE_SECONDS
     first = math.floor(max(begins, created) / MINUTE) * MINUTE
     if first < expired:
         first = math.ceil(expired / MINUTE) * MINUTE
         print(
-            f"The archive keeps {given['ArchiveDays']} days: the rebuild begins at "
+            f"The archive keeps {days} days: the rebuild begins at "
             f"{datetime.fromtimestamp(first, UTC):%Y-%m-%d %H:%M} UTC."
         )
     last = until if ends is None else min(math.ceil(ends / MINUTE) * MINUTE, until)

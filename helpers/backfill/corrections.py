@@ -12,7 +12,12 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Key = tuple[int, str]
+Key = tuple[int, str]  # a bucket's start, epoch seconds, and an item
+
+
+def key_of(row: Mapping[str, Any]) -> Key:
+    """Return the bucket and the item of a row."""
+    return row["EventTimestamp"], row["MetricItem"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def add_published(
     """
     by_cell: dict[Hashable, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        by_cell[cells[row["EventTimestamp"], row["MetricItem"]]].append(row)
+        by_cell[cells[key_of(row)]].append(row)
     for cell, same in by_cell.items():
         total, samples = surplus.get(cell, (0, 0))
         for row in same:

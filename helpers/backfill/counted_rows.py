@@ -12,8 +12,8 @@ from typing import IO
 
 from helpers.stores.dynamodb import FINAL
 
-HOUR = 3600
-Key = tuple[int, str]
+from .archive_file import HOUR
+from .corrections import Key, key_of
 
 
 def divide_rows(
@@ -70,7 +70,7 @@ def rows_of_hour(hours: Path, metric: str, hour: int) -> dict[Key, dict]:
     with file.open("rb") as lines:
         for line in lines:
             after = {"MetricType": metric} | json.loads(line)["after"]
-            rows[after["EventTimestamp"], after["MetricItem"]] = after
+            rows[key_of(after)] = after
     return rows
 
 

@@ -11,7 +11,7 @@ from helpers.core.cloud import Cloud
 from helpers.stores.cloudwatch import values_now
 from helpers.stores.dynamodb import catalog_row, stored_rows
 
-from .corrections import Key, Stored, add_published, corrections
+from .corrections import Key, Stored, add_published, corrections, key_of
 
 # CloudWatch keeps periods under a minute for three hours.
 FINE_SECONDS = 3 * 3600 - 300
@@ -45,7 +45,7 @@ def difference(
     """
     stored = _stored(cloud, metric, part)
     rows = corrections(counted, stored, metric)
-    keys = [(row["EventTimestamp"], row["MetricItem"]) for row in rows]
+    keys = [key_of(row) for row in rows]
     lost = [row for row, key in zip(rows, keys, strict=True) if key not in stored]
     metrics_read = _add_published(cloud, metric, lost, stored, part) if lost else 0
     replaced = (key[0] for key in keys if key in stored and stored[key].samples is not None)
@@ -90,8 +90,7 @@ def _add_published(
             total, samples = surplus[cell(key)]
             weight = (old.samples or 0) if is_mean else 1
             surplus[cell(key)] = total - old.value * weight, samples - (old.samples or 0)
-    keys = [(row["EventTimestamp"], row["MetricItem"]) for row in lost]
-    add_published(lost, {key: cell(key) for key in keys}, surplus, is_mean)
+    add_published(lost, {key: cell(key) for key in map(key_of, lost)}, surplus, is_mean)
     return (len(admitted) + 1) * (2 if is_mean else 1)
 
 

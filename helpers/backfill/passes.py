@@ -5,6 +5,7 @@ known. They are kept in files, one for each hour: in memory there is one hour on
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ from helpers.core.cloud import Cloud
 from helpers.core.waiting import waiting
 from helpers.flink.groups import Groups
 
-from .archive_file import write_archive_file
-from .counted_rows import HOUR, divide_rows, has_rows, rows_of_hour
+from .archive_file import HOUR, write_archive_file
+from .counted_rows import divide_rows, has_rows, rows_of_hour
 from .counting import INPUT, count, rebuild_folders
 from .hours import difference
 from .rebuild_cost import dollars, sending_cost
@@ -82,7 +83,7 @@ def run_pass(
 
 
 def _hours(part: tuple[int, float]) -> range:
-    return range(part[0] // HOUR * HOUR, int(part[1]) + 1, HOUR)
+    return range(part[0] // HOUR * HOUR, math.ceil(part[1]), HOUR)
 
 
 def _within(hour: int, part: tuple[int, float]) -> tuple[int, float]:

@@ -1,6 +1,6 @@
 """What a rebuild costs on AWS: calls and rows, by the list of prices."""
 
-from helpers.planning.prices import price_list
+from helpers.planning.price_meter import price_of
 
 # publish_metrics puts at least so many values a call, as a rule (its batches have up to 500 rows).
 VALUES_A_CALL = 100
@@ -16,7 +16,7 @@ def reading_cost(objects: int) -> float:
         >>> reading_cost(1_000_000)
         0.4
     """
-    return _price("million S3 gets", objects)
+    return price_of({"million S3 gets": objects / 1e6})
 
 
 def sending_cost(rows: int, metrics_read: int) -> float:
@@ -30,11 +30,13 @@ def sending_cost(rows: int, metrics_read: int) -> float:
         >>> round(sending_cost(1_000_000, 0), 2)
         0.74
     """
-    return (
-        _price("million puts", rows)
-        + _price("million writes", rows)
-        + _price("million PutMetricData", rows / VALUES_A_CALL)
-        + _price("million metrics read", metrics_read)
+    return price_of(
+        {
+            "million puts": rows / 1e6,
+            "million writes": rows / 1e6,
+            "million PutMetricData": rows / VALUES_A_CALL / 1e6,
+            "million metrics read": metrics_read / 1e6,
+        }
     )
 
 
@@ -46,7 +48,3 @@ def dollars(cost: float) -> str:
         ('less than $0.01', '$1.23')
     """
     return "less than $0.01" if cost < 0.01 else f"${cost:.2f}"
-
-
-def _price(name: str, units: float) -> float:
-    return price_list()["prices"][name]["dollars"] * units / 1e6

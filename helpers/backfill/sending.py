@@ -4,13 +4,17 @@ import itertools
 import json
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
 from helpers.core.aws_errors import explained
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
+from helpers.core.waiting import wait_until
 from helpers.stores.dynamodb import stored_rows
+
+from .corrections import Key, key_of
 
 RECORDS_A_CALL = 500  # PutRecords' limit
 ATTEMPTS, LONGEST_PAUSE_SECONDS = 60, 5.0
@@ -44,32 +48,29 @@ def wait_until_stored(cloud: Cloud, rows: Iterable[dict[str, Any]], until_ms: in
         until_ms: as they were sent.
 
     Raises:
-        WorkshopError: they are not there ten minutes after the last one that was stored.
+        WorkshopError: they are not there after ten minutes.
     """
     for metric, same in itertools.groupby(rows, itemgetter("MetricType")):
-        missing, pause = {(row["EventTimestamp"], row["MetricItem"]) for row in same}, 0.2
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-        while missing := _not_stored(cloud, metric, missing, until_ms):
-            if time.monotonic() > deadline:
-                raise WorkshopError(
-                    f"{len(missing)} rebuilt rows of {metric} are not in the table after "
-                    f"{LONGEST_WAIT_SECONDS // 60} minutes.",
-                    "Look at dead_letters(cloud), then run this cell again.",
-                )
-            time.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+        missing = {key_of(row) for row in same}
+        if not wait_until(
+            partial(_all_stored, cloud, metric, missing, until_ms), LONGEST_WAIT_SECONDS
+        ):
+            raise WorkshopError(
+                f"{len(missing)} rebuilt rows of {metric} are not in the table after "
+                f"{LONGEST_WAIT_SECONDS // 60} minutes.",
+                "Look at dead_letters(cloud), then run this cell again.",
+            )
 
 
-def _not_stored(
-    cloud: Cloud, metric: str, keys: set[tuple[int, str]], until_ms: int
-) -> set[tuple[int, str]]:
-    begins, ends = min(at for at, _ in keys), max(at for at, _ in keys) + 1
-    names, rest = "EventTimestamp, MetricItem, EmittedAt, ArchivedUntil", set(keys)
+def _all_stored(cloud: Cloud, metric: str, missing: set[Key], until_ms: int) -> bool:
+    """Remove the keys that the table has by now; return whether none is left."""
+    begins, ends = min(at for at, _ in missing), max(at for at, _ in missing) + 1
+    names = "EventTimestamp, MetricItem, EmittedAt, ArchivedUntil"
     for item in stored_rows(cloud, metric, begins, ends, names):
         known = max(int(item.get(n, {"N": "0"})["N"]) for n in ("EmittedAt", "ArchivedUntil"))
         if known >= until_ms:
-            rest.discard((int(item["EventTimestamp"]["N"]), item["MetricItem"]["S"]))
-    return rest
+            missing.discard((int(item["EventTimestamp"]["N"]), item["MetricItem"]["S"]))
+    return not missing
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from helpers.planning.prices import (
     service_of,
 )
 
-from .stacks import MODULES, describe, stack_name
+from .stacks import MODULES, describe, parameters_of, stack_name
 
 MINIMUM_RUN = 1 / 6  # hours: Managed Flink bills each start at least 10 minutes
 Counts = dict[str, float]
@@ -160,8 +160,7 @@ def _stream(cloud: Cloud, name: str, _: dict[str, Any]) -> Counts:
 def _fleet(cloud: Cloud, name: str, stack: dict[str, Any]) -> Counts:
     groups = cloud.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
     servers = sum(group["DesiredCapacity"] for group in groups["AutoScalingGroups"])
-    given = {pair["ParameterKey"]: pair["ParameterValue"] for pair in stack["Parameters"]}
-    kind = given["InstanceType"]
+    kind = parameters_of(stack)["InstanceType"]
     return {kind: servers, "GB of disk": servers * DISK, "public address": servers}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from helpers.core.cloud import Cloud
 
-from .stacks import EXPIRY, MODULES, is_usable, stack_name
+from .stacks import EXPIRY, MODULES, is_usable, parameters_of, stack_name
 
 HOURS = 8  # a day's work
 LONGEST_HOURS = 7 * 24
@@ -25,8 +25,7 @@ def expires_at(stack: dict[str, Any] | None) -> datetime | None:
     """
     if stack is None or not is_usable(stack):
         return None
-    given = {pair["ParameterKey"]: pair["ParameterValue"] for pair in stack["Parameters"]}
-    return datetime.strptime(given["ExpiresAt"], _FORMAT).replace(tzinfo=UTC)
+    return datetime.strptime(parameters_of(stack)["ExpiresAt"], _FORMAT).replace(tzinfo=UTC)
 
 
 def is_over(stack: dict[str, Any] | None) -> bool:

@@ -69,6 +69,20 @@ def describe(cloud: Cloud, stack: str) -> dict[str, Any] | None:
         raise
 
 
+def parameters_of(stack: dict[str, Any] | None) -> dict[str, str]:
+    """Return a stack's parameters by name; none for a missing stack.
+
+    Args:
+        stack: its description, from `describe`.
+
+    Example:
+        >>> parameters_of({"Parameters": [{"ParameterKey": "A", "ParameterValue": "7"}]})
+        {'A': '7'}
+    """
+    pairs = (stack or {}).get("Parameters", [])
+    return {pair["ParameterKey"]: pair["ParameterValue"] for pair in pairs}
+
+
 def outputs(cloud: Cloud, module: str) -> dict[str, str]:
     """Return a deployed module's outputs.
 

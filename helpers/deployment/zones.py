@@ -11,7 +11,7 @@ from typing import Any
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 
-from .stacks import BROUGHT, describe, is_usable, stack_name, template
+from .stacks import BROUGHT, describe, is_usable, parameters_of, stack_name, template
 
 # As in cfn/1-network.yaml: a load balancer needs two zones.
 PARAMETERS = ("ZoneA", "ZoneB")
@@ -58,7 +58,7 @@ def instance_type(stack: dict[str, Any] | None, given: Mapping[str, str]) -> str
     # The default follows the parameter's name and type.
     default = re.search(r"InstanceType:\s+Type: String\s+Default: (\S+)", template(FRONTEND))
     assert default, "cfn/1-frontend.yaml has no default InstanceType"
-    stored = _parameters_of(stack)
+    stored = parameters_of(stack)
     return given.get("InstanceType") or stored.get("InstanceType") or default[1]
 
 
@@ -110,7 +110,7 @@ def check_zones(cloud: Cloud, wanted: str) -> None:
         `check_zones(cloud, "m7g.large")`
     """
     network = describe(cloud, stack_name(cloud, BROUGHT))
-    stored = _parameters_of(network) if is_usable(network) else {}
+    stored = parameters_of(network) if is_usable(network) else {}
     used = [stored[name] for name in PARAMETERS if stored.get(name)]
     if not used:
         return
@@ -133,8 +133,3 @@ def too_few_zones(region: str, wanted: str, zones: list[str]) -> WorkshopError:
         "Use another region (`%env AWS_DEFAULT_REGION=us-east-1`, then run all cells again), or "
         'another InstanceType, e.g. `deploy(cloud, "1-frontend", InstanceType="m7g.large")`.',
     )
-
-
-def _parameters_of(stack: dict[str, Any] | None) -> dict[str, str]:
-    pairs = (stack or {}).get("Parameters", [])
-    return {pair["ParameterKey"]: pair["ParameterValue"] for pair in pairs}

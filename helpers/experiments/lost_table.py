@@ -26,7 +26,6 @@ def delete_rows(cloud: Cloud) -> None:
     """
     require_emulator(cloud, "The workshop deletes the rows of a table on this machine only.")
     dynamodb, table = cloud.client("dynamodb"), cloud.name("MetricDetails")
-    deleted = 0
     with explained(f"The table {table}", "2-analyze"):
         pages = dynamodb.get_paginator("scan").paginate(
             TableName=table,
@@ -40,5 +39,4 @@ def delete_rows(cloud: Cloud) -> None:
             requests = {table: [{"DeleteRequest": {"Key": key}} for key in part]}
             while requests:
                 requests = dynamodb.batch_write_item(RequestItems=requests)["UnprocessedItems"]
-            deleted += len(part)
-    print(f"✓ {deleted:,} rows of {table} are deleted.")
+    print(f"✓ {len(keys):,} rows of {table} are deleted.")

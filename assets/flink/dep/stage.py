@@ -24,11 +24,11 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import ChangelogMode, Schema, StreamTableEnvironment
 
 __all__ = ["UNAVAILABLE", "EventMetrics", "add", "share"]
+# Flink's watermark after the last record, where the input has an end: that of a rebuild.
+LAST_WATERMARK = 2**63 - 1
 # The same time to live as in main.py (table.exec.state.ttl).
 # The clean-up is Flink's default, but must be given: without it, PyFlink asks Java how long 30 days
 # are, and inside Java (python.execution-mode: thread) it would start a second Java for that.
-# Flink's watermark after the last record, where the input has an end: that of a rebuild.
-LAST_WATERMARK = 2**63 - 1
 FORGOTTEN = (
     StateTtlConfig.new_builder(Time.hours(3))
     .cleanup_in_rocksdb_compact_filter(1000, Time.days(30))
