@@ -1,0 +1,77 @@
+"""An exercise of a module: runs the learner's work, and reports what is right and what is not yet.
+
+A check compares results on data, never the text of the work. It raises `NotYet` with a sentence
+about the first difference. The sentence never contains the solution.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.core.errors import WorkshopError
+
+READ_HINTS = "Open the hints above the cell, correct the work, then run the cell again."
+
+
+class NotYet(WorkshopError):
+    """The work of an exercise is not right yet.
+
+    Args:
+        cause: what the check found.
+        remedy: what to look at.
+    """
+
+    def __init__(self, cause: str, remedy: str = READ_HINTS) -> None:
+        super().__init__(f"✗ {cause}", remedy)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise.
+
+    Args:
+        number: the module's and its own, e.g. `1-1`.
+        title: a few words.
+        check: is called with the learner's work; returns what is right, or raises `NotYet`.
+    """
+
+    number: str
+    title: str
+    check: Callable[[Any], str]
+
+
+def run_check(exercise: Exercise, work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
+    """Run an exercise's check over a learner's work; return what is right.
+
+    Args:
+        exercise: the exercise.
+        work: a value, or a function that the check calls.
+
+    Raises:
+        NotYet: the work is missing, raises an error, or gives another result.
+    """
+    if work is None or work is ... or (isinstance(work, str) and not work.strip()):
+        raise NotYet(
+            f"Exercise {exercise.number} has no work yet.", "Fill in the cell, and run it."
+        )
+    return exercise.check(work)
+
+
+def result_of(function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever a learner passes
+    """Call a learner's function.
+
+    Raises:
+        NotYet: it is no function, it raises an error, or it returns None.
+    """
+    shown = ", ".join(f"{argument!r:.60}" for argument in arguments)
+    if not callable(function):
+        raise NotYet(f"This is no function, but {function!r:.60}.", "Pass the function itself.")
+    try:
+        result = function(*arguments)
+    except Exception as error:
+        raise NotYet(
+            f"Your function raises {type(error).__name__} for ({shown}): {error}", "Correct it."
+        ) from None
+    if result is None or result is ...:
+        raise NotYet(f"Your function returns nothing for ({shown}).", "Does it end with `return`?")
+    return result

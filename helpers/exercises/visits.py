@@ -1,0 +1,109 @@
+"""The exercises of module 7: visits by a gap, in whatever order the beacons arrive."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+from .exercise import Exercise, NotYet, result_of
+
+GAP = 1800  # seconds
+# Times of one visitor's page views, in seconds.
+TIMES = (
+    [],
+    [0],
+    [0, 60, 600],
+    [0, 1800],
+    [0, 1801],
+    [0, 1800, 3600, 5400],
+    [3599, 3601],
+    [0, 2000, 2060, 5000],
+    [5000, 0, 2060, 2000],
+    [10, 10, 10],
+)
+
+
+def visits(times: Iterable[float], gap: float = GAP) -> list[list[float]]:
+    """Return the visits of one visitor: the times of each, in their order.
+
+    Args:
+        times: of the page views, in any order, in seconds.
+        gap: the longest pause within a visit.
+
+    Example:
+        >>> visits([0, 60, 4000])
+        [[0, 60], [4000]]
+    """
+    found: list[list[float]] = []
+    for time in sorted(times):
+        if found and time - found[-1][-1] <= gap:
+            found[-1].append(time)
+        else:
+            found.append([time])
+    return found
+
+
+def check_visits(work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
+    """Check a function from the times of a visitor's page views to (visits, bounces)."""
+    found = [result_of(work, list(times)) for times in TIMES]
+    for times, pair in zip(TIMES, found, strict=True):
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise NotYet(
+                f"For {times} it returns {pair!r:.40}. The task asks for a pair of numbers."
+            )
+    if found == [counted(times) for times in TIMES]:
+        return f"{len(TIMES)} visitors have the right visits and bounces"
+    common = {
+        "It counts by the hour of the clock: 3,599 and 3,601 are two seconds apart.": [
+            by_the_clock(times) for times in TIMES
+        ],
+        "A pause of exactly 30 minutes is still one visit.": [
+            counted(times, GAP - 0.001) for times in TIMES
+        ],
+        "It is right if the page views come in order. They may come late.": [
+            counted(times, ordered=False) for times in TIMES
+        ],
+        "It measures from the beginning of a visit, not from the page view before.": [
+            counted_from_start(times) for times in TIMES
+        ],
+    }
+    for sentence, results in common.items():
+        if found == results:
+            raise NotYet(sentence)
+    times, pair = next(
+        (times, pair) for times, pair in zip(TIMES, found, strict=True) if pair != counted(times)
+    )
+    raise NotYet(f"Page views at {times} s: {pair[0]!r:.20} visits and {pair[1]!r:.20} bounces?")
+
+
+def counted(times: list[int], gap: float = GAP, ordered: bool = True) -> tuple[int, int]:
+    """Return visits and bounces."""
+    if ordered:
+        parts = visits(times, gap)
+    else:
+        parts = []
+        for time in times:
+            if parts and time - parts[-1][-1] <= gap:
+                parts[-1].append(time)
+            else:
+                parts.append([time])
+    return len(parts), sum(len(part) == 1 for part in parts)
+
+
+def by_the_clock(times: list[int]) -> tuple[int, int]:
+    """Return what a tool counts that groups by the hour of the clock."""
+    hours = [list(group) for _, group in itertools.groupby(sorted(times), lambda at: at // 3600)]
+    return len(hours), sum(len(hour) == 1 for hour in hours)
+
+
+def counted_from_start(times: list[int]) -> tuple[int, int]:
+    """Return what is counted if a visit ends half an hour after its beginning."""
+    parts: list[list[int]] = []
+    for time in sorted(times):
+        if parts and time - parts[-1][0] <= GAP:
+            parts[-1].append(time)
+        else:
+            parts.append([time])
+    return len(parts), sum(len(part) == 1 for part in parts)
+
+
+EXERCISES = (Exercise("7-1", "Visits of one visitor", check_visits),)
