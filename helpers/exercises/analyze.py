@@ -55,8 +55,8 @@ def check_watermark(work: Any) -> str:  # noqa: ANN401 - whatever a learner pass
         )
     if work >= 1 and late_share(work - 1, delays()) <= MOST_LATE:
         raise NotYet(
-            f"With {work:g} s, {share:.2%} come later. That is allowed, but so is a shorter wait: an "
-            "alarm would be raised earlier."
+            f"With {work:g} s, {share:.2%} come later. That is allowed, but so is a shorter wait, "
+            "after which an alarm is raised earlier."
         )
     return f"with {work:g} s, {share:.2%} of the beacons come after the final value"
 

@@ -48,7 +48,7 @@ def check_visits(work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
     for times, pair in zip(TIMES, found, strict=True):
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise NotYet(
-                f"For {times} it returns {pair!r:.40}. The task asks for a pair of numbers."
+                f"For {times} it returns {pair!r:.40}. It should return a pair of numbers."
             )
     if found == [counted(times) for times in TIMES]:
         return f"{len(TIMES)} visitors have the right visits and bounces"

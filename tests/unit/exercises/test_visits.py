@@ -25,7 +25,7 @@ def test_the_right_function_passes():
         (lambda times: counted(times, ordered=False), "They may come late"),
         (counted_from_start, "beginning of a visit"),
         (lambda times: (len(times), 0), "visits and"),
-        (lambda times: len(times), "not a pair of numbers"),
+        (lambda times: len(times), "return a pair of numbers"),
         (lambda times: times[0], "raises IndexError"),
         (None, "no work yet"),
     ],

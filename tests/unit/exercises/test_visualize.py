@@ -40,7 +40,7 @@ def test_the_right_alarm_passes():
     [
         ("exceptions / views > 0.1", "0/0 is no number"),
         ("IF(exceptions >= 0.1 * views, 1, 0)", "raises an alarm"),
-        ("IF(views > 0, exceptions / views, 0)", "give 0 or 1"),
+        ("IF(views > 0, exceptions / views, 0)", "needs 1 or 0"),
         ("IF(exceptions > 10, 1, 0)", "raises"),
         ("1", "Does it use both metrics"),
         ("IF(", "can't evaluate"),
