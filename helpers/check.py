@@ -5,6 +5,7 @@ A check that fails raises a WorkshopError with the next step.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -15,8 +16,10 @@ from .audit.recounted_visits import METRICS as VISIT_METRICS
 from .audit.snapshots import changed_since, differing, load_time_means
 from .core.cloud import Cloud
 from .core.errors import WorkshopError
-from .core.module_progress import note_passed
+from .core.module_progress import note_exercise, note_passed
 from .core.waiting import poll_until
+from .exercises.all_exercises import exercise_of
+from .exercises.exercise import run_check
 from .experiments.flash_crowd import CrowdRun
 from .stores.dynamodb import FINAL, metric_values
 from .traffic.traffic import Traffic
@@ -310,6 +313,26 @@ def visits(cloud: Cloud, traffic: Traffic) -> None:
         "in all eleven metrics of visits."
     )
     note_passed(cloud, "7-visits")
+
+
+def exercise(cloud: Cloud, number: str, work: Any = None) -> None:  # noqa: ANN401 - a learner's
+    """Run a learner's work on an exercise, and print what is right.
+
+    Args:
+        cloud: the account, region and prefix whose progress notes it.
+        number: the exercise's, e.g. `"1-1"`.
+        work: a value, or a function that the check calls.
+
+    Raises:
+        WorkshopError: there is no such exercise; the work is missing, or is not right yet.
+
+    Example:
+        `check.exercise(cloud, "1-1", shard_of)` prints `✓ 1-1 Which shard? Right: each of 206 ...`
+    """
+    task = exercise_of(number)
+    right = run_check(task, work)
+    print(f"✓ {number} {task.title} Right: {right}.")
+    note_exercise(cloud, number)
 
 
 def _latest_run(traffic: Traffic) -> datetime:

@@ -77,6 +77,11 @@ def note_passed(cloud: Cloud, notebook: str) -> None:
     write_json(_path(cloud), noted | {notebook: datetime.now(UTC).timestamp()})
 
 
+def note_exercise(cloud: Cloud, number: str) -> None:
+    """Store that the work on an exercise is right; `number` is e.g. `"1-1"`."""
+    note_passed(cloud, f"exercise {number}")
+
+
 def title(notebook: str) -> str:
     """Return a notebook's title, e.g. `1 · Capture`.
 

@@ -71,9 +71,7 @@ def check_alarm(work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
         if value is None or value != value:
             raise NotYet(f"It has no value for {minute}. 0/0 is no number.")
         if value not in (0, 1):
-            raise NotYet(
-                f"For {minute} it is {value:.4g}. The alarm needs 1 or 0."
-            )
+            raise NotYet(f"For {minute} it is {value:.4g}. The alarm needs 1 or 0.")
         if bool(value) != is_alarm:
             state = "raises an alarm" if value else "raises none"
             raise NotYet(f"For {minute} it {state}.")

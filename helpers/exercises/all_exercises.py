@@ -1,0 +1,32 @@
+"""The exercises of all modules, by their numbers."""
+
+from helpers.core.errors import WorkshopError
+
+from . import analyze, break_it, capture, visits, visualize
+from .exercise import Exercise
+
+EXERCISES = {
+    exercise.number: exercise
+    for module in (capture, analyze, visualize, break_it, visits)
+    for exercise in module.EXERCISES
+}
+
+
+def exercise_of(number: str) -> Exercise:
+    """Return an exercise.
+
+    Args:
+        number: the module's and its own, e.g. `"1-1"`.
+
+    Raises:
+        WorkshopError: there is no such exercise.
+
+    Example:
+        >>> exercise_of("1-1").title
+        'Which shard?'
+    """
+    if number not in EXERCISES:
+        raise WorkshopError(
+            f"There is no exercise {number!r:.20}.", f"Choose from {', '.join(EXERCISES)}."
+        )
+    return EXERCISES[number]
