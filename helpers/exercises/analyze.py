@@ -61,7 +61,7 @@ def check_watermark(work: Any) -> str:  # noqa: ANN401 - whatever a learner pass
     return f"with {work:g} s, {share:.2%} of the beacons come after the final value"
 
 
-ROWS = (
+ROWS: tuple[list[tuple[str, int]], ...] = (
     [("/", 3), ("/", 7), ("/cart", 1)],
     [("/", 7), ("/", 3), ("/cart", 1), ("/cart", 1)],
     [("/cart", 2), ("/", 7), ("/cart", 5), ("/", 7), ("/cart", 4)],

@@ -8,7 +8,7 @@ from .exercise import Exercise, NotYet, result_of
 
 GAP = 1800  # seconds
 # Times of one visitor's page views, in seconds.
-TIMES = (
+TIMES: tuple[list[int], ...] = (
     [],
     [0],
     [0, 60, 600],

@@ -9,7 +9,7 @@ from helpers.core.metric_math import MetricMath, TimeSeries, Unsupported
 from .exercise import Exercise, NotYet, result_of
 
 # The values of one row, in the order in which the table got them.
-AMENDMENTS = ([100], [100, 107, 105], [5, 5, 9], [3, 0, 4], [])
+AMENDMENTS: tuple[list[int], ...] = ([100], [100, 107, 105], [5, 5, 9], [3, 0, 4], [])
 
 
 def differences(values: Sequence[float]) -> list[float]:
