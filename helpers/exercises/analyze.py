@@ -84,9 +84,9 @@ def check_newest(work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
             raise NotYet("It adds the rows up. Each row is a whole value, not an increment.")
         if found == dict(rows):
             raise NotYet("It keeps the row that came last. Rows may come in any order.")
-        page = next(iter(found.keys() ^ right.keys()), None)
-        if page is not None:
-            raise NotYet(f"The page {page!r:.40} is only in one of the rows and the result.")
+        only_one = found.keys() ^ right.keys()
+        if only_one:
+            raise NotYet(f"The page {min(only_one)!r:.40} is missing, or in no row.")
         page = next(page for page in right if found[page] != right[page])
         raise NotYet(f"Of {rows}, {page!r} has the value {found[page]!r:.40}.")
     return f"{len(ROWS)} lists of rows give the newest values"

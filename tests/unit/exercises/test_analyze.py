@@ -39,7 +39,7 @@ def test_the_newest_row_of_each_page_passes():
         (dict, "the row that came last"),
         (lambda rows: {p: sum(n for q, n in rows if p == q) for p, _ in rows}, "adds the rows up"),
         (lambda rows: sorted(rows), "asks for a dict"),
-        (lambda rows: newest(rows[:1]), "only in one of"),
+        (lambda rows: newest(rows[:1]), "is missing, or in no row"),
         (lambda rows: {page: 1 for page, _ in rows}, "has the value 1"),
         (lambda rows: newest(rows[0]), "raises"),
         ("", "no work yet"),
