@@ -47,6 +47,8 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .deployment.metric_catalog import add_metric as add_metric
     from .deployment.shop_frame import show_site as show_site
     from .deployment.stacks import outputs as outputs
+    from .exercises.analyze import arrival_delays as arrival_delays
+    from .exercises.break_it import broken_pipeline as broken_pipeline
     from .experiments.detector_benchmark import score_detectors as score_detectors
     from .experiments.detector_figure import detector_chart as detector_chart
     from .experiments.fault_injection import fault as fault
@@ -91,7 +93,9 @@ _MODULE_OF = {
     "alarm_messages": "stores.alarms",
     "alarm_states": "stores.alarms",
     "archived_beacons": "stores.archive",
+    "arrival_delays": "exercises.analyze",
     "bar_chart": "dashboards.charts",
+    "broken_pipeline": "exercises.break_it",
     "catalog": "stores.dynamodb",
     "chart": "dashboards.charts",
     "cloudwatch_values": "stores.cloudwatch",

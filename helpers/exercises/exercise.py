@@ -13,7 +13,7 @@ from typing import Any
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 
-# What Python makes of a function whose body is only `...` or a docstring.
+# The instructions of a function whose body is only `...` or a docstring.
 _NO_WORK, _CONSTANT = ("RESUME", "RETURN_VALUE", "NOP"), ("LOAD_CONST", "RETURN_CONST")
 READ_HINTS = "Open the hints above the cell, correct the work, then run the cell again."
 

@@ -76,7 +76,7 @@ def _catalog_row(cloud: Cloud, metric: str) -> pd.Series:
 
 
 def _right_means(cloud: Cloud, metric: Any, below: Below) -> pd.DataFrame:  # noqa: ANN401
-    """Return a metric's values beside the archive's, if all are equal."""
+    """Return a metric's values and the archive's, if all are equal."""
     if not isinstance(metric, str):
         raise NotYet(f"{metric!r:.40} is no text. Pass the name of your metric.")
     _catalog_row(cloud, metric)
@@ -154,7 +154,7 @@ def check_alarm(cloud: Cloud, work: Any) -> str:  # noqa: ANN401 - whatever a le
         (alarm["Threshold"] != 2.0, f"Its threshold is {alarm['Threshold']:g}."),
         (
             comparison == "GreaterThanThreshold",
-            "It is raised above 2.0. The task says: when the score reaches 2.0.",
+            "It is raised above 2.0. The task is: when the score reaches 2.0.",
         ),
         (comparison != "GreaterThanOrEqualToThreshold", f"It is raised by {comparison}."),
         (
@@ -221,7 +221,7 @@ def check_funnel(cloud: Cloud, work: Any) -> str:  # noqa: ANN401 - whatever a l
     if len(numbers) != 3:
         raise NotYet(f"These are {len(numbers)} numbers. The funnel has three steps.")
     if numbers == [len(moments) for moments in _steps(records, in_order=False)]:
-        raise NotYet("The order does not count. Who bought before the click is not in the funnel.")
+        raise NotYet("A visitor who bought only before the click is not in the third step.")
     if numbers == [int((records["event"] == event).sum()) for event in STEPS]:
         raise NotYet("It counts beacons. One visitor has many.")
     step = _first_difference(numbers, right)

@@ -70,8 +70,8 @@ def check_put_all(work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
             raise NotYet(f"{len(accepted) - number} records are on the stream twice. Which of "
                          "them were rejected?")  # fmt: skip
         if stream.calls <= (number + MOST_RECORDS - 1) // MOST_RECORDS:
-            raise NotYet(f"{number - len(accepted)} records were rejected, and are lost. What does "
-                         "the answer say about each record?")  # fmt: skip
+            raise NotYet(f"{number - len(accepted)} records were rejected, and are lost. What "
+                         "does the answer contain for each record?")  # fmt: skip
         raise NotYet(f"{number - len(set(accepted))} of {number} records are lost, although some "
                      "were put again.")  # fmt: skip
     return "every record is on the stream once, also when most are rejected at first"
