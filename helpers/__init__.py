@@ -79,6 +79,9 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .stores.dynamodb import catalog as catalog
     from .stores.dynamodb import metric_values as metric_values
     from .stores.kinesis import newest_records as newest_records
+    from .teaching.class_page import class_progress as class_progress
+    from .teaching.joining import join_class as join_class
+    from .teaching.joining import leave_class as leave_class
     from .timing.stage_latency import latency as latency
     from .traffic.send_beacon import send_beacon as send_beacon
     from .traffic.traffic import Traffic as Traffic
@@ -98,6 +101,7 @@ _MODULE_OF = {
     "broken_pipeline": "exercises.break_it",
     "catalog": "stores.dynamodb",
     "chart": "dashboards.charts",
+    "class_progress": "teaching.class_page",
     "cloudwatch_values": "stores.cloudwatch",
     "compare": "audit.recount",
     "compare_with_original": "experiments.original_comparison",
@@ -117,8 +121,10 @@ _MODULE_OF = {
     "fault": "experiments.fault_injection",
     "fault_buttons": "experiments.fault_panel",
     "fleet_size": "deployment.fleet",
+    "join_class": "teaching.joining",
     "kill": "experiments.process_kill",
     "latency": "timing.stage_latency",
+    "leave_class": "teaching.joining",
     "ledger": "audit.ledger",
     "live_chart": "dashboards.charts",
     "live_dashboard": "dashboards.site_dashboard",

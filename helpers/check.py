@@ -16,12 +16,12 @@ from .audit.recounted_visits import METRICS as VISIT_METRICS
 from .audit.snapshots import changed_since, differing, load_time_means
 from .core.cloud import Cloud
 from .core.errors import WorkshopError
-from .core.module_progress import note_exercise, note_passed
 from .core.waiting import poll_until
 from .exercises.all_exercises import exercise_of
 from .exercises.exercise import NotYet, is_empty, run_check
 from .experiments.flash_crowd import CrowdRun
 from .stores.dynamodb import FINAL, metric_values
+from .teaching.sharing import note_exercise, note_passed
 from .traffic.traffic import Traffic
 
 SETTLE_SECONDS = 60

@@ -35,6 +35,7 @@ GROUPS = {
         "browser/test_traffic_controls.py",
         "browser/test_tables.py",
         "browser/test_dashboard.py",
+        "browser/test_news.py",
     ],
 }
 # Files that the other processes run while two run the targets. The longest come first;

@@ -40,6 +40,8 @@ from helpers.stores.archive import archived_beacons
 from helpers.stores.athena import query_archive
 from helpers.stores.dynamodb import catalog, metric_values
 from helpers.stores.kinesis import newest_records
+from helpers.teaching.class_page import class_progress
+from helpers.teaching.joining import join_class, leave_class
 from helpers.timing.datapoint_probe import CloudWatchWatch
 from tests.small_code import small_code
 
@@ -51,7 +53,7 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     """Make the calls of a learner's day, on the emulator."""
     (folder / "main.py").write_text("")
     small = small_code(folder)
-    preflight(cloud)
+    preflight(cloud, learners=2)
     patch.setattr(helpers.deployment.deploy, "CODE", small)
     patch.setattr(
         helpers.deployment.flink_application, "check_code", lambda code, groups: None
@@ -110,6 +112,9 @@ def exercise(cloud: Cloud, folder, patch) -> None:
         Body=b'{"beacon_id": "1"}\n',
     )
     archived_beacons(cloud)
+    join_class(cloud, "Ada")
+    class_progress(cloud)
+    leave_class(cloud)
     query_archive(cloud, "SELECT 1 AS one")
     destroy(cloud)
     # A function's last run may create its log group again.
