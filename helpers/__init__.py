@@ -49,6 +49,9 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .deployment.stacks import outputs as outputs
     from .exercises.analyze import arrival_delays as arrival_delays
     from .exercises.break_it import broken_pipeline as broken_pipeline
+    from .exercises.prediction_widget import outcome as outcome
+    from .exercises.prediction_widget import predict as predict
+    from .exercises.prediction_widget import predictions as predictions
     from .experiments.detector_benchmark import score_detectors as score_detectors
     from .experiments.detector_figure import detector_chart as detector_chart
     from .experiments.fault_injection import fault as fault
@@ -132,9 +135,12 @@ _MODULE_OF = {
     "live_stream_chart": "dashboards.charts",
     "metric_values": "stores.dynamodb",
     "newest_records": "stores.kinesis",
+    "outcome": "exercises.prediction_widget",
     "outputs": "deployment.stacks",
     "planner_figures": "planning.limits",
     "poll_until": "core.waiting",
+    "predict": "exercises.prediction_widget",
+    "predictions": "exercises.prediction_widget",
     "preflight": "connection.preflight",
     "price_meter": "planning.price_meter",
     "progress": "core.module_progress",
