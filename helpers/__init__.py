@@ -65,6 +65,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .experiments.original_comparison import compare_with_original as compare_with_original
     from .experiments.process_kill import kill as kill
     from .experiments.recovery import time_to_recovery as time_to_recovery
+    from .experiments.steady_traffic import steady_traffic as steady_traffic
     from .experiments.visitor import Visitor as Visitor
     from .planning.cost_comparison import cost_comparison as cost_comparison
     from .planning.cost_comparison import cost_comparison_table as cost_comparison_table
@@ -161,6 +162,7 @@ _MODULE_OF = {
     "snapshot": "audit.snapshots",
     "sql_folder": "deployment.flink_sql",
     "start_analytics": "deployment.flink_application",
+    "steady_traffic": "experiments.steady_traffic",
     "stop_analytics": "deployment.flink_application",
     "stop_charts": "plotting.live_view",
     "time_to_recovery": "experiments.recovery",

@@ -17,6 +17,7 @@ GROUPS = {
         "browser/test_modules_0_to_2.py",
         "browser/test_module_3.py",
         "e2e/test_whole_chain.py",
+        "e2e/test_experiments.py",
         "browser/test_module_4.py",
     ],
     "another target and browser": [
