@@ -3,7 +3,7 @@
 import pandas as pd
 
 from helpers.audit.recount import compare, metric_totals
-from helpers.core.waiting import poll_until
+from tests.settling import settled
 
 
 def numbers(account, *names):
@@ -21,19 +21,23 @@ def named(account, stage, kind="missing"):
     return set(rows[(rows["Stage"] == stage) & (rows["Kind"] == kind)]["beacon_id"])
 
 
-def assert_recount_agrees(cloud, since, seconds):
-    """Assert that every value equals the recount, within a time for what is behind."""
-    wrong = poll_until(
-        lambda: compare(cloud, since), lambda wrong: wrong.empty, "all agree", seconds
+def assert_recount_agrees(cloud, since):
+    """Assert that every value equals the recount, as soon as nothing changes."""
+    wrong = settled(
+        lambda: compare(cloud, since),
+        lambda wrong: wrong.empty,
+        lambda one, other: one.equals(other),
     )
     assert wrong.empty, wrong
 
 
-def assert_sums_agree(cloud, since, seconds):
-    """Assert that CloudWatch and DynamoDB have equal sums, within a time for what is behind."""
+def assert_sums_agree(cloud, since):
+    """Assert that CloudWatch and DynamoDB have equal sums, as soon as nothing changes."""
 
     def agree(totals):
         return totals["DynamoDB"].equals(totals["CloudWatch"])
 
-    totals = poll_until(lambda: metric_totals(cloud, since), agree, "all sums are shown", seconds)
+    totals = settled(
+        lambda: metric_totals(cloud, since), agree, lambda one, other: one.equals(other)
+    )
     assert agree(totals), totals

@@ -37,8 +37,8 @@ def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chai
         assert account.frame.loc[stage, "Duplicates"] == totals.duplicates
     assert totals.failed == 0 and min(totals.late, totals.duplicates, totals.malformed) > 20
     assert_outcomes(archived_outcomes(chain, start), totals)
-    assert_recount_agrees(chain, start, SECONDS)
-    assert_sums_agree(chain, start, SECONDS)
+    assert_recount_agrees(chain, start)
+    assert_sums_agree(chain, start)
 
     # The time that each stage added.
     times = latency(chain, minutes=5).frame

@@ -23,7 +23,6 @@ from helpers.audit.recount import METRICS
 from helpers.connection.connect import connect
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY, read_json
-from helpers.core.waiting import poll_until
 from helpers.deployment.deploy import deploy
 from helpers.deployment.fleet import beacon_url
 from helpers.deployment.flink_application import start_analytics, stop_analytics, update_analytics
@@ -33,7 +32,6 @@ from helpers.local import supervisor
 from helpers.stores.cloudwatch import cloudwatch_values
 from helpers.stores.dynamodb import metric_values
 from helpers.traffic.traffic import Traffic
-from tests.catcher import until
 from tests.e2e.flink_reference import expected, records, stamp
 from tests.e2e.truth_rebuilt import (
     SLOW,
@@ -44,13 +42,13 @@ from tests.e2e.truth_rebuilt import (
     slow_pages_sql,
 )
 from tests.read_ledger import assert_recount_agrees
+from tests.settling import settled
 from tests.shipped import read_stream, shipped
 
 FLINK = REPOSITORY / "assets" / "flink"
 sys.path.append(str(FLINK / "dep"))
 BEACONS = int(os.environ.get("BEACONS", 40_000))
 MINUTES = float(os.environ.get("MINUTES", 0.25))
-COUNTED_SECONDS, SCORES_SECONDS = 600 + BEACONS // 100, 600  # no busy machine is so slow
 MEAN = FLINK / "extra" / "20_avg_pg_ld.sql"
 
 
@@ -96,7 +94,7 @@ def stored(cloud, metrics, start) -> dict:
 
 
 def wait_until_equal(read, wanted: dict) -> None:
-    found = poll_until(read, wanted.__eq__, "every value is as wanted", COUNTED_SECONDS)
+    found = settled(read, wanted.__eq__)
     wrong = [key for key in wanted | found if wanted.get(key) != found.get(key)]
     some = [(key, wanted.get(key), found.get(key)) for key in wrong[:10]]
     assert not wrong, f"{len(wrong)} of {len(wanted)} are wrong: {some}"
@@ -163,7 +161,7 @@ def test_every_value_of_every_bucket_is_what_was_sent(cloud, own_home, monkeypat
     metrics = (*METRICS, "avg_pg_ld")
     wait_until_equal(lambda: stored(cloud, metrics, hours_ago), whole)
     # A learner's check agrees; the archive may be a few seconds behind.
-    assert_recount_agrees(cloud, start, SCORES_SECONDS)
+    assert_recount_agrees(cloud, start)
 
     assert_cloudwatch_agrees(cloud, hours_ago, whole)
     check_scores(cloud, hours_ago, scores_before, wanted)
@@ -212,8 +210,13 @@ def totals(whole: dict, period: int) -> dict:
 
 def wait_for_scores(cloud, start, buckets: int) -> list[tuple]:
     """Wait until so many buckets have a score; return the rows in their order."""
-    until(lambda: len({row[0] for row in score_rows(cloud, start)}) >= buckets, SCORES_SECONDS)
-    return score_rows(cloud, start)
+
+    def enough(rows: list[tuple]) -> bool:
+        return len({row[0] for row in rows}) >= buckets
+
+    rows = settled(lambda: score_rows(cloud, start), enough)
+    assert enough(rows), rows
+    return rows
 
 
 def score_rows(cloud, start) -> list[tuple]:

@@ -61,7 +61,7 @@ def test_whatever_is_killed_or_fails_every_beacon_is_counted_once(
     counted = account.frame.loc[["archived", "flink", "dynamodb"], "Double"]
     assert not counted.any(), account
     assert account.frame.loc["answered", "Beacons"] > 1000, account
-    assert_recount_agrees(chain, since, SECONDS)
+    assert_recount_agrees(chain, since)
     # A call that took effect and whose response was lost is ambiguous, but the double value can be
     # found and repaired.
     assert is_put_twice(account), account
@@ -92,7 +92,7 @@ def assert_mended(cloud, since, monkeypatch) -> None:
     assert poll_until(repaired, bool, "no difference is left", SECONDS)
     account = poll_until(lambda: ledger(cloud, since), lambda a: a.balances, "it balances", SECONDS)
     assert account.balances, account
-    assert_sums_agree(cloud, since, SECONDS)
+    assert_sums_agree(cloud, since)
 
 
 def test_what_is_not_there_can_not_be_killed(chain):

@@ -1,0 +1,35 @@
+"""Waits for values as long as they still change."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from helpers.core.waiting import poll_until
+
+STALLED_SECONDS = 600  # values that change at all change within this time
+_T = TypeVar("_T")
+
+
+def settled(
+    read: Callable[[], _T],
+    is_right: Callable[[_T], bool],
+    same: Callable[[_T, _T], bool] = lambda one, other: bool(one == other),
+) -> _T:
+    """Read a value until it is right, or has not changed for ten minutes; return it.
+
+    A limit for the whole wait would depend on the machine's speed: at a load of 60, a function
+    needs a quarter of an hour for rows that it usually stores within a minute.
+
+    Args:
+        read: returns the current value.
+        is_right: returns whether a value is as wanted.
+        same: returns whether two values are equal.
+    """
+    found = read()
+    while not is_right(found):
+        before = found
+        found = poll_until(
+            read, lambda now, old=before: not same(now, old), "values change", STALLED_SECONDS
+        )
+        if same(found, before):
+            break
+    return found
