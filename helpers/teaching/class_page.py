@@ -29,7 +29,7 @@ def class_progress(cloud: Cloud | None = None, folder: Path | str | None = None)
             read.
 
     Example:
-        `class_progress(folder="/mnt/class")`
+        `class_progress(cloud).sentence` -> `"3 learners in class/progress.json of the code ..."`
     """
     if (cloud is None) == (folder is None):
         raise WorkshopError(

@@ -30,7 +30,7 @@ def join_class(cloud: Cloud, name: str, folder: Path | str | None = None) -> Non
         WorkshopError: the name can't be shown, or the folder is missing or can't be written.
 
     Example:
-        `join_class(cloud, "Ada", folder="/mnt/class")`
+        `join_class(cloud, "Ada")` prints `You are ...`
     """
     chosen = checked_name(name)
     before = membership(cloud)
@@ -65,7 +65,7 @@ def leave_class(cloud: Cloud) -> None:
         cloud: as for `join_class`.
 
     Example:
-        `leave_class(cloud)`
+        `leave_class(cloud)` prints `You have left the class: ...`
     """
     joined = membership(cloud)
     if joined is None:

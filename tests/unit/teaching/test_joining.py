@@ -10,7 +10,7 @@ from helpers.teaching import sharing
 from helpers.teaching.class_page import class_progress
 from helpers.teaching.joining import join_class, leave_class
 from helpers.teaching.membership import membership
-from helpers.teaching.sharing import note_exercise, note_passed
+from helpers.teaching.sharing import note_cleaned_up, note_exercise, note_passed
 from tests.unit.teaching.classes import learner
 
 
@@ -33,6 +33,8 @@ def test_each_passed_step_is_on_the_class_page(shared, capsys):
     (found,) = class_progress(folder=str(shared)).learners
     assert found.name == "Ada" and found.steps == noted_steps(ada)
     assert set(found.steps) == {"0-start-here", "1-capture", "exercise 1-1"}
+    note_cleaned_up(ada)
+    assert "9-clean-up" in class_progress(folder=shared).learners[0].steps
 
 
 def test_nothing_is_shared_without_a_class(shared, capsys):
