@@ -49,7 +49,7 @@ update: $(READY) ## fetch the newest version; keep notebooks that you edited as 
 	@$(MAKE) --no-print-directory setup
 
 class: $(READY) ## for a class: its quotas, or its progress: make class LEARNERS=30 [TARGET=aws] | FOLDER=/mnt/class
-	@$(BIN)/python -m helpers.classroom $(call given,LEARNERS,learners) \
+	@$(BIN)/python -m helpers.teaching $(call given,LEARNERS,learners) \
 		$(call given,TARGET,target) $(call given,FOLDER,folder)
 
 test: $(READY) ## set up, then run every test

@@ -47,6 +47,8 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .deployment.metric_catalog import add_metric as add_metric
     from .deployment.shop_frame import show_site as show_site
     from .deployment.stacks import outputs as outputs
+    from .exercises.analyze import arrival_delays as arrival_delays
+    from .exercises.break_it import broken_pipeline as broken_pipeline
     from .experiments.detector_benchmark import score_detectors as score_detectors
     from .experiments.detector_figure import detector_chart as detector_chart
     from .experiments.fault_injection import fault as fault
@@ -68,6 +70,8 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .planning.price_meter import price_meter as price_meter
     from .planning.queue_figure import simulate_flash_crowd as simulate_flash_crowd
     from .plotting.live_view import stop_charts as stop_charts
+    from .sharing.joining import join_class as join_class
+    from .sharing.joining import leave_class as leave_class
     from .stores.alarms import alarm_history as alarm_history
     from .stores.alarms import alarm_messages as alarm_messages
     from .stores.alarms import alarm_states as alarm_states
@@ -78,8 +82,6 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .stores.dynamodb import metric_values as metric_values
     from .stores.kinesis import newest_records as newest_records
     from .teaching.class_page import class_progress as class_progress
-    from .teaching.joining import join_class as join_class
-    from .teaching.joining import leave_class as leave_class
     from .timing.stage_latency import latency as latency
     from .traffic.send_beacon import send_beacon as send_beacon
     from .traffic.traffic import Traffic as Traffic
@@ -94,7 +96,9 @@ _MODULE_OF = {
     "alarm_messages": "stores.alarms",
     "alarm_states": "stores.alarms",
     "archived_beacons": "stores.archive",
+    "arrival_delays": "exercises.analyze",
     "bar_chart": "dashboards.charts",
+    "broken_pipeline": "exercises.break_it",
     "catalog": "stores.dynamodb",
     "chart": "dashboards.charts",
     "class_progress": "teaching.class_page",
@@ -117,10 +121,10 @@ _MODULE_OF = {
     "fault": "experiments.fault_injection",
     "fault_buttons": "experiments.fault_panel",
     "fleet_size": "deployment.fleet",
-    "join_class": "teaching.joining",
+    "join_class": "sharing.joining",
     "kill": "experiments.process_kill",
     "latency": "timing.stage_latency",
-    "leave_class": "teaching.joining",
+    "leave_class": "sharing.joining",
     "ledger": "audit.ledger",
     "live_chart": "dashboards.charts",
     "live_dashboard": "dashboards.site_dashboard",

@@ -18,10 +18,10 @@ from .core.cloud import Cloud
 from .core.errors import WorkshopError
 from .core.waiting import poll_until
 from .exercises.all_exercises import exercise_of
-from .exercises.exercise import run_check
+from .exercises.exercise import NotYet, is_empty, run_check
 from .experiments.flash_crowd import CrowdRun
+from .sharing.steps import note_exercise, note_passed
 from .stores.dynamodb import FINAL, metric_values
-from .teaching.sharing import note_exercise, note_passed
 from .traffic.traffic import Traffic
 
 SETTLE_SECONDS = 60
@@ -316,7 +316,9 @@ def visits(cloud: Cloud, traffic: Traffic) -> None:
 
 
 def exercise(cloud: Cloud, number: str, work: Any = None) -> None:  # noqa: ANN401 - a learner's
-    """Run a learner's work on an exercise, and print what is right.
+    """Run a learner's work on an exercise; print what is right, or what is not yet.
+
+    Work that is missing or wrong raises no error, so that *Run All* continues.
 
     Args:
         cloud: the account, region and prefix whose progress notes it.
@@ -324,14 +326,18 @@ def exercise(cloud: Cloud, number: str, work: Any = None) -> None:  # noqa: ANN4
         work: a value, or a function that the check calls.
 
     Raises:
-        WorkshopError: there is no such exercise; the work is missing, or is not right yet.
+        WorkshopError: there is no such exercise.
 
     Example:
-        `check.exercise(cloud, "1-1", shard_of)` prints `✓ 1-1 Which shard? Right: each of 206 ...`
+        `check.exercise(cloud, "1-1", shard_of)` prints `✓ 1-1 Which shard?` and a sentence.
     """
     task = exercise_of(number)
-    right = run_check(task, work)
-    print(f"✓ {number} {task.title} Right: {right}.")
+    try:
+        right = run_check(task, work, cloud)
+    except NotYet as error:
+        print(f"{'…' if is_empty(work) else '✗'} {number} {task.title}\n{error}")
+        return
+    print(f"✓ {number} {task.title}\n{right[0].upper()}{right[1:]}.")
     note_exercise(cloud, number)
 
 

@@ -10,7 +10,7 @@ from helpers.core.aws_errors import explained
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.waiting import wait_until, waiting
-from helpers.teaching.sharing import note_cleaned_up
+from helpers.sharing.steps import note_cleaned_up
 
 from .flink_application import application_status
 from .leftover_resources import log_groups, named, remaining

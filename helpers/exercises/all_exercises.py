@@ -2,14 +2,26 @@
 
 from helpers.core.errors import WorkshopError
 
-from . import analyze, break_it, capture, visits, visualize
+from . import (
+    analyze,
+    break_it,
+    capture,
+    detectors,
+    extend,
+    reading,
+    retries,
+    scale,
+    streaming_sql,
+    visits,
+    visualize,
+)
 from .exercise import Exercise
 
-EXERCISES = {
-    exercise.number: exercise
-    for module in (capture, analyze, visualize, break_it, visits)
-    for exercise in module.EXERCISES
-}
+MODULES = (
+    *(capture, reading, analyze, streaming_sql, visualize, detectors),
+    *(extend, break_it, retries, scale, visits),
+)
+EXERCISES = {exercise.number: exercise for module in MODULES for exercise in module.EXERCISES}
 
 
 def exercise_of(number: str) -> Exercise:

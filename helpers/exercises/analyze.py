@@ -10,7 +10,7 @@ MOST_LATE = 0.01  # the share of beacons that may come after the final value
 BEACONS = 10_000
 
 
-def delays(seed: int = 1) -> list[float]:
+def arrival_delays(seed: int = 1) -> list[float]:
     """Return the seconds from request to arrival of a site's beacons, as a final value meets them.
 
     Most arrive within two seconds. A few come from servers that had no connection.
@@ -19,7 +19,7 @@ def delays(seed: int = 1) -> list[float]:
         seed: of the random numbers.
 
     Example:
-        >>> sum(delay > 60 for delay in delays()) / len(delays())
+        >>> sum(delay > 60 for delay in arrival_delays()) / len(arrival_delays())
         0.0056
     """
     chance = random.Random(seed)
@@ -47,13 +47,13 @@ def check_watermark(work: Any) -> str:  # noqa: ANN401 - whatever a learner pass
     """Check the choice of a watermark, in whole seconds."""
     if isinstance(work, bool) or not isinstance(work, int | float):
         raise NotYet(f"{work!r:.40} is no number of seconds.")
-    share = late_share(work, delays())
+    share = late_share(work, arrival_delays())
     if share > MOST_LATE:
         raise NotYet(
             f"With {work:g} s, {share:.1%} of the beacons come after the final value. At most "
             f"{MOST_LATE:.0%} may."
         )
-    if work >= 1 and late_share(work - 1, delays()) <= MOST_LATE:
+    if work >= 1 and late_share(work - 1, arrival_delays()) <= MOST_LATE:
         raise NotYet(
             f"With {work:g} s, {share:.2%} come later. That is allowed, but so is a shorter wait, "
             "after which an alarm is raised earlier."
@@ -84,9 +84,9 @@ def check_newest(work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
             raise NotYet("It adds the rows up. Each row is a whole value, not an increment.")
         if found == dict(rows):
             raise NotYet("It keeps the row that came last. Rows may come in any order.")
-        page = next(iter(found.keys() ^ right.keys()), None)
-        if page is not None:
-            raise NotYet(f"The page {page!r:.40} is only in one of the rows and the result.")
+        only_one = found.keys() ^ right.keys()
+        if only_one:
+            raise NotYet(f"The page {min(only_one)!r:.40} is missing, or in no row.")
         page = next(page for page in right if found[page] != right[page])
         raise NotYet(f"Of {rows}, {page!r} has the value {found[page]!r:.40}.")
     return f"{len(ROWS)} lists of rows give the newest values"

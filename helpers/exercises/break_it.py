@@ -53,7 +53,7 @@ def lost(stages: dict[str, pd.DataFrame]) -> dict[str, str]:
 
 
 def check_lost(work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
-    """Check a function from the stages to the lost beacons, each with the stage it did not reach."""
+    """Check a function from the stages to the lost beacons, each with its missing stage."""
     for seed in (1, 2, 3):
         stages = broken_pipeline(seed)
         found, right = (

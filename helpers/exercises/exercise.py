@@ -4,12 +4,17 @@ A check compares results on data, never the text of the work. It raises `NotYet`
 about the first difference. The sentence never contains the solution.
 """
 
+import dis
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
+from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 
+# The instructions of a function whose body is only `...` or a docstring.
+_NO_WORK, _CONSTANT = ("RESUME", "RETURN_VALUE", "NOP"), ("LOAD_CONST", "RETURN_CONST")
 READ_HINTS = "Open the hints above the cell, correct the work, then run the cell again."
 
 
@@ -22,7 +27,7 @@ class NotYet(WorkshopError):
     """
 
     def __init__(self, cause: str, remedy: str = READ_HINTS) -> None:
-        super().__init__(f"✗ {cause}", remedy)
+        super().__init__(cause, remedy)
 
 
 @dataclass(frozen=True)
@@ -33,28 +38,48 @@ class Exercise:
         number: the module's and its own, e.g. `1-1`.
         title: a few words.
         check: is called with the learner's work; returns what is right, or raises `NotYet`.
+        on_cloud: the check is called with the learner's account, region and prefix first.
     """
 
     number: str
     title: str
-    check: Callable[[Any], str]
+    check: Callable[..., str]
+    on_cloud: bool = False
 
 
-def run_check(exercise: Exercise, work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
+def run_check(exercise: Exercise, work: Any, cloud: Cloud | None = None) -> str:  # noqa: ANN401
     """Run an exercise's check over a learner's work; return what is right.
 
     Args:
         exercise: the exercise.
-        work: a value, or a function that the check calls.
+        work: whatever a learner passes: a value, or a function that the check calls.
+        cloud: the learner's; an exercise with `on_cloud` needs it.
 
     Raises:
         NotYet: the work is missing, raises an error, or gives another result.
     """
-    if work is None or work is ... or (isinstance(work, str) and not work.strip()):
-        raise NotYet(
-            f"Exercise {exercise.number} has no work yet.", "Fill in the cell, and run it."
+    if is_empty(work):
+        raise NotYet("There is no work yet.", "Fill in the cell, then run it.")
+    return exercise.check(cloud, work) if exercise.on_cloud else exercise.check(work)
+
+
+def is_empty(work: Any) -> bool:  # noqa: ANN401 - whatever a learner passes
+    """Return whether a cell is as the notebook gives it: a value is missing, or a function's body.
+
+    Args:
+        work: a value or a function.
+
+    Example:
+        >>> def shard_of(key): ...
+        >>> is_empty(shard_of), is_empty("event = 'click'")
+        (True, False)
+    """
+    if isinstance(work, FunctionType):
+        return all(
+            step.opname in _NO_WORK or (step.opname in _CONSTANT and step.argval is None)
+            for step in dis.get_instructions(work)
         )
-    return exercise.check(work)
+    return work is None or work is ... or (isinstance(work, str) and not work.strip())
 
 
 def result_of(function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever a learner passes

@@ -106,4 +106,68 @@ def counted_from_start(times: list[int]) -> tuple[int, int]:
     return len(parts), sum(len(part) == 1 for part in parts)
 
 
-EXERCISES = (Exercise("7-1", "Visits of one visitor", check_visits),)
+# Visits: the time and event of each beacon, in the order of arrival.
+FUNNEL: tuple[tuple[list[list[tuple[int, str]]], str], ...] = (
+    (
+        [[(0, "pageview"), (9, "pageview"), (20, "conversion")]],
+        "This is one visit with two page views and a conversion.",
+    ),
+    (
+        [[(0, "pageview")], [(0, "pageview"), (5, "pageview"), (9, "pageview"), (9, "conversion")]],
+        "It counts page views. A step counts visits.",
+    ),
+    (
+        [[(0, "pageview"), (5, "conversion"), (9, "pageview")]],
+        "The conversion must come after the second page view.",
+    ),
+    (
+        [[(20, "conversion"), (9, "pageview"), (0, "pageview")]],
+        "Beacons may arrive late. Compare their times.",
+    ),
+    (
+        [[(0, "click")], [(1, "pageview")]],
+        "Only a visit with a page view is in the funnel.",
+    ),
+    ([], "There may be no visit at all."),
+    (
+        [[(0, "pageview"), (5, "pageview"), (6, "conversion"), (9, "conversion")]],
+        "A visit with two conversions counts once.",
+    ),
+)
+
+
+def funnel(found: Iterable[list[tuple[int, str]]]) -> tuple[int, int, int]:
+    """Return the visits with a page view, those with two, and those that converted after that.
+
+    Args:
+        found: visits; of each beacon the time and the event.
+
+    Example:
+        >>> funnel([[(0, "pageview")], [(0, "pageview"), (5, "pageview"), (9, "conversion")]])
+        (2, 1, 1)
+    """
+    steps = [0, 0, 0]
+    for visit in found:
+        views = sorted(time for time, event in visit if event == "pageview")
+        steps[0] += len(views) > 0
+        steps[1] += len(views) > 1
+        bought = [time for time, event in visit if event == "conversion"]
+        steps[2] += len(views) > 1 and any(time >= views[1] for time in bought)
+    return steps[0], steps[1], steps[2]
+
+
+def check_funnel(work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
+    """Check a function from visits to the three steps of a funnel."""
+    for visits_, sentence in FUNNEL:
+        found = result_of(work, [list(visit) for visit in visits_])
+        if not isinstance(found, tuple | list) or [type(one) for one in found] != [int] * 3:
+            raise NotYet(f"It returns {found!r:.40}. It should return three numbers.")
+        if tuple(found) != funnel(visits_):
+            raise NotYet(f"For {visits_} it returns {tuple(found)}. {sentence}")
+    return f"{len(FUNNEL)} lists of visits have the right three steps"
+
+
+EXERCISES = (
+    Exercise("7-1", "Visits of one visitor", check_visits),
+    Exercise("7-2", "A funnel of visits", check_funnel),
+)

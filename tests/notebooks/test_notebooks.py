@@ -45,7 +45,7 @@ def test_the_median_cell_has_three_lines_or_less():
 
 
 def test_every_solution_has_a_cell_that_loads_it():
-    cells = ["".join(cell["source"]) for cell in code_cells("4-extend.ipynb")]
+    cells = ["".join(cell["source"]) for name in NOTEBOOKS for cell in code_cells(name)]
     loading = [cell for cell in cells if "%load" in cell]
     assert loading == [f"# %load solutions/{name}" for name in SOLUTIONS]
 

@@ -4,13 +4,13 @@ from collections import Counter
 
 import pytest
 
-from helpers.classroom import quotas_of
 from helpers.connection.preflight_class import check_learners, closing_line, default_lines
 from helpers.connection.preflight_report import State
 from helpers.core.errors import WorkshopError
 from helpers.deployment.class_quotas import QUOTAS, largest_fleets, not_created, resources
 from helpers.deployment.quotas import LARGEST_FLEET, VCPUS
 from helpers.planning.prices import EVERYTHING
+from helpers.teaching.__main__ import quotas_of
 from tests.template_files import TEMPLATES, read_template
 
 NEEDED = {each.what: each.needed(30) for each in QUOTAS}

@@ -18,7 +18,7 @@ def md5(key):
 @pytest.mark.parametrize("work", [None, ..., "", "  "])
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.number)
 def test_an_empty_cell_is_no_error_of_python(exercise, work):
-    with pytest.raises(NotYet, match="has no work yet"):
+    with pytest.raises(NotYet, match="no work yet"):
         run_check(exercise, work)
 
 
@@ -35,7 +35,7 @@ def test_the_right_function_passes():
         (lambda key: md5(key) / 2**126, "no whole number"),
         (lambda key: len(key) % 4, "keys are in another shard"),
         (lambda key: key.no, "raises AttributeError"),
-        (lambda key: None, "returns nothing"),
+        (lambda key: print(end=""), "returns nothing"),
         (2, "This is no function"),
     ],
 )

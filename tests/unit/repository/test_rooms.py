@@ -18,7 +18,7 @@ from docs.stored_notebooks import stored, stored_notebooks
 from helpers.core.paths import REPOSITORY
 
 HELPERS = REPOSITORY / "helpers"
-ABOVE_ROOMS = {"helpers", "helpers.check", "helpers.classroom", "helpers.demo"}
+ABOVE_ROOMS = {"helpers", "helpers.check", "helpers.demo"}
 
 
 def name_of(path: Path) -> str:
@@ -70,7 +70,7 @@ def test_the_table_names_every_room():
     folders = {path.parent.name for path in HELPERS.glob("*/__init__.py")}
     assert set(ROOMS) == folders
     loose = {path.name for path in HELPERS.glob("*.py")}
-    assert loose == {"__init__.py", "check.py", "classroom.py", "demo.py", "install.py", "lab.py"}
+    assert loose == {"__init__.py", "check.py", "demo.py", "install.py", "lab.py"}
 
 
 @pytest.mark.parametrize("room", ROOMS)

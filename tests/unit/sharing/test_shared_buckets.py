@@ -10,10 +10,10 @@ from botocore.stub import Stubber
 
 from helpers.core.module_progress import progress
 from helpers.core.paths import REPOSITORY
+from helpers.sharing.joining import join_class, leave_class
+from helpers.sharing.shared_buckets import KEY, SharedBuckets
+from helpers.sharing.steps import note_cleaned_up, note_passed
 from helpers.teaching.class_page import class_progress
-from helpers.teaching.joining import join_class, leave_class
-from helpers.teaching.shared_buckets import KEY, SharedBuckets
-from helpers.teaching.sharing import note_cleaned_up, note_passed
 
 POLICY = REPOSITORY / "policy" / "class" / "instructor.json"
 

@@ -5,15 +5,16 @@ import sys
 
 import boto3
 
-from .connection.aws_sign_in import refuse_other_endpoints
-from .connection.preflight import class_quotas
-from .connection.preflight_class import check_learners, closing_line, default_lines
-from .connection.preflight_report import Report
-from .core.aws_errors import explained
-from .core.cloud import Cloud
-from .core.errors import WorkshopError
-from .core.paths import home
-from .teaching.class_page import class_progress
+from helpers.connection.aws_sign_in import refuse_other_endpoints
+from helpers.connection.preflight import class_quotas
+from helpers.connection.preflight_class import check_learners, closing_line, default_lines
+from helpers.connection.preflight_report import Report
+from helpers.core.aws_errors import explained
+from helpers.core.cloud import Cloud
+from helpers.core.errors import WorkshopError
+from helpers.core.paths import home
+
+from .class_page import class_progress
 
 LEARNERS = 30
 

@@ -10,7 +10,7 @@ from helpers.core.text import quoted
 from .learner_name import checked_name
 from .membership import Membership, forget, membership, new_key, store
 from .shared_folder import SharedFolder
-from .sharing import problem_with, problem_with_writing
+from .steps import problem_with, problem_with_writing
 
 
 def join_class(cloud: Cloud, name: str, folder: Path | str | None = None) -> None:

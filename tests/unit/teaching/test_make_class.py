@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from helpers import classroom
 from helpers.core.errors import WorkshopError
-from helpers.teaching.joining import join_class
-from tests.unit.teaching.classes import learner
+from helpers.sharing.joining import join_class
+from helpers.teaching.__main__ import main, quotas_of
+from tests.unit.sharing.classes import learner
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def make_class(monkeypatch, own_home, capsys):
 
     def run(*options: str) -> str:
         monkeypatch.setattr(sys, "argv", ["make class", *options])
-        classroom.main()
+        main()
         return capsys.readouterr().out
 
     return run
@@ -65,8 +65,8 @@ def test_an_option_that_is_none_is_refused(make_class, options):
 
 def test_an_account_needs_a_region_and_is_never_an_emulator(no_settings, monkeypatch):
     with pytest.raises(WorkshopError, match="No AWS region"):
-        classroom.quotas_of(30, "aws")
+        quotas_of(30, "aws")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(WorkshopError, match="which is not AWS"):
-        classroom.quotas_of(30, "aws")
+        quotas_of(30, "aws")
