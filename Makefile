@@ -14,6 +14,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # Do not use the machine's encoding: Python reads and writes UTF-8.
 export PYTHONUTF8 := 1
 
+# An option, if its variable is in the command: a PORT in the environment is another program's.
+given = $(if $(filter command,$(origin $(1))),--$(2) "$($(1))")
+
 .PHONY: help setup lab kernel update class test check reference picture demo soak bench aws-check stop reset lock
 
 help: ## show this list
@@ -27,7 +30,7 @@ $(READY): requirements.lock helpers/install.py
 	@$(or $(PYTHON),python3) helpers/install.py && touch $@
 
 lab: $(READY) ## set up, then open the workshop in JupyterLab, and print its address: make lab [PORT=9999]
-	@$(BIN)/python -m helpers.lab $(if $(IP),--ip "$(IP)") $(if $(PORT),--port "$(PORT)")
+	@$(BIN)/python -m helpers.lab $(call given,IP,ip) $(call given,PORT,port)
 
 kernel: $(READY) ## set up, then register the workshop's kernel with a JupyterLab that is already running
 	@$(BIN)/python helpers/install.py kernel
@@ -46,8 +49,8 @@ update: $(READY) ## fetch the newest version; keep notebooks that you edited as 
 	@$(MAKE) --no-print-directory setup
 
 class: $(READY) ## for a class: its quotas, or its progress: make class LEARNERS=30 [TARGET=aws] | FOLDER=/mnt/class
-	@$(BIN)/python -m helpers.teaching $(if $(LEARNERS),--learners "$(LEARNERS)") \
-		$(if $(TARGET),--target "$(TARGET)") $(if $(FOLDER),--folder "$(FOLDER)")
+	@$(BIN)/python -m helpers.teaching $(call given,LEARNERS,learners) \
+		$(call given,TARGET,target) $(call given,FOLDER,folder)
 
 test: $(READY) ## set up, then run every test
 	@$(BIN)/python -m helpers.flink.build_class_data & archives=$$!; \

@@ -74,6 +74,8 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .planning.price_meter import price_meter as price_meter
     from .planning.queue_figure import simulate_flash_crowd as simulate_flash_crowd
     from .plotting.live_view import stop_charts as stop_charts
+    from .sharing.joining import join_class as join_class
+    from .sharing.joining import leave_class as leave_class
     from .stores.alarms import alarm_history as alarm_history
     from .stores.alarms import alarm_messages as alarm_messages
     from .stores.alarms import alarm_states as alarm_states
@@ -84,8 +86,6 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .stores.dynamodb import metric_values as metric_values
     from .stores.kinesis import newest_records as newest_records
     from .teaching.class_page import class_progress as class_progress
-    from .teaching.joining import join_class as join_class
-    from .teaching.joining import leave_class as leave_class
     from .timing.stage_latency import latency as latency
     from .traffic.send_beacon import send_beacon as send_beacon
     from .traffic.traffic import Traffic as Traffic
@@ -125,10 +125,10 @@ _MODULE_OF = {
     "fault": "experiments.fault_injection",
     "fault_buttons": "experiments.fault_panel",
     "fleet_size": "deployment.fleet",
-    "join_class": "teaching.joining",
+    "join_class": "sharing.joining",
     "kill": "experiments.process_kill",
     "latency": "timing.stage_latency",
-    "leave_class": "teaching.joining",
+    "leave_class": "sharing.joining",
     "ledger": "audit.ledger",
     "live_chart": "dashboards.charts",
     "live_dashboard": "dashboards.site_dashboard",

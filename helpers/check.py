@@ -20,8 +20,8 @@ from .core.waiting import poll_until
 from .exercises.all_exercises import exercise_of
 from .exercises.exercise import NotYet, is_empty, run_check
 from .experiments.flash_crowd import CrowdRun
+from .sharing.steps import note_exercise, note_passed
 from .stores.dynamodb import FINAL, metric_values
-from .teaching.sharing import note_exercise, note_passed
 from .traffic.traffic import Traffic
 
 SETTLE_SECONDS = 60

@@ -148,7 +148,7 @@ def command(ip: str, port: int, place: Place) -> list[str]:
         `command("127.0.0.1", 8888, Place.SSH)[-1]` -> `".../notebooks/0-start-here.ipynb"`
     """
     options = [f"--ServerApp.ip={ip}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
-    # Notebooks show pictures, and link to pages, of the folders beside theirs.
+    # Notebooks show pictures, and link to pages, of the folders next to theirs.
     options += [f"--ServerApp.root_dir={REPOSITORY}"]
     options += ["--Application.log_level=WARN"]  # its usual lines would hide the address
     if place is not Place.BROWSER:

@@ -35,13 +35,13 @@ from helpers.deployment.stacks import MODULES
 from helpers.experiments.late_data import send_late
 from helpers.generator.clicks_stream import ClicksStream
 from helpers.generator.duplicates import Duplicates
+from helpers.sharing.joining import join_class, leave_class
 from helpers.stores.alarms import alarm_history, alarm_messages, alarm_states
 from helpers.stores.archive import archived_beacons
 from helpers.stores.athena import query_archive
 from helpers.stores.dynamodb import catalog, metric_values
 from helpers.stores.kinesis import newest_records
 from helpers.teaching.class_page import class_progress
-from helpers.teaching.joining import join_class, leave_class
 from helpers.timing.datapoint_probe import CloudWatchWatch
 from tests.small_code import small_code
 

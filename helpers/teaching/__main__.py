@@ -5,6 +5,7 @@ import sys
 
 import boto3
 
+from helpers.connection.aws_sign_in import refuse_other_endpoints
 from helpers.connection.preflight import class_quotas
 from helpers.connection.preflight_class import check_learners, closing_line, default_lines
 from helpers.connection.preflight_report import Report
@@ -43,7 +44,8 @@ def quotas_of(learners: int, target: str | None = None) -> Report:
         target: `"aws"` asks the account of the credentials; by default AWS's defaults are shown.
 
     Raises:
-        WorkshopError: the number of learners is none from 1 to 1,000, or there is no region.
+        WorkshopError: the number of learners is none from 1 to 1,000, there is no region, or calls
+            would not go to AWS.
 
     Example:
         `quotas_of(30).lines[0].state` -> `State.FAILURE`
@@ -58,7 +60,9 @@ def quotas_of(learners: int, target: str | None = None) -> Report:
             raise WorkshopError(
                 "No AWS region is set.", "Run `export AWS_DEFAULT_REGION=us-east-1`, then again."
             )
-        return class_quotas(Cloud(session, account=""), learners)
+        cloud = Cloud(session, account="")
+        refuse_other_endpoints(cloud)
+        return class_quotas(cloud, learners)
 
 
 def _print_progress(folder: str) -> None:

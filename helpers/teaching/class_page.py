@@ -4,10 +4,10 @@ from pathlib import Path
 
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
+from helpers.sharing.shared_buckets import KEY, SharedBuckets
+from helpers.sharing.shared_folder import SharedFolder
 
 from .class_table import ClassProgress, in_order
-from .shared_buckets import KEY, SharedBuckets
-from .shared_folder import SharedFolder
 
 
 def class_progress(cloud: Cloud | None = None, folder: Path | str | None = None) -> ClassProgress:
@@ -29,7 +29,7 @@ def class_progress(cloud: Cloud | None = None, folder: Path | str | None = None)
             read.
 
     Example:
-        `class_progress(folder="/mnt/class")`
+        `class_progress(cloud).sentence` -> `"3 learners in class/progress.json of the code ..."`
     """
     if (cloud is None) == (folder is None):
         raise WorkshopError(

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from helpers.core.module_progress import EXERCISE, module_names, title
 from helpers.core.text import day, quoted, shorten
 from helpers.exercises.all_exercises import EXERCISES
-
-from .learner_file import Learner
+from helpers.sharing.learner_file import Learner
 
 _LEFT = "text-align:left"
 

@@ -85,7 +85,7 @@ def test_make_lab_prints_the_address_that_opens_the_first_notebook_without_a_que
     page.get_by_role("heading", name="What happens on this machine").wait_for()
     page.locator("#jupyterlab-splash").wait_for(state="detached")
     page.wait_for_load_state("networkidle")
-    page.wait_for_function(PICTURE_IS_SHOWN)  # it is in a folder beside that of the notebooks
+    page.wait_for_function(PICTURE_IS_SHOWN)  # its folder is next to that of the notebooks
     if asks:  # without it, the other case could not fail
         page.get_by_text(NEWS).first.wait_for()
     else:

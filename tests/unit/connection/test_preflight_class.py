@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from helpers.connection import preflight as module
 from helpers.connection import preflight_probe
 from helpers.connection.preflight import class_quotas, preflight
 from helpers.connection.preflight_report import Report, State
@@ -26,7 +27,8 @@ def aws(emulator):
 
 @pytest.fixture
 def cloud(emulator, aws, own_home, monkeypatch):
-    patience = preflight_probe.Config(read_timeout=30, retries={"total_max_attempts": 1})
+    patience = preflight_probe.Config(read_timeout=300, retries={"total_max_attempts": 1})
+    monkeypatch.setattr(module, "SECONDS", 300)  # on a busy machine
     monkeypatch.setattr(preflight_probe, "_CONFIG", preflight_probe._CONFIG.merge(patience))
     return Cloud(emulator.session, emulator.account, "rwa", aws.url)
 

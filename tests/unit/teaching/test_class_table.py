@@ -7,9 +7,9 @@ import pytest
 from helpers.core.errors import WorkshopError
 from helpers.core.module_progress import module_names, title
 from helpers.exercises.all_exercises import EXERCISES
+from helpers.sharing.learner_file import Learner, written
 from helpers.teaching.class_page import class_progress
 from helpers.teaching.class_table import ClassProgress, in_order
-from helpers.teaching.learner_file import Learner, written
 
 AT = 1_795_564_800.0  # 25 Nov 2026, 00:00 UTC
 ADA = Learner("a1", "Ada", {"0-start-here": AT, "1-capture": AT + 3660, "exercise 1-1": AT + 60})

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.core.errors import WorkshopError
-from helpers.teaching.learner_name import checked_name
+from helpers.sharing.learner_name import checked_name
 
 
 @pytest.mark.parametrize(

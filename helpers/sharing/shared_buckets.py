@@ -15,6 +15,7 @@ from helpers.core.cloud import Cloud
 from .learner_file import LARGEST, Learner, read
 
 KEY = "class/progress.json"
+_PREFIX = re.compile("[a-z][a-z0-9]{1,11}")  # as in connect()
 _MISSING = ("NoSuchKey", "NoSuchBucket", "404")
 
 
@@ -63,16 +64,18 @@ class SharedBuckets:
         Raises:
             WorkshopError: AWS does not allow to list the buckets.
         """
-        suffix = re.escape(self.cloud.bucket("code").removeprefix(self.cloud.prefix))
-        own = re.compile(f"([a-z][a-z0-9]{{1,11}}){suffix}")  # a prefix as in connect()
+        ending = self.cloud.bucket("code").removeprefix(self.cloud.prefix)
         with explained():
             listed = self.cloud.client("s3").list_buckets()["Buckets"]
         learners, broken = [], []
-        for match in filter(None, (own.fullmatch(bucket["Name"]) for bucket in listed)):
+        for name in (bucket["Name"] for bucket in listed):
+            prefix = name.removesuffix(ending)
+            if prefix == name or not _PREFIX.fullmatch(prefix):
+                continue  # the bucket of another program
             try:
-                learner = self._read(match[0], match[1])
+                learner = self._read(name, prefix)
             except (ClientError, BotoCoreError, OSError, ValueError) as error:
-                broken.append(f"{match[0]} ({_reason(error)})")
+                broken.append(f"{name} ({_reason(error)})")
             else:
                 learners += [learner] if learner else []
         return learners, broken

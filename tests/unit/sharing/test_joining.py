@@ -6,12 +6,12 @@ import pytest
 
 from helpers.core.errors import WorkshopError
 from helpers.core.module_progress import noted_steps, progress
-from helpers.teaching import sharing
+from helpers.sharing import steps
+from helpers.sharing.joining import join_class, leave_class
+from helpers.sharing.membership import membership
+from helpers.sharing.steps import note_cleaned_up, note_exercise, note_passed
 from helpers.teaching.class_page import class_progress
-from helpers.teaching.joining import join_class, leave_class
-from helpers.teaching.membership import membership
-from helpers.teaching.sharing import note_exercise, note_passed
-from tests.unit.teaching.classes import learner
+from tests.unit.sharing.classes import learner
 
 
 @pytest.fixture
@@ -33,6 +33,8 @@ def test_each_passed_step_is_on_the_class_page(shared, capsys):
     (found,) = class_progress(folder=str(shared)).learners
     assert found.name == "Ada" and found.steps == noted_steps(ada)
     assert set(found.steps) == {"0-start-here", "1-capture", "exercise 1-1"}
+    note_cleaned_up(ada)
+    assert "9-clean-up" in class_progress(folder=shared).learners[0].steps
 
 
 def test_nothing_is_shared_without_a_class(shared, capsys):
@@ -109,7 +111,7 @@ def test_a_folder_that_does_not_answer_holds_no_check(shared, capsys, monkeypatc
     ada, released = learner(), threading.Event()
     join_class(ada, "Ada", folder=shared)
     capsys.readouterr()
-    monkeypatch.setattr(sharing, "SECONDS", 0.05)
+    monkeypatch.setattr(steps, "SECONDS", 0.05)
     monkeypatch.setattr("tempfile.mkstemp", lambda **_: released.wait())
     note_passed(ada, "1-capture")
     released.set()
@@ -145,7 +147,7 @@ def test_leaving_names_a_file_that_can_not_be_deleted(shared, capsys, monkeypatc
     def refused(self, key):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("helpers.teaching.shared_folder.SharedFolder.delete", refused)
+    monkeypatch.setattr("helpers.sharing.shared_folder.SharedFolder.delete", refused)
     leave_class(ada)
     printed = capsys.readouterr().out
     assert where in printed and "could not be deleted" in printed and "Permission" in printed

@@ -8,11 +8,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from helpers.core.module_progress import progress
 from helpers.core.paths import REPOSITORY
+from helpers.sharing.joining import join_class, leave_class
+from helpers.sharing.shared_buckets import KEY, SharedBuckets
+from helpers.sharing.steps import note_cleaned_up, note_passed
 from helpers.teaching.class_page import class_progress
-from helpers.teaching.joining import join_class, leave_class
-from helpers.teaching.shared_buckets import KEY, SharedBuckets
-from helpers.teaching.sharing import note_passed
 
 POLICY = REPOSITORY / "policy" / "class" / "instructor.json"
 
@@ -49,6 +50,16 @@ def test_each_learner_writes_into_the_bucket_of_the_own_prefix(learners, capsys)
     assert f"s3://{ann.bucket('code')}/{KEY}" in capsys.readouterr().out
     leave_class(ann)
     assert own(ann) == {"tclbob": "Ada"}
+
+
+def test_the_file_is_deleted_with_its_bucket_and_a_clean_up_does_not_try_to_write_it(
+    emulator, own_home, capsys
+):
+    cloud = replace(emulator, prefix="tclend", _clients={})
+    join_class(cloud, "Ada")
+    capsys.readouterr()
+    note_cleaned_up(cloud)
+    assert capsys.readouterr().out == "" and progress(cloud).passed["9-clean-up"]
 
 
 def test_before_module_1_a_learner_joins_and_shares_with_the_next_step(emulator, own_home, capsys):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from helpers.teaching.learner_file import LARGEST, Learner, read, written
+from helpers.sharing.learner_file import LARGEST, Learner, read, written
 
 NESTED = b"[" * 50_000
 HUGE = b'{"name": "a", "steps": {"x": 1' + b"0" * 5000 + b"}}"

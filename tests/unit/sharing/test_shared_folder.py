@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from helpers.teaching.learner_file import written
-from helpers.teaching.shared_folder import MOST_FILES, SharedFolder
+from helpers.sharing.learner_file import written
+from helpers.sharing.shared_folder import MOST_FILES, SharedFolder
 
 KEY = "0123456789ab"
 

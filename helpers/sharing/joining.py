@@ -10,7 +10,7 @@ from helpers.core.text import quoted
 from .learner_name import checked_name
 from .membership import Membership, forget, membership, new_key, store
 from .shared_folder import SharedFolder
-from .sharing import problem_with, problem_with_writing
+from .steps import problem_with, problem_with_writing
 
 
 def join_class(cloud: Cloud, name: str, folder: Path | str | None = None) -> None:
@@ -30,7 +30,7 @@ def join_class(cloud: Cloud, name: str, folder: Path | str | None = None) -> Non
         WorkshopError: the name can't be shown, or the folder is missing or can't be written.
 
     Example:
-        `join_class(cloud, "Ada", folder="/mnt/class")`
+        `join_class(cloud, "Ada")` prints `You are ...`
     """
     chosen = checked_name(name)
     before = membership(cloud)
@@ -65,7 +65,7 @@ def leave_class(cloud: Cloud) -> None:
         cloud: as for `join_class`.
 
     Example:
-        `leave_class(cloud)`
+        `leave_class(cloud)` prints `You have left the class: ...`
     """
     joined = membership(cloud)
     if joined is None:
