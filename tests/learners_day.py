@@ -32,6 +32,7 @@ from helpers.deployment.fleet import beacon_url, fleet_size
 from helpers.deployment.flink_application import start_analytics, stop_analytics, update_analytics
 from helpers.deployment.quotas import VCPUS, quota
 from helpers.deployment.stacks import MODULES
+from helpers.exercises.reading import exercise_stream
 from helpers.experiments.late_data import send_late
 from helpers.generator.clicks_stream import ClicksStream
 from helpers.generator.duplicates import Duplicates
@@ -116,6 +117,8 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     class_progress(cloud)
     leave_class(cloud)
     query_archive(cloud, "SELECT 1 AS one")
+    with exercise_stream(cloud):
+        pass
     destroy(cloud)
     # A function's last run may create its log group again.
     cloud.client("logs").create_log_group(logGroupName="/aws/lambda/rwa-process-metrics")
