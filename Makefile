@@ -67,8 +67,8 @@ reference: $(READY) ## write docs/reference.md from the docstrings
 picture: $(READY) ## create the README's picture from a real run (needs chromium)
 	@$(BIN)/python -m docs.make_picture
 
-book: $(READY) ## run all notebooks, and write a static site with their outputs: make book [SITE=1] [PICTURES=1]
-	@$(BIN)/python -m docs.book $(if $(SITE),--site) $(if $(PICTURES),--pictures)
+book: $(READY) ## run all notebooks, and write a static site with their outputs: make book [ONLY=0,1] [SITE=1] [PICTURES=1]
+	@$(BIN)/python -m docs.book $(if $(ONLY),--only $(ONLY)) $(if $(SITE),--site) $(if $(PICTURES),--pictures)
 
 demo: $(READY) ## run the whole pipeline without a notebook: make demo [LOG=access.log] [RATE=200] [KEEP=1]
 	@$(BIN)/python -m helpers.demo $(if $(LOG),--log "$(LOG)") $(if $(RATE),--rate $(RATE)) $(if $(KEEP),--keep)

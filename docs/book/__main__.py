@@ -1,6 +1,6 @@
 """`make book`: runs all notebooks, and writes a static site with their real outputs.
 
-    python -m docs.book [--site] [--pictures]
+    python -m docs.book [--only 5,9 | --site] [--pictures]
 
 The notebooks run on a local target of the book's own, which ends with the run.
 """
@@ -27,8 +27,8 @@ def main() -> int:
     try:
         with explained():
             if not arguments.site:
-                seconds = run_all(HOME, EXECUTED)
-                print(f"All notebooks have run in {seconds:.0f} s.", flush=True)
+                seconds = run_all(HOME, EXECUTED, arguments.only)
+                print(f"The notebooks have run in {seconds:.0f} s.", flush=True)
             site = make_site()
             if arguments.pictures:
                 from docs.book.pictures import take_pictures  # needs chromium
@@ -60,6 +60,9 @@ def make_site() -> Path:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make book", description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), default=[], help="numbers of notebooks to run"
+    )
     parser.add_argument("--site", action="store_true", help="only write it again")
     parser.add_argument("--pictures", action="store_true", help="take the README's pictures of it")
     return parser.parse_args()

@@ -7,6 +7,7 @@ notebooks of the repository and a learner's own target stay as they are.
 import os
 import shutil
 import time
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
@@ -20,24 +21,31 @@ from helpers.local import supervisor
 CONNECT = 'connect("local")'
 
 
-def run_all(home: Path, folder: Path) -> float:
-    """Run all notebooks; return the number of seconds.
+def run_all(home: Path, folder: Path, only: Collection[str] = ()) -> float:
+    """Run the notebooks; return the number of seconds.
 
     Args:
         home: of the target, which ends with the run, also with one that fails. It is emptied first.
-        folder: gets the executed copies; it is emptied first.
+        folder: gets the executed copies. It is emptied first if all notebooks run.
+        only: the numbers of the notebooks that run, e.g. `["5", "9"]`; all by default.
 
     Raises:
-        WorkshopError: a cell failed.
+        WorkshopError: a cell failed, or there is no notebook of such a number.
     """
+    notebooks = [path for path in stored_notebooks() if not only or path.name[0] in only]
+    if len(notebooks) < len(set(only)):
+        raise WorkshopError(
+            f"There is no notebook of each of the numbers {', '.join(only)}.",
+            "Name them by their first digit, for example `make book ONLY=5,9`.",
+        )
     own_home(str(home))
     supervisor.stop()  # one of a run that was killed
-    for each in (home, folder):
+    for each in [home] if only else [home, folder]:
         shutil.rmtree(each, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     try:
-        for path in stored_notebooks():
+        for path in notebooks:
             _run(path.stem, folder / path.name)
     finally:
         supervisor.stop()
@@ -61,5 +69,6 @@ def _failed(step: Step) -> WorkshopError:
     return WorkshopError(
         f"A cell of {step.notebook} failed: `{step.call[:80]}`: {shown}",
         f"Run notebooks/{step.notebook}.ipynb in JupyterLab to see the whole error "
-        f"(the target's logs are in {os.environ['WORKSHOP_HOME']}), then run `make book` again.",
+        f"(the target's logs are in {os.environ['WORKSHOP_HOME']}). `make book ONLY=...` runs only "
+        "the notebooks that you name by their numbers.",
     )
