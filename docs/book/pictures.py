@@ -9,7 +9,7 @@ from helpers.core.paths import REPOSITORY
 from tests.browser.lab import chromium_of_its_own
 
 IMAGES = REPOSITORY / "assets" / "images"
-WINDOW = {"width": 1180, "height": 820}
+WINDOW = {"width": 1280, "height": 1000}
 COLORS = 128
 # The picture -> its page, the heading at its upper end, and the theme.
 PICTURES = {
