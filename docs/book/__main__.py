@@ -48,10 +48,10 @@ def make_site() -> Path:
     if not any(EXECUTED.glob("*.ipynb")):
         raise WorkshopError("No notebook has run yet.", "Run `make book` without --site first.")
     site = write_site(EXECUTED, FOLDER, HOME)
-    if found := findings(site):
+    if found := findings(site, private=[REPOSITORY]):
         raise WorkshopError(
-            f"{len(found)} links of the book are dead: {'; '.join(found[:5])}",
-            "Correct them in the page or the notebook, then run `make book` again.",
+            f"The book has {len(found)} dead links or other defects: {'; '.join(found[:5])}",
+            "Correct them in the page or the notebook, then run `make book SITE=1`.",
         )
     pages = len(list(site.rglob("*.html")))
     print(f"The book has {pages} pages, and no dead link. Open {site / 'index.html'}")

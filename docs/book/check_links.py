@@ -1,10 +1,10 @@
-"""Checks a site without a network: each link of its own leads somewhere, nothing else is loaded.
+"""Checks a site without a network: its own links lead somewhere, and it loads only its own files.
 
 Links to other hosts are for people to click; they are not fetched.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -48,16 +48,22 @@ class _Page(HTMLParser):
         self._in_style = False
 
 
-def findings(site: Path) -> list[str]:
-    """Return a line for each dead link, dead anchor, and thing that another host would send.
+def findings(site: Path, private: Iterable[Path] = ()) -> list[str]:
+    """Return a line for each dead link, dead anchor, and file that another host would send.
 
     Args:
         site: the folder of the site.
+        private: folders of this machine, which no page may name.
     """
     pages = {
         path.resolve(): _Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")
     }
-    found = []
+    found = [
+        f"{path.name} names {folder}"
+        for path in pages
+        for folder in private
+        if str(folder) in path.read_text(encoding="utf-8")
+    ]
     for path, page in sorted(pages.items()):
         name = path.relative_to(site.resolve()).as_posix()
         # The theme's page for a missing address is shown at any depth, so its links are absolute.

@@ -34,3 +34,9 @@ def test_each_dead_link_and_everything_from_elsewhere_is_found(tmp_path):
     (tmp_path / "page.html").unlink()
     (tmp_path / "a.css").write_text("b{background:url('https://example.com/d.png')}", "utf-8")
     assert len(findings(tmp_path)) == 1
+
+
+def test_a_page_that_names_a_folder_of_this_machine_is_found(tmp_path):
+    (tmp_path / "page.html").write_text(f"<p>in {tmp_path}/logs</p>", encoding="utf-8")
+    assert findings(tmp_path) == []
+    assert findings(tmp_path, private=[tmp_path]) == [f"page.html names {tmp_path}"]
