@@ -42,7 +42,8 @@ class Outputs:
         shown = [each for output in cell.outputs if (each := self._output(output)).strip()]
         if not shown:
             return ""
-        return '<div class="book-output">\n' + "\n".join(shown) + "\n</div>"
+        # The keyboard can scroll a wide table.
+        return '<div class="book-output" tabindex="0">\n' + "\n".join(shown) + "\n</div>"
 
     def _output(self, output: Any) -> str:  # noqa: ANN401 - nbformat's node
         kind = output["output_type"]

@@ -71,14 +71,14 @@ def _image(model: Mapping[str, Any]) -> str:
 
 def _control(kind: str, state: Mapping[str, Any]) -> str:
     """Return a control that is switched off; nothing for a widget without a look of its own."""
-    name, value = html.escape(state.get("description") or ""), state.get("value")
+    name, value = state.get("description") or "", state.get("value")
     if kind == "ButtonModel":
-        style = "" if state.get("icon") or name else ' hidden=""'
-        return f'<button class="book-button" disabled{style}>{name}</button>'
+        return f'<button class="book-button" disabled>{html.escape(name)}</button>' if name else ""
     if kind in _NUMBERS:
         least, most, place = _bounds(kind, state)
         slider = f'type="range" min="{least}" max="{most}" step="any" value="{place}"'
-        return _labelled(name, f"<input disabled {slider}><output>{_number(value)}</output>")
+        shown = f"<input disabled {slider}><output>{_number(value)}</output>"
+        return _labelled(name, shown, state.get("tooltip"))
     if kind in _FIELDS:
         return _labelled(name, f'<input disabled value="{html.escape(_number(value))}">')
     if kind in _CHOICES:
@@ -88,13 +88,17 @@ def _control(kind: str, state: Mapping[str, Any]) -> str:
     return ""
 
 
-def _labelled(name: str, control: str) -> str:
-    return f'<label class="book-control"><span>{name}</span>{control}</label>'
+def _labelled(name: str, control: str, tooltip: str | None = "") -> str:
+    """Return a control with its name; without one, the tooltip names it to a screen reader."""
+    if not name:
+        control = control.replace(
+            "<input", f'<input aria-label="{html.escape(tooltip or "a value")}"', 1
+        )
+    return f'<label class="book-control"><span>{html.escape(name)}</span>{control}</label>'
 
 
 def _bounds(kind: str, state: Mapping[str, Any]) -> tuple[float, float, float]:
     """Return the lowest and the highest position of a slider, and its own."""
-
     least, most, value = state.get("min", 0), state.get("max", 100), state.get("value", 0)
     if kind == "FloatLogSliderModel":  # its ends are exponents
         value = math.log(value, state.get("base", 10))

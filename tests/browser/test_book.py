@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from bench import notebook_steps
@@ -86,6 +87,8 @@ def test_a_page_shows_the_code_and_its_last_outputs(window):
     expect(solution.locator("pre").first).to_be_hidden()
     solution.locator("summary").click()
     expect(solution.locator(".book-output")).to_have_text("42")
+    violations = Axe().run(window, "article").response["violations"]
+    assert [each["id"] for each in violations if each["impact"] in ("serious", "critical")] == []
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     window.screenshot(path=SCREENSHOTS / "book.png")
 
