@@ -17,7 +17,7 @@ export PYTHONUTF8 := 1
 # An option, if its variable is in the command: a PORT in the environment is another program's.
 given = $(if $(filter command,$(origin $(1))),--$(2) "$($(1))")
 
-.PHONY: help setup lab kernel update class test check reference picture demo soak bench aws-check stop reset lock
+.PHONY: help setup lab kernel update class test check reference picture book demo soak bench aws-check stop reset lock
 
 help: ## show this list
 	@LC_ALL=C grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -73,6 +73,9 @@ reference: $(READY) ## write docs/reference.md from the docstrings
 
 picture: $(READY) ## create the README's picture from a real run (needs chromium)
 	@$(BIN)/python -m docs.make_picture
+
+book: $(READY) ## run all notebooks, and write a static site with their outputs: make book [ONLY=0,1] [SITE=1] [PICTURES=1]
+	@$(BIN)/python -m docs.book $(if $(ONLY),--only $(ONLY)) $(if $(SITE),--site) $(if $(PICTURES),--pictures)
 
 demo: $(READY) ## run the whole pipeline without a notebook: make demo [LOG=access.log] [RATE=200] [KEEP=1]
 	@$(BIN)/python -m helpers.demo $(if $(LOG),--log "$(LOG)") $(if $(RATE),--rate $(RATE)) $(if $(KEEP),--keep)

@@ -30,6 +30,7 @@ GROUPS = {
         "e2e/test_security.py",
     ],
     "a browser": [
+        "browser/test_book.py",
         "browser/test_site.py",
         "browser/test_beacon_js.py",
         "browser/test_live_chart.py",
