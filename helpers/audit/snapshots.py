@@ -23,7 +23,7 @@ def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
     """Return the final values of all metrics, for a later comparison with `changed_since`.
 
     Values without Samples are left out: a visit that is going on changes the minute in which it
-    began. So are those that `rebuild` has corrected to 0 Samples: it writes none if the row is lost.
+    began. So are those that `rebuild` has corrected to 0 Samples: it writes none if a row is lost.
 
     Args:
         cloud: where the table is.
