@@ -101,7 +101,7 @@ def catching(answer: bytes | None = ANSWER) -> Iterator[Catcher]:
         catcher.close()
 
 
-def until(holds: Callable[[], Any], seconds: float = 300) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 900) -> Any:
     """Wait until something holds, and return it; fail if it never does.
 
     Args:

@@ -20,7 +20,7 @@ from tests.running_notebooks import FOLDER, execute
 from tests.source_tree import cells_of
 
 DIVISOR = "8"
-CELL_SECONDS = 600
+CELL_SECONDS = 900
 # A table without rows; a picture or a live chart without values, in its sentence.
 NOTHING = re.compile(
     r"Empty DataFrame|^\[\]$|no rows? yet|no values? (yet|in)|No record|no data yet →|"

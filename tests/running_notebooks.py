@@ -42,7 +42,7 @@ def notebook_of(*cells: str) -> str:
 
 
 def execute(
-    text: str, folder: Path = FOLDER, seconds: int = 240, skip: Collection[str] = ()
+    text: str, folder: Path = FOLDER, seconds: int = 900, skip: Collection[str] = ()
 ) -> list[Any]:
     """Run a notebook's text; return its cells with their outputs.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.catcher import until
 
-SECONDS = 120  # how long a condition may take on a busy machine
+SECONDS = 900  # how long a condition may take on a busy machine
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import websocket
 
-SECONDS = 300
+SECONDS = 900
 PREFERENCES = {
     "privacy.globalprivacycontrol.enabled": True,
     "datareporting.policy.dataSubmissionEnabled": False,

@@ -29,8 +29,8 @@ SETTINGS = {
     # Cells outside the window must be in the document too.
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
-# Pages are slower on a busy machine.
-SECONDS = 300
+# Pages are slower on a busy machine; a wait ends with what it waits for.
+SECONDS = 900
 expect.set_options(timeout=SECONDS * 1000)
 CHROMIUM_FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic"),
@@ -151,7 +151,7 @@ class Notebook:
         self.page.evaluate(RESTART_KERNEL)
         self.page.wait_for_function(KERNEL_IS_IDLE, timeout=SECONDS * 1000)
 
-    def finish(self, minutes: float = 8) -> None:
+    def finish(self, minutes: float = 30) -> None:
         """Wait until all cells have run; fail with the words of one that raised."""
         ended = self.page.wait_for_function(
             ERRORS_OF_RUN_ALL, timeout=minutes * 60_000, polling=500

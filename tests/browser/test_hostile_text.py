@@ -109,9 +109,9 @@ def test_what_visitors_send_is_shown_as_text_and_nothing_else(
 ):
     write_to_the_inbox(chain)
     pages = {headers["page"] for headers in BEACONS}
-    until(lambda: pages <= set(metric_values(chain, "top_pages", minutes=9)["Item"]), 120)
-    until(lambda: NAMES in set(metric_values(chain, "event_count", minutes=9)["Item"]), 120)
-    until(lambda: pages <= set(archived_beacons(chain, minutes=9)["page"]), 120)
+    until(lambda: pages <= set(metric_values(chain, "top_pages", minutes=9)["Item"]), 900)
+    until(lambda: NAMES in set(metric_values(chain, "event_count", minutes=9)["Item"]), 900)
+    until(lambda: pages <= set(archived_beacons(chain, minutes=9)["page"]), 900)
 
     imports = IMPORTS.format(home=str(own_home))
     notebook, dialogs = open_notebook(imports, *VIEWS, "stop_charts()"), []

@@ -74,7 +74,7 @@ def put_visits_of_yesterday(cloud, count):
     cloud.client("kinesis").put_record(
         StreamName=cloud.name("metrics"), Data=data.encode(), PartitionKey="visit_count"
     )
-    assert wait_until(lambda: len(metric_values(cloud, "visit_count", minutes=1500)), 120)
+    assert wait_until(lambda: len(metric_values(cloud, "visit_count", minutes=1500)), 900)
 
 
 def test_module_7_with_other_traffic_running_and_visits_of_yesterday(chain, open_module):
@@ -82,7 +82,7 @@ def test_module_7_with_other_traffic_running_and_visits_of_yesterday(chain, open
     Traffic(chain).start(rate=70)
     notebook = open_module("7-visits.ipynb", height=3000)
     notebook.run_all()
-    notebook.finish(minutes=15)
+    notebook.finish()
 
     def shown(words: str, number: int = 0):
         cells = [each for each in range(len(sources)) if words in sources[each]]

@@ -18,7 +18,7 @@ from tests.catcher import sent_all
 from tests.read_ledger import assert_recount_agrees, assert_sums_agree, broken, named, numbers
 from tests.unit.functions.lambdas import put_datum
 
-SECONDS = 300  # longer than it takes on any busy machine
+SECONDS = 900  # longer than it takes on any busy machine
 
 
 def test_late_twice_and_nonsense_each_count_as_what_they_are_at_every_stage(chain):

@@ -28,7 +28,7 @@ from tests.paths_below import paths_below
 from tests.processes import LOOPBACK, family, listening
 from tests.unit.core.test_environment import POISON
 
-SECONDS = 240
+SECONDS = 900
 PAGE = REPOSITORY / "docs" / "security.md"
 CONFIG = """[default]
 region = eu-west-1
@@ -87,7 +87,7 @@ def demo(shell):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=570,
+        timeout=900,
     )
     supervisor.stop()
 

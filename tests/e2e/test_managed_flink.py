@@ -29,7 +29,7 @@ from tests.e2e.flink_reference import expected, records, stamp
 from tests.e2e.flink_target import newest
 from tests.running_emulator import running_emulator
 
-SECONDS = 300
+SECONDS = 900
 RUN_OPTIONS = "kinesis.analytics.flink.run.options"
 FILES = {
     "clicks": {"connector": "filesystem", "source.monitor-interval": "100 ms"},

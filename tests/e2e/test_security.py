@@ -20,7 +20,7 @@ from tests.catcher import until
 from tests.paths_below import paths_below
 from tests.processes import LOOPBACK, family, listening
 
-SECONDS = 120
+SECONDS = 900
 SECRETS = re.compile(
     rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
     rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----"

@@ -23,7 +23,7 @@ from tests.running_server import Client, Flood, all_of, statuses
 from tests.shipped import new_stream, shipped
 from tests.small_disk import filled, limit_files, small_disk
 
-SECONDS = 180
+SECONDS = 900
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
 
 

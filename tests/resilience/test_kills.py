@@ -17,7 +17,7 @@ from helpers.experiments.recovery import time_to_recovery
 from helpers.traffic.traffic import Traffic
 from tests.read_ledger import assert_recount_agrees, assert_sums_agree
 
-SECONDS = 240  # for a start of Flink on a busy machine
+SECONDS = 900  # for a start of Flink on a busy machine
 # The last two together: Flink, which each of them takes down, need start only once.
 TURNS = (["server"], ["agent"], ["function"], ["flink"], ["pump", "supervisor"])
 FAULTS = (
