@@ -18,7 +18,7 @@ from .core.cloud import Cloud
 from .core.errors import WorkshopError
 from .core.waiting import poll_until
 from .exercises.all_exercises import exercise_of
-from .exercises.exercise import NotYet, is_empty, run_check
+from .exercises.exercise import NotYet, NoWork, run_check
 from .experiments.flash_crowd import CrowdRun
 from .sharing.steps import note_exercise, note_passed
 from .stores.dynamodb import FINAL, metric_values
@@ -335,7 +335,7 @@ def exercise(cloud: Cloud, number: str, work: Any = None) -> None:  # noqa: ANN4
     try:
         right = run_check(task, work, cloud)
     except NotYet as error:
-        print(f"{'…' if is_empty(work) else '✗'} {number} {task.title}\n{error}")
+        print(f"{'…' if isinstance(error, NoWork) else '✗'} {number} {task.title}\n{error}")
         return
     print(f"✓ {number} {task.title}\n{right[0].upper()}{right[1:]}.")
     note_exercise(cloud, number)

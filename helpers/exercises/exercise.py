@@ -30,6 +30,13 @@ class NotYet(WorkshopError):
         super().__init__(cause, remedy)
 
 
+class NoWork(NotYet):
+    """The cell of an exercise is as the notebook gives it."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no work yet.", "Fill in the cell, then run it.")
+
+
 @dataclass(frozen=True)
 class Exercise:
     """An exercise.
@@ -59,7 +66,7 @@ def run_check(exercise: Exercise, work: Any, cloud: Cloud | None = None) -> str:
         NotYet: the work is missing, raises an error, or gives another result.
     """
     if is_empty(work):
-        raise NotYet("There is no work yet.", "Fill in the cell, then run it.")
+        raise NoWork
     return exercise.check(cloud, work) if exercise.on_cloud else exercise.check(work)
 
 

@@ -107,6 +107,7 @@ def test_flinks_reason_is_shown():
         (CONDITION, "WHERE page <> '/health'", "has its WHERE already"),
         (CONDITION, 1, "no text"),
         (PHONES, "", "no work yet"),
+        (PHONES, PHONE_STATEMENT.replace("phone_pages", "my_metric"), "no work yet"),
         (PHONES, ["x"], "no text"),
     ],
 )
