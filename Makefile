@@ -14,7 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 # Do not use the machine's encoding: Python reads and writes UTF-8.
 export PYTHONUTF8 := 1
 
-.PHONY: help setup lab kernel update test check reference picture demo soak bench aws-check stop reset lock
+# An option, if its variable is in the command: a PORT in the environment is another program's.
+given = $(if $(filter command,$(origin $(1))),--$(2) "$($(1))")
+
+.PHONY: help setup lab kernel update class test check reference picture book demo soak bench aws-check stop reset lock
 
 help: ## show this list
 	@LC_ALL=C grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -26,8 +29,8 @@ $(READY): requirements.lock helpers/install.py
 		"install it, then run the same command again (or: make lab PYTHON=/path/to/python3.12)."; exit 1; }
 	@$(or $(PYTHON),python3) helpers/install.py && touch $@
 
-lab: $(READY) ## set up, then open the workshop in JupyterLab
-	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/0-start-here.ipynb
+lab: $(READY) ## set up, then open the workshop in JupyterLab, and print its address: make lab [PORT=9999]
+	@$(BIN)/python -m helpers.lab $(call given,IP,ip) $(call given,PORT,port)
 
 kernel: $(READY) ## set up, then register the workshop's kernel with a JupyterLab that is already running
 	@$(BIN)/python helpers/install.py kernel
@@ -44,6 +47,10 @@ update: $(READY) ## fetch the newest version; keep notebooks that you edited as 
 	@git add -u -- 'notebooks/*.ipynb'
 	@git pull --ff-only
 	@$(MAKE) --no-print-directory setup
+
+class: $(READY) ## for a class: its quotas, or its progress: make class LEARNERS=30 [TARGET=aws] | FOLDER=/mnt/class
+	@$(BIN)/python -m helpers.teaching $(call given,LEARNERS,learners) \
+		$(call given,TARGET,target) $(call given,FOLDER,folder)
 
 test: $(READY) ## set up, then run every test
 	@$(BIN)/python -m helpers.flink.build_class_data & archives=$$!; \
@@ -66,6 +73,9 @@ reference: $(READY) ## write docs/reference.md from the docstrings
 
 picture: $(READY) ## create the README's picture from a real run (needs chromium)
 	@$(BIN)/python -m docs.make_picture
+
+book: $(READY) ## run all notebooks, and write a static site with their outputs: make book [ONLY=0,1] [SITE=1] [PICTURES=1]
+	@$(BIN)/python -m docs.book $(if $(ONLY),--only $(ONLY)) $(if $(SITE),--site) $(if $(PICTURES),--pictures)
 
 demo: $(READY) ## run the whole pipeline without a notebook: make demo [LOG=access.log] [RATE=200] [KEEP=1]
 	@$(BIN)/python -m helpers.demo $(if $(LOG),--log "$(LOG)") $(if $(RATE),--rate $(RATE)) $(if $(KEEP),--keep)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from docs.stored_notebooks import cleared
@@ -84,6 +85,7 @@ def steps(
     connect: str,
     before: Callable[[str], None] = lambda code: None,
     last: str = "",
+    kept: Path | None = None,
 ) -> Iterator[Step]:
     """Run a notebook in a kernel of its own; yield each cell of code once it has ended.
 
@@ -95,6 +97,8 @@ def steps(
         connect: the call that replaces the notebook's `connect("local")`.
         before: is called with the code of each cell before it is run.
         last: code that is run after the notebook's own cells.
+        kept: the file that gets the notebook with its outputs and its widgets. The cells that load
+            a solution are then run with it.
     """
     import nbformat
     from jupyter_core.utils import ensure_event_loop
@@ -104,6 +108,8 @@ def steps(
     # As it is on the disk: a learner's own edits are run, and their outputs are dropped.
     text = (FOLDER / f"{notebook}.ipynb").read_text(encoding="utf-8")
     parsed = nbformat.reads(cleared(text), as_version=4)
+    if kept:
+        _load_solutions(parsed)
     if last:
         parsed.cells.append(nbformat.v4.new_code_cell(last))
     client = NotebookClient(
@@ -120,7 +126,7 @@ def steps(
     # Jupyter's server sets it as well; `price_meter` names the notebook by it.
     with client.setup_kernel(env=os.environ | {"JPY_SESSION_NAME": f"{notebook}.ipynb"}):
         for index, cell in enumerate(parsed.cells):
-            if cell.cell_type != "code" or cell.source.startswith(_LOADS):
+            if cell.cell_type != "code" or _only_loads(cell.source):
                 continue
             cell.source = cell.source.replace('connect("local")', connect)
             before(cell.source)
@@ -128,6 +134,26 @@ def steps(
             with suppress(CellExecutionError):  # its outputs have the error
                 runner.run(_executed(client, cell, index))
             yield Step(notebook, cell, time.monotonic() - began)
+        client.set_widgets_metadata()
+    if kept:
+        nbformat.write(parsed, kept)
+
+
+def solution(code: str) -> Path | None:
+    """Return the file of a solution that a cell loads; None for any other cell."""
+    first = code.partition("\n")[0]
+    return FOLDER / first.removeprefix(_LOADS).strip() if first.startswith(_LOADS) else None
+
+
+def _only_loads(code: str) -> bool:
+    return code.startswith(_LOADS) and "\n" not in code.rstrip()
+
+
+def _load_solutions(notebook: Any) -> None:  # noqa: ANN401 - nbformat's own node
+    """Add the solutions to the cells that load them, as JupyterLab does."""
+    for cell in notebook.cells:
+        if (cell.cell_type == "code") and (path := solution(cell.source)):
+            cell.source = f"{cell.source.rstrip()}\n{path.read_text(encoding='utf-8')}"
 
 
 async def _executed(client: Any, cell: Any, index: int) -> None:  # noqa: ANN401

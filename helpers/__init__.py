@@ -47,6 +47,11 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .deployment.metric_catalog import add_metric as add_metric
     from .deployment.shop_frame import show_site as show_site
     from .deployment.stacks import outputs as outputs
+    from .exercises.analyze import arrival_delays as arrival_delays
+    from .exercises.break_it import broken_pipeline as broken_pipeline
+    from .exercises.prediction_widget import outcome as outcome
+    from .exercises.prediction_widget import predict as predict
+    from .exercises.prediction_widget import predictions as predictions
     from .experiments.detector_benchmark import score_detectors as score_detectors
     from .experiments.detector_figure import detector_chart as detector_chart
     from .experiments.fault_injection import fault as fault
@@ -60,6 +65,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .experiments.original_comparison import compare_with_original as compare_with_original
     from .experiments.process_kill import kill as kill
     from .experiments.recovery import time_to_recovery as time_to_recovery
+    from .experiments.steady_traffic import steady_traffic as steady_traffic
     from .experiments.visitor import Visitor as Visitor
     from .planning.cost_comparison import cost_comparison as cost_comparison
     from .planning.cost_comparison import cost_comparison_table as cost_comparison_table
@@ -68,6 +74,8 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .planning.price_meter import price_meter as price_meter
     from .planning.queue_figure import simulate_flash_crowd as simulate_flash_crowd
     from .plotting.live_view import stop_charts as stop_charts
+    from .sharing.joining import join_class as join_class
+    from .sharing.joining import leave_class as leave_class
     from .stores.alarms import alarm_history as alarm_history
     from .stores.alarms import alarm_messages as alarm_messages
     from .stores.alarms import alarm_states as alarm_states
@@ -77,6 +85,7 @@ if TYPE_CHECKING:  # the same names, for IDEs and type checkers; a test holds bo
     from .stores.dynamodb import catalog as catalog
     from .stores.dynamodb import metric_values as metric_values
     from .stores.kinesis import newest_records as newest_records
+    from .teaching.class_page import class_progress as class_progress
     from .timing.stage_latency import latency as latency
     from .traffic.send_beacon import send_beacon as send_beacon
     from .traffic.traffic import Traffic as Traffic
@@ -91,9 +100,12 @@ _MODULE_OF = {
     "alarm_messages": "stores.alarms",
     "alarm_states": "stores.alarms",
     "archived_beacons": "stores.archive",
+    "arrival_delays": "exercises.analyze",
     "bar_chart": "dashboards.charts",
+    "broken_pipeline": "exercises.break_it",
     "catalog": "stores.dynamodb",
     "chart": "dashboards.charts",
+    "class_progress": "teaching.class_page",
     "cloudwatch_values": "stores.cloudwatch",
     "compare": "audit.recount",
     "compare_with_original": "experiments.original_comparison",
@@ -113,8 +125,10 @@ _MODULE_OF = {
     "fault": "experiments.fault_injection",
     "fault_buttons": "experiments.fault_panel",
     "fleet_size": "deployment.fleet",
+    "join_class": "sharing.joining",
     "kill": "experiments.process_kill",
     "latency": "timing.stage_latency",
+    "leave_class": "sharing.joining",
     "ledger": "audit.ledger",
     "live_chart": "dashboards.charts",
     "live_dashboard": "dashboards.site_dashboard",
@@ -122,9 +136,12 @@ _MODULE_OF = {
     "live_stream_chart": "dashboards.charts",
     "metric_values": "stores.dynamodb",
     "newest_records": "stores.kinesis",
+    "outcome": "exercises.prediction_widget",
     "outputs": "deployment.stacks",
     "planner_figures": "planning.limits",
     "poll_until": "core.waiting",
+    "predict": "exercises.prediction_widget",
+    "predictions": "exercises.prediction_widget",
     "preflight": "connection.preflight",
     "price_meter": "planning.price_meter",
     "progress": "core.module_progress",
@@ -145,6 +162,7 @@ _MODULE_OF = {
     "snapshot": "audit.snapshots",
     "sql_folder": "deployment.flink_sql",
     "start_analytics": "deployment.flink_application",
+    "steady_traffic": "experiments.steady_traffic",
     "stop_analytics": "deployment.flink_application",
     "stop_charts": "plotting.live_view",
     "time_to_recovery": "experiments.recovery",

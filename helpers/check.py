@@ -5,6 +5,7 @@ A check that fails raises a WorkshopError with the next step.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -15,9 +16,11 @@ from .audit.recounted_visits import METRICS as VISIT_METRICS
 from .audit.snapshots import changed_since, differing, load_time_means
 from .core.cloud import Cloud
 from .core.errors import WorkshopError
-from .core.module_progress import note_passed
 from .core.waiting import poll_until
+from .exercises.all_exercises import exercise_of
+from .exercises.exercise import NotYet, NoWork, run_check
 from .experiments.flash_crowd import CrowdRun
+from .sharing.steps import note_exercise, note_passed
 from .stores.dynamodb import FINAL, metric_values
 from .traffic.traffic import Traffic
 
@@ -310,6 +313,32 @@ def visits(cloud: Cloud, traffic: Traffic) -> None:
         "in all eleven metrics of visits."
     )
     note_passed(cloud, "7-visits")
+
+
+def exercise(cloud: Cloud, number: str, work: Any = None) -> None:  # noqa: ANN401 - a learner's
+    """Run a learner's work on an exercise; print what is right, or what is not yet.
+
+    Work that is missing or wrong raises no error, so that *Run All* continues.
+
+    Args:
+        cloud: the account, region and prefix whose progress notes it.
+        number: the exercise's, e.g. `"1-1"`.
+        work: a value, or a function that the check calls.
+
+    Raises:
+        WorkshopError: there is no such exercise.
+
+    Example:
+        `check.exercise(cloud, "1-1", shard_of)` prints `✓ 1-1 Which shard?` and a sentence.
+    """
+    task = exercise_of(number)
+    try:
+        right = run_check(task, work, cloud)
+    except NotYet as error:
+        print(f"{'…' if isinstance(error, NoWork) else '✗'} {number} {task.title}\n{error}")
+        return
+    print(f"✓ {number} {task.title}\n{right[0].upper()}{right[1:]}.")
+    note_exercise(cloud, number)
 
 
 def _latest_run(traffic: Traffic) -> datetime:

@@ -5,6 +5,7 @@ an old Python still reaches the message that it is too old.
 """
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -162,6 +163,19 @@ def write_server_settings(where):
         file.write("get_config().FileContentsManager.post_save_hook = after_save\n")
 
 
+def write_lab_settings(where):
+    """Let the JupyterLab of an environment not ask about Jupyter's news, nor look for updates.
+
+    These are defaults: a learner's own settings have priority, and the home folder is not changed.
+    """
+    folder = os.path.join(where, "etc", "jupyter", "labconfig")
+    os.makedirs(folder, exist_ok=True)
+    settings = {"fetchNews": "false", "checkForUpdates": False}
+    path = os.path.join(folder, "default_setting_overrides.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"@jupyterlab/apputils-extension:notification": settings}, file)
+
+
 def filter_notebooks():
     """Let git, in this clone only, store notebooks without outputs: see docs/stored_notebooks.py.
 
@@ -205,6 +219,7 @@ def main():
     register_kernel(python, "--sys-prefix")
     write_kernel_settings(VENV)
     write_server_settings(VENV)
+    write_lab_settings(VENV)
     filter_notebooks()
     print("Ready.", flush=True)
 

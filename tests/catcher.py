@@ -58,7 +58,8 @@ class Catcher:
         self._loop.close()
 
     async def _serve(self) -> None:
-        self._ending, self._writers = asyncio.Event(), set()
+        self._ending = asyncio.Event()
+        self._writers: set[asyncio.StreamWriter] = set()
         server = await asyncio.start_server(self._connection, "127.0.0.1", self.port)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()

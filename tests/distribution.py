@@ -17,6 +17,7 @@ GROUPS = {
         "browser/test_modules_0_to_2.py",
         "browser/test_module_3.py",
         "e2e/test_whole_chain.py",
+        "e2e/test_experiments.py",
         "browser/test_module_4.py",
     ],
     "another target and browser": [
@@ -29,12 +30,14 @@ GROUPS = {
         "e2e/test_security.py",
     ],
     "a browser": [
+        "browser/test_book.py",
         "browser/test_site.py",
         "browser/test_beacon_js.py",
         "browser/test_live_chart.py",
         "browser/test_traffic_controls.py",
         "browser/test_tables.py",
         "browser/test_dashboard.py",
+        "browser/test_news.py",
     ],
 }
 # Files that the other processes run while two run the targets. A target takes a fifth of a core

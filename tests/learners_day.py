@@ -32,14 +32,17 @@ from helpers.deployment.fleet import beacon_url, fleet_size
 from helpers.deployment.flink_application import start_analytics, stop_analytics, update_analytics
 from helpers.deployment.quotas import VCPUS, quota
 from helpers.deployment.stacks import MODULES
+from helpers.exercises.reading import exercise_stream
 from helpers.experiments.late_data import send_late
 from helpers.generator.clicks_stream import ClicksStream
 from helpers.generator.duplicates import Duplicates
+from helpers.sharing.joining import join_class, leave_class
 from helpers.stores.alarms import alarm_history, alarm_messages, alarm_states
 from helpers.stores.archive import archived_beacons
 from helpers.stores.athena import query_archive
 from helpers.stores.dynamodb import catalog, metric_values
 from helpers.stores.kinesis import newest_records
+from helpers.teaching.class_page import class_progress
 from helpers.timing.datapoint_probe import CloudWatchWatch
 from tests.small_code import small_code
 
@@ -51,7 +54,7 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     """Make the calls of a learner's day, on the emulator."""
     (folder / "main.py").write_text("")
     small = small_code(folder)
-    preflight(cloud)
+    preflight(cloud, learners=2)
     patch.setattr(helpers.deployment.deploy, "CODE", small)
     patch.setattr(
         helpers.deployment.flink_application, "check_code", lambda code, groups: None
@@ -110,7 +113,12 @@ def exercise(cloud: Cloud, folder, patch) -> None:
         Body=b'{"beacon_id": "1"}\n',
     )
     archived_beacons(cloud)
+    join_class(cloud, "Ada")
+    class_progress(cloud)
+    leave_class(cloud)
     query_archive(cloud, "SELECT 1 AS one")
+    with exercise_stream(cloud):
+        pass
     destroy(cloud)
     # A function's last run may create its log group again.
     cloud.client("logs").create_log_group(logGroupName="/aws/lambda/rwa-process-metrics")

@@ -140,7 +140,8 @@ class Flood(Client):
 
     def _send(self, client: socket.socket, names: list[str]) -> int:
         heads = [f"GET /beacon HTTP/1.1\r\nHost: a\r\nevent: {name}\r\n\r\n" for name in names]
-        codes, received = [], b""
+        codes: list[int] = []
+        received = b""
         try:
             client.sendall("".join(heads).encode())
             while len(codes) < len(names) and (chunk := client.recv(65536)):

@@ -23,7 +23,7 @@ def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
     """Return the final values of all metrics, for a later comparison with `changed_since`.
 
     Values without Samples are left out: a visit that is going on changes the minute in which it
-    began.
+    began. So are those that `rebuild` has corrected to 0 Samples: it writes none if a row is lost.
 
     Args:
         cloud: where the table is.
@@ -51,6 +51,7 @@ def snapshot(cloud: Cloud, minutes: float = 60) -> pd.DataFrame:
     ]
     rows = pd.concat(values, ignore_index=True)[["Metric", "Time", "Item", "Value", "Samples"]]
     rows = rows.dropna(subset=["Samples"]).astype({"Samples": "int64"})
+    rows = rows[rows["Samples"] > 0]
     if rows.empty:
         raise WorkshopError(
             "There is no final value yet.",

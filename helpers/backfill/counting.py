@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import home
@@ -42,7 +43,7 @@ def rebuild_folders() -> Iterator[Folders]:
 
 
 def count(groups: Groups, folders: Folders, records: int) -> None:
-    """Count all records of the input folder; the rows are in the output folder then.
+    """Count all records of the input folder with the application's SQL and the learner's files.
 
     Args:
         groups: the application's property groups.
@@ -53,18 +54,33 @@ def count(groups: Groups, folders: Folders, records: int) -> None:
         WorkshopError: Flink refuses the SQL, or the job failed.
     """
     with application_code() as code:
-        with waiting("Flink plans the job"):
-            plan = check_code(code, groups, ends=True)
-        command = plans.run_command(plan, code, folders, None, ends=True)
-        process = plans.start_python(command, plans.run_environment(folders))
-        try:
-            with waiting(f"Flink counts {records:,} records"):
-                output = process.communicate()[0]
-        finally:  # also when the cell is interrupted
-            _end(process)
+        count_with(code, groups, folders, records)
+
+
+def count_with(code: Path, groups: Groups, folders: Folders, records: int) -> None:
+    """Count all records of the input folder; the rows are in the output folder then.
+
+    Args:
+        code: the folder of the job's main.py and sql/.
+        groups: the application's property groups.
+        folders: with the input, `INPUT`.
+        records: the number of its records, for the words.
+
+    Raises:
+        WorkshopError: Flink refuses the SQL, or the job failed.
+    """
+    with waiting("Flink plans the job"):
+        plan = check_code(code, groups, ends=True)
+    command = plans.run_command(plan, code, folders, None, ends=True)
+    process = plans.start_python(command, plans.run_environment(folders))
+    try:
+        with waiting(f"Flink counts {records:,} records"):
+            output = process.communicate()[0]
+    finally:  # also when the cell is interrupted
+        _end(process)
     if process.returncode:
         lines = [line for line in output.splitlines() if line.strip()] or ["it gave no reason"]
-        raise WorkshopError(f"Flink did not count the archive: {lines[-1]}", "Run this cell again.")
+        raise WorkshopError(f"Flink did not count all records: {lines[-1]}", "Run this cell again.")
 
 
 def _end(process: subprocess.Popen) -> None:

@@ -53,7 +53,7 @@ def sign_in(session: boto3.Session, prefix: str, confirm: bool, *, check: bool =
         extras={"analytics": dependencies},
         parameters={"1-frontend": frontend_parameters},
     )
-    _refuse_other_endpoints(cloud)
+    refuse_other_endpoints(cloud)
     with explained():
         identity = cloud.client("sts").get_caller_identity()
     cloud = replace(cloud, account=identity["Account"])
@@ -84,8 +84,15 @@ def _check(cloud: Cloud) -> None:
     report.raise_if_blocked()
 
 
-def _refuse_other_endpoints(cloud: Cloud) -> None:
-    """Raise an error if a setting such as AWS_ENDPOINT_URL directs calls to an emulator."""
+def refuse_other_endpoints(cloud: Cloud) -> None:
+    """Raise an error if a setting such as AWS_ENDPOINT_URL directs calls to an emulator.
+
+    Args:
+        cloud: its clients are created.
+
+    Raises:
+        WorkshopError: calls would not go to AWS.
+    """
     suffix = re.compile(r"\.(amazonaws\.com(\.cn)?|aws|api\.aws|amazonwebservices\.com\.cn)$")
     for service in ["sts", *SERVICES]:
         url = cloud.client(service).meta.endpoint_url

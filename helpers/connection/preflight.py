@@ -8,6 +8,7 @@ from helpers.core.waiting import waiting
 from helpers.planning.monthly_cost import counting_hour
 from helpers.planning.prices import hourly
 
+from .preflight_class import AT_ONCE, check_learners, class_checks, closing_line
 from .preflight_download import connector
 from .preflight_identity import identity
 from .preflight_permissions import permissions
@@ -31,7 +32,7 @@ CHECKS: dict[str, Callable[[Probe], Line]] = {
 SECONDS = 20  # for all checks; those of an account that answers take two or three
 
 
-def preflight(cloud: Cloud) -> Report:
+def preflight(cloud: Cloud, learners: int = 1) -> Report:
     """Check all that the workshop needs, before anything is created; it costs nothing.
 
     It asks AWS about the credentials, this machine's clock, the region and its services, your
@@ -41,15 +42,21 @@ def preflight(cloud: Cloud) -> Report:
 
     Args:
         cloud: the target.
+        learners: of a class in this account and region, each with a prefix of their own; with more
+            than one, the quotas that they share are checked, too.
 
     Returns:
         A report with one line for each check: `✓`, `!` (a warning), `✗` (it stops the workshop) or
         `?` (it could not be checked), and what to do. Each line has `name`, `state`, `text` and
         `remedy`.
 
+    Raises:
+        WorkshopError: the number of learners is none from 1 to 1,000.
+
     Example:
         `preflight(cloud)`
     """
+    check_learners(learners)
     probe = Probe(cloud)
     with waiting("Checking the account"):
         probe.create_clients()
@@ -60,12 +67,46 @@ def preflight(cloud: Cloud) -> Report:
         else:
             lines += [_not_asked(name) for name in CHECKS]
         lines += _run(Probe(cloud, arn, probe._clients), checks)
+        if learners > 1:
+            lines += _of_a_class(Probe(cloud, arn, probe._clients), learners)
     return Report((*lines, _price()))
 
 
-def _run(probe: Probe, checks: dict[str, Callable[[Probe], Line]]) -> list[Line]:
+def class_quotas(cloud: Cloud, learners: int) -> Report:
+    """Check only the quotas that the learners of a class share; it costs nothing.
+
+    Args:
+        cloud: the target.
+        learners: in this account and region.
+
+    Returns:
+        A report, as `preflight` returns it.
+
+    Raises:
+        WorkshopError: the number of learners is none from 1 to 1,000.
+
+    Example:
+        `class_quotas(cloud, 30)`
+    """
+    check_learners(learners)
+    probe = Probe(cloud)
+    with waiting("Checking the account"):
+        probe.create_clients()
+        arn, lines = identity(probe)
+        return Report((*lines, *_of_a_class(Probe(cloud, arn, probe._clients), learners)))
+
+
+def _of_a_class(probe: Probe, learners: int) -> list[Line]:
+    checks = class_checks(learners)
+    found = _run(probe, checks, AT_ONCE) if probe.arn else [_not_asked(name) for name in checks]
+    return [*found, closing_line()]
+
+
+def _run(
+    probe: Probe, checks: dict[str, Callable[[Probe], Line]], at_once: int | None = None
+) -> list[Line]:
     """Run the checks at the same time; return their lines in the checks' order."""
-    pool = concurrent.futures.ThreadPoolExecutor(len(checks))
+    pool = concurrent.futures.ThreadPoolExecutor(at_once or len(checks))
     running = {name: pool.submit(check, probe) for name, check in checks.items()}
     concurrent.futures.wait(running.values(), timeout=SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)  # the clients end their calls soon

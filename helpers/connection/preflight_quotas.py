@@ -4,6 +4,9 @@ from helpers.core.cloud import Cloud
 from helpers.deployment.quotas import (
     INCREASE,
     LARGEST_FLEET,
+    RUNNING_FUNCTIONS,
+    SMALLEST_FLEET,
+    VPCS,
     quota,
     servers_that_fit,
     too_few_vcpus,
@@ -21,13 +24,9 @@ from .preflight_probe import Probe
 from .preflight_report import Line, State
 
 # Service Quotas' codes: https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
-VPCS = ("vpc", "L-F678F1CE")  # VPCs per Region
 BUCKETS = ("s3", "L-DC2B2D3D")  # general purpose buckets, of the account
 KPUS = ("kinesisanalytics", "L-3A88E041")  # Apache Flink Kinesis Processing Units (KPUs)
-SMALLEST_FLEET = 2  # on AWS, one in each zone
 OWN_BUCKETS = ("archive", "code")
-# At once: one for the shard of metrics, one for the shard of the table's stream, the expiry's.
-RUNNING_FUNCTIONS = 3
 _FREE = "Delete one that you no longer need, or request an increase in AWS's Service Quotas console"
 
 

@@ -11,6 +11,7 @@ from .paths import REPOSITORY, home, read_json, write_json
 from .text import day
 
 NOTEBOOKS = REPOSITORY / "notebooks"
+EXERCISE = "exercise"  # before an exercise's number, in the names of steps
 
 
 @dataclass(frozen=True)
@@ -61,20 +62,46 @@ def progress(cloud: Cloud) -> Progress:
     Example:
         `progress(cloud).sentence` -> `"3 of 9 modules are checked. Next: 3 · Visualise."`
     """
-    noted = read_json(_path(cloud), default={})
-    names = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]-*.ipynb"))
+    noted = noted_steps(cloud)
     return Progress(
         {
             name: datetime.fromtimestamp(noted[name], UTC) if name in noted else None
-            for name in names
+            for name in module_names()
         }
     )
 
 
+def module_names() -> list[str]:
+    """Return the names of the notebooks, e.g. `1-capture`, in their order.
+
+    Example:
+        >>> module_names()[1]
+        '1-capture'
+    """
+    return sorted(path.stem for path in NOTEBOOKS.glob("[0-9]-*.ipynb"))
+
+
+def noted_steps(cloud: Cloud) -> dict[str, float]:
+    """Return each passed check and exercise -> the time, in seconds since 1970.
+
+    Args:
+        cloud: the account, region and prefix.
+
+    Example:
+        `noted_steps(cloud)` -> `{"1-capture": 1795564800.0, "exercise 1-1": 1795564900.0}`
+    """
+    return read_json(_path(cloud), default={})
+
+
 def note_passed(cloud: Cloud, notebook: str) -> None:
     """Store that a notebook's check has passed now; `notebook` is e.g. `"1-capture"`."""
-    noted = read_json(_path(cloud), default={})
-    write_json(_path(cloud), noted | {notebook: datetime.now(UTC).timestamp()})
+    now = datetime.now(UTC).timestamp()
+    write_json(_path(cloud), noted_steps(cloud) | {notebook: now})
+
+
+def note_exercise(cloud: Cloud, number: str) -> None:
+    """Store that the work on an exercise is right; `number` is e.g. `"1-1"`."""
+    note_passed(cloud, f"{EXERCISE} {number}")
 
 
 def title(notebook: str) -> str:

@@ -90,7 +90,7 @@ def draw_counts(
         markersize=16,
         markeredgewidth=2.5,
         color=VERMILION,
-        label="late, final",
+        label="final, never amended",
     )
     watermark = axes.axvline(
         now - WATERMARK_SECONDS,

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 from helpers.core.aws_errors import explained
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
-from helpers.core.module_progress import note_passed
 from helpers.core.waiting import wait_until, waiting
+from helpers.sharing.steps import note_cleaned_up
 
 from .flink_application import application_status
 from .leftover_resources import log_groups, named, remaining
@@ -60,7 +60,7 @@ def destroy(cloud: Cloud) -> None:
             "Run `destroy(cloud)` again. If some remain, delete them in the AWS console.",
         )
     print(f"✓ Nothing of {cloud.prefix} is left.")
-    note_passed(cloud, "9-clean-up")
+    note_cleaned_up(cloud)
 
 
 def _delete_module(cloud: Cloud, module: str) -> None:

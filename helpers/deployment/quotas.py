@@ -14,10 +14,14 @@ from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 
 LARGEST_FLEET = 6  # MaxSize in cfn/1-frontend.yaml
+SMALLEST_FLEET = 2  # on AWS, one in each zone
+# At once: one for the shard of metrics, one for the shard of the table's stream, the expiry's.
+RUNNING_FUNCTIONS = 3
 VCPUS_OF_A_SERVER = 2  # of each InstanceType that cfn/1-frontend.yaml allows
 # "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", in vCPUs:
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 VCPUS = ("ec2", "L-1216C47A")
+VPCS = ("vpc", "L-F678F1CE")  # VPCs per Region
 _STANDARD = re.compile(r"([acdhimrtz]\d|im\d|is\d)")
 INCREASE = (
     "Request an increase in AWS's Service Quotas console (Amazon EC2, Running On-Demand Standard "

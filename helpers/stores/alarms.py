@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def alarm_states(cloud: Cloud) -> pd.DataFrame:
 
 
 @waiting("Reading the queue's messages")
-def alarm_messages(cloud: Cloud) -> pd.DataFrame:
+def alarm_messages(cloud: Cloud, since: datetime | None = None) -> pd.DataFrame:
     """Return the alarms' messages of the last 24 hours, newest first.
 
     A message is written to a file in `.workshop/`, then deleted from the queue. Every notebook on
@@ -52,6 +53,7 @@ def alarm_messages(cloud: Cloud) -> pd.DataFrame:
 
     Args:
         cloud: where the queue is.
+        since: an aware datetime: only later messages; None = all.
 
     Returns:
         Columns Time (UTC), Alarm, State and Reason. Of a message that no alarm sent, Reason
@@ -90,7 +92,8 @@ def alarm_messages(cloud: Cloud) -> pd.DataFrame:
         (pd.Timestamp(each["Time"], unit="s", tz="UTC"), *(each[c] for c in _COLUMNS))
         for each in newest_first
     ]
-    return _frame(rows, ["Time", *_COLUMNS])
+    frame = _frame(rows, ["Time", *_COLUMNS])
+    return frame if since is None else frame[frame["Time"] >= pd.Timestamp(since)]
 
 
 def alarm_history(cloud: Cloud, alarm: str) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 # ruff: noqa: F821
 # Which page is the slow one? A second metric, whose item is the page.
-# `cloud`, `mine` and `traffic` come from the notebook.
+# `check`, `cloud`, `mine` and `traffic` come from the notebook.
 from helpers import add_metric, bar_chart, metric_values, poll_until, update_analytics, wait
 
 # First add its row. `max_items` is larger than the number of pages in the shop. It is also a limit:
@@ -51,4 +51,5 @@ values = poll_until(page_load_times, has_pages, "three pages are counted", secon
 values["Total"] = values["Value"] * values["Samples"]
 pages = values.groupby("Item")[["Total", "Samples"]].sum()
 pages["ms"] = pages["Total"] / pages["Samples"]
+check.exercise(cloud, "4-1", "page_load_time")
 bar_chart(pages.reset_index(), "Item", "ms", title="Average load time of a page, ms")

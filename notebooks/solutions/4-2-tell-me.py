@@ -1,5 +1,5 @@
 # ruff: noqa: F821
-# Send a message when the anomaly score of page views reaches 2.0. `cloud` comes from the notebook.
+# Send a message when the anomaly score of page views reaches 2.0. `check` and `cloud` come from the notebook.
 from helpers import alarm_messages, outputs, poll_until
 
 topic = outputs(cloud, "3-visualize")["AlarmsTopic"]
@@ -34,6 +34,8 @@ def own_messages():
 
 
 messages = poll_until(own_messages, len, "the alarm sends its message")
+
+check.exercise(cloud, "4-2", name)
 
 # No stack contains this alarm, so it would stay when the stacks are deleted. Delete it here.
 cloudwatch.delete_alarms(AlarmNames=[name])

@@ -1,5 +1,5 @@
 # ruff: noqa: F821
-# Which pages have the longest load times today? `cloud` comes from the notebook.
+# Which pages have the longest load times today? `check` and `cloud` come from the notebook.
 from datetime import UTC, datetime
 
 from helpers import bar_chart, query_archive
@@ -22,5 +22,6 @@ slowest = query_archive(
     ORDER BY mean_ms DESC
     """,
 )
+check.exercise(cloud, "4-3", list(slowest["page"]))
 print(slowest.round().to_string(index=False))
 bar_chart(slowest, "page", "mean_ms", title="Mean load time today, ms")

@@ -1,6 +1,6 @@
 # ruff: noqa: F821
 # Of the visitors who viewed a page today, how many clicked after that? And how many of those bought
-# something after that? `cloud` comes from the notebook.
+# something after that? `check` and `cloud` come from the notebook.
 from datetime import UTC, datetime
 
 from helpers import bar_chart, query_archive
@@ -35,4 +35,5 @@ funnel = query_archive(
     ORDER BY step
     """,
 )
+check.exercise(cloud, "4-4", list(funnel["visitors"]))
 bar_chart(funnel, "step", "visitors", title="Visitors today, step by step")

@@ -45,7 +45,7 @@ def test_the_median_cell_has_three_lines_or_less():
 
 
 def test_every_solution_has_a_cell_that_loads_it():
-    cells = ["".join(cell["source"]) for cell in code_cells("4-extend.ipynb")]
+    cells = ["".join(cell["source"]) for name in NOTEBOOKS for cell in code_cells(name)]
     loading = [cell for cell in cells if "%load" in cell]
     assert loading == [f"# %load solutions/{name}" for name in SOLUTIONS]
 
@@ -56,6 +56,7 @@ def test_each_begins_with_its_time_and_drawing_and_ends_with_a_question_and_the_
     first, last = ("".join(cells[end]["source"]) for end in (0, -1))
     assert cells[0]["cell_type"] == "markdown" and " minutes" in "".join(cells[0]["source"][:4])
     assert f"(../assets/images/architecture-{name[0]}.svg)" in first
+    assert "Before it, you should know " in first or name[0] in "09"
     assert "<details><summary>" in last
     assert re.search(r"\*\*(Next|To begin again):\*\* \[[^]]+\]\((\d-[^)]+\.ipynb)\)", last)
 

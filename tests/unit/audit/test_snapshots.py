@@ -138,6 +138,7 @@ def test_a_snapshot_has_final_values_only_and_changed_since_finds_their_changes(
     now = datetime.fromtimestamp(time.time() // 10 * 10, UTC)
     send(cloud, "event_count", old, 100, "click")
     send(cloud, "event_count", now, 5, "click")
+    send(cloud, "event_count", old, 0, "login")  # corrected by a rebuild
     before = snapshot(cloud)
     counts = before[before["Metric"] == "event_count"]
     assert counts["Value"].tolist() == [100]

@@ -35,7 +35,7 @@ DASHBOARD, PACKAGES = "our dashboard's definition", "our list of packages, pip's
 OURS = "a template or a policy of ours"
 FILES = "names of files and variables of this machine"
 OWN_TEXT = {
-    "helpers/connection/aws_sign_in.py:_refuse_other_endpoints": FILES,
+    "helpers/connection/aws_sign_in.py:refuse_other_endpoints": FILES,
     "helpers/connection/preflight_permissions.py:_PREFIX": OURS,
     "helpers/connection/preflight_services.py:_runtime": OURS,
     "helpers/core/aws_errors.py:_QUOTA_CODE": AWS,

@@ -176,6 +176,16 @@ def test_jupyterlab_is_given_the_hook(tmp_path):
     assert "post_save_hook = <function after_save" in ended.stdout, ended.stderr
 
 
+def test_jupyterlab_does_not_ask_about_news(tmp_path):
+    """Its own default would be a question over the first notebook (tests/browser/test_news.py)."""
+    install.write_lab_settings(tmp_path)
+    install.write_lab_settings(tmp_path)  # a second set-up does no harm
+    folder = tmp_path / "etc" / "jupyter" / "labconfig"
+    (file,) = folder.iterdir()
+    (settings,) = json.loads(file.read_text(encoding="utf-8")).values()
+    assert settings == {"fetchNews": "false", "checkForUpdates": False}
+
+
 def test_what_is_no_notebook_passes_the_filter_as_it_is():
     for given in (b"<<<<<<< HEAD\n{}", b"{}", b"[]", b"\xff", b""):
         command = [sys.executable, "docs/stored_notebooks.py"]

@@ -78,8 +78,8 @@ def test_the_costs_that_pages_tell_are_those_of_the_price_list():
     text = page("docs/teaching.md")
     assert f"**{standing}**" in text and counting in text
     most = prices.hourly() + counting_hour()
-    assert f"about {3.5 * most:.2f} dollars for" in text
-    assert f"**{30 * 3.5 * most:.0f} dollars for thirty**" in text
+    assert f"about {4.5 * most:.2f} dollars for" in text
+    assert f"**{30 * 4.5 * most:.0f} dollars for thirty**" in text
 
 
 @each_notebook

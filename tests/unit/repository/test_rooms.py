@@ -70,7 +70,7 @@ def test_the_table_names_every_room():
     folders = {path.parent.name for path in HELPERS.glob("*/__init__.py")}
     assert set(ROOMS) == folders
     loose = {path.name for path in HELPERS.glob("*.py")}
-    assert loose == {"__init__.py", "check.py", "demo.py", "install.py"}
+    assert loose == {"__init__.py", "check.py", "demo.py", "install.py", "lab.py"}
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -144,6 +144,12 @@ def test_a_type_checker_sees_the_names_that_are_loaded_when_asked_for():
     for name, module in lazy.items():
         assert getattr(helpers, name).__module__ == f"helpers.{module}", name
     assert not set(lazy) & {room for room in ROOMS}, "a room would hide the name"
+
+
+def test_make_lab_needs_only_core():
+    assert graph()["helpers.lab"] and all(
+        room_of(each) == "core" for each in graph()["helpers.lab"]
+    )
 
 
 def test_the_table_of_notebooks_names_the_rooms_that_each_uses():

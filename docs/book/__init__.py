@@ -1,0 +1,1 @@
+"""The book: all modules with their real outputs, as a static site."""

@@ -1,0 +1,84 @@
+"""The notebooks' experiments show their effect after a learner has played with every slider."""
+
+import json
+from collections.abc import Iterator
+
+import pandas as pd
+import pytest
+
+import helpers
+from docs.stored_notebooks import stored
+from helpers.core.paths import REPOSITORY
+from helpers.traffic.traffic import Traffic
+from tests.settling import settled
+
+MESS = {
+    "rate": 215,
+    "visitors": 1,
+    "late_percent": 20,
+    "duplicates_percent": 20,
+    "malformed_percent": 20,
+    "bots_percent": 50,
+}
+
+
+@pytest.fixture
+def names(chain) -> Iterator[dict]:
+    """Yield what a notebook's first cells define, with traffic at the sliders' ends."""
+    traffic = Traffic(chain)
+    helpers.fleet_size(chain, 5)
+    traffic.start(**MESS)
+    public = {name: getattr(helpers, name) for name in helpers.__all__ if name != "check"}
+    yield public | {"cloud": chain, "traffic": traffic, "pd": pd}
+    traffic.stop()
+    helpers.fleet_size(chain, 2)
+
+
+def cells(notebook: str, first: str, last: str) -> list[str]:
+    """Return a notebook's cells of code from one to another, each named by a part of it."""
+    (file,) = (REPOSITORY / "notebooks").glob(f"{notebook}-*.ipynb")
+    code = [
+        "".join(cell["source"])
+        for cell in json.loads(stored(file))["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    places = [next(n for n, text in enumerate(code) if part in text) for part in (first, last)]
+    return code[places[0] : places[1] + 1]
+
+
+def run(names: dict, notebook: str, first: str, last: str) -> None:
+    for text in cells(notebook, first, last):
+        exec(text, names)
+
+
+def test_three_servers_get_beacons_where_five_were(names):
+    run(names, "1", "def servers", "fleet_size(cloud, 3)")
+    found = settled(names["servers"], lambda found: len(found) == 3, lambda a, b: a.equals(b))
+    assert len(found) == 3
+
+
+def test_seven_late_clicks_make_107_of_100_in_the_table_and_in_cloudwatch(names):
+    run(names, "2", "bucket = send_clicks", 'lambda rows: rows["Value"].sum() > 100')
+    rows = settled(names["late_lab"], lambda r: r["Value"].sum() >= 107, lambda a, b: a.equals(b))
+    assert list(rows["Value"]) == [107], "one row, of this experiment only"
+
+    run(names, "3", "bucket = send_clicks", 'lambda rows: rows["Value"].sum() > 100')
+    rows = settled(names["late_lab"], lambda r: r["Value"].sum() >= 107, lambda a, b: a.equals(b))
+    assert rows["Value"].sum() == 107
+
+
+def test_a_burst_sends_a_new_message_after_a_learner_moved_the_slider(names):
+    helpers.wait(seconds=20)  # so that the counts of the sliders' ends are final
+    run(names, "3", "since = steady_traffic", "def messages")
+    found = names["messages"]()
+    assert "ALARM" in set(found["State"]) and (found["Time"] >= names["since"]).all()
+
+
+def test_nothing_is_lost_when_flink_is_killed_while_the_traffic_was_stopped(names):
+    names["traffic"].stop()
+    run(names, "5", 'kill(cloud, "flink")', 'kill(cloud, "flink")')
+    names["traffic"].stop()
+    account = settled(
+        lambda: helpers.ledger(names["cloud"]), lambda a: a.balances, lambda a, b: str(a) == str(b)
+    )
+    assert account.balances, account
