@@ -221,7 +221,7 @@ def check_funnel(cloud: Cloud, work: Any) -> str:  # noqa: ANN401 - whatever a l
     if len(numbers) != 3:
         raise NotYet(f"These are {len(numbers)} numbers. The funnel has three steps.")
     if numbers == [len(moments) for moments in _steps(records, in_order=False)]:
-        raise NotYet("A visitor who bought only before the click is not in the third step.")
+        raise NotYet("Each step must come after the one before, of the same visitor.")
     if numbers == [int((records["event"] == event).sum()) for event in STEPS]:
         raise NotYet("It counts beacons. One visitor has many.")
     step = _first_difference(numbers, right)

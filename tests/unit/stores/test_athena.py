@@ -1,10 +1,12 @@
 """`query_archive` runs SQL over the template's table, in the emulator."""
 
+import re
 import runpy
 from datetime import UTC, datetime
 
 import pytest
 
+from helpers import check
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY
@@ -145,11 +147,14 @@ def today(cloud) -> list[dict]:
         "only logs in": ["login"],
     }
     events = [(visitor, event) for visitor, all_of in steps.items() for event in all_of]
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    sent = {"request": "GET /beacon HTTP/1.1", "response": 200}
+    sent |= {"requested_at": now, "shipped_at": now}
     records = [
-        record(number, clientid=visitor, event=event, response=200, received_at=number)
+        record(number, clientid=visitor, event=event, received_at=number, **sent)
         for number, (visitor, event) in enumerate(events)
     ]
-    timed = {"custom_metric_name": "page_load_time", "response": 200}
+    timed = sent | {"custom_metric_name": "page_load_time"}
     records += [
         record(100 + number, page=page, custom_metric_int_value=ms, **timed)
         for number, (page, ms) in enumerate([("/", 100), ("/", 201), ("/search", 900)])
@@ -161,10 +166,11 @@ def today(cloud) -> list[dict]:
 
 def solution(cloud, name: str) -> dict:
     """Run a solution as the notebook does; return its names."""
-    return runpy.run_path(str(REPOSITORY / "notebooks" / "solutions" / name), {"cloud": cloud})
+    names = {"cloud": cloud, "check": check}
+    return runpy.run_path(str(REPOSITORY / "notebooks" / "solutions" / name), names)
 
 
-def test_the_solution_on_load_times_counts_a_copy_once(cloud, today):
+def test_the_solution_on_load_times_counts_a_copy_once(cloud, today, own_home, capsys):
     slowest = solution(cloud, "4-3-ask-the-archive.py")["slowest"]
     assert slowest.to_dict("list") == {
         "page": ["/search", "/"],
@@ -172,8 +178,37 @@ def test_the_solution_on_load_times_counts_a_copy_once(cloud, today):
         "mean_ms": [900.0, 150.5],
         "longest_ms": [900, 201],
     }
+    assert "✓ 4-3 Query the archive\n2 pages are in the right order." in capsys.readouterr().out
 
 
-def test_the_solution_on_the_funnel_respects_the_order_of_each_visitors_steps(cloud, today):
+def test_the_solution_on_the_funnel_respects_the_order_of_each_visitors_steps(
+    cloud, today, own_home, capsys
+):
     funnel = solution(cloud, "4-4-funnel.py")["funnel"]
     assert funnel["visitors"].tolist() == [5, 3, 1]
+    right = "✓ 4-4 A funnel of visitors\nOf 5 visitors, 3 clicked, and 1 of them bought."
+    assert right in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("number", "work", "sentence"),
+    [
+        ("4-3", ["/", "/search"], "The fastest page comes first"),
+        ("4-3", ["/search"], "1 pages are missing"),
+        ("4-3", ["/search", "/", "/no"], "no load time of a person today, e.g. '/no'"),
+        ("4-3", 7, "no list of pages"),
+        ("4-3", None, "no work yet"),
+        ("4-4", [5, 4, 2], "Each step must come after the one before"),
+        ("4-4", [5, 4, 3], "Step 2 has more visitors"),
+        ("4-4", [5, 2, 1], "Step 2 has fewer visitors"),
+        ("4-4", [6, 5, 3], "It counts beacons"),
+        ("4-4", [5, 3], "These are 2 numbers"),
+        ("4-4", "many", "no list of three numbers"),
+        ("4-4", None, "no work yet"),
+    ],
+)
+def test_wrong_answers_about_the_archive_have_sentences(
+    cloud, today, own_home, capsys, number, work, sentence
+):
+    check.exercise(cloud, number, work)
+    assert re.search(sentence, capsys.readouterr().out)
