@@ -66,7 +66,7 @@ def outcome(cloud: Cloud, number: str) -> None:
         WorkshopError: there is no such question.
 
     Example:
-        `outcome(cloud, "5-a")` prints `✓ You predicted: neither. It happened.`
+        `outcome(cloud, "5-a")` prints `… You made no prediction. What happened: neither.`
     """
     question = question_of(number)
     choice = _read(cloud).get(number, {}).get(_CHOICE)
@@ -88,7 +88,7 @@ def predictions(cloud: Cloud) -> None:
         cloud: as for `predict`.
 
     Example:
-        `predictions(cloud)` prints `You predicted 5 of 7 outcomes.`
+        `predictions(cloud)` prints `You have made no prediction yet.`
     """
     stored = _read(cloud)
     shown = [number for number in QUESTIONS if stored.get(number, {}).get(_SHOWN)]
