@@ -84,6 +84,7 @@ def _right_means(cloud: Cloud, metric: Any, below: Below) -> pd.DataFrame:  # no
     def compared() -> pd.DataFrame:
         since = datetime.now(UTC) - timedelta(minutes=MINUTES)
         stored = metric_values(cloud, metric, start=since)
+        stored = stored[stored["Samples"] > 0]  # rebuild has set the others to 0
         if stored.empty:
             return stored.assign(Right=[], Beacons=[])
         first = stored["Time"].min()  # the update has counted since then
