@@ -20,9 +20,9 @@ from bench.aws_check_report import Report, text
 from bench.chain import own_home
 from bench.notebook_steps import Step, steps
 from helpers.connection.connect import connect
-from helpers.core.aws_errors import explained
 from helpers.core.call_meter import Reading
 from helpers.core.cloud import Cloud
+from helpers.core.command import exit_code
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY
 from helpers.deployment.cost import cost
@@ -46,15 +46,11 @@ def main() -> int:
     arguments = _arguments()
     # A learner's own local target goes on, and notebook 9 does not end it.
     own_home(str(REPOSITORY / "build" / "aws-check"))
-    try:
-        with explained():
-            report = check(arguments.target, arguments.prefix)
-    except WorkshopError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
-        return 130
+    return exit_code(lambda: _checked(arguments))
+
+
+def _checked(arguments: argparse.Namespace) -> int:
+    report = check(arguments.target, arguments.prefix)
     arguments.report.write_text(text(report), encoding="utf-8")
     print(f"\n{report.verdict}\n{arguments.report} is written.")
     return 0 if report.has_held else 1

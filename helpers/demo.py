@@ -15,9 +15,8 @@ from .audit.ledger import Ledger, ledger
 from .audit.record_outcomes import archived_outcomes
 from .audit.recount import metric_totals
 from .connection.connect import connect, disconnect, is_running
-from .core.aws_errors import explained
 from .core.cloud import Cloud
-from .core.errors import WorkshopError
+from .core.command import exit_code
 from .core.paths import REPOSITORY
 from .core.waiting import bucket_edge, poll_until
 from .deployment.deploy import deploy
@@ -36,21 +35,16 @@ def main() -> int:
     arguments = _arguments()
     started_here = not is_running()
     try:
-        check_replay(
-            arguments.log, arguments.rate
-        )  # an error before the start, which takes a minute
-        with explained():
-            return demo(connect("local"), arguments.log, arguments.rate)
-    except WorkshopError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
-        return 130
+        return exit_code(lambda: _demo(arguments))
     finally:
         # A target that was running before may be in use by a notebook.
         if started_here and not arguments.keep and is_running():
             disconnect()
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    check_replay(arguments.log, arguments.rate)  # before the start, which takes a minute
+    return demo(connect("local"), arguments.log, arguments.rate)
 
 
 def _arguments() -> argparse.Namespace:

@@ -12,7 +12,7 @@ from pathlib import Path
 from docs.book.check_links import findings
 from docs.book.run import run_all
 from docs.book.site import write_site
-from helpers.core.aws_errors import explained
+from helpers.core.command import exit_code
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY
 
@@ -24,22 +24,18 @@ HOME = FOLDER / "home"
 def main() -> int:
     """Make the book; return 0, or 1 if a notebook fails or a link is dead."""
     arguments = _arguments()
-    try:
-        with explained():
-            if not arguments.site:
-                seconds = run_all(HOME, EXECUTED, arguments.only)
-                print(f"The notebooks have run in {seconds:.0f} s.", flush=True)
-            site = make_site()
-            if arguments.pictures:
-                from docs.book.pictures import take_pictures  # needs chromium
+    return exit_code(lambda: _made(arguments))
 
-                take_pictures(site)
-    except WorkshopError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
-        return 130
+
+def _made(arguments: argparse.Namespace) -> int:
+    if not arguments.site:
+        seconds = run_all(HOME, EXECUTED, arguments.only)
+        print(f"The notebooks have run in {seconds:.0f} s.", flush=True)
+    site = make_site()
+    if arguments.pictures:
+        from docs.book.pictures import take_pictures  # needs chromium
+
+        take_pictures(site)
     return 0
 
 

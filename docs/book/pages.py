@@ -4,7 +4,6 @@ The pages have the same places as their files in the repository, so links need n
 notebook becomes a Markdown page; so does a source file that a page links, e.g. a template.
 """
 
-import json
 import posixpath
 import re
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from docs.book.notebook_page import fenced, markdown, page
 from docs.stored_notebooks import stored, stored_notebooks
+from helpers.core.module_progress import title
 from helpers.core.paths import REPOSITORY
 
 START = "README.md"
@@ -49,8 +49,8 @@ def write_pages(executed: Path, folder: Path, home: Path) -> list[dict]:
         if (name := waiting.pop()) not in done:
             done.add(name)
             waiting += _write(name, executed, folder, home)
-    modules = [{_title(name): page_name(name)} for name in notebooks]
-    more = [{title: name} for name, title in MORE.items()]
+    modules = [{title(Path(name).stem): page_name(name)} for name in notebooks]
+    more = [{shown: name} for name, shown in MORE.items()]
     return [{"Start": START}, {"Modules": modules}, {"More": more}]
 
 
@@ -116,12 +116,3 @@ def _with_links(text: str, name: str) -> tuple[str, set[str]]:
         return f"{found[1]}{address}{found[3] or ''}{found[4]}"
 
     return _LINK.sub(replaced, text), linked
-
-
-def _title(name: str) -> str:
-    first = re.search(r"^# (.*)$", "\n".join(_sources(name)), re.M)
-    return first[1] if first else name
-
-
-def _sources(name: str) -> list[str]:
-    return ["".join(cell["source"]) for cell in json.loads(stored(REPOSITORY / name))["cells"]]

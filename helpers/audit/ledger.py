@@ -30,7 +30,7 @@ from helpers.stores.cloudwatch import OTHER
 from helpers.stores.dynamodb import catalog
 from helpers.stores.kinesis import stream_summary
 from helpers.traffic import journal_reader
-from helpers.traffic.generator_process import running_pid, target_name
+from helpers.traffic.generator_process import running_pid
 
 from . import stage_counts
 from .diagnosis import (
@@ -177,7 +177,7 @@ def _range(cloud: Cloud, start: datetime | None, end: datetime | None) -> Range:
 
 def _journal(cloud: Cloud) -> pd.DataFrame:
     """Return the journal since the creation of the clicks stream, which is this deployment's."""
-    folder, made = journal_folder(target_name(cloud)), _made(cloud)
+    folder, made = journal_folder(cloud.identity), _made(cloud)
     sizes = tuple(
         (path.name, path.stat().st_size) for path in journal_reader.written_since(folder, made)
     )

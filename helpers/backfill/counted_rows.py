@@ -34,7 +34,7 @@ def divide_rows(
             continue
         with ExitStack() as stack:
             files: dict[int, IO[bytes]] = {}
-            for line in _lines(folder):
+            for line in lines_of(folder):
                 change = json.loads(line)
                 at = (change["after"] or {}).get("EventTimestamp", 0)
                 if change["op"] == "d" or not begins <= at < ends:
@@ -74,7 +74,12 @@ def rows_of_hour(hours: Path, metric: str, hour: int) -> dict[Key, dict]:
     return rows
 
 
-def _lines(folder: Path) -> Iterator[bytes]:
+def lines_of(folder: Path) -> Iterator[bytes]:
+    """Yield the lines that the job has written for a metric, in their order.
+
+    Args:
+        folder: the metric's, `MetricType=...`.
+    """
     files = sorted(folder.glob("part-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]))
     for path in files:
         with path.open("rb") as file:

@@ -104,6 +104,15 @@ class Cloud:
         """
         return self.meter() if self.meter else (self._calls.since, self._calls.readings())
 
+    @property
+    def identity(self) -> str:
+        """Account, region and prefix, for the name of a file that belongs to this cloud only.
+
+        Example:
+            `cloud.identity` -> `"000000000000-us-east-1-rwa"`
+        """
+        return f"{self.account}-{self.region}-{self.prefix}"
+
     def name(self, what: str) -> str:
         """Return a resource's full name, e.g. `rwa-clicks` for `"clicks"`."""
         return f"{self.prefix}-{what}"

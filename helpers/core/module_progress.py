@@ -119,4 +119,4 @@ def title(notebook: str) -> str:
 
 
 def _path(cloud: Cloud) -> Path:
-    return home() / "progress" / f"{cloud.account}-{cloud.region}-{cloud.prefix}.json"
+    return home() / "progress" / f"{cloud.identity}.json"

@@ -47,13 +47,14 @@ def check_watermark(work: Any) -> str:  # noqa: ANN401 - whatever a learner pass
     """Check the choice of a watermark, in whole seconds."""
     if isinstance(work, bool) or not isinstance(work, int | float):
         raise NotYet(f"{work!r:.40} is no number of seconds.")
-    share = late_share(work, arrival_delays())
+    delays = arrival_delays()
+    share = late_share(work, delays)
     if share > MOST_LATE:
         raise NotYet(
             f"With {work:g} s, {share:.1%} of the beacons come after the final value. At most "
             f"{MOST_LATE:.0%} may."
         )
-    if work >= 1 and late_share(work - 1, arrival_delays()) <= MOST_LATE:
+    if work >= 1 and late_share(work - 1, delays) <= MOST_LATE:
         raise NotYet(
             f"With {work:g} s, {share:.2%} come later. That is allowed, but so is a shorter wait, "
             "after which an alarm is raised earlier."

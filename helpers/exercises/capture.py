@@ -4,13 +4,13 @@ import hashlib
 import math
 from typing import Any
 
+from helpers.planning.limits import SHARD_BYTES, SHARD_RECORDS
+
 from .exercise import Exercise, NotYet, result_of
 
 SHARDS = 4
 HASHES = 2**128  # a partition key's MD5 is one of so many numbers
 KEYS = ("me", "fleet-1", "fleet-2", "", "東京", "a" * 256, *(f"visitor-{n}" for n in range(200)))
-# Limits of a shard: https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html
-SHARD_RECORDS, SHARD_BYTES = 1_000, 1_000_000
 
 
 def shard_of(key: str, shards: int = SHARDS) -> int:

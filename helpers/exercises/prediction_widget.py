@@ -109,4 +109,4 @@ def _update(cloud: Cloud, number: str, values: dict[str, Any]) -> None:
 
 
 def _path(cloud: Cloud) -> Path:
-    return home() / "predictions" / f"{cloud.account}-{cloud.region}-{cloud.prefix}.json"
+    return home() / "predictions" / f"{cloud.identity}.json"

@@ -24,12 +24,12 @@ class RejectingStream:
 
     Attributes:
         accepted: the records, as often as they were accepted.
-        largest: the number of records of the largest call.
+        calls: the number of calls.
     """
 
     def __init__(self, rejects: float, seed: int) -> None:
         self.accepted: list[Any] = []
-        self.largest = self.calls = 0
+        self.calls = 0
         self._rejects, self._chance = rejects, random.Random(seed)
 
     def put(self, records: list) -> dict:
@@ -47,7 +47,6 @@ class RejectingStream:
             raise TooManyCalls(f"It calls put more than {MOST_CALLS:,} times.", "When does it end?")
         if not 1 <= len(records) <= MOST_RECORDS:
             raise ValueError(f"PutRecords takes 1 to {MOST_RECORDS} records, not {len(records)}")
-        self.largest = max(self.largest, len(records))
         answers = [self._answer(record) for record in records]
         return {"FailedRecordCount": sum("ErrorCode" in a for a in answers), "Records": answers}
 

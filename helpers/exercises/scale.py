@@ -4,18 +4,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from helpers.planning.prices import price_list
+from helpers.planning.prices import HOURS_PER_MONTH, price_list
 
 from .exercise import Exercise, NotYet, result_of
 
-HOURS = 730  # of a month
 PUT_BYTES = 25_000  # a PUT payload unit: https://aws.amazon.com/kinesis/data-streams/pricing/
 # Beacons a second, bytes of a record, shards.
 STREAMS = ((20, 700, 1), (1_000, 700, 2), (100, 30_000, 4), (100, 25_000, 4), (0, 700, 3))
 
 
 def stream_dollars(
-    rate: float, record_bytes: float, shards: int, hours: float = HOURS, unit: float = PUT_BYTES
+    rate: float, record_bytes: float, shards: int, hours: float = HOURS_PER_MONTH
 ) -> float:
     """Return what a provisioned stream costs a month, in dollars.
 
@@ -24,14 +23,13 @@ def stream_dollars(
         record_bytes: of a record.
         shards: of the stream.
         hours: of the month.
-        unit: a record is billed in multiples of so many bytes.
 
     Example:
         >>> round(stream_dollars(20, 700, 1), 2)
         11.69
     """
     prices = price_list()["prices"]
-    puts = rate * hours * 3600 * math.ceil(record_bytes / unit) / 1e6
+    puts = rate * hours * 3600 * math.ceil(record_bytes / PUT_BYTES) / 1e6
     return shards * hours * prices["shard"]["dollars"] + puts * prices["million puts"]["dollars"]
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.backfill.corrections import Key, key_of
+from helpers.backfill.counted_rows import lines_of
 from helpers.backfill.counting import INPUT, count_with
 from helpers.deployment.flink_sql import application_code
 from helpers.flink.groups import DEFAULT_GROUPS
@@ -55,15 +57,12 @@ def _code_of(statement: str) -> Iterator[Path]:
 
 
 def _last_rows(output: Path) -> Iterator[dict]:
-    rows: dict[tuple, dict] = {}
     for folder in sorted(output.glob("MetricType=*")):
+        rows: dict[Key, dict] = {}
         metric = folder.name.split("=", 1)[1]
-        for file in sorted(folder.glob("part-*"), key=lambda p: int(p.name.rsplit("-", 1)[1])):
-            for line in file.read_text(encoding="utf-8").splitlines():
-                change = json.loads(line)
-                row = {"MetricType": metric} | (change["after"] or change["before"])
-                key = metric, row["EventTimestamp"], row["MetricItem"]
-                rows.pop(key, None)
-                if change["op"] != "d":
-                    rows[key] = row
-    yield from rows.values()
+        for change in map(json.loads, lines_of(folder)):
+            row = {"MetricType": metric} | (change["after"] or change["before"])
+            rows.pop(key_of(row), None)
+            if change["op"] != "d":
+                rows[key_of(row)] = row
+        yield from rows.values()

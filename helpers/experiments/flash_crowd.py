@@ -33,7 +33,6 @@ from helpers.plotting.figure import Picture
 from helpers.stores.archive import read_record
 from helpers.stores.kinesis import records
 from helpers.timing.datapoint_probe import CloudWatchWatch, seconds_until_counted
-from helpers.traffic.generator_process import target_name
 from helpers.traffic.journal_reader import frame
 from helpers.traffic.traffic import Traffic
 
@@ -161,7 +160,7 @@ def _median_lag(moments: dict[str, tuple[np.ndarray, np.ndarray]]) -> float:
 
 
 def _sent_times(cloud: Cloud, since: datetime) -> np.ndarray:
-    journal = frame(journal_folder(target_name(cloud)))
+    journal = frame(journal_folder(cloud.identity))
     mine = (journal["sent_at"] >= since.timestamp() * 1000) & (journal["status"] == 200)
     return journal.loc[mine & (journal["event"] == EVENT), "sent_at"].to_numpy(float) / 1000
 

@@ -62,4 +62,4 @@ def new_key() -> str:
 
 
 def _path(cloud: Cloud) -> Path:
-    return home() / "class" / f"{cloud.account}-{cloud.region}-{cloud.prefix}.json"
+    return home() / "class" / f"{cloud.identity}.json"

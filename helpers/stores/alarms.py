@@ -150,7 +150,7 @@ def _queue(cloud: Cloud) -> tuple[str, float]:
 
 
 def _file(cloud: Cloud) -> Path:
-    return home() / "inbox" / f"{cloud.account}-{cloud.region}-{cloud.prefix}.json"
+    return home() / "inbox" / f"{cloud.identity}.json"
 
 
 @contextmanager

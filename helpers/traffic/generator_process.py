@@ -22,11 +22,6 @@ END_SECONDS = 15.0
 _children: dict[Path, tuple[subprocess.Popen, tuple]] = {}
 
 
-def target_name(cloud: Cloud) -> str:
-    """Return the name of a cloud's journal folder: account, region, prefix."""
-    return f"{cloud.account}-{cloud.region}-{cloud.prefix}"
-
-
 def running_pid(role: str) -> int | None:
     """Return the pid of the running generator of a role, whichever kernel started it.
 
@@ -45,7 +40,7 @@ def is_ours(role: str, cloud: Cloud) -> bool:
 def _address(cloud: Cloud) -> tuple[str, str | None, str | None]:
     # A later local target may have the same endpoint, but has another key. Keys of AWS may rotate.
     key = cloud.session.get_credentials().access_key if cloud.endpoint else None
-    return target_name(cloud), cloud.endpoint, key
+    return cloud.identity, cloud.endpoint, key
 
 
 def start(role: str, cloud: Cloud, *arguments: str) -> None:
@@ -68,7 +63,7 @@ def start(role: str, cloud: Cloud, *arguments: str) -> None:
     environment = cloud.child_environment()
     paths = [str(REPOSITORY), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    named = ["--prefix", cloud.prefix, "--target", target_name(cloud)]
+    named = ["--prefix", cloud.prefix, "--target", cloud.identity]
     with log_path.open("wb") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "helpers.generator", role, *named, *arguments],

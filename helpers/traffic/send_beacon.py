@@ -12,8 +12,6 @@ from helpers.deployment.fleet import beacon_url
 from helpers.generator.journal import text
 from helpers.generator.run import journal_folder
 
-from .generator_process import target_name
-
 AGENT = "realtime-web-analytics-workshop"
 
 
@@ -76,7 +74,7 @@ def note(cloud: Cloud, facts: dict) -> None:
         cloud: its fleet received the beacon.
         facts: the journal's fields (see `Traffic.journal`).
     """
-    path = journal_folder(target_name(cloud)) / "by-hand.jsonl"
+    path = journal_folder(cloud.identity) / "by-hand.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as journal:
         journal.write(json.dumps({"kind": "beacon", "expect": "accepted", **facts}) + "\n")

@@ -160,7 +160,7 @@ class Traffic:
         Example:
             `traffic.journal().groupby("kind").size()`
         """
-        return frame(journal_folder(generator_process.target_name(self.cloud)))
+        return frame(journal_folder(self.cloud.identity))
 
     def controls(self) -> "ipywidgets.Widget":
         """Return sliders and buttons that control the traffic, for the last line of a cell.

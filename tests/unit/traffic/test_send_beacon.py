@@ -15,7 +15,7 @@ from tests.running_server import Server
 def cloud(tmp_path, own_home, monkeypatch):
     server = Server(tmp_path / "access.log")
     monkeypatch.setattr(by_hand, "beacon_url", lambda _: f"http://127.0.0.1:{server.port}/beacon")
-    monkeypatch.setattr(by_hand, "target_name", lambda _: "here")
+    monkeypatch.setattr(Cloud, "identity", "here")
     yield Cloud(None, "000000000000", "rwa", "http://127.0.0.1:1"), server
     server.end()
 
