@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import signal
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from socket import SOCK_DGRAM
@@ -30,3 +32,18 @@ def listening(processes: Iterable[psutil.Process]) -> list[tuple[psutil.Process,
                 if one.status == psutil.CONN_LISTEN or (not one.raddr and one.type == SOCK_DGRAM):
                     found.append((process, one.laddr.ip, one.laddr.port))
     return found
+
+
+def end(process: subprocess.Popen, log: Path, seconds: float = 300) -> None:
+    """Ask a server to end (SIGTERM), and wait until it has.
+
+    A server that does not end is made to write where it hangs (SIGABRT to its session, with
+    PYTHONFAULTHANDLER in its environment), and its log becomes the error.
+    """
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGABRT)
+        process.wait(seconds)
+        raise AssertionError(f"did not end:\n{log.read_text(encoding='utf-8')}") from None

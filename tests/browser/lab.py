@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from helpers.core.paths import REPOSITORY as ROOT
 from helpers.local.ports import answers, free_port
 from tests.catcher import until
+from tests.processes import end
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SETTINGS = {
@@ -101,7 +102,11 @@ def jupyterlab_of_its_own(home: Path, target: Path) -> Iterator[Server]:
     folder.mkdir()
     port, token = free_port(), secrets.token_hex(16)
     environment = os.environ | jupyter_environment(home, token)
-    environment |= {"PYTHONPATH": str(ROOT), "WORKSHOP_HOME": str(target)}
+    environment |= {
+        "PYTHONPATH": str(ROOT),
+        "WORKSHOP_HOME": str(target),
+        "PYTHONFAULTHANDLER": "1",
+    }
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
     command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
@@ -118,8 +123,7 @@ def jupyterlab_of_its_own(home: Path, target: Path) -> Iterator[Server]:
     until(listens, SECONDS)
     yield Server(url, token, folder)
     # SIGTERM lets the server end its kernels, which live in process groups of their own.
-    server.terminate()
-    server.wait(timeout=30)
+    end(server, home / "server.log")
 
 
 class Notebook:

@@ -15,6 +15,7 @@ from helpers.core.paths import REPOSITORY
 from helpers.local.ports import answers
 from tests.browser.lab import SCREENSHOTS, SECONDS
 from tests.catcher import until
+from tests.processes import end
 
 PICTURE_IS_SHOWN = """() => {
     const picture = document.querySelector('.jp-Notebook img');
@@ -47,6 +48,7 @@ def start(tmp_path):
             "HOME": str(home),
             "WORKSHOP_HOME": str(tmp_path / "workshop"),
             "JUPYTER_CONFIG_PATH": config,
+            "PYTHONFAULTHANDLER": "1",
             "SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22",
         }
         log = tmp_path / "lab.log"
@@ -68,8 +70,7 @@ def start(tmp_path):
 
     yield run
     for process in started:
-        process.terminate()
-        process.wait(timeout=60)
+        end(process, tmp_path / "lab.log")
 
 
 @pytest.mark.parametrize("asks", [False, True], ids=["as set up", "as JupyterLab comes"])

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import stat
 import subprocess
 import urllib.error
@@ -18,7 +17,7 @@ from helpers.local.ports import answers, free_port
 from tests.browser.lab import jupyter_environment
 from tests.catcher import until
 from tests.paths_below import paths_below
-from tests.processes import LOOPBACK, family, listening
+from tests.processes import LOOPBACK, end, family, listening
 
 SECONDS = 900
 SECRETS = re.compile(
@@ -93,17 +92,19 @@ def test_a_secret_would_be_found(text):
 
 @pytest.fixture
 def lab(tmp_path):
-    """JupyterLab as `make lab` starts it, but for its window and its port: port and token."""
-    recipe = subprocess.run(
-        ["make", "-n", "-o", ".venv/.ready", "lab"], cwd=REPOSITORY, capture_output=True, text=True
-    ).stdout
-    (command,) = [line for line in recipe.splitlines() if "jupyter lab" in line]
-    environment = os.environ | jupyter_environment(tmp_path, token="")
-    del environment["JUPYTER_TOKEN"]
+    """JupyterLab as `make lab` starts it in a terminal over ssh: its files, what it wrote."""
     port = free_port()
+    environment = os.environ | jupyter_environment(tmp_path, token="")
+    environment |= {
+        "WORKSHOP_HOME": str(tmp_path / "workshop"),
+        "PYTHONFAULTHANDLER": "1",
+        "SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22",
+    }
+    for name in ("JUPYTER_TOKEN", "MAKEFLAGS", "MAKELEVEL"):  # the last two, of `make test`
+        environment.pop(name, None)
     with (tmp_path / "lab.log").open("wb") as log:
         server = subprocess.Popen(
-            [*shlex.split(command.lstrip("@ ")), "--no-browser", f"--port={port}"],
+            ["make", "lab", "READY=", f"PORT={port}"],
             cwd=REPOSITORY,
             env=environment,
             stdout=log,
@@ -116,8 +117,7 @@ def lab(tmp_path):
         until(lambda: answers(f"http://127.0.0.1:{port}/api"), SECONDS)
         yield tmp_path, json.loads(written.read_text()), written
     finally:
-        server.terminate()
-        server.wait(SECONDS)
+        end(server, tmp_path / "lab.log")
 
 
 def status(url: str, token: str = "") -> int:
