@@ -199,10 +199,7 @@ def test_a_wrong_address_or_port_gets_a_cause_and_a_remedy(tmp_path, given):
 
 def test_only_a_variable_in_the_command_of_make_is_an_option():
     """A container may have a PORT in its environment, which is another program's."""
-    environment = {name: os.environ[name] for name in ("PATH",)} | {
-        "PORT": "3000",
-        "IP": "10.0.0.1",
-    }
+    environment = {"PATH": os.environ["PATH"], "PORT": "3000", "IP": "10.0.0.1"}
     for words, options in ((["PORT=9999"], '--port "9999"'), (["IP=0.0.0.0"], '--ip "0.0.0.0"')):
         shown = subprocess.run(
             ["make", "-n", "lab", "READY=", *words], cwd=REPOSITORY, capture_output=True,
