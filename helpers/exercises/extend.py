@@ -87,9 +87,11 @@ def _right_means(cloud: Cloud, metric: Any, below: Below) -> pd.DataFrame:  # no
         stored = stored[stored["Samples"] > 0]  # rebuild has set the others to 0
         if stored.empty:
             return stored.assign(Right=[], Beacons=[])
-        first = stored["Time"].min()  # the update has counted since then
+        # The update may have been made within the first bucket, which is counted in part then.
+        first = stored["Time"].min()
         right = page_means(cloud, first.to_pydatetime(), below)
-        return stored.merge(right[right["Time"] >= first], on=["Time", "Item"], how="outer")
+        later = [frame[frame["Time"] > first] for frame in (stored, right)]
+        return later[0].merge(later[1], on=["Time", "Item"], how="outer")
 
     frame = poll_until(
         compared, _are_equal, "the archive has all beacons of your metric", LONGEST_SECONDS
@@ -107,8 +109,8 @@ def _are_equal(frame: pd.DataFrame) -> bool:
 def _difference(frame: pd.DataFrame, metric: str, below: Below) -> str:
     if frame["Value"].notna().sum() == 0:
         return (
-            f"{metric} has no value of the last {MINUTES} minutes. Is its statement in a file of "
-            "your folder, did you update the application, and was there traffic?"
+            f"{metric} has no whole bucket in the last {MINUTES} minutes. Is its statement in a "
+            "file of your folder, did you update the application, and was there traffic after it?"
         )
     names = sorted(frame.loc[frame["Value"].notna(), "Item"].unique())
     if not any(name.startswith("/") for name in names):
