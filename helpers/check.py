@@ -24,7 +24,7 @@ from .sharing.steps import note_exercise, note_passed
 from .stores.dynamodb import FINAL, metric_values
 from .traffic.traffic import Traffic
 
-SETTLE_SECONDS = 60
+SETTLE_SECONDS = 90
 REPLAY_SECONDS = 300  # an updated job reads the last hours again
 VISITS_SINCE = LATENESS_HORIZON  # no late beacon has changed an older minute since
 CLOUDWATCH_SECONDS = 180  # a new metric is read after up to two minutes (see cloudwatch_values)
@@ -66,6 +66,7 @@ def captured(cloud: Cloud, traffic: Traffic) -> None:
         ),
         "Firehose delivers the last objects",
         SETTLE_SECONDS,
+        lambda account: account.sentence,
     )
     if "archived" in account.unread:
         raise WorkshopError(f"✗ {account.sentence}", "Run this cell again in a minute.")
@@ -171,6 +172,7 @@ def extended(cloud: Cloud, traffic: Traffic) -> None:
         lambda frame: not frame.empty and differing(frame).empty,
         "the last load times are counted, and CloudWatch shows new metrics",
         CLOUDWATCH_SECONDS,
+        pd.DataFrame.to_csv,
     )
     wrong = differing(means)
     if means.empty or not wrong.empty:
@@ -208,6 +210,7 @@ def unbroken(cloud: Cloud, traffic: Traffic) -> None:
         lambda account: account.balances,
         "all stages agree",
         CLOUDWATCH_SECONDS,
+        lambda account: account.sentence,
     )
     if not account.balances:
         raise WorkshopError(
@@ -371,6 +374,7 @@ def _totals(cloud: Cloud, since: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
         lambda frame: frame["DynamoDB"].equals(frame["CloudWatch"]),
         "the last differences are published, and CloudWatch shows new metrics",
         CLOUDWATCH_SECONDS,
+        pd.DataFrame.to_csv,
     )
     return totals, totals[totals["DynamoDB"] != totals["CloudWatch"]]
 
@@ -398,10 +402,10 @@ def _refuse_any(
         problem: returns the error's first words.
         columns: the names of the actual and of the expected value.
         remedy: the error's next step.
-        seconds: the longest wait; SETTLE_SECONDS by default.
+        seconds: the longest wait without a change; SETTLE_SECONDS by default.
     """
     limit = SETTLE_SECONDS if seconds is None else seconds
-    wrong = poll_until(read, lambda frame: frame.empty, what, limit)
+    wrong = poll_until(read, lambda frame: frame.empty, what, limit, pd.DataFrame.to_csv)
     if not wrong.empty:
         first = wrong.iloc[0]
         raise WorkshopError(

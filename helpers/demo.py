@@ -82,6 +82,7 @@ def demo(cloud: Cloud, log: str, rate: float) -> int:
             lambda account: account.balances,
             "every stage has counted every beacon",
             SETTLE_SECONDS,
+            lambda account: account.sentence,
         )
     print(f"\n{metric_totals(cloud, since).to_string()}\n\n{account}\n")
     if account.unread:

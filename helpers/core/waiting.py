@@ -19,6 +19,7 @@ STEP_SECONDS = 1.0  # between updates of the line; a shorter wait shows none
 LOG_SECONDS = 5  # between lines in a file or a CI log, where none can be overwritten
 BAR_CELLS = 20
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 10  # between two reads of `poll_until`
+LONGEST_PROGRESS_SECONDS = 900
 _T = TypeVar("_T")
 _being_shown = contextvars.ContextVar("_being_shown", default=False)
 
@@ -115,7 +116,11 @@ def backoff_delays() -> Iterator[float]:
 
 
 def poll_until(
-    read: Callable[[], _T], done: Callable[[_T], bool], what: str, seconds: float = 60
+    read: Callable[[], _T],
+    done: Callable[[_T], bool],
+    what: str,
+    seconds: float = 60,
+    progress: Callable[[_T], object] | None = None,
 ) -> _T:
     """Read a value repeatedly until it meets a condition, or the time is over.
 
@@ -128,6 +133,8 @@ def poll_until(
         what: the condition, for the line shown, e.g. `"the last beacons are counted"`.
         seconds: the time after which only one more read begins; so the value returned is never
             older than the wait.
+        progress: returns a part of the value. Each time that it has changed, the wait is `seconds`
+            longer, up to 15 minutes in all: a slow machine needs more time. None for a fixed wait.
 
     Returns:
         The last value read, whether or not it meets the condition.
@@ -136,11 +143,18 @@ def poll_until(
         `poll_until(lambda: newest_records(cloud), len, "a record arrives")`
     """
     deadline = time.monotonic() + seconds
+    last = time.monotonic() + max(seconds, LONGEST_PROGRESS_SECONDS)
+    before = None
     with waiting(f"Waiting until {what}"):
         while True:
             began = time.monotonic()
             value = read()
-            if began >= deadline or done(value):
+            if done(value):
+                return value
+            reached = progress(value) if progress else before
+            if reached != before and began < last:
+                before, deadline = reached, time.monotonic() + seconds
+            elif began >= deadline:
                 return value
             took = time.monotonic() - began
             time.sleep(min(max(PAUSE_SECONDS, 3 * took), LONGEST_PAUSE_SECONDS))

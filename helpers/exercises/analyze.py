@@ -1,5 +1,6 @@
 """The exercises of module 2: how long to wait for late beacons, and whole values."""
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -47,6 +48,8 @@ def check_watermark(work: Any) -> str:  # noqa: ANN401 - whatever a learner pass
     """Check the choice of a watermark, in whole seconds."""
     if isinstance(work, bool) or not isinstance(work, int | float):
         raise NotYet(f"{work!r:.40} is no number of seconds.")
+    if not math.isfinite(work) or work != int(work):
+        raise NotYet(f"{work:g} is no whole number of seconds.")
     delays = arrival_delays()
     share = late_share(work, delays)
     if share > MOST_LATE:

@@ -100,6 +100,8 @@ def result_of(function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever
         raise NotYet(f"This is no function, but {function!r:.60}.", "Pass the function itself.")
     try:
         result = function(*arguments)
+    except NotYet:  # of what the check passes to it
+        raise
     except Exception as error:
         raise NotYet(
             f"Your function raises {type(error).__name__} for ({shown}): {error}", "Correct it."

@@ -94,7 +94,11 @@ def _right_means(cloud: Cloud, metric: Any, below: Below) -> pd.DataFrame:  # no
         return later[0].merge(later[1], on=["Time", "Item"], how="outer")
 
     frame = poll_until(
-        compared, _are_equal, "the archive has all beacons of your metric", LONGEST_SECONDS
+        compared,
+        _are_equal,
+        "the archive has all beacons of your metric",
+        LONGEST_SECONDS,
+        pd.DataFrame.to_csv,
     )
     if not _are_equal(frame):
         raise NotYet(_difference(frame, metric, below))

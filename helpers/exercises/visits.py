@@ -118,7 +118,7 @@ FUNNEL: tuple[tuple[list[list[tuple[int, str]]], str], ...] = (
     ),
     (
         [[(0, "pageview"), (5, "conversion"), (9, "pageview")]],
-        "The conversion must come after the second page view.",
+        "The conversion must be at or after the second page view.",
     ),
     (
         [[(20, "conversion"), (9, "pageview"), (0, "pageview")]],
@@ -132,6 +132,10 @@ FUNNEL: tuple[tuple[list[list[tuple[int, str]]], str], ...] = (
     (
         [[(0, "pageview"), (5, "pageview"), (6, "conversion"), (9, "conversion")]],
         "A visit with two conversions counts once.",
+    ),
+    (
+        [[(0, "pageview"), (9, "pageview"), (9, "conversion")]],
+        "A conversion at the second page view is at or after it.",
     ),
 )
 

@@ -14,7 +14,7 @@ from helpers.core.paths import REPOSITORY, home
 from helpers.core.waiting import wait_until
 from helpers.generator.run import lock_path, status_path
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 END_SECONDS = 15.0
 
 # The generator ends when its standard input closes, which Python does when it deletes the Popen
@@ -83,8 +83,9 @@ def start(role: str, cloud: Cloud, *arguments: str) -> None:
         _reap(role)
         lines = log_path.read_text(errors="replace", encoding="utf-8").strip().splitlines()
         raise WorkshopError(
-            f"The traffic generator did not start: {lines[-1] if lines else 'its log is empty'}",
-            f"Read {log_path}, then start it again.",
+            f"The traffic generator did not start: {lines[-1] if lines else 'it wrote nothing.'}",
+            f"Read {log_path}, then start it again. A busy machine may need more than "
+            f"{START_SECONDS:.0f} s.",
         )
 
 
@@ -112,4 +113,8 @@ def _reap(role: str) -> None:
     child, _ = _children.pop(lock_path(role), (None, None))
     if child is not None:
         child.stdin.close()
-        child.wait(END_SECONDS)
+        try:
+            child.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

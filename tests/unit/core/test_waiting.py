@@ -2,12 +2,12 @@
 
 import threading
 import time
-from itertools import islice
+from itertools import chain, count, islice, repeat
 
 import pytest
 
 from helpers.core import waiting as module
-from helpers.core.waiting import backoff_delays, wait, wait_until, waiting
+from helpers.core.waiting import backoff_delays, poll_until, wait, wait_until, waiting
 from tests.catcher import until
 
 
@@ -114,3 +114,42 @@ def test_wait_until_ends_when_the_condition_is_true_or_the_time_is_over():
 def test_delays_grow_to_two_seconds():
     delays = list(islice(backoff_delays(), 20))
     assert delays == sorted(delays) and (delays[0], delays[-1]) == (0.1, 2.0)
+
+
+class Steps:
+    """A clock that moves by each sleep; a reader that returns one value after the other."""
+
+    def __init__(self, monkeypatch, values) -> None:
+        self.now, self.reads, self._values = 0.0, 0, iter(values)
+        monkeypatch.setattr(module, "time", self)
+        self.sleep = self._pass
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def _pass(self, seconds: float) -> None:
+        self.now += seconds
+
+    def read(self) -> int:
+        self.reads += 1
+        return next(self._values)
+
+
+def test_a_fixed_wait_ends_with_one_read_after_its_time(monkeypatch):
+    steps = Steps(monkeypatch, count())
+    assert poll_until(steps.read, lambda value: False, "it is done", 5) == 5
+
+
+def test_a_wait_goes_on_while_there_is_progress_and_ends_when_there_is_none(monkeypatch):
+    steps = Steps(monkeypatch, chain(range(40), repeat(40)))
+    assert poll_until(steps.read, lambda value: False, "it is done", 5, int) == 40
+    assert steps.now == 40 + 5
+    steps = Steps(monkeypatch, count())
+    assert poll_until(steps.read, lambda value: value == 60, "it is done", 5, int) == 60
+
+
+def test_a_wait_with_progress_and_no_end_ends_after_its_longest_time(monkeypatch):
+    monkeypatch.setattr(module, "LONGEST_PROGRESS_SECONDS", 30)
+    steps = Steps(monkeypatch, count())
+    poll_until(steps.read, lambda value: False, "it is done", 5, int)
+    assert 30 <= steps.now <= 36

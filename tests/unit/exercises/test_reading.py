@@ -8,17 +8,25 @@ from helpers.exercises.reading import EXERCISES
 (READ,) = EXERCISES
 
 
-def read_all(kinesis, name, shards=None, at="TRIM_HORIZON", once=False, most=10):
+def is_at_the_end(page):
+    return page["MillisBehindLatest"] == 0
+
+
+def is_empty(page):
+    return not page["Records"]
+
+
+def read_all(kinesis, name, shards=None, at="TRIM_HORIZON", calls=500, ends=is_at_the_end):
     found = []
     for shard in kinesis.list_shards(StreamName=name)["Shards"][:shards]:
         iterator = kinesis.get_shard_iterator(
             StreamName=name, ShardId=shard["ShardId"], ShardIteratorType=at
         )["ShardIterator"]
-        while iterator:
-            page = kinesis.get_records(ShardIterator=iterator, Limit=most)
+        for _ in range(calls):
+            page = kinesis.get_records(ShardIterator=iterator)
             found += [record["Data"] for record in page["Records"]]
-            iterator = None if once else page["NextShardIterator"]
-            if page["MillisBehindLatest"] == 0:
+            iterator = page["NextShardIterator"]
+            if ends(page):
                 break
     return found
 
@@ -32,7 +40,10 @@ def test_the_right_function_passes_and_the_stream_is_deleted(emulator):
     ("work", "sentence"),
     [
         (lambda *arguments: read_all(*arguments, shards=1), "Does it read every shard"),
-        (lambda *arguments: read_all(*arguments, once=True), "ask again with NextShardIterator"),
+        (lambda *arguments: read_all(*arguments, calls=1), "May an answer be empty"),
+        (lambda *arguments: read_all(*arguments, calls=2), "ask again with NextShardIterator"),
+        (lambda *arguments: read_all(*arguments, ends=is_empty), "May an answer be empty"),
+        (lambda *arguments: read_all(*arguments, ends=lambda page: False), "shard has no end"),
         (lambda *arguments: read_all(*arguments, at="LATEST"), "begin at the oldest record"),
         (lambda *arguments: read_all(*arguments) * 2, "60 records are in the list twice"),
         (lambda *arguments: [data.decode() for data in read_all(*arguments)], "has no record"),

@@ -37,7 +37,7 @@ def test_a_wrong_function_has_a_sentence_of_its_own(work, sentence):
 
 
 def test_the_right_funnel_passes():
-    assert "7 lists of visits" in run_check(FUNNEL, funnel)
+    assert "8 lists of visits" in run_check(FUNNEL, funnel)
 
 
 def without_order(visits):
@@ -47,6 +47,11 @@ def without_order(visits):
         sum(events.count("pageview") > 1 for events in viewed),
         sum(events.count("pageview") > 1 and "conversion" in events for events in viewed),
     )
+
+
+def strictly_after(visits):
+    moved = [[(at - (event == "conversion"), event) for at, event in visit] for visit in visits]
+    return funnel(moved)
 
 
 def in_order_of_arrival(visits):
@@ -66,7 +71,8 @@ def in_order_of_arrival(visits):
             lambda v: (sum(e == "pageview" for one in v for _, e in one), 1, 1),
             "one visit with two page views",
         ),
-        (without_order, "after the second page view"),
+        (without_order, "at or after the second page view"),
+        (strictly_after, "A conversion at the second page view"),
         (in_order_of_arrival, "Compare their times"),
         (lambda v: (len(v), *funnel(v)[1:]), "Only a visit with a page view"),
         (lambda v: funnel(v)[0], "three numbers"),

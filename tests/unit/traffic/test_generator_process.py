@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -53,6 +54,23 @@ def test_settings_are_followed_while_it_runs(flowing):
     assert traffic.status()["pid"] == pid
     assert {beacon["event"] for beacon in catcher.beacons} == {b"login", b"logoff"}
     assert traffic.settings()["visitors"] == 3
+
+
+def test_a_generator_that_is_too_slow_is_ended_with_a_cause_and_a_remedy(flowing, monkeypatch):
+    traffic, _ = flowing
+    started = []
+
+    def popen(*arguments, **options):
+        started.append(subprocess.Popen(*arguments, **options))
+        return started[-1]
+
+    slow = SimpleNamespace(**vars(subprocess) | {"Popen": popen})
+    monkeypatch.setattr(generator_process, "subprocess", slow)
+    for name in ("START_SECONDS", "END_SECONDS"):
+        monkeypatch.setattr(generator_process, name, 0.0)
+    with pytest.raises(WorkshopError, match="did not start: it wrote nothing"):
+        traffic.start(rate=10)
+    assert started[0].returncode == -signal.SIGKILL
 
 
 def test_an_outage_stops_the_flow_and_a_burst_needs_one(flowing):
