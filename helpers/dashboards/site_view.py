@@ -104,19 +104,21 @@ def _change(figure: Figure, period: str, digits: int = 0) -> str:
     if figure.full is None or not figure.before:
         return f"none in {period}"
     percent = round(100 * (figure.full / figure.before - 1))
-    return f"{percent:+,}% (before: {figure.before:,.{digits}f})"
+    return f"{percent:+,}% ({figure.before:,.{digits}f} → {figure.full:,.{digits}f})"
 
 
 def _points(figure: Figure, period: str) -> str:
     if figure.full is None or figure.before is None:
         return f"no visit in {period}"
-    return f"{figure.full - figure.before:+.1f} points (before: {figure.before:.1f}%)"
+    change = figure.full - figure.before
+    return f"{change:+.1f} points ({figure.before:.1f}% → {figure.full:.1f}%)"
 
 
 def _seconds(figure: Figure, period: str) -> str:
     if figure.full is None or figure.before is None:
         return f"no visit in {period}"
-    return f"{figure.full - figure.before:+.0f} s (before: {_time(figure.before)})"
+    change = figure.full - figure.before
+    return f"{change:+.0f} s ({_time(figure.before)} → {_time(figure.full)})"
 
 
 def _alarm_tile(seen: SiteSnapshot) -> str:

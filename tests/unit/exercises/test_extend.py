@@ -132,8 +132,9 @@ def alarm(cloud):
     cloud.client("cloudwatch").delete_alarms(AlarmNames=names)
 
 
-def test_the_right_alarm_passes(cloud, alarm):
-    assert "reaches 2.0" in run_check(ALARM, alarm(), cloud)
+@pytest.mark.parametrize("own", [{}, {"Period": 60}, {"Statistic": "Average"}])
+def test_the_right_alarm_passes(cloud, alarm, own):
+    assert "reaches 2.0" in run_check(ALARM, alarm(**own), cloud)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,7 @@ def test_the_right_alarm_passes(cloud, alarm):
         ({"ComparisonOperator": "GreaterThanThreshold"}, "raised above 2.0"),
         ({"ComparisonOperator": "LessThanThreshold"}, "raised by LessThanThreshold"),
         ({"Statistic": "Sum"}, "statistic is Sum"),
+        ({"Statistic": "Average", "Period": 60}, "Its period is 60 s"),
         ({"AlarmActions": []}, "has no action"),
     ],
 )
