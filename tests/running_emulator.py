@@ -25,7 +25,7 @@ def running_emulator(folder: Path, **environment: str) -> Iterator[Cloud]:
     try:
         endpoint = f"http://127.0.0.1:{port}"
         health = f"{endpoint}/_ministack/health"
-        assert ports.wait_for(health, 60), (folder / "log").read_text()
+        assert ports.wait_for(health, 300), (folder / "log").read_text()
         yield Cloud(session_with(key), ACCOUNT, prefix="rwa", endpoint=endpoint)
     finally:
         child_process.end(process)

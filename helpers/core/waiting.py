@@ -142,8 +142,8 @@ def poll_until(
     Example:
         `poll_until(lambda: newest_records(cloud), len, "a record arrives")`
     """
-    deadline = time.monotonic() + seconds
-    last = time.monotonic() + max(seconds, LONGEST_PROGRESS_SECONDS)
+    start = time.monotonic()
+    deadline, last = start + seconds, start + max(seconds, LONGEST_PROGRESS_SECONDS)
     before = None
     with waiting(f"Waiting until {what}"):
         while True:
@@ -155,6 +155,8 @@ def poll_until(
             if reached != before and began < last:
                 before, deadline = reached, time.monotonic() + seconds
             elif began >= deadline:
+                if in_notebook():  # else a learner would take the value for the awaited one
+                    print(f"Not yet after {began - start:.0f} s: {what}.")
                 return value
             took = time.monotonic() - began
             time.sleep(min(max(PAUSE_SECONDS, 3 * took), LONGEST_PAUSE_SECONDS))

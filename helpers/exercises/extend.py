@@ -227,34 +227,38 @@ def check_funnel(cloud: Cloud, work: Any) -> str:  # noqa: ANN401 - whatever a l
     except (TypeError, ValueError):
         raise NotYet(f"{work!r:.40} is no list of three numbers.") from None
     records = _today(cloud)
-    records = records[records["clientid"].notna()]
-    right = [len(moments) for moments in _steps(records, in_order=True)]
+    known = records[records["clientid"].notna()]
+    right = _visitors(known)
     if numbers == right:
         return f"of {right[0]} visitors, {right[1]} clicked, and {right[2]} of them bought"
     if len(numbers) != 3:
         raise NotYet(f"These are {len(numbers)} numbers. The funnel has three steps.")
-    if numbers == [len(moments) for moments in _steps(records, in_order=False)]:
-        raise NotYet("Each step must come after the one before, of the same visitor.")
-    if numbers == [int((records["event"] == event).sum()) for event in STEPS]:
-        raise NotYet("It counts beacons. One visitor has many.")
     step = _first_difference(numbers, right)
-    much = "more" if numbers[step] > right[step] else "fewer"
-    raise NotYet(f"Step {step + 1} has {much} visitors than the archive: {numbers[step]}.")
+    beacons = [int((known["event"] == event).sum()) for event in STEPS]
+    for counts, sentence in (
+        (_visitors(records.fillna({"clientid": ""})), "A beacon without a clientid is nobody's."),
+        (_visitors(known, in_order=False), "A step must not come before the previous one."),
+        (beacons, "It counts beacons. One visitor has many."),
+    ):
+        if numbers[step] == counts[step] != right[step]:
+            raise NotYet(f"Step {step + 1}: {sentence}")
+    much = "many" if numbers[step] > right[step] else "few"
+    raise NotYet(f"Step {step + 1}: {numbers[step]} visitors are too {much}.")
 
 
 STEPS = ("pageview", "click", "conversion")
 
 
-def _steps(records: pd.DataFrame, in_order: bool) -> list[pd.Series]:
-    """Return, for each step, the moment of each visitor who reached it."""
-    found: list[pd.Series] = []
+def _visitors(records: pd.DataFrame, in_order: bool = True) -> list[int]:
+    """Return how many visitors reach each step."""
+    found: list[pd.Series] = []  # for each step, the moment of each visitor who reached it
     for event in STEPS:
         rows = records.loc[records["event"] == event, ["clientid", "received_at"]]
         if found:
             before = rows["clientid"].map(found[-1])
             rows = rows[before.notna() & ((rows["received_at"] >= before) | (not in_order))]
         found.append(rows.groupby("clientid")["received_at"].min())
-    return found
+    return [len(moments) for moments in found]
 
 
 Check = Callable[[Cloud, Any], str]

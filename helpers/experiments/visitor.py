@@ -215,9 +215,9 @@ class Visitor:
         if not self._is_counted(GAP):
             raise WorkshopError(
                 f"The job has not counted the page views of {self.name} as expected.",
-                "Run start_analytics(cloud). If you have changed the gap, delete the file "
-                "07_visit_beacons.sql from sql_folder(), and run update_analytics(cloud). Then run "
-                "this notebook again from the top.",
+                "If the machine is busy, run this notebook again from the top. Otherwise run "
+                "start_analytics(cloud) before it; if you have changed the gap, delete the file "
+                "07_visit_beacons.sql from sql_folder(), and run update_analytics(cloud).",
             )
         values = {"Before": before, "After": self._stored()}
         frame = pd.DataFrame(

@@ -137,7 +137,7 @@ def test_a_query_that_takes_too_long_is_cancelled(cloud, monkeypatch):
 
 @pytest.fixture
 def today(cloud) -> list[dict]:
-    """The archive has beacons of six visitors, with the time of this test."""
+    """The archive has beacons of six visitors and of nobody, with the time of this test."""
     steps = {
         "buys": ["pageview", "click", "pageview", "conversion"],
         "clicks": ["pageview", "click", "click"],
@@ -145,6 +145,7 @@ def today(cloud) -> list[dict]:
         "buys without a click": ["pageview", "conversion"],
         "buys, then clicks": ["pageview", "conversion", "click"],
         "only logs in": ["login"],
+        None: ["pageview", "click"],
     }
     events = [(visitor, event) for visitor, all_of in steps.items() for event in all_of]
     now = int(datetime.now(UTC).timestamp() * 1000)
@@ -198,10 +199,13 @@ def test_the_solution_on_the_funnel_respects_the_order_of_each_visitors_steps(
         ("4-3", ["/search", "/", "/no"], "no load time of a person today, e.g. '/no'"),
         ("4-3", 7, "no list of pages"),
         ("4-3", None, "no work yet"),
-        ("4-4", [5, 4, 2], "Each step must come after the one before"),
-        ("4-4", [5, 4, 3], "Step 2 has more visitors"),
-        ("4-4", [5, 2, 1], "Step 2 has fewer visitors"),
-        ("4-4", [6, 5, 3], "It counts beacons"),
+        ("4-4", [5, 4, 2], "Step 2: A step must not come before the previous one"),
+        ("4-4", [5, 3, 2], "Step 3: A step must not come before the previous one"),
+        ("4-4", [5, 3, 9], "Step 3: 9 visitors are too many"),
+        ("4-4", [5, 2, 1], "Step 2: 2 visitors are too few"),
+        ("4-4", [7, 5, 3], "Step 1: 7 visitors are too many"),
+        ("4-4", [6, 3, 1], "Step 1: A beacon without a clientid is nobody's"),
+        ("4-4", [5, 5, 3], "Step 2: It counts beacons"),
         ("4-4", [5, 3], "These are 2 numbers"),
         ("4-4", "many", "no list of three numbers"),
         ("4-4", None, "no work yet"),
