@@ -119,10 +119,26 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     query_archive(cloud, "SELECT 1 AS one")
     with exercise_stream(cloud):
         pass
+    put_own_alarm(cloud)
     destroy(cloud)
     # A function's last run may create its log group again.
     cloud.client("logs").create_log_group(logGroupName="/aws/lambda/rwa-process-metrics")
     destroy(cloud)
+
+
+def put_own_alarm(cloud: Cloud) -> None:
+    """Create an alarm as in exercise 4-2, which no stack has."""
+    cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName=cloud.name("own"),
+        Namespace="RealtimeWebAnalytics",
+        MetricName="event_anomaly",
+        Dimensions=[{"Name": "Stack", "Value": cloud.prefix}],
+        Statistic="Maximum",
+        Period=10,
+        EvaluationPeriods=1,
+        Threshold=2.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
 
 
 def give_up_a_batch(cloud: Cloud) -> None:

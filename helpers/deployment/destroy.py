@@ -13,7 +13,7 @@ from helpers.core.waiting import wait_until, waiting
 from helpers.sharing.steps import note_cleaned_up
 
 from .flink_application import application_status
-from .leftover_resources import log_groups, named, remaining
+from .leftover_resources import log_groups, named, own_alarms, remaining
 from .stacks import MODULES, describe, stack_name, wait_for_id, wait_for_stack
 
 _WAIT_SECONDS = 30 * 60
@@ -53,11 +53,13 @@ def destroy(cloud: Cloud) -> None:
         # A function that ran while its stack was deleted has created its log group again.
         for name in log_groups(cloud):
             cloud.client("logs").delete_log_group(logGroupName=name)
+        _delete_own_alarms(cloud)
         left = _left(cloud)
     if left:
         raise WorkshopError(
-            f"{len(left)} resources are left: {', '.join(left)}.",
-            "Run `destroy(cloud)` again. If some remain, delete them in the AWS console.",
+            f"No stack had these, and they are left: {', '.join(left)}.",
+            "Run `destroy(cloud)` again. What is still left then, delete with boto3 or in the AWS "
+            "console.",
         )
     print(f"✓ Nothing of {cloud.prefix} is left.")
     note_cleaned_up(cloud)
@@ -72,6 +74,13 @@ def _delete_module(cloud: Cloud, module: str) -> None:
         _empty(cloud, cloud.bucket(bucket))
     delete_stack(cloud, name)
     print(f"✓ {name} deleted ({time.monotonic() - started:.0f} s)")
+
+
+def _delete_own_alarms(cloud: Cloud) -> None:
+    """Delete the alarms that the learner created in module 4: no stack has them."""
+    if alarms := own_alarms(cloud):
+        cloud.client("cloudwatch").delete_alarms(AlarmNames=alarms)
+        print(f"✓ {', '.join(alarms)} deleted (in no stack)")
 
 
 def _left(cloud: Cloud) -> list[str]:

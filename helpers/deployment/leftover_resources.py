@@ -119,6 +119,31 @@ def log_groups(cloud: Cloud) -> list[str]:
     return sorted(names & ours)
 
 
+def own_alarms(cloud: Cloud) -> list[str]:
+    """Return the names of alarms of this pipeline's metrics, e.g. those that a learner created.
+
+    Their names begin with the prefix, and a metric has the dimension Stack with the prefix: so they
+    are of no other pipeline in the account.
+
+    Example:
+        `own_alarms(cloud)` -> `["rwa-my-anomaly"]`
+    """
+    listed = pages(cloud.client("cloudwatch"), "describe_alarms", AlarmNamePrefix=cloud.name(""))
+    ours = {"Name": "Stack", "Value": cloud.prefix}
+    return [
+        alarm["AlarmName"]
+        for page in listed
+        for alarm in page["MetricAlarms"]
+        if any(ours in dimensions for dimensions in _dimensions(alarm))
+    ]
+
+
+def _dimensions(alarm: dict[str, Any]) -> Iterator[list[dict[str, str]]]:
+    yield alarm.get("Dimensions", [])
+    for query in alarm.get("Metrics", []):  # of an alarm by metric math
+        yield query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
+
+
 def _by_name(cloud: Cloud) -> Iterator[tuple[str, str]]:
     if application_status(cloud):
         name = cloud.name("analytics")

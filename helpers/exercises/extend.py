@@ -236,7 +236,10 @@ def check_funnel(cloud: Cloud, work: Any) -> str:  # noqa: ANN401 - whatever a l
     step = _first_difference(numbers, right)
     beacons = [int((known["event"] == event).sum()) for event in STEPS]
     for counts, sentence in (
-        (_visitors(records.fillna({"clientid": ""})), "A beacon without a clientid is nobody's."),
+        (
+            _visitors(records.fillna({"clientid": ""})),
+            "A beacon without a clientid belongs to no visitor.",
+        ),
         (_visitors(known, in_order=False), "A step must not come before the previous one."),
         (beacons, "It counts beacons. One visitor has many."),
     ):

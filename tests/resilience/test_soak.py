@@ -13,7 +13,7 @@ def test_the_same_seed_plans_the_same_and_every_kind_has_its_turn():
 def test_whatever_fails_every_stage_reports_the_same(chain):
     found = soak(chain, seconds=120, rate=500, failures=7, seed=3, **DEGRADED_TRAFFIC)
     account = found["ledger"]
-    assert account.balances, account
+    assert account.balances, f"{account}\n{account.missing.to_string()}"
     assert account.frame.loc["sent", "Beacons"] > 50_000
     assert found["wrong"].empty, found["wrong"]
     assert all(failure.ended for failure in found["failures"])

@@ -75,11 +75,33 @@ def test_a_resource_that_no_stack_made_is_named_until_it_is_deleted(cloud, make)
         assert remaining(cloud) == [resource]
         with pytest.raises(WorkshopError) as error:
             destroy(cloud)
-        assert error.value.cause == f"1 resources are left: {resource}."
+        assert error.value.cause == f"No stack had these, and they are left: {resource}."
     finally:
         delete()
     destroy(cloud)
     assert remaining(cloud) == []
+
+
+@pytest.mark.parametrize("by_math", [False, True])
+def test_a_learners_own_alarm_is_deleted_and_one_of_another_pipeline_is_not(cloud, by_math, capsys):
+    cloudwatch = cloud.client("cloudwatch")
+    names = {"left-my-anomaly": "left", "left-2-anomaly": "left-2"}
+    for name, stack in names.items():
+        metric = {"Namespace": "RealtimeWebAnalytics", "MetricName": "event_anomaly"}
+        metric["Dimensions"] = [{"Name": "Stack", "Value": stack}]
+        stat = {"Metric": metric, "Period": 10, "Stat": "Maximum"}
+        query = {"Metrics": [{"Id": "m", "MetricStat": stat}]}
+        cloudwatch.put_metric_alarm(
+            AlarmName=name, Threshold=2.0, EvaluationPeriods=1,
+            ComparisonOperator="GreaterThanThreshold",
+            **query if by_math else metric | {"Period": 10, "Statistic": "Maximum"},
+        )  # fmt: skip
+    try:
+        with pytest.raises(WorkshopError, match="left: alarm left-2-anomaly"):
+            destroy(cloud)
+        assert "✓ left-my-anomaly deleted" in capsys.readouterr().out
+    finally:
+        cloudwatch.delete_alarms(AlarmNames=list(names))
 
 
 def tagged(*entries: tuple[str, str | None]) -> dict:
