@@ -148,7 +148,8 @@ class MetricMath:
                 return _apply(_ROUNDED[name], self._value(part))
             case _, [part] if name in STATISTICS:
                 return _merged(STATISTICS[name], self._value(part), ast.unparse(part))
-        raise Unsupported(f"the function {name}")
+        parts = ", ".join(map(ast.unparse, arguments))
+        raise Unsupported(f"the function call {name}({parts})")
 
     def _list(self, nodes: list[ast.expr]) -> list[TimeSeries]:
         values = [self._value(node) for node in nodes]

@@ -75,8 +75,12 @@ def check_lost(work: Any) -> str:  # noqa: ANN401 - whatever a learner passes
                 f"{len(missing)} lost beacons are not found, e.g. one that was not {stage}."
             )
         wrong = min(name for name in right if found[name] != right[name])
-        raise NotYet(f"{wrong} is lost, but it did reach an earlier or a later stage than "
-                     f"{found[wrong]!r:.20}.")  # fmt: skip
+        stage = found[wrong]
+        if stage not in STAGES[1:]:
+            raise NotYet(
+                f"{wrong} has {stage!r:.20}. A beacon is lost at one of {', '.join(STAGES[1:])}."
+            )
+        raise NotYet(f"{wrong} has {stage!r}, which is not the first stage without it.")
     return "the lost beacons of three pipelines are found, each with its stage"
 
 

@@ -28,7 +28,9 @@ def by_count(stages):
     ("work", "sentence"),
     [
         (by_count, "return a dict"),
-        (lambda stages: dict.fromkeys(lost(stages), "stored"), "earlier or a later stage"),
+        (lambda stages: dict.fromkeys(lost(stages), "stored"), "not the first stage without it"),
+        (lambda stages: dict.fromkeys(lost(stages), "sent"), "at one of archived, counted, stored"),
+        (lambda stages: dict.fromkeys(lost(stages), [1]), "at one of archived"),
         (lambda stages: {k: v for k, v in lost(stages).items() if v == "stored"}, "not found"),
         (lambda stages: dict.fromkeys(stages["sent"]["beacon_id"], "stored"), "are not lost"),
         (lambda stages: stages["lost"], "raises KeyError"),
