@@ -58,7 +58,7 @@ def destroy(cloud: Cloud) -> None:
     if left:
         raise WorkshopError(
             f"No stack had these, and they are left: {', '.join(left)}.",
-            "Run `destroy(cloud)` again. What is still left then, delete with boto3 or in the AWS "
+            "Run `destroy(cloud)` again. If one is still left, delete it with boto3, or in the AWS "
             "console.",
         )
     print(f"✓ Nothing of {cloud.prefix} is left.")
