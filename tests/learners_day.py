@@ -44,6 +44,7 @@ from helpers.stores.dynamodb import catalog, metric_values
 from helpers.stores.kinesis import newest_records
 from helpers.teaching.class_page import class_progress
 from helpers.timing.datapoint_probe import CloudWatchWatch
+from tests.own_alarm import put_own_alarm
 from tests.small_code import small_code
 
 ACCOUNT = "000000000000"
@@ -124,21 +125,6 @@ def exercise(cloud: Cloud, folder, patch) -> None:
     # A function's last run may create its log group again.
     cloud.client("logs").create_log_group(logGroupName="/aws/lambda/rwa-process-metrics")
     destroy(cloud)
-
-
-def put_own_alarm(cloud: Cloud) -> None:
-    """Create an alarm as in exercise 4-2, which no stack has."""
-    cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=cloud.name("own"),
-        Namespace="RealtimeWebAnalytics",
-        MetricName="event_anomaly",
-        Dimensions=[{"Name": "Stack", "Value": cloud.prefix}],
-        Statistic="Maximum",
-        Period=10,
-        EvaluationPeriods=1,
-        Threshold=2.0,
-        ComparisonOperator="GreaterThanThreshold",
-    )
 
 
 def give_up_a_batch(cloud: Cloud) -> None:

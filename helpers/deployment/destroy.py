@@ -57,7 +57,7 @@ def destroy(cloud: Cloud) -> None:
         left = _left(cloud)
     if left:
         raise WorkshopError(
-            f"No stack had these, and they are left: {', '.join(left)}.",
+            f"Some resources are left: {', '.join(left)}.",
             "Run `destroy(cloud)` again. If one is still left, delete it with boto3, or in the AWS "
             "console.",
         )

@@ -91,8 +91,8 @@ def _right_means(cloud: Cloud, metric: Any, below: Below) -> pd.DataFrame:  # no
         # The update may have been made within the first bucket, which is counted in part then.
         first = stored["Time"].min()
         right = page_means(cloud, first.to_pydatetime(), below)
-        later = [frame[frame["Time"] > first] for frame in (stored, right)]
-        return later[0].merge(later[1], on=["Time", "Item"], how="outer")
+        both = stored.merge(right, on=["Time", "Item"], how="outer")
+        return both[both["Time"] > first]
 
     frame = poll_until(
         compared,
@@ -152,7 +152,8 @@ def check_alarm(cloud: Cloud, work: Any) -> str:  # noqa: ANN401 - whatever a le
         raise NotYet(f"There is no alarm {work!r:.60}.")
     alarm = found[0]
     items = {pair["Name"]: pair["Value"] for pair in alarm.get("Dimensions", [])}
-    comparison, period = alarm["ComparisonOperator"], alarm.get("Period")
+    comparison = alarm["ComparisonOperator"]
+    statistic, period = alarm.get("Statistic"), alarm.get("Period")
     problems = (
         (alarm.get("MetricName") != "event_anomaly", "It watches another metric."),
         (
@@ -166,11 +167,11 @@ def check_alarm(cloud: Cloud, work: Any) -> str:  # noqa: ANN401 - whatever a le
         ),
         (comparison != "GreaterThanOrEqualToThreshold", f"It is raised by {comparison}."),
         (
-            alarm.get("Statistic") not in ("Maximum", "Average"),
-            f"Its statistic is {alarm.get('Statistic')}. Which one is a score of ten seconds?",
+            statistic not in ("Maximum", "Average"),
+            f"Its statistic is {statistic}. Which one is a score of ten seconds?",
         ),
         (
-            alarm.get("Statistic") == "Average" and period != BUCKET_SECONDS,
+            statistic == "Average" and period != BUCKET_SECONDS,
             f"Its period is {period} s. The average of several scores may be low though one of "
             "them reaches 2.0.",
         ),

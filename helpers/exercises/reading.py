@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from helpers.core.cloud import Cloud
@@ -49,27 +50,25 @@ def short_answers(kinesis: Any) -> Iterator[None]:  # noqa: ANN401 - of boto3
     Args:
         kinesis: the client. In the `with` block, more than 300 calls raise `NotYet`.
     """
-    asked: list[str] = []  # the iterator of each call
-    continued: set[str] = set()  # iterators whose next answer has records
+    calls = count(1)
+    continued: set[str | None] = set()  # iterators whose next answer has records
 
     def ask_for_few(params: dict, context: dict, **_: object) -> dict:
-        if len(asked) >= MOST_CALLS:
+        if next(calls) > MOST_CALLS:
             raise NotYet(
                 f"It has called get_records {MOST_CALLS} times. An open shard has no end: "
                 "`NextShardIterator` is never missing."
             )
         limit = min(params.get("Limit", MOST_RECORDS), MOST_RECORDS)
-        asked.append(params.get("ShardIterator", ""))
-        context["iterator"] = asked[-1]
+        context["iterator"] = params.get("ShardIterator", "")
         return params | {"Limit": limit}
 
     def empty_the_first(parsed: dict, context: dict, **_: object) -> None:
-        iterator = context["iterator"]
-        if iterator in continued or "NextShardIterator" not in parsed:
-            continued.add(parsed.get("NextShardIterator", ""))
-        else:
-            parsed |= {"Records": [], "NextShardIterator": iterator, "MillisBehindLatest": 1000}
-            continued.add(iterator)
+        following = parsed.get("NextShardIterator")  # none in an error
+        if following and context["iterator"] not in continued:
+            following = context["iterator"]
+            parsed |= {"Records": [], "NextShardIterator": following, "MillisBehindLatest": 1000}
+        continued.add(following)
 
     kinesis.meta.events.register(_PARAMETERS, ask_for_few)
     kinesis.meta.events.register(_ANSWER, empty_the_first)

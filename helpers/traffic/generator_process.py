@@ -10,7 +10,7 @@ from pathlib import Path
 from helpers.core import process_lock
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
-from helpers.core.paths import REPOSITORY, home
+from helpers.core.paths import home
 from helpers.core.waiting import wait_until
 from helpers.generator.run import lock_path, status_path
 
@@ -60,9 +60,6 @@ def start(role: str, cloud: Cloud, *arguments: str) -> None:
     status_path(role).unlink(missing_ok=True)
     log_path = home() / "logs" / f"traffic-{role}.log"
     log_path.parent.mkdir(exist_ok=True)
-    environment = cloud.child_environment()
-    paths = [str(REPOSITORY), environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     named = ["--prefix", cloud.prefix, "--target", cloud.identity]
     with log_path.open("wb") as log:
         child = subprocess.Popen(
@@ -70,7 +67,7 @@ def start(role: str, cloud: Cloud, *arguments: str) -> None:
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env=cloud.child_environment(),
             start_new_session=True,  # interrupting a cell must not end the traffic
         )
     _children[lock_path(role)] = (child, _address(cloud))

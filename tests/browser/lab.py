@@ -81,13 +81,17 @@ class Server(NamedTuple):
 
 
 def jupyter_environment(home: Path, token: str) -> dict[str, str]:
-    """Return what lets a JupyterLab keep all its files in a folder, and ask for this token."""
+    """Return what lets a JupyterLab keep all its files in a folder, and ask for this token.
+
+    One that hangs can be made to write where (see `tests.processes.end`).
+    """
     folders = ("CONFIG", "DATA", "RUNTIME")
     return {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in folders} | {
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_TOKEN": token,
+        "PYTHONFAULTHANDLER": "1",
     }
 
 
@@ -102,11 +106,7 @@ def jupyterlab_of_its_own(home: Path, target: Path) -> Iterator[Server]:
     folder.mkdir()
     port, token = free_port(), secrets.token_hex(16)
     environment = os.environ | jupyter_environment(home, token)
-    environment |= {
-        "PYTHONPATH": str(ROOT),
-        "WORKSHOP_HOME": str(target),
-        "PYTHONFAULTHANDLER": "1",
-    }
+    environment |= {"PYTHONPATH": str(ROOT), "WORKSHOP_HOME": str(target)}
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
     command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]

@@ -6,36 +6,35 @@ import time
 
 from playwright.sync_api import expect
 
+from bench.notebook_steps import solution
 from docs.stored_notebooks import stored
 from helpers.core.waiting import wait_until
 from helpers.stores.dynamodb import metric_values
 from helpers.traffic.traffic import Traffic
 from tests.running_notebooks import FOLDER, run
 
-LOADED = re.compile(r"# %load (solutions/.*)")
-
 
 def with_solutions(text: str) -> tuple[str, list[str]]:
     """Return a notebook whose solutions are loaded, as `%load` does, and what names each."""
     notebook, names = json.loads(text), []
     for cell in notebook["cells"]:
-        if found := LOADED.fullmatch("".join(cell["source"])):
-            solution = (FOLDER / found[1]).read_text(encoding="utf-8")
-            cell["source"] = f"{found[0]}\n{solution}"
-            names.append(found[0])
+        code = "".join(cell["source"])
+        if path := solution(code):
+            cell["source"] = f"{code}\n{path.read_text(encoding='utf-8')}"
+            names.append(code)
     return json.dumps(notebook), names
 
 
 def test_run_all_with_the_solutions(target_home, open_module):
     name = "4-extend.ipynb"
-    text, solutions = with_solutions(stored(FOLDER / name))
+    text, loads = with_solutions(stored(FOLDER / name))
     notebook = open_module(name, height=3000, text=text)
     notebook.run_all()
     notebook.finish()
     expect(notebook.output(notebook.cell("check.extended"))).to_contain_text("✓ avg_pg_ld")
-    assert len(solutions) == len(list(FOLDER.glob("solutions/4-*.py")))
-    for solution in solutions:
-        shown = notebook.output(notebook.cell(solution)).inner_text()
+    assert len(loads) == len(list(FOLDER.glob("solutions/4-*.py")))
+    for load in loads:
+        shown = notebook.output(notebook.cell(load)).inner_text()
         assert "✗" not in shown and "o rows yet" not in shown
         # The message of the alarm, bars of more than one page or step, or corrected values.
         found = re.search(r"Set by hand|Samples_corrected| in ([3-9]|\d\d) items", shown)

@@ -97,7 +97,6 @@ def lab(tmp_path):
     environment = os.environ | jupyter_environment(tmp_path, token="")
     environment |= {
         "WORKSHOP_HOME": str(tmp_path / "workshop"),
-        "PYTHONFAULTHANDLER": "1",
         "SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22",
     }
     for name in ("JUPYTER_TOKEN", "MAKEFLAGS", "MAKELEVEL"):  # the last two, of `make test`

@@ -75,7 +75,7 @@ def test_a_resource_that_no_stack_made_is_named_until_it_is_deleted(cloud, make)
         assert remaining(cloud) == [resource]
         with pytest.raises(WorkshopError) as error:
             destroy(cloud)
-        assert error.value.cause == f"No stack had these, and they are left: {resource}."
+        assert error.value.cause == f"Some resources are left: {resource}."
     finally:
         delete()
     destroy(cloud)

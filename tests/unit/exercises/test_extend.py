@@ -10,11 +10,12 @@ import pytest
 from helpers.exercises import extend
 from helpers.exercises.exercise import NotYet, run_check
 from helpers.stores.archive import FIELDS
+from tests.own_alarm import put_own_alarm
 from tests.unit.functions.lambdas import put_catalog, row
 from tests.unit.stores.written import put_object, send
 
 PAGES, ALARM, _, _, CORRECTED = extend.EXERCISES
-FLOAT = {"Statistic": "Average", "IsWholeNumber": False}
+METRIC = "mine"
 # Of the second bucket: page, mean, number of beacons. The archive's beacons of it are below.
 MEANS = [("/", 150.5, 2), ("/cart", 1100.0, 2), ("/search", 3000.0, 1)]
 WITHOUT_SLOW = [("/", 150.5, 2), ("/cart", 200.0, 1), ("/search", 0.0, 0)]
@@ -44,18 +45,18 @@ def archived(cloud, bucket, monkeypatch):
     ]
     put_object(cloud, *records, hour=bucket)
 
-    def stored(means, most=20, metric="mine"):
-        put_catalog(cloud, metric, MaxItems=most, **FLOAT)
+    def stored(means, most=20):
+        put_catalog(cloud, METRIC, MaxItems=most, Statistic="Average", IsWholeNumber=False)
         # The update was made within the first bucket, so that its value is another one.
         values = [(bucket - 10, "/", 201.0, 1)] if means else []
         values += [(bucket, *each) for each in means]
         rows = [
-            row(samples, item, at, metric, UnitValueFloat=mean, EmittedAt=at * 1000 + 5000)
+            row(samples, item, at, METRIC, UnitValueFloat=mean, EmittedAt=at * 1000 + 5000)
             for at, item, mean, samples in values
         ]
         if rows:
             send(cloud, *rows)
-        return metric
+        return METRIC
 
     return stored
 
@@ -71,7 +72,7 @@ def test_a_corrected_past_passes_when_a_value_that_is_gone_has_no_samples(cloud,
 @pytest.mark.parametrize(
     ("exercise", "means", "sentence"),
     [
-        (PAGES, [("All Pages", 1110.2, 5)], "Its items are All Pages, /|Group by the page"),
+        (PAGES, [("All Pages", 1110.2, 5)], r"Its items are All Pages\. Group by the page"),
         (PAGES, [("/", 150.0, 2), *MEANS[1:]], "1 of 3 values differ. / at .* has 150.0, .* 150.5"),
         (PAGES, MEANS[:2], "1 values are missing, e.g. /search"),
         (PAGES, [*MEANS, ("/no", 5.0, 1)], "1 values are of no page view with a load time"),
@@ -109,23 +110,7 @@ def alarm(cloud):
     names = []
 
     def put(**own):
-        names.append(cloud.name("own-alarm"))
-        pairs = {"Stack": cloud.prefix, "Item": "pageview"} | own.pop("items", {})
-        cloud.client("cloudwatch").put_metric_alarm(
-            **{
-                "AlarmName": names[-1],
-                "Namespace": "RealtimeWebAnalytics",
-                "MetricName": "event_anomaly",
-                "Dimensions": [{"Name": name, "Value": value} for name, value in pairs.items()],
-                "Statistic": "Maximum",
-                "Period": 10,
-                "EvaluationPeriods": 1,
-                "Threshold": 2.0,
-                "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-                "AlarmActions": ["arn:aws:sns:eu-central-1:000000000000:alarms"],
-            }
-            | own
-        )
+        names.append(put_own_alarm(cloud, **own))
         return names[-1]
 
     yield put
@@ -141,8 +126,8 @@ def test_the_right_alarm_passes(cloud, alarm, own):
     ("own", "sentence"),
     [
         ({"MetricName": "event_count"}, "another metric"),
-        ({"items": {"Item": "click"}}, "no such metric of your pipeline"),
-        ({"items": {"Stack": "other"}}, "no such metric of your pipeline"),
+        ({"item": "click"}, "no such metric of your pipeline"),
+        ({"stack": "other"}, "no such metric of your pipeline"),
         ({"Threshold": 3.0}, "threshold is 3"),
         ({"ComparisonOperator": "GreaterThanThreshold"}, "raised above 2.0"),
         ({"ComparisonOperator": "LessThanThreshold"}, "raised by LessThanThreshold"),
