@@ -179,9 +179,7 @@ def soak(
             time.sleep(0.5)
         for thread in threads:
             thread.join()
-        print(
-            "The traffic has ended; waiting until all stages agree (at most 5 minutes).", flush=True
-        )
+        print("The traffic has ended; waiting until all stages agree.", flush=True)
         traffic.stop()
         account, wrong, repaired = wait_until_agreed(cloud, since)
         time.sleep(1)
@@ -193,6 +191,8 @@ def soak(
 
 def wait_until_agreed(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFrame, int]:
     """Wait until the ledger balances and no value differs; return both, and the repaired sums.
+
+    The wait ends when nothing has changed for five minutes, or after 15 minutes in all.
 
     A call to CloudWatch whose answer was lost may be counted twice. If nothing else is wrong,
     CloudWatch is reconciled with DynamoDB once; the number of repaired sums is returned.
@@ -220,6 +220,8 @@ def wait_until_agreed(cloud: Cloud, since: datetime) -> tuple[Ledger, pd.DataFra
         lambda state: state[0].balances and state[1] is not None and state[1].empty,
         "all stages agree",
         SETTLE_SECONDS,
+        # A fixed wait would call a slow machine's last beacons missing.
+        progress=lambda state: (state[0].frame.to_csv(), state[1] is not None and len(state[1])),
     )
     return account, wrong_values(cloud, since) if wrong is None else wrong, repaired
 

@@ -54,13 +54,18 @@ def matches(journal: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
     possible = possible.astype(bool)
     named, copies = journal["beacon_id"].notna(), journal["kind"] == "duplicate"
     good = journal["expect"].isin(IN_TIME)
+    # The archive is read from a moment on, and a rejected record has no time of its request: an
+    # entry of before, whose record was not read, must not take that of a later entry.
+    recent = ~journal["sent_at"].lt(records["shipped_at"].min()).fillna(False).astype(bool)
     steps: list[tuple[pd.Series, Callable, Callable, int, int]] = [
         (named & ~copies, _first, _beacon_id, _EVER_MS, _EVER_MS),
         (named & copies, _copy, _beacon_id, _EVER_MS, _EVER_MS),
+        (~named & ~good & recent, _rejected, _reason, _CLOCK_MS, _LATE_MS),
         (~named & ~good, _rejected, _reason, _CLOCK_MS, _LATE_MS),
         (~named & good, _readable, _fields, _CLOSE_MS, _CLOSE_MS),
         (~named & good, _readable, _fields, _CLOCK_MS, _FAR_MS),
         # Sent by hand with an invalid number: the journal expects it to be accepted.
+        (~named & good & recent, _rejected, _visitor, _CLOCK_MS, _LATE_MS),
         (~named & good, _rejected, _visitor, _CLOCK_MS, _LATE_MS),
     ]
     for entries, which, key, before, after in steps:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 from helpers.audit.recount import METRICS
 from helpers.backfill.rebuild import rebuild
@@ -53,10 +54,7 @@ def correct_the_past(cloud, file, start, stored, sent, wait_until_equal) -> dict
 
     The rebuild is killed while it counts, and while it sends.
     """
-
-    def table(*metrics: str) -> dict:
-        return stored(cloud, metrics or REBUILT, start)
-
+    table = partial(stored, cloud, start)
     wrong, right = slow_pages(sent, WRONG_MS), slow_pages(sent, RIGHT_MS)
     counted = table(SLOW)
     assert counted and all(counted[key] == wrong[key] for key in counted)
@@ -71,19 +69,19 @@ def correct_the_past(cloud, file, start, stored, sent, wait_until_equal) -> dict
     frame = rebuild(cloud, start=start).set_index("Metric")
     assert frame.drop([SLOW, MEAN])["Sent"].sum() == 0, frame
     whole = {key: row[:2] for key, row in expected(sent).items()} | right
-    wait_until_equal(table, whole)
+    wait_until_equal(table, whole, REBUILT)
     return whole
 
 
 def lose_the_table(cloud, start, stored, whole, wait_until_equal) -> None:
     """Delete all rows, and have them rebuilt; the first attempt is killed while it sends."""
     delete_rows(cloud)
-    assert stored(cloud, REBUILT, start) == {}
+    assert stored(cloud, start, *REBUILT) == {}
     # One metric is enough to see that it sends: reading all takes time from what it waits for.
-    killed(start, lambda: len(stored(cloud, ("event_count",), start)) > 50)
-    assert len(stored(cloud, REBUILT, start)) < len(whole), "it was killed before the end"
+    killed(start, lambda: len(stored(cloud, start, "event_count")) > 50)
+    assert len(stored(cloud, start, *REBUILT)) < len(whole), "it was killed before the end"
     rebuild(cloud, start=start)
-    wait_until_equal(lambda: stored(cloud, REBUILT, start), whole)
+    wait_until_equal(partial(stored, cloud, start), whole, REBUILT)
 
 
 def assert_cloudwatch_has_means(cloud, start, whole) -> None:

@@ -12,7 +12,7 @@ from helpers.audit.ledger import differences
 from helpers.audit.reconcile import reconcile
 from helpers.stores.dynamodb import metric_values
 from tests.read_ledger import broken, named, numbers
-from tests.unit.audit.ledger_world import PLAIN, START, delete, put
+from tests.unit.audit.ledger_world import BAD, PLAIN, START, delete, put
 
 BEGIN = datetime.fromtimestamp(START, UTC)
 
@@ -50,6 +50,17 @@ def test_a_beacon_that_was_not_shipped_has_another_cause_than_one_that_firehose_
     assert "the agent has not shipped it (yet)" in account.frame.loc["archived", "Cause"]
     fields = account.missing.iloc[0][["event", "clientid", "page"]]
     assert fields.tolist() == ["click", "one", "/cart"]
+
+
+def test_a_rejected_beacon_of_before_the_read_range_takes_no_later_ones_record(world):
+    # The archive is read from ten minutes before the range; the journal has all of the traffic.
+    world.with_the_rest()
+    for at in range(-1200, 100, 20):
+        world.send(BAD, at)
+    assert world.flow().account().balances
+    world.send(BAD, 50, logged=False)
+    account = world.account()
+    assert broken(account) == {"archived": (1, 0)}, account
 
 
 def test_a_beacon_that_was_logged_twice_is_a_double(full):
