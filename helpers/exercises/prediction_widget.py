@@ -1,4 +1,4 @@
-"""A learner's predictions: asks before an experiment, and shows each next to what happened."""
+"""A learner's predictions: asks before an experiment, and shows each next to the right answer."""
 
 import html
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _CHOICE, _SHOWN = "choice", "shown"
 def predict(cloud: Cloud, number: str) -> widgets.VBox:
     """Return a question with its possible answers; a click stores the learner's prediction.
 
-    As soon as `outcome` has shown what happened, the prediction can't be changed any more.
+    As soon as `outcome` has shown the answer, the prediction can't be changed any more.
 
     Args:
         cloud: the account, region and prefix whose predictions these are.
@@ -56,7 +56,7 @@ def _store_choice(cloud: Cloud, number: str) -> Callable[[dict[str, Any]], None]
 
 
 def outcome(cloud: Cloud, number: str) -> None:
-    """Print a prediction and what happened; `predictions` counts it from now on.
+    """Print a prediction and the right answer; `predictions` counts it from now on.
 
     Args:
         cloud: as for `predict`.
@@ -66,19 +66,19 @@ def outcome(cloud: Cloud, number: str) -> None:
         WorkshopError: there is no such question.
 
     Example:
-        `outcome(cloud, "5-a")` prints `… You made no prediction. What happened: neither.`
+        `outcome(cloud, "5-a")` prints `… You made no prediction. The answer: neither.`
     """
     question = question_of(number)
     choice = _read(cloud).get(number, {}).get(_CHOICE)
-    happened = question.options[question.right]
+    answer = question.options[question.right]
     if choice is None:
-        print(f"… You made no prediction. What happened: {happened}.")
+        print(f"… You made no prediction. The answer: {answer}.")
         return
     _update(cloud, number, {_SHOWN: True})
     if choice == question.right:
-        print(f"✓ You predicted: {happened}. That is what happened.")
+        print(f"✓ You predicted: {answer}. That is right.")
     else:
-        print(f"✗ You predicted: {question.options[choice]}. What happened: {happened}.")
+        print(f"✗ You predicted: {question.options[choice]}. The answer: {answer}.")
 
 
 def predictions(cloud: Cloud) -> None:

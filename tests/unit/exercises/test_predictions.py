@@ -35,14 +35,14 @@ def test_a_right_and_a_wrong_prediction(cloud, number, capsys):
     outcome(cloud, number)
     right = question.options[question.right]
     predictions(cloud)
-    shown = f"✓ You predicted: {right}. That is what happened.\nYou predicted 1 of 1 outcome.\n"
+    shown = f"✓ You predicted: {right}. That is right.\nYou predicted 1 of 1 outcome.\n"
     assert capsys.readouterr().out == shown
 
 
 def test_a_wrong_prediction_is_shown_next_to_what_happened(cloud, capsys):
     choose(cloud, "5-a", 0)
     outcome(cloud, "5-a")
-    shown = "✗ You predicted: a few hundred are lost. What happened: neither.\n"
+    shown = "✗ You predicted: a few hundred are lost. The answer: neither.\n"
     assert capsys.readouterr().out == shown
     choose(cloud, "7-c", 2)
     outcome(cloud, "7-c")
@@ -54,7 +54,7 @@ def test_run_all_makes_no_prediction(cloud, capsys):
     assert predict(cloud, "5-a").children[1].index is None
     outcome(cloud, "5-a")
     predictions(cloud)
-    shown = "… You made no prediction. What happened: neither.\nYou have made no prediction yet.\n"
+    shown = "… You made no prediction. The answer: neither.\nYou have made no prediction yet.\n"
     assert capsys.readouterr().out == shown
 
 
