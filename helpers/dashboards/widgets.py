@@ -214,7 +214,8 @@ def _mark(area: Box, axes: Axes, mark: dict[str, Any]) -> None:
     axes.axhline(value, color=color, linewidth=1.2, linestyle="--")
     words = fit(str(mark.get("label", "")), 9, area.width - 0.1) if mark.get("label") else ""
     below = y < 0.16
-    area.text(0.04, y + (0.1 if below else -0.1), words, color=INK)
+    behind = {"facecolor": CARD, "edgecolor": "none", "pad": 0.8, "alpha": 0.8}  # of lines
+    area.text(0.04, y + (0.1 if below else -0.1), words, color=INK, bbox=behind)
 
 
 def _bars(box: Box, lines: Sequence[Series], widget: Widget) -> str:
