@@ -74,6 +74,27 @@ def test_a_burst_sends_a_new_message_after_a_learner_moved_the_slider(names):
     assert "ALARM" in set(found["State"]) and (found["Time"] >= names["since"]).all()
 
 
+def test_the_original_would_keep_only_the_late_seven_of_107(names):
+    run(names, "5", "bucket = send_clicks", "bucket = send_clicks")
+
+    def sentence() -> str:
+        return helpers.compare_with_original(names["cloud"], names["bucket"]).sentence
+
+    found = settled(sentence, lambda words: "107 sent, 107 here" in words)
+    assert "107 sent, 107 here" in found and "so 7 would be left" in found
+
+
+def test_a_late_page_view_joins_two_visits_and_lowers_a_value_in_cloudwatch(names):
+    run(names, "7", "ben = Visitor", "ben.views_across_the_hour()")
+    assert "1 visit, 0 bounces (DynamoDB: 1 visit)" in names["ben"].timeline().sentence
+    run(names, "7", "cem = Visitor", "cem = Visitor")
+    assert "2 visits, 2 bounces (DynamoDB: 2 visits)" in names["cem"].timeline().sentence
+    run(names, "7", "cem.views(30)", "cem.views(30)")
+    assert "1 visit, 0 bounces (DynamoDB: 1 visit)" in names["cem"].timeline().sentence
+    shown = names["cem"].cloudwatch().iloc[-1]
+    assert (shown["DynamoDB"], shown["CloudWatch"], shown["Smallest"]) == (0, 0, -1)
+
+
 def test_nothing_is_lost_when_flink_is_killed_while_the_traffic_was_stopped(names):
     names["traffic"].stop()
     run(names, "5", 'kill(cloud, "flink")', 'kill(cloud, "flink")')
