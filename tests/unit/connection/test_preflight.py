@@ -1,7 +1,5 @@
 """`preflight` against a stand-in that answers well, badly, and not at all: each of its lines."""
 
-import hashlib
-import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,109 +12,31 @@ from botocore.credentials import Credentials, RefreshableCredentials
 from helpers.connection import preflight as module
 from helpers.connection import preflight_probe
 from helpers.connection.aws_sign_in import sign_in
-from helpers.connection.flink_dependencies import CONNECTOR, REPOSITORY_VARIABLE
+from helpers.connection.flink_dependencies import REPOSITORY_VARIABLE
 from helpers.connection.preflight import CHECKS, preflight
-from helpers.connection.preflight_download import connector
 from helpers.connection.preflight_identity import credentials, identity
-from helpers.connection.preflight_permissions import MOST_DECISIONS, batches, questions
 from helpers.connection.preflight_probe import Probe
-from helpers.connection.preflight_report import Line, Report, State
+from helpers.connection.preflight_report import Line, Report
 from helpers.connection.preflight_services import CALLS
 from helpers.connection.region import SERVICES
 from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.local import ports
-from tests.template_files import POLICIES, texts
-from tests.unit.connection.aws_stand_in import CUT, SILENT, StandIn, caller, refused, xml
+from tests.unit.connection.aws_stand_in import CUT, SILENT, caller, refused, xml
+from tests.unit.connection.preflight_account import (
+    FAILED,
+    HASTY,
+    JAR,
+    NAME,
+    SESSION,
+    UNKNOWN,
+    WARNED,
+    WELL,
+    checked,
+    line,
+)
 
-ROLE = "arn:aws:iam::000000000000:role/service-role/Learner"
-SESSION = "arn:aws:sts::000000000000:assumed-role/Learner/ann"
-NAME = "{1}-{2}.jar".format(*CONNECTOR.split(":"))
-JAR = b"not really a jar\n" * 1000
-WELL, WARNED, FAILED, UNKNOWN = State.OK, State.WARNING, State.FAILURE, State.UNKNOWN
 NAMES = ["credentials", "clock", *CHECKS, "connector", "price"]
-
-
-def simulated(form: dict, **decisions: dict) -> tuple:
-    """Answer SimulatePrincipalPolicy: a result for each action on each resource."""
-    assert form["PolicySourceArn"] == ROLE
-    given = {"ActionNames": [], "ResourceArns": []}
-    for key, value in form.items():
-        if key.split(".")[0] in given:
-            given[key.split(".")[0]].append(value)
-    results = ""
-    for action in given["ActionNames"]:
-        for arn in given["ResourceArns"]:
-            own = decisions.get(action, {})
-            results += f"<member><EvalActionName>{action}</EvalActionName>"
-            results += f"<EvalResourceName>{arn}</EvalResourceName>"
-            results += f"<EvalDecision>{own.get('decision', 'allowed')}</EvalDecision>"
-            results += own.get("more", "") + "</member>"
-    done = "<IsTruncated>false</IsTruncated>"
-    return xml("SimulatePrincipalPolicy", f"<EvaluationResults>{results}</EvaluationResults>{done}")
-
-
-def roles(*arns: str) -> tuple:
-    members = "".join(
-        f"<member><RoleName>{arn.rsplit('/', 1)[1]}</RoleName><Arn>{arn}</Arn><Path>/</Path>"
-        "<RoleId>A</RoleId><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>"
-        for arn in arns
-    )
-    return xml("ListRoles", f"<Roles>{members}</Roles><IsTruncated>false</IsTruncated>")
-
-
-def impatient():
-    """Settings with which a call that gets no answer ends soon, after one attempt."""
-    return preflight_probe.Config(read_timeout=2, retries={"total_max_attempts": 1})
-
-
-@pytest.fixture(scope="module")
-def server(emulator):
-    stand_in = StandIn(emulator)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preflight_probe, "_CONFIG", preflight_probe._CONFIG.merge(impatient()))
-        yield stand_in
-    stand_in.close()
-
-
-@pytest.fixture(scope="module")
-def cloud(emulator, server):
-    extras = {"analytics": lambda: None}
-    return Cloud(emulator.session, emulator.account, "rwa", server.url, extras=extras)
-
-
-@pytest.fixture(scope="module")
-def probe(cloud):
-    """Clients for the checks that are made one by one."""
-    probe = Probe(cloud, SESSION)
-    probe.create_clients()
-    return probe
-
-
-@pytest.fixture
-def aws(server, own_home, monkeypatch):
-    """The stand-in, which answers well until a test changes that."""
-    monkeypatch.setenv(REPOSITORY_VARIABLE, f"{server.url}/maven2")
-    server.skew = 0
-    server.seen.clear()
-    server.files = {NAME: JAR, f"{NAME}.sha1": hashlib.sha1(JAR).hexdigest().encode()}
-    server.answers = {
-        "GetCallerIdentity": caller(SESSION),
-        "ListRoles": roles(ROLE.replace("Learner", "Other"), ROLE),
-        "SimulatePrincipalPolicy": simulated,
-    }
-    return server
-
-
-def checked(probe: Probe, name: str) -> Line:
-    """Return the line of one check."""
-    (found,) = module._run(probe, {name: (CHECKS | {"connector": connector})[name]})
-    return found
-
-
-def line(report: Report, name: str) -> Line:
-    (found,) = [each for each in report if each.name == name]
-    return found
 
 
 def test_an_account_that_answers_well_has_no_other_line(cloud, aws):
@@ -214,9 +134,11 @@ BADLY = [
 
 
 @pytest.mark.parametrize(("name", "answers", "state", "text", "remedy"), BADLY)
-def test_a_bad_answer_is_one_line_with_its_remedy(probe, aws, name, answers, state, text, remedy):
+def test_a_bad_answer_is_one_line_with_its_remedy(
+    probe, hasty_probe, aws, name, answers, state, text, remedy
+):
     aws.answers |= answers
-    found = checked(probe, name)
+    found = checked(hasty_probe if SILENT in answers.values() else probe, name)
     assert (found.state, text in found.text, remedy in found.remedy) == (state, True, True), found
     assert bool(found.remedy) == (state is not WELL)
 
@@ -248,17 +170,21 @@ NOT_AT_ALL = {
 
 @pytest.mark.parametrize("kind", NOT_AT_ALL)
 @pytest.mark.parametrize(("name", "operation"), DEPENDS)
-def test_a_call_without_a_usable_answer_makes_its_line_unknown(probe, aws, name, operation, kind):
+def test_a_call_without_a_usable_answer_makes_its_line_unknown(
+    probe, hasty_probe, aws, name, operation, kind
+):
     answer, cause, remedy = NOT_AT_ALL[kind]
     aws.answers[operation] = answer
-    found = checked(probe, name)
+    found = checked(hasty_probe if answer is SILENT else probe, name)
     assert found.state is UNKNOWN and found.text.startswith("could not be checked"), found
     assert cause in found.text and remedy in found.remedy, found
 
 
 @pytest.mark.parametrize("kind", NOT_AT_ALL)
-def test_when_no_service_answers_each_line_is_there(cloud, aws, kind):
+def test_when_no_service_answers_each_line_is_there(cloud, aws, monkeypatch, kind):
     aws.answers = {"GetCallerIdentity": caller(SESSION), "*": NOT_AT_ALL[kind][0]}
+    if kind == "silent":
+        monkeypatch.setattr(preflight_probe, "_CONFIG", HASTY)
     report = preflight(cloud)
     assert [each.name for each in report] == NAMES
     states = {each.name: each.state for each in report}
@@ -280,9 +206,11 @@ def test_when_no_service_answers_each_line_is_there(cloud, aws, kind):
     ],
 )
 def test_credentials_that_aws_does_not_accept_are_asked_about_once(
-    cloud, aws, answer, cause, remedy
+    cloud, aws, monkeypatch, answer, cause, remedy
 ):
     aws.answers["GetCallerIdentity"] = answer
+    if answer is SILENT:
+        monkeypatch.setattr(preflight_probe, "_CONFIG", HASTY)
     report = preflight(cloud)
     assert [each.name for each in report] == NAMES
     found = line(report, "credentials")
@@ -380,112 +308,6 @@ def test_the_end_of_temporary_credentials_is_shown(found, arn, state, text):
     assert bool(own.remedy) == (state is WARNED)
 
 
-# Permissions
-
-
-def test_all_actions_of_the_policies_are_simulated_with_what_the_statements_name(probe, aws):
-    found = checked(probe, "permissions")
-    forms = [form for operation, form in aws.seen if operation == "SimulatePrincipalPolicy"]
-    asked = {v for form in forms for k, v in form.items() if k.startswith("ActionNames")}
-    statements = [s for path in POLICIES for s in json.loads(path.read_text())["Statement"]]
-    assert asked == {action for s in statements for action in texts(s["Action"])}
-    assert len(asked) > 200 and found.state is WELL
-    arns = {v for form in forms for k, v in form.items() if k.startswith("ResourceArns")}
-    assert "arn:aws:kinesis:us-east-1:000000000000:stream/rwa-x" in arns
-    assert not [arn for arn in arns if "*" in arn and arn != "*"]
-    assert len(forms) < 30
-
-
-def test_a_question_names_own_resources_and_the_conditions_of_its_statement(cloud):
-    probe = Probe(Cloud(cloud.session, "111122223333", "ann"), SESSION)
-    own = list(questions(probe))
-    (points,) = [q for q in own if q.actions == {"cloudwatch:PutMetricData"}]
-    assert ("cloudwatch:namespace", "string", "ByHand") in points.context
-    streams = {arn for q in own if "kinesis:PutRecords" in q.actions for arn in q.arns}
-    assert streams == {"arn:aws:kinesis:us-east-1:111122223333:stream/ann-x"}
-    assert not [arn for q in own for arn in q.arns if re.search(r"\brwa[-_/]", arn)]
-
-
-def test_batches_keep_each_action_and_its_conditions(probe):
-    own = list(questions(probe))
-    joined = list(batches(iter(own)))
-    assert len(joined) < len(own)
-    pairs = {(q.context, a, arn) for q in own for a in q.actions for arn in q.arns}
-    there = {(q.context, a, arn) for q in joined for a in q.actions for arn in q.arns}
-    assert pairs <= there
-    alone = max(len(q.actions) * len(q.arns) for q in own)
-    assert max(len(q.actions) * len(q.arns) for q in joined) <= max(MOST_DECISIONS, alone)
-    # An action that two statements allow is asked about for each.
-    assert sum(len(q.actions) for q in joined) == sum(len(q.actions) for q in own)
-
-
-BY_ORGANISATION = (
-    "<OrganizationsDecisionDetail><AllowedByOrganizations>false</AllowedByOrganizations>"
-    "</OrganizationsDecisionDetail>"
-)
-MFA = "<MissingContextValues><member>aws:MultiFactorAuthPresent</member></MissingContextValues>"
-SPECIFIC = (
-    "<ResourceSpecificResults><member><EvalResourceName>x</EvalResourceName>"
-    "<EvalResourceDecision>allowed</EvalResourceDecision></member></ResourceSpecificResults>"
-)
-DENY, FIRST, SECOND = "implicitDeny", "kinesis:PutRecords", "iam:CreateRole"
-
-
-@pytest.mark.parametrize(
-    ("decisions", "state", "text", "remedy"),
-    [
-        ({FIRST: {"decision": DENY}}, FAILED, f"to Learner/ann: {FIRST}.", "Attach the policies"),
-        ({FIRST: {"decision": "explicitDeny"}, SECOND: {"decision": DENY}}, FAILED,
-         f"{SECOND}, {FIRST}", "Attach"),
-        ({FIRST: {"decision": DENY, "more": BY_ORGANISATION}}, FAILED, FIRST, "organisation"),
-        ({FIRST: {"decision": "explicitDeny", "more": MFA}}, UNKNOWN,
-         "(aws:MultiFactorAuthPresent)", "Go on"),
-        ({FIRST: {"decision": "explicitDeny", "more": MFA}, SECOND: {"decision": DENY}}, FAILED,
-         f"to Learner/ann: {SECOND}.", "Attach"),
-        ({FIRST: {"decision": DENY, "more": SPECIFIC}}, WELL, "IAM allows all", ""),
-    ],
-    ids=["missing", "two", "organisation", "condition", "condition and missing", "on one resource"],
-)  # fmt: skip
-def test_a_denied_action_is_named(probe, aws, decisions, state, text, remedy):
-    aws.answers["SimulatePrincipalPolicy"] = lambda form: simulated(form, **decisions)
-    found = checked(probe, "permissions")
-    assert found.state is state and text in found.text and remedy in found.remedy, found
-
-
-def test_of_many_denied_actions_the_first_are_named(probe, aws):
-    nothing = {action: {"decision": DENY} for q in questions(probe) for action in q.actions}
-    aws.answers["SimulatePrincipalPolicy"] = lambda form: simulated(form, **nothing)
-    found = checked(probe, "permissions")
-    assert found.state is FAILED and re.search(r"and \d+ more\.$", found.text)
-    assert len(found.text) < 300
-
-
-@pytest.mark.parametrize(
-    ("arn", "state", "text"),
-    [
-        ("arn:aws:iam::000000000000:root", WELL, "has all permissions"),
-        ("arn:aws:sts::000000000000:federated-user/ann", UNKNOWN, "IAM can't simulate"),
-        ("arn:aws:sts::000000000000:assumed-role/Gone/ann", UNKNOWN, "IAM can't simulate"),
-    ],
-)
-def test_a_caller_whose_policies_can_not_be_simulated_is_no_failure(probe, aws, arn, state, text):
-    found = checked(replace(probe, arn=arn), "permissions")
-    assert found.state is state and text in found.text
-
-
-def test_a_user_is_simulated_by_its_own_arn(probe, aws):
-    user = "arn:aws:iam::000000000000:user/team/ann"
-    asked = []
-
-    def answer(form):
-        asked.append(form["PolicySourceArn"])
-        return simulated(form | {"PolicySourceArn": ROLE})
-
-    aws.answers["SimulatePrincipalPolicy"] = answer
-    assert checked(replace(probe, arn=user), "permissions").state is WELL
-    assert set(asked) == {user}
-
-
 # The connector
 
 
@@ -529,6 +351,7 @@ def test_a_page_in_place_of_the_checksum_is_a_warning(probe, aws):
 
 def test_a_check_that_takes_too_long_is_unknown(cloud, aws, monkeypatch):
     monkeypatch.setattr(module, "SECONDS", 0.5)
+    monkeypatch.setattr(preflight_probe, "_CONFIG", HASTY)
     aws.answers["DescribeLimits"] = SILENT
     found = {each.name: each for each in module.preflight(cloud)}
     assert found["shards"].state is UNKNOWN and "no answer within" in found["shards"].text
