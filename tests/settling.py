@@ -1,5 +1,6 @@
 """Waits for values as long as they still change."""
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ _T = TypeVar("_T")
 def settled(
     read: Callable[[], _T],
     is_right: Callable[[_T], bool],
-    same: Callable[[_T, _T], bool] = lambda one, other: bool(one == other),
+    compared: Callable[[_T], object] = lambda value: value,
 ) -> _T:
     """Read a value until it is right, or has not changed for ten minutes; return it.
 
@@ -22,14 +23,6 @@ def settled(
     Args:
         read: returns the current value.
         is_right: returns whether a value is as wanted.
-        same: returns whether two values are equal.
+        compared: returns what shows whether a value has changed; `str` for a DataFrame.
     """
-    found = read()
-    while not is_right(found):
-        before = found
-        found = poll_until(
-            read, lambda now, old=before: not same(now, old), "values change", STALLED_SECONDS
-        )
-        if same(found, before):
-            break
-    return found
+    return poll_until(read, is_right, "values are right", STALLED_SECONDS, compared, math.inf)

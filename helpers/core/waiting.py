@@ -121,6 +121,7 @@ def poll_until(
     what: str,
     seconds: float = 60,
     progress: Callable[[_T], object] | None = None,
+    longest: float = LONGEST_PROGRESS_SECONDS,
 ) -> _T:
     """Read a value repeatedly until it meets a condition, or the time is over.
 
@@ -134,7 +135,8 @@ def poll_until(
         seconds: the time after which only one more read begins; so the value returned is never
             older than the wait.
         progress: returns a part of the value. Each time that it has changed, the wait is `seconds`
-            longer, up to 15 minutes in all: a slow machine needs more time. None for a fixed wait.
+            longer: a slow machine needs more time. None for a fixed wait.
+        longest: the longest wait while there is progress, seconds.
 
     Returns:
         The last value read, whether or not it meets the condition.
@@ -143,7 +145,7 @@ def poll_until(
         `poll_until(lambda: newest_records(cloud), len, "a record arrives")`
     """
     start = time.monotonic()
-    deadline, last = start + seconds, start + max(seconds, LONGEST_PROGRESS_SECONDS)
+    deadline, last = start + seconds, start + max(seconds, longest)
     before = None
     with waiting(f"Waiting until {what}"):
         while True:

@@ -149,7 +149,6 @@ def test_a_wait_goes_on_while_there_is_progress_and_ends_when_there_is_none(monk
 
 
 def test_a_wait_with_progress_and_no_end_ends_after_its_longest_time(monkeypatch):
-    monkeypatch.setattr(module, "LONGEST_PROGRESS_SECONDS", 30)
     steps = Steps(monkeypatch, count())
-    poll_until(steps.read, lambda value: False, "it is done", 5, int)
+    poll_until(steps.read, lambda value: False, "it is done", 5, int, longest=30)
     assert 30 <= steps.now <= 36
