@@ -115,7 +115,7 @@ def until(holds: Callable[[], Any], seconds: float = 900) -> Any:
             return found
         assert time.monotonic() < deadline, "the condition never became true"
         # A check takes processor time from the process that the test waits for.
-        time.sleep(min(2.0, max(0.02, 2 * (time.monotonic() - began))))
+        time.sleep(min(30, max(0.02, 3 * (time.monotonic() - began))))
 
 
 def sent_all(traffic, **settings):

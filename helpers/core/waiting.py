@@ -18,7 +18,7 @@ from .beacon_definition import BUCKET_SECONDS
 STEP_SECONDS = 1.0  # between updates of the line; a shorter wait shows none
 LOG_SECONDS = 5  # between lines in a file or a CI log, where none can be overwritten
 BAR_CELLS = 20
-PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 10  # between two reads of `poll_until`
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 30  # between two reads of `poll_until`
 LONGEST_PROGRESS_SECONDS = 900
 _T = TypeVar("_T")
 _being_shown = contextvars.ContextVar("_being_shown", default=False)
@@ -125,7 +125,7 @@ def poll_until(
 ) -> _T:
     """Read a value repeatedly until it meets a condition, or the time is over.
 
-    The pause is three times as long as a read, at least one second and at most ten: on a busy
+    The pause is three times as long as a read, at least one second and at most thirty: on a busy
     machine, reads delay the work that is waited for.
 
     Args:

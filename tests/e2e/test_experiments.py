@@ -97,7 +97,8 @@ def test_a_late_page_view_joins_two_visits_and_lowers_a_value_in_cloudwatch(name
 
 def test_nothing_is_lost_when_flink_is_killed_while_the_traffic_was_stopped(names):
     names["traffic"].stop()
+    since = helpers.bucket_edge()
     run(names, "5", 'kill(cloud, "flink")', 'kill(cloud, "flink")')
     names["traffic"].stop()
-    account = settled(lambda: helpers.ledger(names["cloud"]), lambda a: a.balances, str)
+    account = settled(lambda: helpers.ledger(names["cloud"], since), lambda a: a.balances, str)
     assert account.balances, account
