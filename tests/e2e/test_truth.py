@@ -111,17 +111,22 @@ def wait_until_equal(read: Callable[..., dict], wanted: dict, metrics: tuple[str
         parts[key[0]][key] = value
     left, found = deque(metrics), {}
 
+    def wrong_ones(*some: str) -> list[str]:
+        values = read(*some)
+        for metric in some:
+            found[metric] = {key: value for key, value in values.items() if key[0] == metric}
+        return [metric for metric in some if found[metric] != parts[metric]]
+
     def read_next() -> dict:
-        while left:
-            found[left[0]] = read(left[0])
-            if found[left[0]] != parts[left[0]]:
-                left.rotate(-1)
-                break
+        while left and not wrong_ones(left[0]):
             left.popleft()
+        left.rotate(-1)
+        if not left:
+            left.extend(wrong_ones(*metrics))
         return dict(found)
 
     settled(read_next, lambda _: not left)
-    last = read(*metrics)
+    last = {key: value for part in found.values() for key, value in part.items()}
     wrong = [key for key in wanted | last if wanted.get(key) != last.get(key)]
     some = [(key, wanted.get(key), last.get(key)) for key in wrong[:10]]
     assert not wrong, f"{len(wrong)} of {len(wanted)} are wrong: {some}"
