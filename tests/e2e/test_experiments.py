@@ -9,6 +9,7 @@ import pytest
 import helpers
 from docs.stored_notebooks import stored
 from helpers.core.paths import REPOSITORY
+from helpers.core.waiting import bucket_edge
 from helpers.traffic.traffic import Traffic
 from tests.settling import settled
 
@@ -91,13 +92,14 @@ def test_a_late_page_view_joins_two_visits_and_lowers_a_value_in_cloudwatch(name
     assert "2 visits, 2 bounces (DynamoDB: 2 visits)" in names["cem"].timeline().sentence
     run(names, "7", "cem.views(30)", "cem.views(30)")
     assert "1 visit, 0 bounces (DynamoDB: 1 visit)" in names["cem"].timeline().sentence
+    # Other visitors' pages may be in the same dimension value, `(other)`.
     shown = names["cem"].cloudwatch().iloc[-1]
-    assert (shown["DynamoDB"], shown["CloudWatch"], shown["Smallest"]) == (0, 0, -1)
+    assert shown["DynamoDB"] == shown["CloudWatch"] and shown["Smallest"] == -1
 
 
 def test_nothing_is_lost_when_flink_is_killed_while_the_traffic_was_stopped(names):
     names["traffic"].stop()
-    since = helpers.bucket_edge()
+    since = bucket_edge()
     run(names, "5", 'kill(cloud, "flink")', 'kill(cloud, "flink")')
     names["traffic"].stop()
     account = settled(lambda: helpers.ledger(names["cloud"], since), lambda a: a.balances, str)
