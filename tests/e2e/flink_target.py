@@ -15,6 +15,7 @@ from helpers.local import child_process
 from tests.e2e.foreign_controller import Machine
 
 ASSETS = REPOSITORY / "assets" / "flink"
+SECONDS = 900
 
 
 def java_free_path(folder: Path) -> str:
@@ -160,9 +161,9 @@ class Target:
     def status(self) -> dict:
         return read_json(self.home / "flink" / self.application / "status.json", {})
 
-    def wait_for(self, condition, seconds: float, what: str):
-        """Wait until `condition()` is true; return what it returned."""
-        deadline = time.monotonic() + seconds
+    def wait_for(self, condition, what: str):
+        """Wait until `condition()` is true, longer than it takes on any busy machine; return it."""
+        deadline = time.monotonic() + SECONDS
         while not (found := condition()):
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < deadline, f"{what}: {self.status()}\n{self.log()}"

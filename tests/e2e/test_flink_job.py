@@ -109,7 +109,7 @@ def settle(target: Target, rows: list[dict], wanted: dict, unread: range = range
 
     wanted = compared(wanted)
     try:
-        target.wait_for(arrived, 300, "the metrics are not what they should be")
+        target.wait_for(arrived, "the metrics are not what they should be")
         time.sleep(2)
         assert arrived()
     except AssertionError:
@@ -147,7 +147,7 @@ def kill_twice_within_a_file(target: Target, clicks: list[dict]) -> None:
             own = [c for c in checkpoints.complete(root / "checkpoints") if c.parent not in former]
             return any(name in checkpoints.unread(checkpoint) for checkpoint in own[-1:])
 
-        target.wait_for(half_read, 120, "no checkpoint while the file is read")
+        target.wait_for(half_read, "no checkpoint while the file is read")
         former |= set((root / "checkpoints").iterdir())
         target.kill_job()
 
@@ -195,13 +195,13 @@ def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(t
         rows.extend(target.read_metrics())
         return {key[2] for key in newest(rows) if key[0] == "event_anomaly"} >= {*REAL, NEW}
 
-    target.wait_for(scored, 180, "no invented name keeps a real event from its scores")
+    target.wait_for(scored, "no invented name keeps a real event from its scores")
 
     # A statement that Flink refuses: the status contains the reason, and there is no retry.
     target.upload("code/wrong.zip", {"17_wrong.sql": WRONG})
     target.update("code/wrong.zip")
     put(target, others[1500:], firsts)
-    target.wait_for(lambda: target.status()["state"] == "failed", 240, "wrong SQL goes unnoticed")
+    target.wait_for(lambda: target.status()["state"] == "failed", "wrong SQL goes unnoticed")
     reason = target.status()["reason"]
     assert reason.startswith("17_wrong.sql: ") and "'colour' not found" in reason
     assert "line 2, column 8" in reason and target.status()["pid"] is None
@@ -212,7 +212,7 @@ def test_every_metric_is_exact_whatever_is_sent_and_killed_on_a_german_machine(t
     # One file more: all is read again, and nothing changes but that the new metric is there too.
     target.upload("code/mean.zip", {"17_avg_pg_ld.sql": MEAN})
     target.update("code/mean.zip")
-    target.wait_for(lambda: target.status()["version"] == 3, 60, "the update goes unnoticed")
+    target.wait_for(lambda: target.status()["version"] == 3, "the update goes unnoticed")
     begin = read_json(target.home / "flink" / target.application / "application.json")["begin"]
     wanted = expected(sent + others[1500:])
     minutes = [record["requested_at"] // 60_000 * 60 for record in long]

@@ -65,11 +65,11 @@ def test_flink_and_the_recount_forget_at_the_same_time(target, monkeypatch):
             seen.extend(row for row in rows if row["MetricType"] == "seen")
             return len(seen) == len(names) * (number + 1)
 
-        target.wait_for(has_rows, 240, "Flink does not see it")
+        target.wait_for(has_rows, "Flink does not see it")
 
     def wait(seconds):
         last = max(row["EmittedAt"] for row in seen) / 1000
-        target.wait_for(lambda: time.time() > last + seconds, 60, "time does not pass")
+        target.wait_for(lambda: time.time() > last + seconds, "time does not pass")
 
     def recounted():
         """A row for each record: how Flink and how the recount saw it."""
