@@ -20,6 +20,7 @@ from helpers.deployment.stacks import MODULES
 from helpers.flink import class_data
 from helpers.local import supervisor
 from tests import distribution
+from tests.failures_at_once import FailuresAtOnce
 from tests.running_emulator import running_emulator
 from tests.running_server import Server
 
@@ -34,6 +35,12 @@ os.environ.pop("JAVA_HOME", None)
 # tests/unit. They are the same for all sessions, and botocore does not change them.
 read_model = functools.cache(JSONFileLoader().load_file)
 JSONFileLoader.load_file = lambda self, path: read_model(path)
+
+
+def pytest_configure(config):
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    if terminal:  # the processes that run the tests have none
+        config.pluginmanager.register(FailuresAtOnce(terminal))
 
 
 def pytest_make_parametrize_id(val, argname):

@@ -1,12 +1,12 @@
 """Waits for values as long as they still change."""
 
-import math
 from collections.abc import Callable
 from typing import TypeVar
 
 from helpers.core.waiting import poll_until
 
 STALLED_SECONDS = 600  # values that change at all change within this time
+LONGEST_SECONDS = 1500  # less than the half hour after which `make test` ends a test
 _T = TypeVar("_T")
 
 
@@ -17,12 +17,15 @@ def settled(
 ) -> _T:
     """Read a value until it is right, or has not changed for ten minutes; return it.
 
-    A limit for the whole wait would depend on the machine's speed: at a load of 60, a function
-    needs a quarter of an hour for rows that it usually stores within a minute.
+    A short limit for the whole wait would depend on the machine's speed: at a load of 60, a
+    function needs a quarter of an hour for rows that it usually stores within a minute. After 25
+    minutes the wait ends even if the value still changes.
 
     Args:
         read: returns the current value.
         is_right: returns whether a value is as wanted.
-        compared: returns what shows whether a value has changed; `str` for a DataFrame.
+        compared: returns what shows whether a value has changed: of a DataFrame its text, which
+            `str` cuts if it has more than 60 rows, and `to_csv` does not.
     """
-    return poll_until(read, is_right, "values are right", STALLED_SECONDS, compared, math.inf)
+    what = "values are right"
+    return poll_until(read, is_right, what, STALLED_SECONDS, compared, LONGEST_SECONDS)

@@ -27,6 +27,9 @@ ARCHIVED_SECONDS = 60  # Firehose writes every ten seconds, later on a slow mach
 def original_rows(records: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that the original's SQL would have made of archived beacons, by page.
 
+    Each beacon counts once, when it was first shipped. (The original counted copies, too; here they
+    are left out, so that only the late beacons make a difference.)
+
     Args:
         records: as `archived_beacons` returns them.
 
@@ -38,6 +41,7 @@ def original_rows(records: pd.DataFrame) -> pd.DataFrame:
         `original_rows(archived_beacons(cloud))`
     """
     beacons = records[is_beacon(records) & records["rejected"].isna()].dropna(subset=["page"])
+    beacons = beacons.sort_values("shipped_at").drop_duplicates("beacon_id")
     bucket = times(beacons["requested_at"]).dt.floor(BUCKET)
     # A beacon is in time until one bucket's length after its bucket.
     closes = bucket + 2 * BUCKET

@@ -15,7 +15,7 @@ from helpers.local import child_process
 from tests.e2e.foreign_controller import Machine
 
 ASSETS = REPOSITORY / "assets" / "flink"
-SECONDS = 900
+SECONDS = 900  # longer than it takes on any busy machine
 
 
 def java_free_path(folder: Path) -> str:
@@ -162,7 +162,7 @@ class Target:
         return read_json(self.home / "flink" / self.application / "status.json", {})
 
     def wait_for(self, condition, what: str):
-        """Wait until `condition()` is true, longer than it takes on any busy machine; return it."""
+        """Wait until `condition()` is true; return what it returned."""
         deadline = time.monotonic() + SECONDS
         while not (found := condition()):
             assert self.process.poll() is None, self.log()

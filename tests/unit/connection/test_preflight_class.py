@@ -12,6 +12,7 @@ from helpers.core.cloud import Cloud
 from helpers.core.errors import WorkshopError
 from helpers.deployment.class_quotas import QUOTAS
 from tests.unit.connection.aws_stand_in import StandIn, caller, refused, xml
+from tests.unit.connection.preflight_account import PATIENT
 
 SESSION = "arn:aws:sts::000000000000:assumed-role/Teacher/ada"
 FAILED, WELL, UNKNOWN = State.FAILURE, State.OK, State.UNKNOWN
@@ -27,9 +28,8 @@ def aws(emulator):
 
 @pytest.fixture
 def cloud(emulator, aws, own_home, monkeypatch):
-    patience = preflight_probe.Config(read_timeout=300, retries={"total_max_attempts": 1})
     monkeypatch.setattr(module, "SECONDS", 300)  # on a busy machine
-    monkeypatch.setattr(preflight_probe, "_CONFIG", preflight_probe._CONFIG.merge(patience))
+    monkeypatch.setattr(preflight_probe, "_CONFIG", PATIENT)
     return Cloud(emulator.session, emulator.account, "rwa", aws.url)
 
 

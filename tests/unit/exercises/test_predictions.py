@@ -39,7 +39,7 @@ def test_a_right_and_a_wrong_prediction(cloud, number, capsys):
     assert capsys.readouterr().out == shown
 
 
-def test_a_wrong_prediction_is_shown_next_to_what_happened(cloud, capsys):
+def test_a_wrong_prediction_is_shown_next_to_the_answer(cloud, capsys):
     choose(cloud, "5-a", 0)
     outcome(cloud, "5-a")
     shown = "✗ You predicted: a few hundred are lost. The answer: neither.\n"

@@ -40,3 +40,8 @@ def test_what_is_no_beacon_makes_none():
     shop = [one | {"request": "GET / HTTP/1.1"} for one in beacons(1, 0)]
     pageless = [one | {"page": None} for one in beacons(1, 0)]
     assert rows(rejected, shop, pageless, beacons(2, 0)) == [("/lab", 0, 2)]
+
+
+def test_a_copy_is_no_second_beacon():
+    copies = [one | {"shipped_at": one["shipped_at"] + 30_000} for one in beacons(2, -5)]
+    assert rows(copies, beacons(100, -5), beacons(7, 10)) == [("/lab", 0, 100), ("/lab", 1, 7)]
