@@ -15,8 +15,10 @@ import sys
 import webbrowser
 from collections.abc import Mapping
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
+from helpers.core.command import exit_code
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import REPOSITORY, home
 
@@ -160,17 +162,17 @@ def command(ip: str, port: int, place: Place) -> list[str]:
     return [sys.executable, *quiet, "-m", "jupyterlab", *options, str(REPOSITORY / NOTEBOOK)]
 
 
-def main() -> None:
-    """Print what to do, and become JupyterLab."""
+def main() -> int:
+    """Print what to do, and become JupyterLab; return an exit code if that can't be."""
     parser = argparse.ArgumentParser(prog="make lab", description=main.__doc__)
     parser.add_argument("--ip", default=LOOPBACK, help="the address on which it listens")
     parser.add_argument("--port", type=int, help="the only port that it may take")
-    given = parser.parse_args()
-    try:
-        ip = _checked_address(given.ip)
-        port = choose_port(ip, given.port)
-    except WorkshopError as error:
-        sys.exit(f"\n{error}\n")
+    return exit_code(partial(_start, parser.parse_args()))
+
+
+def _start(given: argparse.Namespace) -> int:
+    ip = _checked_address(given.ip)
+    port = choose_port(ip, given.port)
     place = place_of(os.environ)
     environment, token = _with_token(os.environ, port)
     host = LOOPBACK if ip == "0.0.0.0" else ip
@@ -262,4 +264,4 @@ def _text(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

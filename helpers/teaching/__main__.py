@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 
 import boto3
 
@@ -9,8 +10,8 @@ from helpers.connection.aws_sign_in import refuse_other_endpoints
 from helpers.connection.preflight import class_quotas
 from helpers.connection.preflight_class import check_learners, closing_line, default_lines
 from helpers.connection.preflight_report import Report
-from helpers.core.aws_errors import explained
 from helpers.core.cloud import Cloud
+from helpers.core.command import exit_code
 from helpers.core.errors import WorkshopError
 from helpers.core.paths import home
 
@@ -19,21 +20,22 @@ from .class_page import class_progress
 LEARNERS = 30
 
 
-def main() -> None:
-    """Print what was asked for; exit with an error's cause and remedy."""
+def main() -> int:
+    """Print what was asked for; return an exit code."""
     parser = argparse.ArgumentParser(prog="make class", description=main.__doc__)
     parser.add_argument("--learners", type=int, help=f"in one account ({LEARNERS})")
     parser.add_argument("--target", choices=["aws"], help="ask the account of your credentials")
     parser.add_argument("--folder", help="show the progress of the class that shares it")
-    given = parser.parse_args()
-    try:
-        if given.folder:
-            _print_progress(given.folder)
-        if given.learners is not None or not given.folder:
-            learners = LEARNERS if given.learners is None else given.learners
-            print(quotas_of(learners, given.target))
-    except WorkshopError as error:
-        sys.exit(f"\n{error}\n")
+    return exit_code(partial(_print_asked, parser.parse_args()))
+
+
+def _print_asked(given: argparse.Namespace) -> int:
+    if given.folder:
+        _print_progress(given.folder)
+    if given.learners is not None or not given.folder:
+        learners = LEARNERS if given.learners is None else given.learners
+        print(quotas_of(learners, given.target))
+    return 0
 
 
 def quotas_of(learners: int, target: str | None = None) -> Report:
@@ -54,15 +56,14 @@ def quotas_of(learners: int, target: str | None = None) -> Report:
     if target is None:
         print("AWS's default quotas; no account was asked. `make class TARGET=aws` asks yours.")
         return Report((*default_lines(learners), closing_line()))
-    with explained():
-        session = boto3.Session()
-        if session.region_name is None:
-            raise WorkshopError(
-                "No AWS region is set.", "Run `export AWS_DEFAULT_REGION=us-east-1`, then again."
-            )
-        cloud = Cloud(session, account="")
-        refuse_other_endpoints(cloud)
-        return class_quotas(cloud, learners)
+    session = boto3.Session()
+    if session.region_name is None:
+        raise WorkshopError(
+            "No AWS region is set.", "Run `export AWS_DEFAULT_REGION=us-east-1`, then again."
+        )
+    cloud = Cloud(session, account="")
+    refuse_other_endpoints(cloud)
+    return class_quotas(cloud, learners)
 
 
 def _print_progress(folder: str) -> None:
@@ -73,4 +74,4 @@ def _print_progress(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
