@@ -6,7 +6,7 @@ from typing import TypeVar
 from helpers.core.waiting import poll_until
 
 STALLED_SECONDS = 600  # values that change at all change within this time
-LONGEST_SECONDS = 1500  # less than the half hour after which `make test` ends a test
+LONGEST_SECONDS = 1500  # less than the hour after which `make test` ends a test
 _T = TypeVar("_T")
 
 
