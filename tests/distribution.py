@@ -29,6 +29,13 @@ GROUPS = {
         "resilience/test_hostile.py",
         "e2e/test_security.py",
     ],
+    "targets of their own, one after another": [
+        "e2e/test_truth.py",
+        "e2e/test_aws_check.py",
+        "e2e/test_flink_job.py",
+        "e2e/test_managed_flink.py",
+        "e2e/test_flink_memory.py",
+    ],
     "a browser": [
         "browser/test_book.py",
         "browser/test_site.py",
@@ -40,11 +47,10 @@ GROUPS = {
         "browser/test_news.py",
     ],
 }
-# Files that the other processes run while two run the targets. A target takes a fifth of a core
-# even without traffic, so one of them begins with files that need none; the longest targets follow.
-# All other files come last: they are small, so that all processes end at the same time.
+# Files that the fourth process begins with. A target with traffic takes nearly a core: four at once
+# wait for each other, and their traffic, which goes on, makes yet more work. All other files come
+# last: they are small, so that all processes end at the same time.
 OTHERS = [
-    "e2e/test_truth.py",
     "templates/test_templates.py",
     "unit/experiments/test_detector_benchmark.py",
     "unit/audit/test_ledger_memory.py",
@@ -53,9 +59,6 @@ OTHERS = [
     "unit/stream_job/test_main.py",
     "unit/experiments/test_fault_injection.py",
     "local/test_event_sources.py",
-    "e2e/test_aws_check.py",
-    "e2e/test_flink_job.py",
-    "e2e/test_managed_flink.py",
     "e2e/test_examples.py",
     "resilience/test_disk.py",
     "local/test_supervisor.py",
@@ -64,7 +67,6 @@ OTHERS = [
     "unit/traffic/test_generator_process.py",
     "parity/test_apache_parity.py",
     "e2e/test_listeners.py",
-    "e2e/test_flink_memory.py",
 ]
 _GROUP_OF = {f"tests/{file}": name for name, files in GROUPS.items() for file in files}
 
@@ -86,8 +88,8 @@ def same_group(one: pytest.Item, other: pytest.Item) -> bool:
 
 def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Return tests in the order in which they are assigned."""
-    first, second, *others = GROUPS.values()
-    files = [*first, *second, *OTHERS, *(file for group in others for file in group)]
+    first, second, third, *others = GROUPS.values()
+    files = [*first, *second, *third, *OTHERS, *(file for group in others for file in group)]
     rank = {f"tests/{file}": number for number, file in enumerate(files)}
     return sorted(items, key=lambda item: rank.get(item.nodeid.split("::")[0], len(rank)))
 
