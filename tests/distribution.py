@@ -1,8 +1,8 @@
 """Assigns test files to the four processes of `make test`, and gives their order.
 
-Most files are assigned one by one, to the next free process. The files of a group share a target
-or a browser, which is slow to start and uses CPU while it runs (a target a fifth of a core even
-without traffic). So they run in one process, one after the other.
+Most files are assigned one by one, to the next free process. The files of a group run in one
+process, one after the other: most groups share a target or a browser, which is slow to start and
+uses CPU while it runs (a target a fifth of a core even without traffic).
 """
 
 from collections.abc import Iterable

@@ -40,7 +40,7 @@ def original_rows(records: pd.DataFrame) -> pd.DataFrame:
     Example:
         `original_rows(archived_beacons(cloud))`
     """
-    beacons = records[is_beacon(records) & records["rejected"].isna()].dropna(subset=["page"])
+    beacons = records[is_beacon(records)].dropna(subset=["page"])
     beacons = beacons.sort_values("shipped_at").drop_duplicates("beacon_id")
     bucket = times(beacons["requested_at"]).dt.floor(BUCKET)
     # A beacon is in time until one bucket's length after its bucket.
