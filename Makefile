@@ -64,7 +64,7 @@ TYPED := assets/agent assets/functions/process_metrics assets/functions/publish_
 
 check: $(READY) ## run the linter, the formatter, the type checker, and compare the reference page
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/mypy --no-error-summary --explicit-package-bases helpers bench
+	@$(BIN)/mypy --no-error-summary --explicit-package-bases helpers bench tests
 	@for folder in $(TYPED); do (cd $$folder && "$(CURDIR)/$(BIN)/mypy" --no-error-summary \
 		--config-file "$(CURDIR)/pyproject.toml" .) || exit 1; done
 	@$(BIN)/python docs/make_reference.py --check || { echo "docs/reference.md is out of date: run make reference"; exit 1; }

@@ -214,7 +214,6 @@ def test_the_flink_job_and_its_pumps_on_a_full_disk(emulator, tmp_path):
                 # The logs are on that disk too: a process with a free byte in its log reports it.
                 target.wait_for(
                     lambda: any(b"No space left" in log.read_bytes() for log in logs.iterdir()),
-                    SECONDS,
                     "no log reports the full disk",
                 )
             put(target, parts[2], firsts)

@@ -117,7 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(answer, dict):
             self._send(200, json.dumps(answer).encode(), "application/x-amz-json-1.1")
         else:
-            self._send(*answer, "text/xml")
+            status, content = answer
+            self._send(status, content, "text/xml")
 
     def _operation(self, service: str, form: dict) -> str:
         if target := self.headers.get("X-Amz-Target"):

@@ -57,6 +57,7 @@ def gives_up_after(seconds: int) -> preflight_probe.Config:
 
 PATIENT = gives_up_after(300)  # a busy machine answers late
 HASTY = gives_up_after(2)  # for a service that never answers
+LESS_HASTY = gives_up_after(15)  # for many services of which some answer, on a busy machine
 
 
 @pytest.fixture(scope="module")

@@ -25,15 +25,17 @@ from helpers.local import ports
 from tests.unit.connection.aws_stand_in import CUT, SILENT, caller, refused, xml
 from tests.unit.connection.preflight_account import (
     FAILED,
-    HASTY,
     JAR,
+    LESS_HASTY,
     NAME,
+    PATIENT,
     SESSION,
     UNKNOWN,
     WARNED,
     WELL,
     checked,
     line,
+    probe_of,
 )
 
 NAMES = ["credentials", "clock", *CHECKS, "connector", "price"]
@@ -127,20 +129,26 @@ BADLY = [
     ("region", {"sqs": refused("ThrottlingException")}, UNKNOWN, "sqs in us-east-1: AWS is thro",
      "Wait a minute"),
     ("region", {"logs": refused("InternalFailure", status=500)}, UNKNOWN, "logs in", "Wait"),
-    ("region", {"logs": SILENT}, UNKNOWN, "logs in us-east-1: The cloud does not", "the network"),
     ("region", {"kinesis": CUT}, UNKNOWN, "kinesis in", "the network"),
     ("region", {"elasticloadbalancing": (200, b"sign in here")}, UNKNOWN, "elbv2", "network"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "answers", "state", "text", "remedy"), BADLY)
-def test_a_bad_answer_is_one_line_with_its_remedy(
-    probe, hasty_probe, aws, name, answers, state, text, remedy
-):
+def test_a_bad_answer_is_one_line_with_its_remedy(probe, aws, name, answers, state, text, remedy):
     aws.answers |= answers
-    found = checked(hasty_probe if SILENT in answers.values() else probe, name)
+    found = checked(probe, name)
     assert (found.state, text in found.text, remedy in found.remedy) == (state, True, True), found
     assert bool(found.remedy) == (state is not WELL)
+
+
+def test_only_the_service_that_does_not_answer_is_named(cloud, hasty_probe, aws):
+    aws.answers["logs"] = SILENT
+    probe = probe_of(cloud, PATIENT)
+    probe._clients["logs"] = hasty_probe.client("logs")
+    found = checked(probe, "region")
+    assert found.state is UNKNOWN and "the network" in found.remedy
+    assert ": logs in us-east-1: The cloud does not" in found.text
 
 
 # The calls on which a line depends, each of which is enough to prevent it.
@@ -184,7 +192,7 @@ def test_a_call_without_a_usable_answer_makes_its_line_unknown(
 def test_when_no_service_answers_each_line_is_there(cloud, aws, monkeypatch, kind):
     aws.answers = {"GetCallerIdentity": caller(SESSION), "*": NOT_AT_ALL[kind][0]}
     if kind == "silent":
-        monkeypatch.setattr(preflight_probe, "_CONFIG", HASTY)
+        monkeypatch.setattr(preflight_probe, "_CONFIG", LESS_HASTY)
     report = preflight(cloud)
     assert [each.name for each in report] == NAMES
     states = {each.name: each.state for each in report}
@@ -210,7 +218,7 @@ def test_credentials_that_aws_does_not_accept_are_asked_about_once(
 ):
     aws.answers["GetCallerIdentity"] = answer
     if answer is SILENT:
-        monkeypatch.setattr(preflight_probe, "_CONFIG", HASTY)
+        monkeypatch.setattr(preflight_probe, "_CONFIG", LESS_HASTY)
     report = preflight(cloud)
     assert [each.name for each in report] == NAMES
     found = line(report, "credentials")
@@ -351,7 +359,7 @@ def test_a_page_in_place_of_the_checksum_is_a_warning(probe, aws):
 
 def test_a_check_that_takes_too_long_is_unknown(cloud, aws, monkeypatch):
     monkeypatch.setattr(module, "SECONDS", 0.5)
-    monkeypatch.setattr(preflight_probe, "_CONFIG", HASTY)
+    monkeypatch.setattr(preflight_probe, "_CONFIG", LESS_HASTY)
     aws.answers["DescribeLimits"] = SILENT
     found = {each.name: each for each in module.preflight(cloud)}
     assert found["shards"].state is UNKNOWN and "no answer within" in found["shards"].text

@@ -140,7 +140,7 @@ def good_client(server: Server, name: str, answered: Counter) -> None:
             received = b""
             while not received.endswith(b"\r\n\r\nok"):
                 more = client.recv(65536)
-                assert more, f"{event} is not answered: {received}"
+                assert more, f"{event} is not answered: {received!r}"
                 received += more
             answered[event] += len(statuses(received))
 
