@@ -56,7 +56,7 @@ class: $(READY) ## for a class: its quotas, or its progress: make class LEARNERS
 test: $(READY) ## set up, then run every test
 	@$(BIN)/python -m helpers.flink.build_class_data & archives=$$!; \
 		$(MAKE) --no-print-directory check || { wait $$archives; exit 1; }; \
-		$(BIN)/python -m pytest -n 4 --no-loadscope-reorder --timeout 3600 $(TESTS); tested=$$?; \
+		$(BIN)/python -m pytest -n 3 --no-loadscope-reorder --timeout 3600 $(TESTS); tested=$$?; \
 		wait $$archives && exit $$tested
 
 # The code of servers and functions is checked in its own folder, where its imports resolve.

@@ -1,14 +1,17 @@
-"""Assigns test files to the four processes of `make test`, and gives their order.
+"""Assigns test files to the processes of `make test`, and gives their order.
 
 Most files are assigned one by one, to the next free process. The files of a group run in one
-process, one after the other: most groups share a target or a browser, which is slow to start and
-uses CPU while it runs (a target a fifth of a core even without traffic).
+process, one after the other: they share a target or a browser, which is slow to start.
+
+A target with traffic takes nearly a core, so at most two run at a time as long as there are other
+tests. More of them wait for each other, and their traffic, which goes on, makes yet more work.
 """
 
 from collections.abc import Iterable
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 # The order within a target: module 9, in test_module_4.py, deletes everything.
 # (test_hostile_text.py has a target of its own, because a chart names only a few items.)
@@ -29,13 +32,6 @@ GROUPS = {
         "resilience/test_hostile.py",
         "e2e/test_security.py",
     ],
-    "targets of their own, one after another": [
-        "e2e/test_truth.py",
-        "e2e/test_aws_check.py",
-        "e2e/test_flink_job.py",
-        "e2e/test_managed_flink.py",
-        "e2e/test_flink_memory.py",
-    ],
     "a browser": [
         "browser/test_book.py",
         "browser/test_site.py",
@@ -47,9 +43,17 @@ GROUPS = {
         "browser/test_news.py",
     ],
 }
-# Files that the fourth process begins with. A target with traffic takes nearly a core: four at once
-# wait for each other, and their traffic, which goes on, makes yet more work. All other files come
-# last: they are small, so that all processes end at the same time.
+# Files with a target of their own, the slowest first.
+OWN_TARGETS = [
+    "e2e/test_truth.py",
+    "e2e/test_aws_check.py",
+    "e2e/test_flink_job.py",
+    "e2e/test_examples.py",
+    "e2e/test_managed_flink.py",
+    "e2e/test_flink_memory.py",
+]
+TARGETS_AT_A_TIME = 2
+# The slowest of the other files. The small ones come last, so that all processes end together.
 OTHERS = [
     "templates/test_templates.py",
     "unit/experiments/test_detector_benchmark.py",
@@ -59,7 +63,6 @@ OTHERS = [
     "unit/stream_job/test_main.py",
     "unit/experiments/test_fault_injection.py",
     "local/test_event_sources.py",
-    "e2e/test_examples.py",
     "resilience/test_disk.py",
     "local/test_supervisor.py",
     "local/test_pace.py",
@@ -69,6 +72,8 @@ OTHERS = [
     "e2e/test_listeners.py",
 ]
 _GROUP_OF = {f"tests/{file}": name for name, files in GROUPS.items() for file in files}
+_WITH_TARGET = {name for name in GROUPS if "target" in name}
+_WITH_TARGET |= {f"tests/{file}" for file in OWN_TARGETS}
 
 
 def group(name: str) -> str:
@@ -88,10 +93,26 @@ def same_group(one: pytest.Item, other: pytest.Item) -> bool:
 
 def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Return tests in the order in which they are assigned."""
-    first, second, third, *others = GROUPS.values()
-    files = [*first, *second, *third, *OTHERS, *(file for group in others for file in group)]
+    first, second, *others = GROUPS.values()
+    files = [*first, *second, *OWN_TARGETS, *OTHERS, *(file for group in others for file in group)]
     rank = {f"tests/{file}": number for number, file in enumerate(files)}
     return sorted(items, key=lambda item: rank.get(item.nodeid.split("::")[0], len(rank)))
+
+
+def next_group(waiting: Iterable[str], targets: int) -> str:
+    """Return the group, or the file, that a free process gets.
+
+    Args:
+        waiting: those that no process has, in their order; at least one.
+        targets: how many groups and files with a target are running.
+
+    Example:
+        >>> next_group(["tests/e2e/test_truth.py", "tests/unit/core/test_text.py"], targets=2)
+        'tests/unit/core/test_text.py'
+    """
+    names = list(waiting)
+    wanted = (name for name in names if (name in _WITH_TARGET) == (targets < TARGETS_AT_A_TIME))
+    return next(wanted, names[0])
 
 
 class Distribution(LoadScopeScheduling):
@@ -99,3 +120,10 @@ class Distribution(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        assigned = (item for work in self.assigned_work.values() for item in work.items())
+        running = [name for name, tests in assigned if not all(tests.values())]
+        name = next_group(self.workqueue, len(_WITH_TARGET.intersection(running)))
+        self.workqueue.move_to_end(name, last=False)
+        super()._assign_work_unit(node)
