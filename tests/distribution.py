@@ -15,7 +15,7 @@ from xdist.workermanage import WorkerController
 
 # The order within a target: module 9, in test_module_4.py, deletes everything.
 # (test_hostile_text.py has a target of its own, because a chart names only a few items.)
-GROUPS = {
+SHARED_TARGETS = {
     "a target and a browser": [
         "browser/test_modules_0_to_2.py",
         "browser/test_module_3.py",
@@ -32,16 +32,6 @@ GROUPS = {
         "resilience/test_hostile.py",
         "e2e/test_security.py",
     ],
-    "a browser": [
-        "browser/test_book.py",
-        "browser/test_site.py",
-        "browser/test_beacon_js.py",
-        "browser/test_live_chart.py",
-        "browser/test_traffic_controls.py",
-        "browser/test_tables.py",
-        "browser/test_dashboard.py",
-        "browser/test_news.py",
-    ],
 }
 # Files with a target of their own, the slowest first.
 OWN_TARGETS = [
@@ -53,6 +43,17 @@ OWN_TARGETS = [
     "e2e/test_flink_memory.py",
 ]
 TARGETS_AT_A_TIME = 2
+BROWSER = [
+    "browser/test_book.py",
+    "browser/test_site.py",
+    "browser/test_beacon_js.py",
+    "browser/test_live_chart.py",
+    "browser/test_traffic_controls.py",
+    "browser/test_tables.py",
+    "browser/test_dashboard.py",
+    "browser/test_news.py",
+]
+GROUPS = {**SHARED_TARGETS, "a browser": BROWSER}
 # The slowest of the other files. The small ones come last, so that all processes end together.
 OTHERS = [
     "templates/test_templates.py",
@@ -72,8 +73,7 @@ OTHERS = [
     "e2e/test_listeners.py",
 ]
 _GROUP_OF = {f"tests/{file}": name for name, files in GROUPS.items() for file in files}
-_WITH_TARGET = {name for name in GROUPS if "target" in name}
-_WITH_TARGET |= {f"tests/{file}" for file in OWN_TARGETS}
+_WITH_TARGET = {*SHARED_TARGETS, *(f"tests/{file}" for file in OWN_TARGETS)}
 
 
 def group(name: str) -> str:
@@ -93,8 +93,8 @@ def same_group(one: pytest.Item, other: pytest.Item) -> bool:
 
 def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Return tests in the order in which they are assigned."""
-    first, second, *others = GROUPS.values()
-    files = [*first, *second, *OWN_TARGETS, *OTHERS, *(file for group in others for file in group)]
+    shared = [file for files in SHARED_TARGETS.values() for file in files]
+    files = [*shared, *OWN_TARGETS, *OTHERS, *BROWSER]
     rank = {f"tests/{file}": number for number, file in enumerate(files)}
     return sorted(items, key=lambda item: rank.get(item.nodeid.split("::")[0], len(rank)))
 

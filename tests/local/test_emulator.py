@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from helpers.core.paths import REPOSITORY
+from tests.local.roles import new_role
 from tests.local.stacks import stack
 
 
@@ -20,9 +21,7 @@ def archive(emulator):
     kinesis.create_stream(StreamName="corrections", ShardCount=1)
     arn = kinesis.describe_stream(StreamName="corrections")["StreamDescription"]["StreamARN"]
     s3.create_bucket(Bucket="corrections")
-    role = emulator.client("iam").create_role(
-        RoleName="corrections", AssumeRolePolicyDocument=json.dumps({"Statement": []})
-    )["Role"]["Arn"]
+    role = new_role(emulator, "corrections")
     firehose.create_delivery_stream(
         DeliveryStreamName="corrections",
         DeliveryStreamType="KinesisStreamAsSource",

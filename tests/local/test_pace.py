@@ -1,7 +1,6 @@
 """AWS's pace, a setting of the emulator: it takes the times and keeps the limits of AWS."""
 
 import io
-import json
 import time
 import zipfile
 from itertools import pairwise
@@ -21,6 +20,7 @@ from helpers.local.emulator.pace.flink import SECONDS
 from helpers.local.emulator.pace.metrics import SECONDS_UNTIL_LISTED, SECONDS_UNTIL_READ
 from helpers.local.emulator.pace.roles import SECONDS_UNTIL_KNOWN
 from helpers.stores.cloudwatch import cloudwatch_values, values_now
+from tests.local.roles import new_role
 from tests.local.stacks import stack
 from tests.running_emulator import running_emulator
 from tests.unit.functions.lambdas import own_tables, put_catalog, row
@@ -166,14 +166,6 @@ def test_a_deleted_stream_goes_on_for_a_while_and_lists_are_late(slow):
         assert deletion.is_over(seconds)
     deletion.passes(status, ["DELETING", "gone"], seconds)
     deletion.passes(is_listed, [True, False], listings.SECONDS_STILL_LISTED / SLOW)
-
-
-def new_role(cloud, name: str) -> str:
-    """Create a role; return its ARN."""
-    trust = json.dumps({"Statement": []})
-    return cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"][
-        "Arn"
-    ]
 
 
 def test_a_service_cannot_assume_a_new_role_at_once(slow):

@@ -25,6 +25,7 @@ from helpers.local import ports
 from tests.unit.connection.aws_stand_in import CUT, SILENT, caller, refused, xml
 from tests.unit.connection.preflight_account import (
     FAILED,
+    HASTY,
     JAR,
     LESS_HASTY,
     NAME,
@@ -218,7 +219,7 @@ def test_credentials_that_aws_does_not_accept_are_asked_about_once(
 ):
     aws.answers["GetCallerIdentity"] = answer
     if answer is SILENT:
-        monkeypatch.setattr(preflight_probe, "_CONFIG", LESS_HASTY)
+        monkeypatch.setattr(preflight_probe, "_CONFIG", HASTY)
     report = preflight(cloud)
     assert [each.name for each in report] == NAMES
     found = line(report, "credentials")
